@@ -1,0 +1,6 @@
+"""Placeholder while this command is being written."""
+
+
+def camera() -> None:
+    """Being written."""
+    raise NotImplementedError

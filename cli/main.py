@@ -1,0 +1,52 @@
+"""The `edgecls` command: its commands, and the one place where errors become a line and an exit code."""
+
+import sys
+
+import typer
+
+from ..edge_runtime.errors import EdgeclsError
+from .bench import bench
+from .camera import camera
+from .demo import demo
+from .export import export
+from .predict import predict
+from .train import train
+
+app = typer.Typer(
+    name="edgecls",
+    help="Train an image classifier, export it for the edge, check it, and run it beside a camera.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: half the start-up time, and readable on a serial console
+    pretty_exceptions_enable=False,  # a bug shows the usual traceback
+    add_completion=False,
+)
+for command in (train, export, bench, camera, predict, demo):
+    app.command()(command)
+
+
+@app.callback(invoke_without_command=True)
+def edgecls(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+) -> None:
+    """Train an image classifier, export it for the edge, check it, and run it beside a camera."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"edgecls {installed('edgecls')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Runs the command line; exits with the codes of `edge_runtime.errors`."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except EdgeclsError as error:
+        print(f"edgecls: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.TyperException as error:  # a mistake on the command line
+        command = " ".join(sys.argv[1:2])
+        print(f"edgecls: error: {error.format_message()}; see `edgecls {command} --help`", file=sys.stderr)
+        sys.exit(2)
+    except (typer.Abort, KeyboardInterrupt):
+        print("edgecls: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,87 @@
+"""The model card: one JSON document inside the model file with everything that a device must know."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from .errors import BadModel
+from .image import ImageRule
+
+SCHEMA_VERSION = 1
+"""Raised when an older reader would misread a newer card; new optional fields do not raise it."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the weights came from."""
+
+    weights_sha256: str = ""
+    """Of the `.h5` that this file was exported from; empty in the `.h5` itself."""
+    data: str = ""
+    """The data set's name, such as `cifar10` or the folder's; never a path."""
+    data_sha256: str = ""
+    recipe: dict[str, Any] = field(default_factory=dict)
+    """The options of the training, as report.json has them."""
+    accuracy: float | None = None
+    """Top-1 of the Keras model on `split`, 0 to 1."""
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """How the weights and activations became integers."""
+
+    scheme: str
+    calibration_images: int
+    calibration_sha256: str
+    """Over the calibration images' pixels, in order: proves later which images were used."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a device must know of a model to use it as it was trained."""
+
+    labels: tuple[str, ...]
+    image: ImageRule
+    scale: float = 1 / 255
+    """The network saw pixel * scale + offset in training. In exported files the graph does this itself."""
+    offset: float = 0.0
+    io: Literal["uint8", "int8", "float32"] = "uint8"
+    """What the file takes. An `.h5` takes float32, already scaled."""
+    provenance: Provenance = field(default_factory=Provenance)
+    quantisation: Quantisation | None = None
+    threshold: float = 0.0
+    """Below this probability the answer is "unknown"."""
+    temperature: float = 1.0
+
+    def to_json(self) -> str:
+        """The card as JSON text, the same bytes for the same card."""
+        return json.dumps({"schema": SCHEMA_VERSION, **asdict(self)}, ensure_ascii=False, indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, name: str) -> "ModelCard":
+        """Reads a card; unknown fields are passed over, so that old readers take newer cards.
+
+        Raises:
+            BadModel: not a card, or of a newer schema; `name` is the file's in the message.
+        """
+        try:
+            values = json.loads(text)
+            schema = values.pop("schema")
+            if schema > SCHEMA_VERSION:
+                raise BadModel(
+                    f"{name}: its card has schema {schema}, this edgecls reads up to {SCHEMA_VERSION}; "
+                    "upgrade with `pip install -U edgecls`"
+                )
+            values["labels"] = tuple(values["labels"])
+            values["image"] = _known(ImageRule, values["image"])
+            values["provenance"] = _known(Provenance, values["provenance"])
+            if values.get("quantisation"):
+                values["quantisation"] = _known(Quantisation, values["quantisation"])
+            return _known(cls, values)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise BadModel(f"{name}: its model card cannot be read: {error}; export it again") from error
+
+
+def _known(kind: Any, values: dict[str, Any]) -> Any:
+    return kind(**{key: value for key, value in values.items() if key in kind.__dataclass_fields__})

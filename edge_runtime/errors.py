@@ -1,0 +1,106 @@
+"""Everything that a user can put right, as one tree of errors; the command line catches only these.
+
+    EdgeclsError                 exit code
+    ├── CheckFailed                  1   a check did not hold: parity, verify, a limit on the drop
+    ├── UsageError                   2   an option or argument makes no sense
+    ├── BadData                     65   the file is there, its content is not what it should be
+    │   ├── BadModel                65
+    │   └── BadImage                65
+    ├── MissingInput                66   no such file
+    ├── Unavailable                 69   a camera, a server or an optional package is not there
+    ├── OutputFailed                74   writing failed
+    ├── PermissionRefused           77   the system does not let us read or write
+    └── BadConfiguration            78   options that contradict each other or the machine
+
+The codes are those of sysexits.h (`os.EX_*`, which Windows lacks). A message is one line and says what went
+wrong, with which file or value, and after a semicolon what to do: `<which>: <why>; <what to do>`.
+Anything else that is raised is a bug and shows its traceback.
+"""
+
+import errno
+from os import PathLike
+
+
+class EdgeclsError(Exception):
+    """Base of all errors that are the world's and not ours."""
+
+    exit_code = 70
+
+
+class CheckFailed(EdgeclsError):
+    """A comparison that was asked for did not hold."""
+
+    exit_code = 1
+
+
+class UsageError(EdgeclsError):
+    """An option or argument makes no sense."""
+
+    exit_code = 2
+
+
+class BadData(EdgeclsError):
+    """A file's content is not what it should be."""
+
+    exit_code = 65
+
+
+class BadModel(BadData):
+    """A model file is damaged, refused, or not a model."""
+
+
+class BadImage(BadData):
+    """An image or video cannot be decoded, or is too large."""
+
+
+class MissingInput(EdgeclsError):
+    """A file that was named, or that an earlier command writes, is not there."""
+
+    exit_code = 66
+
+
+class Unavailable(EdgeclsError):
+    """A camera, a server or an optional package is not there."""
+
+    exit_code = 69
+
+
+class OutputFailed(EdgeclsError):
+    """Writing failed: the disk is full or broken."""
+
+    exit_code = 74
+
+
+class PermissionRefused(EdgeclsError):
+    """The system does not let us read or write."""
+
+    exit_code = 77
+
+
+class BadConfiguration(EdgeclsError):
+    """Options that contradict each other or the machine."""
+
+    exit_code = 78
+
+
+def reading_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
+    """The error to raise when `path` could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return MissingInput(f"{path}: no such file; check the name")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PermissionRefused(f"{path}: permission denied; check who may read it")
+    return BadData(f"{path}: cannot be read: {_reason(error)}")
+
+
+def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
+    """The error to raise when `path` could not be written."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return PermissionRefused(
+            f"cannot write {path}: {_reason(error)}; choose another folder or change its permissions"
+        )
+    remedy = "free some space and run it again" if error.errno == errno.ENOSPC else "check the disk"
+    return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,73 @@
+"""Files appear whole or not at all: written beside, flushed to the disk, renamed."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import reading_failed, writing_failed
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, with its suffix, for a library that writes by name.
+
+    When the block ends, the file is flushed to the disk and renamed over `path`. When it fails, the
+    temporary file is removed and the old file stays as it was.
+
+    Raises:
+        OutputFailed: the disk is full or broken.
+        PermissionRefused: the folder or the disk is read-only.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise writing_failed(path, error) from error
+    beside = Path(name)
+    try:
+        yield beside
+        _flush(beside)
+        beside.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+        beside.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise writing_failed(path, error) from error
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Writes `content` (text as UTF-8) to `path`, whole or not at all; errors as `whole_file`."""
+    with whole_file(path) as beside:
+        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of `path`.
+
+    Raises:
+        MissingInput, PermissionRefused, BadData: it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise reading_failed(path, error) from error
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)  # the only way to read it is to set it
+    os.umask(mask)
+    return mask

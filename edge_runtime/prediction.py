@@ -1,0 +1,40 @@
+"""What a classification says: labels with probabilities, or "unknown"."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .errors import BadModel
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The best labels of one picture."""
+
+    ranking: tuple[tuple[str, float], ...]
+    """(label, probability 0 to 1), best first."""
+    label: str | None
+    """The best label, or None when its probability is under the threshold: "unknown"."""
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the best label, whether announced or not."""
+        return self.ranking[0][1]
+
+    @property
+    def text(self) -> str:
+        """The label, or `unknown`."""
+        return self.label or "unknown"
+
+
+def rank(probabilities: np.ndarray, labels: tuple[str, ...], threshold: float, top: int) -> Prediction:
+    """Ranks float32 (C,) probabilities; equal ones keep the order of `labels`.
+
+    Raises:
+        BadModel: a probability is NaN or infinite.
+    """
+    if not np.isfinite(probabilities).all():
+        raise BadModel("the network gave NaN or infinity; export the model again")
+    order = np.argsort(-probabilities, kind="stable")[:top]
+    ranking = tuple((labels[index], float(probabilities[index])) for index in order)
+    return Prediction(ranking, ranking[0][0] if ranking[0][1] >= threshold else None)
