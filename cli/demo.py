@@ -1,6 +1,73 @@
-"""Placeholder while this command is being written."""
+"""`edgecls demo`: the whole path in one go, by the very commands that a user would type."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from ..edge_runtime.errors import EdgeclsError
+
+_PICTURES = 60
+_FRAMES_EACH = 5
 
 
-def demo() -> None:
-    """Being written."""
-    raise NotImplementedError
+def demo(
+    folder: Path = typer.Option(Path("edgecls-demo"), help="Where everything goes; made when missing."),
+) -> None:
+    """Run the whole path on handwritten digits: train, export, bench, camera. No network, no camera."""
+    from ..edge_runtime.errors import writing_failed
+    from ..edge_runtime.files import write_whole
+
+    started_s = time.monotonic()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise writing_failed(folder, error) from error
+
+    _run(folder, "train", "--data", "digits")
+    _run(folder, "export", "--int8")
+    _run(folder, "bench", "--json", "bench.json")
+    truth = _render_clip(folder)
+    camera = ("camera", "--source", "clip.mp4", "--headless", "--json", "--record", "annotated.mp4")
+    lines = _run(folder, *camera, keep=True)
+    write_whole(folder / "camera.jsonl", lines)
+    answers = [json.loads(line)["label"] for line in lines.splitlines()]
+    right = sum(answer == label for answer, label in zip(answers, truth, strict=True))
+    print(f"\nThe camera loop saw {len(truth)} frames and was right on {right} ({right / len(truth):.1%}).")
+    print(
+        f"Models, plots, the table and annotated.mp4 are in {folder}/ ({time.monotonic() - started_s:.0f} s)."
+    )
+    print("next: edgecls train --data YOUR_FOLDER   (one sub-folder of pictures for each class)")
+
+
+def _run(folder: Path, *arguments: str, keep: bool = False) -> str:
+    """Runs one command in a process of its own, as a user would; returns what it printed if `keep`."""
+    print(f"\n$ edgecls {' '.join(arguments)}", flush=True)
+    command = [sys.executable, "-m", "edgecls.cli", *arguments]
+    done = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE if keep else None, text=True, check=False
+    )
+    if done.returncode:
+        error = EdgeclsError(
+            f"`edgecls {arguments[0]}` ended with {done.returncode}; its reason stands above"
+        )
+        error.exit_code = done.returncode
+        raise error
+    return done.stdout or ""
+
+
+def _render_clip(folder: Path) -> list[str]:
+    """Writes clip.mp4 from test pictures of the digits; returns the label of each of its frames."""
+    from ..edge_runtime.clip import render_clip
+    from ..edge_runtime.model_file import read_model
+    from .training_data import training_data
+
+    model = folder / "image_classification.h5"
+    dataset = training_data(model, read_model(model).card, None)
+    images, truth = dataset.test.images[:_PICTURES], dataset.test.truth[:_PICTURES]
+    print(f"\nrendering clip.mp4: {len(images)} test pictures, {_FRAMES_EACH} frames each", flush=True)
+    render_clip(folder / "clip.mp4", images, _FRAMES_EACH)
+    return [dataset.labels[label] for label in truth for _ in range(_FRAMES_EACH)]

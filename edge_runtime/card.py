@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import asdict, dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from .errors import BadModel
 from .image import ImageRule
+from .printable import printable
 
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread a newer card; new optional fields do not raise it."""
@@ -38,6 +40,18 @@ class Quantisation:
 
 
 @dataclass(frozen=True)
+class GoldenFrame:
+    """A picture with the answer that this file gave when it was exported."""
+
+    picture: str
+    """A PNG, base64: larger than the network's input, so that crop and resize are replayed too."""
+    input_sha256: str
+    """Of the network's input made from it: tells a fault of decode or resize from one of the engine."""
+    label: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What a device must know of a model to use it as it was trained."""
 
@@ -53,6 +67,8 @@ class ModelCard:
     threshold: float = 0.0
     """Below this probability the answer is "unknown"."""
     temperature: float = 1.0
+    golden: tuple[GoldenFrame, ...] = ()
+    """For `edgecls verify`."""
 
     def to_json(self) -> str:
         """The card as JSON text, the same bytes for the same card."""
@@ -78,9 +94,30 @@ class ModelCard:
             values["provenance"] = _known(Provenance, values["provenance"])
             if values.get("quantisation"):
                 values["quantisation"] = _known(Quantisation, values["quantisation"])
-            return _known(cls, values)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            values["golden"] = tuple(_golden(frame) for frame in values.get("golden", ()))
+            card = _known(cls, values)
+            _check(card)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise BadModel(f"{name}: its model card cannot be read: {error}; export it again") from error
+        return card
+
+
+def _check(card: ModelCard) -> None:
+    """Refuses what would crash later, or be printed on a terminal and run there.
+
+    Raises:
+        ValueError, TypeError: a value makes no sense.
+    """
+    if not card.labels or any(not label or label != printable(label) for label in card.labels):
+        raise ValueError("a label is empty or holds control characters")
+    if card.image.height_px < 1 or card.image.width_px < 1:
+        raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
+    if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
+        raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
+
+
+def _golden(values: dict[str, Any]) -> GoldenFrame:
+    return _known(GoldenFrame, {**values, "probabilities": tuple(values["probabilities"])})
 
 
 def _known(kind: Any, values: dict[str, Any]) -> Any:

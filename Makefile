@@ -1,0 +1,54 @@
+# make demo   the whole path on real images, in a folder of its own, in a few minutes
+# make test   the whole test suite
+# make lint   ruff and pyright
+# make wheel  dist/edgecls-*.whl
+# make test-mediapipe  MediaPipe on our .tflite files, in an environment of its own: it brings another OpenCV
+#
+# Each sets up .venv first, on a machine with Python 3.11 or newer, make, and nothing else.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test test-mediapipe lint wheel clean
+
+demo: .venv/ready
+	$(BIN)/edgecls demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-mediapipe: .venv/ready .venv-mediapipe/ready
+	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+wheel: .venv/ready
+	rm -rf build dist
+	$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf .venv .venv-mediapipe build dist *.egg-info
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "edgecls needs Python 3.11 or newer; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing; run: sudo apt install python3-venv"; exit 1; }
+	@echo "setting up .venv (TensorFlow is large: a few minutes the first time)"
+	$(PYTHON) -m venv .venv
+	$(PIP) install --constraint constraints.txt --editable ".[train,dev]"
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
+	  echo "OpenCV's desktop wheel cannot load here (no libGL): taking the headless wheel; --show will have no window"; \
+	  $(PIP) uninstall --yes opencv-python; \
+	  $(PIP) install --constraint constraints.txt opencv-python-headless; }
+	@touch $@
+
+.venv-mediapipe/ready: constraints.txt | .venv/ready
+	$(PYTHON) -m venv .venv-mediapipe
+	.venv-mediapipe/bin/pip --disable-pip-version-check --quiet install --constraint constraints.txt mediapipe==1.2.2
+	@touch $@

@@ -1,0 +1,60 @@
+"""Chooses and draws the golden frames that a file carries: validation images of several classes."""
+
+import numpy as np
+
+from ..edge_runtime.card import GoldenFrame, ModelCard
+from ..edge_runtime.engine import Engine
+from ..edge_runtime.golden import golden_frame
+from ..edge_runtime.opencv import cv2
+
+MAX_FRAMES = 8
+MIN_BUDGET_BYTES = 32 * 1024
+_ENLARGE = 3
+_BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut it off changes the answer
+
+
+def golden_frames(
+    images: np.ndarray, truth: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
+) -> tuple[GoldenFrame, ...]:
+    """Makes golden frames within a budget of 32 KB or a quarter of the file, whichever is larger.
+
+    Args:
+        images: uint8 (N, H, W, 3) RGB, the validation split.
+        truth: int64 (N,); one image of each class in turn is taken.
+        engine: the exported file's, whose answers are kept.
+        card: of the exported file.
+        network_bytes: the size of the file without its card.
+    """
+    budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 4)
+    frames: list[GoldenFrame] = []
+    for index in _one_of_each_class(truth)[:MAX_FRAMES]:
+        frame = golden_frame(_draw(images[index]), engine, card)
+        budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 200
+        if budget_bytes < 0:
+            break
+        frames.append(frame)
+    return tuple(frames)
+
+
+def _one_of_each_class(truth: np.ndarray) -> np.ndarray:
+    """Indices of the first image of each class, then of the second of each, and so on."""
+    turn = np.empty(len(truth), np.int64)
+    for label in np.unique(truth):
+        of_label = np.flatnonzero(truth == label)
+        turn[of_label] = np.arange(len(of_label))
+    return np.lexsort((truth, turn))
+
+
+def _draw(image: np.ndarray) -> bytes:
+    """A PNG, three times as large as the network's input and 4:3, with the image inside.
+
+    Enlarged by whole pixels, which compress well, and moved by one pixel: averaging then mixes neighbours
+    where a resize that picks pixels does not. A grey image is tinted, so that a swapped channel order shows.
+    """
+    picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    if (picture == picture[..., :1]).all():
+        picture = (picture * np.array([0.55, 0.8, 1.0])).astype(np.uint8)
+    picture = np.roll(picture.repeat(_ENLARGE, 0).repeat(_ENLARGE, 1), (1, 1), (0, 1))
+    bar = np.full((picture.shape[0], picture.shape[1] // 6, 3), _BAR_BGR, np.uint8)
+    _, content = cv2.imencode(".png", np.hstack([bar, picture, bar]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return content.tobytes()

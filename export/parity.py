@@ -1,0 +1,75 @@
+"""How far an exported file's answers are from the Keras original's."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..edge_runtime.engine import Engine
+from ..edge_runtime.errors import CheckFailed
+
+MAX_FLOAT_DIFFERENCE = 1e-4
+"""The largest difference in any probability that a float file may show; rounding explains about 1e-6."""
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """One exported file against Keras, on the same pictures."""
+
+    file: str
+    size_bytes: int
+    images: int
+    largest_difference: float
+    """Of any probability of any picture, 0 to 1."""
+    top1_agreement: float
+    """The share of pictures with the same best label, 0 to 1."""
+    accuracy: float
+    keras_accuracy: float
+
+    def cells(self) -> tuple[str, ...]:
+        """The report as a row under `HEADERS`."""
+        return (
+            self.file,
+            f"{self.size_bytes:,} B",
+            f"{self.largest_difference:.2g}",
+            f"{self.top1_agreement:.2%}",
+            f"{self.accuracy:.2%}",
+            f"{(self.accuracy - self.keras_accuracy) * 100:+.2f}",
+        )
+
+
+HEADERS = ("file", "size", "largest difference", "top-1 agreement", "accuracy", "points to Keras")
+
+
+def predict_all(engine: Engine, images: Iterable[np.ndarray]) -> np.ndarray:
+    """Classifies uint8 (H, W, 3) RGB images one at a time, as a device does; returns float32 (N, C)."""
+    return np.stack([engine.probabilities(image) for image in images])
+
+
+def compare(
+    file: str, size_bytes: int, probabilities: np.ndarray, reference: np.ndarray, truth: np.ndarray
+) -> ParityReport:
+    """Compares float32 (N, C) probabilities with the Keras `reference`; truth is int64 (N,)."""
+    best, reference_best = probabilities.argmax(1), reference.argmax(1)
+    return ParityReport(
+        file,
+        size_bytes,
+        images=len(truth),
+        largest_difference=float(np.abs(probabilities - reference).max()),
+        top1_agreement=float((best == reference_best).mean()),
+        accuracy=float((best == truth).mean()),
+        keras_accuracy=float((reference_best == truth).mean()),
+    )
+
+
+def check_float(report: ParityReport) -> None:
+    """Refuses a float file that does not compute what Keras does.
+
+    Raises:
+        CheckFailed: a probability differs by more than `MAX_FLOAT_DIFFERENCE`, or is not a number.
+    """
+    if not report.largest_difference <= MAX_FLOAT_DIFFERENCE:  # so that NaN fails too
+        raise CheckFailed(
+            f"{report.file}: differs from Keras by {report.largest_difference:.2g} in a probability; "
+            f"the limit for a float file is {MAX_FLOAT_DIFFERENCE:g}, so nothing was written"
+        )

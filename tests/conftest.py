@@ -1,0 +1,95 @@
+"""What the tests share: one tiny model trained and exported once, and the command run as a real process."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class TinyModel:
+    """A documented CNN trained on digits for a few epochs, and what was exported from it."""
+
+    folder: Path
+    dataset: object
+    """`trainer.data.Dataset`."""
+
+    @property
+    def h5(self) -> Path:
+        return self.folder / "image_classification.h5"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        names = (".tflite", ".onnx", "_int8.tflite", "_int8.onnx")
+        return tuple(self.folder / f"image_classification{name}" for name in names)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--keep-models", type=Path, help="copy the tiny model and its exports to this folder")
+
+
+def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 60):
+    """Runs the command line as a real process; stdout and stderr are text."""
+    return subprocess.run(
+        [sys.executable, "-m", "edgecls.cli", *map(str, args)],
+        cwd=cwd,
+        env=env,
+        timeout=timeout,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def run_edgecls():
+    return _run_edgecls
+
+
+@pytest.fixture
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A disk of 4 MB of its own, to be filled."""
+    yield from _mounted(tmp_path_factory.mktemp("small"), "-t", "tmpfs", "-o", "size=4m", "tmpfs")
+
+
+@pytest.fixture
+def read_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Path]]:
+    """Shows a folder at another place where nobody, not even root, may write."""
+    with ExitStack() as stack:
+
+        def show(folder: Path) -> Path:
+            place = tmp_path_factory.mktemp("read-only")
+            return stack.enter_context(contextmanager(_mounted)(place, "--bind", "-o", "ro", str(folder)))
+
+        yield show
+
+
+def _mounted(place: Path, *arguments: str) -> Iterator[Path]:
+    done = subprocess.run(["mount", *arguments, place], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"needs root to mount a disk: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> TinyModel:
+    """Trains and exports by the commands themselves, once for all tests. Tests copy what they change."""
+    from edgecls.edge_runtime.image import ImageRule
+    from edgecls.trainer.data import load_dataset
+
+    folder = tmp_path_factory.mktemp("tiny")
+    for arguments in (["train", "--data", "digits", "--epochs", 4], ["export", "--int8"]):
+        done = _run_edgecls(*arguments, cwd=folder, timeout=300)
+        assert done.returncode == 0, done.stderr
+    keep = request.config.getoption("--keep-models")
+    if keep:
+        shutil.copytree(folder, keep, dirs_exist_ok=True)
+    return TinyModel(folder, load_dataset("digits", ImageRule(32, 32), seed=0))

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from edgecls.edge_runtime.prediction import calibrate
+from edgecls.export.confidence import fit_confidence, fit_temperature, fit_threshold
+
+
+@pytest.fixture(scope="module")
+def honest():
+    """Probabilities of a network that is exactly as sure as it is right, and labels drawn from them."""
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet([0.15] * 5, 4000).astype(np.float32)
+    truth = np.array([rng.choice(5, p=row / row.sum()) for row in probabilities.astype(np.float64)])
+    return probabilities, truth
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_an_overconfident_network_is_cooled_and_a_shy_one_is_warmed(honest, temperature):
+    probabilities, truth = honest
+    distorted = calibrate(probabilities, 1 / temperature)
+    assert fit_temperature(distorted, truth) == pytest.approx(temperature, rel=0.1)
+
+
+def test_calibration_changes_no_best_label_and_still_sums_to_one(honest):
+    calibrated = calibrate(honest[0], 1.7)
+    np.testing.assert_array_equal(calibrated.argmax(1), honest[0].argmax(1))
+    np.testing.assert_allclose(calibrated.sum(1), 1, atol=1e-5)
+
+
+def test_the_threshold_answers_as_much_as_the_precision_allows():
+    confidences = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    right = np.array([True, True, True, False, True])
+    assert 0.6 < fit_threshold(confidences, right, 1.0) <= 0.7
+    assert fit_threshold(confidences, right, 0.8) == 0
+
+
+def test_equal_confidences_are_answered_together_or_not_at_all():
+    confidences = np.array([0.9, 0.7, 0.7])
+    right = np.array([True, True, False])
+    assert 0.7 < fit_threshold(confidences, right, 0.9) <= 0.9
+
+
+def test_nothing_is_answered_where_no_threshold_is_precise_enough():
+    assert fit_threshold(np.array([0.9, 0.8]), np.array([False, True]), 0.95) == 1
+
+
+def test_the_least_sure_images_stay_unanswered_even_where_all_answers_are_precise():
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.6, 0.99, 1000)
+    probabilities = np.stack([sure, 1 - sure], 1).astype(np.float32)
+    truth = (rng.uniform(size=1000) < 0.03).astype(int)  # 97 % right
+    confidence = fit_confidence(probabilities, truth, wanted_precision=0.95)
+    assert confidence.precision > 0.95
+    assert confidence.unanswered == pytest.approx(0.05, abs=0.002)
+
+
+def test_the_fit_says_what_it_costs(honest):
+    confidence = fit_confidence(*honest, wanted_precision=0.95)
+    assert 0.95 <= confidence.precision < 0.97
+    assert 0.2 < confidence.unanswered < 0.9
+    assert confidence.temperature == pytest.approx(1, rel=0.1)

@@ -1,0 +1,87 @@
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.engine import open_engine
+from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.model_file import ModelFormat, read_model
+from edgecls.export.calibration import choose_calibration
+from edgecls.export.convert import Pictures, Target, export_model, targets
+from edgecls.export.keras_file import KerasEngine
+from edgecls.export.parity import predict_all
+
+
+@pytest.fixture(scope="module")
+def reference(tiny):
+    return KerasEngine(tiny.h5).many(tiny.dataset.test.images)
+
+
+def test_float_files_answer_as_keras_does_and_int8_files_nearly(tiny, reference):
+    for path in tiny.files:
+        probabilities = predict_all(open_engine(read_model(path)), tiny.dataset.test.images)
+        int8 = "_int8" in path.name
+        assert np.abs(probabilities - reference).max() <= (0.1 if int8 else 1e-4), path.name
+        assert (probabilities.argmax(1) == reference.argmax(1)).mean() >= (0.98 if int8 else 1), path.name
+
+
+def test_probabilities_sum_to_one_in_every_format(tiny):
+    for path in tiny.files:
+        engine = open_engine(read_model(path))
+        assert engine.probabilities(tiny.dataset.test.images[0]).sum() == pytest.approx(1, abs=0.02), (
+            path.name
+        )
+
+
+def test_a_file_meets_the_contract_from_a_picture_of_another_size(tiny):
+    large = np.repeat(np.repeat(tiny.dataset.test.images[0], 5, 0), 7, 1)[:, :, ::-1]
+    answers = {Classifier(path).classify(large).label for path in tiny.files}
+    assert len(answers) == 1
+
+
+def test_the_card_says_where_the_file_came_from_and_how_it_was_quantised(tiny):
+    sha256 = hashlib.sha256(tiny.h5.read_bytes()).hexdigest()
+    for path in tiny.files:
+        card = read_model(path).card
+        assert card.labels == tiny.dataset.labels
+        assert card.provenance.weights_sha256 == sha256
+        assert card.provenance.data_sha256 == tiny.dataset.sha256
+        assert card.io == "uint8"
+        assert bool(card.quantisation) == ("_int8" in path.name)
+    assert card.quantisation is not None
+    assert card.quantisation.calibration_images == 512
+
+
+def test_int8_files_are_at_most_a_third_of_float_files(tiny):
+    tflite, onnx, int8_tflite, int8_onnx = (path.stat().st_size for path in tiny.files)
+    assert int8_tflite * 3 < tflite
+    assert int8_onnx * 3 < onnx
+
+
+def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, monkeypatch):
+    shutil.copy(tiny.h5, tmp_path)
+    test = tiny.dataset.test
+
+    def breaks(*_):
+        raise BadData("planted")
+
+    monkeypatch.setattr("edgecls.export.convert.int8_onnx", breaks)
+    pictures = Pictures(test.images, test.truth)
+    calibration = choose_calibration(test.images, test.truth, seed=0, count=8)
+    with pytest.raises(BadData, match="planted"):
+        export_model(tmp_path / tiny.h5.name, test=pictures, val=pictures, calibration=calibration)
+    assert [path.name for path in tmp_path.iterdir()] == [tiny.h5.name]
+
+
+def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
+    small = Pictures(np.zeros((2, 28, 28, 3), np.uint8), np.zeros(2, int))
+    with pytest.raises(BadData, match="takes 32x32 px, the images are 28x28"):
+        export_model(tiny.h5, test=small, val=small)
+
+
+def test_an_export_makes_two_files_and_with_int8_four(tmp_path):
+    h5 = tmp_path / "pets.h5"
+    assert [target.path_for(h5).name for target in targets(int8=False)] == ["pets.tflite", "pets.onnx"]
+    assert Target(ModelFormat.ONNX, int8=True).path_for(h5).name == "pets_int8.onnx"
+    assert len(targets(int8=True)) == 4

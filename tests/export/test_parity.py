@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from edgecls.edge_runtime.errors import CheckFailed
+from edgecls.export.parity import check_float, compare
+
+TRUTH = np.array([0, 1, 0])
+REFERENCE = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], np.float32)
+
+
+def test_the_same_answers_agree_in_everything():
+    report = compare("a.tflite", 10, REFERENCE, REFERENCE, TRUTH)
+    assert (report.largest_difference, report.top1_agreement) == (0, 1)
+    assert report.accuracy == report.keras_accuracy == pytest.approx(2 / 3)
+
+
+def test_one_flipped_picture_is_seen_in_agreement_and_accuracy():
+    other = REFERENCE.copy()
+    other[2] = [0.55, 0.45]
+    report = compare("a.tflite", 10, other, REFERENCE, TRUTH)
+    assert report.top1_agreement == pytest.approx(2 / 3)
+    assert report.largest_difference == pytest.approx(0.15, abs=1e-6)
+    assert report.accuracy == 1
+    assert report.cells() == ("a.tflite", "10 B", "0.15", "66.67%", "100.00%", "+33.33")
+
+
+def test_a_float_file_may_differ_by_one_part_in_ten_thousand_and_no_more():
+    check_float(compare("a.onnx", 10, REFERENCE + np.float32(0.9e-4), REFERENCE, TRUTH))
+    with pytest.raises(CheckFailed, match=r"a\.onnx: differs from Keras by 0\.00011 .*nothing was written"):
+        check_float(compare("a.onnx", 10, REFERENCE + np.float32(1.1e-4), REFERENCE, TRUTH))
+
+
+def test_not_a_number_is_a_difference():
+    with pytest.raises(CheckFailed):
+        check_float(compare("a.onnx", 10, np.full_like(REFERENCE, np.nan), REFERENCE, TRUTH))
