@@ -1,0 +1,38 @@
+"""Something that happened to a source or a loop and that an operator wants to know."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+EventKind = Literal[
+    "opened",  # the source gives pictures, for the first time or again
+    "resolution",  # its pictures have another size from here on
+    "skipped",  # one image cannot be read; the rest can
+    "unavailable",  # it is not there, or refuses
+    "stalled",  # it is there and gives nothing
+    "ended",  # it closed the stream properly
+    "died",  # the capture process crashed or was killed
+    "restarted",  # and another took its place
+    "invalid_output",  # the network gave NaN or infinity for its pictures
+    "disk_full",  # what is being written ends here
+]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One happening."""
+
+    kind: EventKind
+    text: str
+    """The line that a person reads, without a prefix: `no frame in 5 s; trying again in 1 s`."""
+    at_s: float = field(default_factory=time.monotonic)
+    """`time.monotonic()`."""
+
+
+OnEvent = Callable[[Event], None]
+"""Called from within `Source.read` and on entering a source, in the thread that reads."""
+
+
+def ignore(event: Event) -> None:
+    """For a reader that wants frames only."""

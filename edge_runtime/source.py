@@ -1,0 +1,36 @@
+"""Where frames come from: a camera, a stream, a video, stills."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from .frame import Frame
+
+
+class EndOfSource(Exception):
+    """There are no more frames."""
+
+
+class Source(Protocol):
+    """A context manager that gives frames: the newest of a live source, every one of a file."""
+
+    description: str
+    """For people: the path or address, with any password masked."""
+    live: bool
+    """True for cameras and streams: frames are skipped when the reader is slow. Files give every frame."""
+    rate_fps: float | None
+    """The frame rate that the source states, if it does."""
+
+    def read(self, timeout_s: float) -> Frame | None:
+        """The newest frame not given before, or None when none came within `timeout_s`.
+
+        Raises:
+            EndOfSource: there are no more frames.
+            EdgeclsError: it cannot go on.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,97 @@
+"""Fakes at the narrow boundaries: an engine, a source, a sink."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from edgecls.edge_runtime.card import ModelCard
+from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.frame import Frame
+from edgecls.edge_runtime.image import ImageRule
+from edgecls.edge_runtime.model_file import ModelFile, ModelFormat
+from edgecls.edge_runtime.prediction import Prediction
+from edgecls.edge_runtime.sink import Sink, Timing
+from edgecls.edge_runtime.source import EndOfSource
+
+LABELS = ("cat", "deer", "dog")
+
+
+class FakeEngine:
+    """Gives the answers it was made with, in order, and the last one for ever after."""
+
+    name = "fake 1.0"
+
+    def __init__(self, *answers: Sequence[float], input_size_px: tuple[int, int] = (32, 32)) -> None:
+        self._answers = list(answers)
+        self.input_size_px = input_size_px
+        self.classes = len(answers[0])
+        self.images: list[np.ndarray] = []
+        self.closed = 0
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        self.images.append(image)
+        answer = self._answers[min(len(self.images), len(self._answers)) - 1]
+        return np.array(answer, np.float32)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def fake_classifier(*answers: Sequence[float], **options) -> Classifier:
+    """A classifier of cat, deer and dog around a `FakeEngine`; `options` are the card's."""
+    card = ModelCard(labels=LABELS, image=ImageRule(32, 32), **options)
+    model = ModelFile(Path("fake.tflite"), ModelFormat.TFLITE, b"", card)
+    return Classifier(model, engine=FakeEngine(*answers))
+
+
+def picture(width_px: int = 64, height_px: int = 48, value: int = 128) -> np.ndarray:
+    return np.full((height_px, width_px, 3), value, np.uint8)
+
+
+def frames(count: int, name: str = "") -> list[Frame]:
+    return [Frame(picture(), sequence, time.monotonic(), name) for sequence in range(1, count + 1)]
+
+
+class FakeSource:
+    """Gives what it was made with, in order: a frame, None for a wait, an error to raise; then it is over."""
+
+    description = "fake"
+
+    def __init__(
+        self, given: Iterable[Frame | Exception | None], *, live: bool = False, rate_fps: float | None = None
+    ) -> None:
+        self._given = iter(given)
+        self.live = live
+        self.rate_fps = rate_fps
+        self.entered = self.exited = 0
+
+    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - the signature of Source
+        item = next(self._given, EndOfSource())
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def __enter__(self) -> "FakeSource":
+        self.entered += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.exited += 1
+
+
+class FakeSink(Sink):
+    """Keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[Frame, Prediction, Timing]] = []
+        self.idled = self.closed = 0
+
+    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+        self.answers.append((frame, prediction, timing))
+
+    def idle(self) -> None:
+        self.idled += 1
+
+    def close(self) -> None:
+        self.closed += 1
