@@ -1,0 +1,91 @@
+"""One file's way through the benchmark, in steps that take turns with those of the other files."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..edge_runtime.errors import BadModel, CheckFailed, EdgeclsError
+from ..edge_runtime.model_file import ModelFile, read_model
+from .cold_start import measure_cold_start
+from .held_out import HeldOut, HeldOutFiles
+from .report import ColdStart, LoadReport, Settings, Window
+from .timed_file import timed_file
+
+
+@dataclass
+class Subject:
+    """A file, and what is known of it so far. An error ends its measurements, not those of the others."""
+
+    path: Path
+    model: ModelFile | None = None
+    load: LoadReport | None = None
+    probabilities: np.ndarray | None = None
+    """float32 (N, C), of all test images."""
+    windows: list[Window] = field(default_factory=list)
+    cold_starts: list[ColdStart] = field(default_factory=list)
+    error: EdgeclsError | None = None
+
+
+def measure(
+    subject: Subject, tests: HeldOut, files: HeldOutFiles, settings: Settings, on_step: Callable[[str], None]
+) -> Generator[None]:
+    """Measures one file into `subject`, and yields whenever it is the others' turn.
+
+    Args:
+        subject: the file.
+        tests: what it is asked.
+        files: where `tests` has been written.
+        settings: how long, and on how many threads.
+        on_step: told what is being done.
+
+    Raises:
+        EdgeclsError: the file fails.
+    """
+    name = subject.path.name
+    subject.model = read_model(subject.path)
+    _check_question(subject.model, tests)
+    on_step(f"opening {name}")
+    with timed_file(subject.path, files.images, settings.threads) as process:
+        subject.load = process.opened()
+        on_step(f"{name} answers {len(tests.truth):,} images")
+        subject.probabilities = _finite(process.score(len(tests.truth), files.answers), subject.path)
+        yield
+        for number in range(settings.windows):
+            on_step(f"timing, window {number + 1} of {settings.windows}: {name}")
+            subject.windows.append(process.time_window(settings.seconds / settings.windows))
+            yield
+    for number in range(settings.cold_starts):
+        on_step(f"cold start {number + 1} of {settings.cold_starts}: {name}")
+        subject.cold_starts.append(measure_cold_start(subject.path, files.still, settings.threads))
+        yield
+
+
+def _check_question(model: ModelFile, tests: HeldOut) -> None:
+    """Refuses a file that answers another question than the test images ask: it would only seem bad."""
+    card = model.card
+    if card.labels != tests.labels:
+        raise BadModel(
+            f"{model.path}: its labels ({_some(card.labels)}) are not those of {tests.name} "
+            f"({_some(tests.labels)}); bench it by itself, on its own data set"
+        )
+    wanted, given = (card.image.height_px, card.image.width_px), tests.images.shape[1:3]
+    if wanted != given:
+        raise BadModel(
+            f"{model.path}: takes {wanted[0]}x{wanted[1]} px, the test images are prepared as "
+            f"{given[0]}x{given[1]} px; bench it by itself"
+        )
+
+
+def _finite(probabilities: np.ndarray, path: Path) -> np.ndarray:
+    bad = int((~np.isfinite(probabilities).all(axis=1)).sum())
+    if bad:
+        raise CheckFailed(
+            f"{path}: gave NaN or infinity for {bad:,} of {len(probabilities):,} images; export it again"
+        )
+    return probabilities
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")

@@ -1,0 +1,198 @@
+"""What a benchmark found: plain values that JSON, CSV and the table are made from."""
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib.metadata import version
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from .machine import Machine
+
+SCHEMA_VERSION = 1
+"""Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
+
+KERAS = "Keras"
+"""The format of an `.h5`, as people read it."""
+
+JsonValue = str | int | float | None
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """One file opened in one process."""
+
+    engine: str
+    """The engine and its version."""
+    load_ms: float
+    first_inference_ms: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of inferences of one file, one after the other, at batch 1."""
+
+    wake_ns: int
+    """The first inference, after the process slept while other files were timed; not among the samples."""
+    samples_ns: tuple[int, ...]
+    """Every other one."""
+
+
+@dataclass(frozen=True)
+class LatencyReport:
+    """All windows of one file; between them other files had theirs."""
+
+    windows: tuple[Window, ...]
+
+    @cached_property
+    def samples_ms(self) -> np.ndarray:
+        """Every sample of every window, float64; nothing is ever trimmed."""
+        return np.concatenate([window.samples_ns for window in self.windows]) / 1e6
+
+    def percentile_ms(self, percent: float) -> float:
+        """The time that `percent` of all inferences took at most."""
+        return float(np.percentile(self.samples_ms, percent))
+
+
+@dataclass(frozen=True)
+class AccuracyReport:
+    """One file's answers on the test images."""
+
+    correct: int
+    images: int
+    difference_points: float | None
+    """Accuracy minus that of Keras on the same images, in percentage points; None without Keras."""
+    agreement: float | None
+    """The share of images with the same best label as Keras, 0 to 1; None without Keras."""
+
+    @property
+    def accuracy(self) -> float:
+        """The share of images whose best label is right, 0 to 1."""
+        return self.correct / self.images
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """One new process, from its start to its first label."""
+
+    label: str
+    first_label_s: float
+    peak_memory_bytes: int | None
+    """Resident; None where the system does not say."""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """One model file. What could not be measured is None, and `error` says why."""
+
+    path: str
+    """As the user named it, or as it was found."""
+    format: str
+    """For people, such as `TFLite int8`; empty when the file could not be read."""
+    size_bytes: int | None = None
+    load: LoadReport | None = None
+    accuracy: AccuracyReport | None = None
+    latency: LatencyReport | None = None
+    cold_starts: tuple[ColdStart, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    exit_code: int = 0
+    """Of the error."""
+
+    @cached_property
+    def figures(self) -> dict[str, JsonValue]:
+        """One value for each column, by its name in CSV and JSON, units included."""
+        load, accuracy, latency = self.load, self.accuracy, self.latency
+        peaks = [start.peak_memory_bytes for start in self.cold_starts if start.peak_memory_bytes]
+        return {
+            "path": self.path,
+            "format": self.format,
+            "engine": load and load.engine,
+            "size_bytes": self.size_bytes,
+            "images": accuracy and accuracy.images,
+            "accuracy": accuracy and accuracy.accuracy,
+            "difference_points": accuracy and accuracy.difference_points,
+            "agreement": accuracy and accuracy.agreement,
+            "load_ms": load and load.load_ms,
+            "first_inference_ms": load and load.first_inference_ms,
+            "p50_ms": latency and latency.percentile_ms(50),
+            "p90_ms": latency and latency.percentile_ms(90),
+            "p99_ms": latency and latency.percentile_ms(99),
+            "inferences": latency and len(latency.samples_ms),
+            "first_label_s": median(s.first_label_s for s in self.cold_starts) if self.cold_starts else None,
+            "peak_memory_bytes": max(peaks, default=None),
+            "error": self.error,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures, and every sample that they rest on."""
+        return {
+            **self.figures,
+            "notes": self.notes,
+            "cold_starts": [asdict(start) for start in self.cold_starts],
+            "windows": [vars(window) for window in (self.latency.windows if self.latency else ())],
+        }
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """The test images that every file answered."""
+
+    name: str
+    sha256: str
+    """Of the whole data set."""
+    images: int
+    available: int
+    """The size of the test split; more than `images` when a limit was given."""
+    classes: int
+    height_px: int
+    width_px: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How it was measured."""
+
+    threads: int = 1
+    seconds: float = 3.0
+    """For the latency of each file."""
+    windows: int = 12
+    """That these seconds are split into: what disturbs the machine for a while then disturbs every file."""
+    cold_starts: int = 3
+
+
+@dataclass(frozen=True)
+class BenchReport:
+    """All files, measured side by side on one machine."""
+
+    created_at: str
+    """ISO 8601, with its offset from UTC."""
+    machine: Machine
+    data: DataReport
+    settings: Settings
+    files: tuple[FileReport, ...]
+
+    def to_json(self) -> str:
+        """One line of JSON with every figure and every sample."""
+        document = {
+            "schema": SCHEMA_VERSION,
+            "edgecls": version("edgecls"),
+            "created_at": self.created_at,
+            "machine": asdict(self.machine),
+            "data": asdict(self.data),
+            "settings": asdict(self.settings),
+            "files": [file.to_json() for file in self.files],
+        }
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    def to_csv(self) -> str:
+        """The figures with a header line, one line for each file."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self.files[0].figures, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(file.figures for file in self.files)
+        return text.getvalue()

@@ -1,0 +1,64 @@
+"""The whole benchmark: all files take turns, step by step, and one report comes out."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..edge_runtime.errors import EdgeclsError
+from .conclude import conclude
+from .held_out import HeldOut
+from .machine import read_machine
+from .measure import Subject, measure
+from .report import BenchReport, Settings
+
+
+def bench(
+    paths: Sequence[Path],
+    tests: HeldOut,
+    settings: Settings | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> BenchReport:
+    """Measures model files side by side, and against the Keras originals among them.
+
+    A file that fails has its error in its report, and the others go on.
+
+    Args:
+        paths: `.h5`, `.tflite` and `.onnx` files.
+        tests: the images that each of them classifies.
+        settings: how long, and on how many threads.
+        on_step: told what is being done, for a progress line.
+
+    Raises:
+        OutputFailed, PermissionRefused: the temporary folder cannot be written.
+    """
+    settings = settings or Settings()
+    machine = read_machine()
+    started_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    subjects = [Subject(path) for path in paths]
+    with TemporaryDirectory(prefix="edgecls-bench-") as name:
+        files = tests.write(Path(name))
+        _take_turns([(s, measure(s, tests, files, settings, on_step)) for s in subjects])
+    return BenchReport(started_at, machine, tests.report, settings, conclude(subjects, tests))
+
+
+def _take_turns(going: list[tuple[Subject, Generator[None]]]) -> None:
+    """Goes round the files, one step of each; every other round backwards: no order favours a file."""
+    with ExitStack() as stack:
+        for _, steps in going:
+            stack.callback(steps.close)
+        while going:
+            going = [(subject, steps) for subject, steps in going if _step(subject, steps)][::-1]
+
+
+def _step(subject: Subject, steps: Generator[None]) -> bool:
+    """Takes one step; whether there may be another."""
+    try:
+        next(steps)
+    except StopIteration:
+        return False
+    except EdgeclsError as error:
+        subject.error = error
+        return False
+    return True

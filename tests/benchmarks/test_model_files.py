@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+from edgecls.benchmarks.model_files import find_model_files, first_readable
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a_int8.onnx", "a.onnx", "a_int8.tflite", "a.tflite", "a.h5", "notes.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.onnx").mkdir()
+    return tmp_path
+
+
+def names(paths: list[Path]) -> list[str]:
+    return [path.name for path in paths]
+
+
+def test_a_folder_stands_for_its_models_with_keras_first(folder):
+    expected = ["a.h5", "a.tflite", "a_int8.tflite", "a.onnx", "a_int8.onnx"]
+    assert names(find_model_files([], folder)) == expected
+    assert names(find_model_files([folder])) == expected
+
+
+def test_named_files_keep_their_order_behind_keras(folder):
+    named = [folder / name for name in ("a.onnx", "a.tflite", "a.h5", "a.onnx")]
+    assert names(find_model_files(named)) == ["a.h5", "a.onnx", "a.tflite"]
+
+
+def test_a_file_that_is_not_there_is_named(folder):
+    with pytest.raises(MissingInput, match=r"b\.onnx: no such file"):
+        find_model_files([folder / "a.onnx", folder / "b.onnx"])
+
+
+def test_a_folder_without_models_says_what_to_do(tmp_path):
+    with pytest.raises(MissingInput, match="run `edgecls train`"):
+        find_model_files([], tmp_path)
+
+
+def test_the_first_readable_file_is_found_behind_a_broken_one(tmp_path, colour_model):
+    broken = tmp_path / "broken.tflite"
+    broken.write_text("<html>")
+    assert first_readable([broken, colour_model()]).path.name == "colours.onnx"
+
+
+def test_when_no_file_is_readable_the_first_error_is_told(tmp_path):
+    (tmp_path / "one.tflite").write_text("<html>")
+    (tmp_path / "two.tflite").touch()
+    with pytest.raises(BadModel, match=r"one\.tflite: not a TFLite"):
+        first_readable([tmp_path / "one.tflite", tmp_path / "two.tflite"])

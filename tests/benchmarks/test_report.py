@@ -1,0 +1,81 @@
+import csv
+import io
+import json
+
+import pytest
+from edgecls.benchmarks.machine import Machine
+from edgecls.benchmarks.report import (
+    AccuracyReport,
+    BenchReport,
+    ColdStart,
+    DataReport,
+    FileReport,
+    LatencyReport,
+    LoadReport,
+    Settings,
+    Window,
+)
+
+FILE = FileReport(
+    path="models/a.tflite",
+    format="TFLite",
+    size_bytes=1234,
+    load=LoadReport("litert 2.3.0", 2.5, 0.7),
+    accuracy=AccuracyReport(correct=3, images=4, difference_points=-25.0, agreement=0.75),
+    latency=LatencyReport((Window(9_000_000, (1_000_000, 2_000_000)), Window(8_000_000, (3_000_000,)))),
+    cold_starts=(ColdStart("cat", 0.2, 50), ColdStart("cat", 0.9, 60), ColdStart("cat", 0.3, 55)),
+)
+BROKEN = FileReport(path="b.onnx", format="", error="b.onnx: the file is empty", exit_code=65)
+REPORT = BenchReport(
+    created_at="2025-01-02T03:04:05+00:00",
+    machine=Machine("CPU", 2, None, 0.1, "Linux", "3.11"),
+    data=DataReport("pets", "ab" * 32, images=4, available=4, classes=2, height_px=32, width_px=32),
+    settings=Settings(),
+    files=(FILE, BROKEN),
+)
+
+
+def test_percentiles_count_every_sample_and_no_wake():
+    latency = LatencyReport((Window(10**9, (1_000_000,) * 98), Window(10**9, (50_000_000, 70_000_000))))
+    assert len(latency.samples_ms) == 100
+    assert latency.percentile_ms(50) == 1
+    assert latency.percentile_ms(100) == 70
+    assert latency.percentile_ms(99) == pytest.approx(50.2)
+
+
+def test_cold_starts_are_reported_by_their_median_and_their_highest_peak():
+    assert FILE.figures["first_label_s"] == 0.3
+    assert FILE.figures["peak_memory_bytes"] == 60
+
+
+def test_a_system_that_does_not_say_memory_leaves_it_open():
+    file = FileReport("a.onnx", "ONNX", cold_starts=(ColdStart("cat", 0.2, None),))
+    assert file.figures["peak_memory_bytes"] is None
+
+
+def test_json_holds_every_single_inference():
+    document = json.loads(REPORT.to_json())
+    assert document["schema"] == 1
+    assert document["machine"]["cores"] == 2
+    assert document["data"]["sha256"] == "ab" * 32
+    assert document["settings"]["threads"] == 1
+    first, second = document["files"]
+    assert [window["samples_ns"] for window in first["windows"]] == [[1_000_000, 2_000_000], [3_000_000]]
+    assert [window["wake_ns"] for window in first["windows"]] == [9_000_000, 8_000_000]
+    assert [start["first_label_s"] for start in first["cold_starts"]] == [0.2, 0.9, 0.3]
+    assert (first["accuracy"], first["p50_ms"], first["inferences"]) == (0.75, 2.0, 3)
+    assert second["error"] == "b.onnx: the file is empty"
+    assert second["p50_ms"] is None
+
+
+def test_json_is_one_line():
+    assert REPORT.to_json().count("\n") == 1
+
+
+def test_csv_has_one_line_for_each_file_and_the_units_in_its_header():
+    rows = list(csv.DictReader(io.StringIO(REPORT.to_csv())))
+    assert [row["path"] for row in rows] == ["models/a.tflite", "b.onnx"]
+    assert rows[0]["engine"] == "litert 2.3.0"
+    assert float(rows[0]["difference_points"]) == -25
+    assert rows[1]["accuracy"] == ""
+    assert rows[1]["error"] == "b.onnx: the file is empty"

@@ -1,0 +1,87 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+from edgecls.benchmarks.timed_file import timed_file
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+
+
+@pytest.fixture
+def files(colours, tmp_path):
+    return colours.write(tmp_path)
+
+
+def test_a_process_opens_scores_and_times_a_file(colour_model, colours, files):
+    with timed_file(colour_model(), files.images, threads=1) as process:
+        load = process.opened()
+        probabilities = process.score(30, files.answers)
+        window = process.time_window(0.05)
+    assert load.engine.startswith("onnxruntime ")
+    assert load.load_ms > 0
+    assert load.first_inference_ms > 0
+    assert probabilities.dtype == np.float32
+    assert probabilities.argmax(1).tolist() == colours.truth.tolist()
+    assert 0 < sum(window.samples_ns) <= 0.1e9
+    assert window.wake_ns > 0
+
+
+def test_a_window_of_no_time_still_times_one_inference(colour_model, files):
+    with timed_file(colour_model(), files.images, threads=1) as process:
+        process.opened()
+        assert len(process.time_window(0).samples_ns) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "reason"),
+    [("page.tflite", BadModel, "it starts with '<html>'"), ("gone.onnx", MissingInput, "no such file")],
+)
+def test_the_error_of_the_process_is_the_error_of_the_caller(tmp_path, files, name, kind, reason):
+    (tmp_path / "page.tflite").write_text("<html>")
+    with (
+        timed_file(tmp_path / name, files.images, threads=1) as process,
+        pytest.raises(kind, match=reason),
+    ):
+        process.opened()
+
+
+def test_a_crash_is_an_error_that_names_the_signal(colour_model, files):
+    with timed_file(colour_model(), files.images, threads=1) as process:
+        process.opened()
+        os.kill(process.child.process_id, signal.SIGSEGV)
+        with pytest.raises(BadModel, match=r"colours\.onnx: its process was ended by SIGSEGV"):
+            process.time_window(0.01)
+
+
+def test_a_process_that_fails_in_python_is_quoted(colour_model, tmp_path):
+    with (
+        timed_file(colour_model(), tmp_path / "no.npy", threads=1) as process,
+        pytest.raises(BadModel, match=r"exit code 1 \(FileNotFoundError.*no\.npy"),
+    ):
+        process.opened()
+
+
+def test_a_process_that_hangs_is_ended(colour_model, files):
+    with timed_file(colour_model(), files.images, threads=1, limit_s=0.3) as process:
+        os.kill(process.child.process_id, signal.SIGSTOP)
+        with pytest.raises(BadModel, match=r"gave no answer in 0\.3 s"):
+            process.opened()
+
+
+def test_a_folder_numpy_where_the_user_stands_is_not_imported(colour_model, files, tmp_path, monkeypatch):
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('a stranger')")
+    model = colour_model()
+    monkeypatch.chdir(tmp_path)
+    with timed_file(model, files.images, threads=1) as process:
+        assert process.opened().engine
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_no_process_outlives_its_block(colour_model, files, stopped):
+    with timed_file(colour_model(), files.images, threads=1) as process:
+        process.opened()
+        if stopped:
+            os.kill(process.child.process_id, signal.SIGSTOP)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.child.process_id, 0)
