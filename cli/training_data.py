@@ -19,16 +19,9 @@ def training_data(model: Path, card: "ModelCard", data: str | None) -> "Dataset"
         BadData: the data set has changed since, or its labels are not the model's.
     """
     from ..trainer.data import load_dataset
-    from ..trainer.report import read_report
 
-    try:
-        report = read_report(model)
-    except MissingInput as error:
-        if data is None:
-            raise MissingInput(f"{error}, or name the data set with --data") from error
-        report = None
-    seed = report.seed if report else 0
-    dataset = load_dataset(data or (report.data if report else ""), card.image, seed)
+    seed = int(card.provenance.recipe.get("seed", 0))  # of the split: another would test on training images
+    dataset = load_dataset(data or _recorded_data(model), card.image, seed)
     if dataset.labels != card.labels:
         raise BadData(
             f"{dataset.name}: its classes ({', '.join(dataset.labels[:5])}, ...) are not the model's "
@@ -42,3 +35,12 @@ def training_data(model: Path, card: "ModelCard", data: str | None) -> "Dataset"
             )
         print(f"note: {dataset.name} is not the data set that the model was trained on", file=sys.stderr)
     return dataset
+
+
+def _recorded_data(model: Path) -> str:
+    from ..trainer.report import read_report
+
+    try:
+        return read_report(model).data
+    except MissingInput as error:
+        raise MissingInput(f"{error}, or name the data set with --data") from error

@@ -1,0 +1,160 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgecls.cli.main import main
+from edgecls.edge_runtime.opencv import cv2
+
+
+@pytest.fixture
+def pets(tmp_path) -> Path:
+    """A folder with eight images of each of two classes."""
+    folder = tmp_path / "pets"
+    random = np.random.default_rng(0)
+    for label in ("cat", "dog"):
+        (folder / label).mkdir(parents=True)
+        for number in range(8):
+            pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+            (folder / label / f"{number}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    return folder
+
+
+@pytest.fixture
+def run_here(tmp_path, monkeypatch, capsys):
+    """Runs the command here, where TensorFlow is loaded once; returns exit code, stdout, stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["edgecls", "train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path):
+    (pets / "dog" / "broken.jpg").write_text("no image")
+    options = ("--data", "pets", "--epochs", 2, "--size", 18, "--batch-size", 4)
+    done = run_edgecls("train", *options, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert 0 <= float(lines[0].removeprefix("accuracy: ")) <= 1
+    assert 0 <= float(lines[1].removeprefix("loss: ")) < 10
+    assert lines[2].startswith("on 2 test images of pets, after 2 epochs in ")
+    assert lines[3:5] == ["skipped 1 file:", "  dog/broken.jpg: not an image"]
+    assert lines[-1] == "next: edgecls export --int8"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "pets", "image_classification.h5", "image_classification"
+    }  # fmt: skip
+    # Nothing of TensorFlow's own noise: two lines about what is trained, a heading, a line for each epoch.
+    shown = done.stderr.splitlines()
+    assert shown[0] == "pets: 2 classes, 12 train, 2 val, 2 test images of 18x18 px"
+    assert shown[1].startswith("cnn: ")
+    assert [line.split()[0] for line in shown[2:]] == ["epoch", "1/2", "2/2"]
+    report = json.loads((tmp_path / "image_classification" / "report.json").read_text())
+    assert report["data"] == str(pets)  # absolute: found again from any folder
+
+
+def test_every_option_arrives_and_the_next_command_names_another_output(run_here, pets, tmp_path):
+    options = ["--arch", "cnn", "--epochs", 1, "--batch-size", 5, "--seed", 6, "--size", 18]
+    options += ["--augment", "--dropout", 0.25, "--early-stopping", "--output", "new/pets.h5"]
+    code, out, err = run_here("--data", pets, *options)
+    assert code == 0, err
+    assert out.splitlines()[-1] == "next: edgecls export new/pets.h5 --int8"
+    report = json.loads((tmp_path / "new" / "pets" / "report.json").read_text())
+    assert report["recipe"] == {
+        "arch": "cnn",
+        "epochs": 1,
+        "batch_size": 5,
+        "seed": 6,
+        "augment": True,
+        "dropout": 0.25,
+        "early_stopping": True,
+    }
+    assert report["image"]["height_px"] == report["image"]["width_px"] == 18
+
+
+@pytest.mark.parametrize("command", [["train", "--data", "pets", "--epochs", "1000", "--size", "18"]])
+def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pets, tmp_path, command):
+    def interrupt(arguments: list[str], with_signal: int, after_epochs: int) -> subprocess.CompletedProcess:
+        checkpoint = tmp_path / "image_classification" / "checkpoint.npz"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "edgecls.cli", *arguments],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        seen = set()
+        while len(seen) < after_epochs and process.poll() is None:
+            time.sleep(0.02)
+            if checkpoint.exists():
+                seen.add(checkpoint.stat().st_mtime_ns)
+        process.send_signal(with_signal)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    stopped = interrupt(command, signal.SIGINT, after_epochs=2)
+    assert stopped.returncode == 130
+    assert stopped.stdout == ""
+    assert "Traceback" not in stopped.stderr
+    resume = "train --data pets --epochs 1000 --size 18 --resume"
+    assert stopped.stderr.splitlines()[-1] == f"edgecls: interrupted; go on with `edgecls {resume}`"
+
+    killed = interrupt(resume.split(), signal.SIGKILL, after_epochs=3)
+    assert killed.returncode == -signal.SIGKILL
+    epochs = [line.split()[0] for line in killed.stderr.splitlines() if "/1000" in line]
+    first = int(epochs[0].removesuffix("/1000"))
+    assert killed.stderr.splitlines()[0] == f"going on after epoch {first - 1} of 1000"
+    assert first >= 3
+    assert not (tmp_path / "image_classification.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--epochs", 0], 2, "Invalid value for '--epochs'"),
+        (["--batch-size", "many"], 2, "Invalid value for '--batch-size'"),
+        (["--dropout", 1], 2, "Invalid value for '--dropout'"),
+        (["--seed", -1], 2, "Invalid value for '--seed'"),
+        (["--size", 4], 2, "Invalid value for '--size'"),
+        (["--size", 12], 2, "--size 12: too small for cnn"),
+        (["--arch", "vgg"], 2, "--arch vgg: no such network; use cnn"),
+        (["--output", "model.onnx"], 2, "--output model.onnx: the name must end in .h5"),
+        (["--speed", 3], 2, "No such option: --speed"),
+        (["--data", "nowhere"], 66, "nowhere: no such file or folder"),
+        (["--data", "empty"], 65, "no class folders with images"),
+        (["--data", "one"], 65, "only one class, cat"),
+        (["--data", "notes.txt"], 65, "not a folder, a zip or cifar-10-python.tar.gz"),
+        (["--data", "evil.zip"], 65, "refused: the name '../evil.png' leads out of the zip"),
+        (["--data", "digits", "--resume"], 66, "there is no training to go on with; leave --resume out"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_its_exit_code(run_here, tmp_path, arguments, code, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "one" / "cat").mkdir(parents=True)
+    (tmp_path / "one" / "cat" / "1.png").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("hello")
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../evil.png", b"x")
+    found, out, err = run_here(*arguments)
+    assert (found, out) == (code, "")
+    assert err.startswith("edgecls: error: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert not (tmp_path / "image_classification.h5").exists()
+
+
+def test_help_names_every_option(run_here):
+    code, out, _ = run_here("--help")
+    assert code == 0
+    options = "data arch epochs batch-size seed output size augment dropout early-stopping resume"
+    for option in options.split():
+        assert f"--{option} " in out

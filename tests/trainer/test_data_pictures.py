@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.image import ImageRule, prepare, read_image
+from edgecls.edge_runtime.opencv import cv2
+from edgecls.trainer.data_folders import open_folder
+from edgecls.trainer.data_pictures import read_pictures
+from edgecls.trainer.split import Parts
+from PIL import Image
+
+RULE = ImageRule(16, 16)
+
+
+def read(folder, watch=lambda *_: None) -> Parts:
+    return read_pictures(open_folder(folder), RULE, watch)
+
+
+def test_images_go_through_the_one_way_of_preparing(cats_and_dogs):
+    parts = read(cats_and_dogs)
+    first = prepare(read_image(cats_and_dogs / "cat" / "000.png"), RULE)
+    assert parts.train.images.dtype == np.uint8
+    assert parts.train.images.shape == (12, 16, 16, 3)
+    assert (parts.train.images[0] == first).all()
+    assert parts.train.truth.tolist() == [0, 1] * 6
+    assert parts.skipped == ()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16", "1", "P"])
+def test_grey_transparent_16_bit_and_print_images_are_used(cats_and_dogs, mode):
+    red = Image.new("RGB", (40, 30), (200, 30, 30))
+    grey = Image.fromarray(np.full((30, 40), 40_000, np.uint16))
+    image = grey if mode == "I;16" else red.convert(mode)
+    image.save(cats_and_dogs / "cat" / ("odd.jpg" if mode == "CMYK" else "odd.png"))
+    parts = read(cats_and_dogs)
+    assert parts.skipped == ()
+    assert len(parts.train) == 13
+    if mode in ("RGBA", "CMYK"):
+        odd = parts.train.images[12].mean(axis=(0, 1))
+        assert np.abs(odd - (200, 30, 30)).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not an image"),
+        (b"hello, I am a text", "not an image"),
+        (bytes(range(256)) * 8, "not an image"),
+        (b"\xff\xd8\xff\xe0" + bytes(300), "the JPEG is cut short"),
+    ],
+)
+def test_an_unreadable_file_is_skipped_and_named_with_its_reason(cats_and_dogs, content, reason):
+    (cats_and_dogs / "dog" / "x.jpg").write_bytes(content)
+    parts = read(cats_and_dogs)
+    assert parts.skipped == (f"dog/x.jpg: {reason}",)
+    assert parts.train.truth.tolist() == [0, 1] * 6
+
+
+def test_a_picture_of_900_megapixels_is_skipped_unread(cats_and_dogs):
+    header = cv2.imencode(".png", np.zeros((1, 1), np.uint8))[1].tobytes()
+    size = (30_000).to_bytes(4, "big")
+    (cats_and_dogs / "dog" / "x.png").write_bytes(header[:16] + size + size + header[24:])
+    assert read(cats_and_dogs).skipped == ("dog/x.png: 900 megapixels",)
+
+
+def test_a_file_outside_of_the_classes_is_named(cats_and_dogs):
+    (cats_and_dogs / "readme.txt").write_text("hello")
+    assert read(cats_and_dogs).skipped == ("readme.txt: not in a class folder",)
+
+
+def test_parts_are_read_apart(tmp_path, write_images):
+    for part, count in {"train": 4, "val": 2, "test": 3}.items():
+        for label in ("cat", "dog"):
+            write_images(tmp_path / part / label, count, first=len(part) * 10)
+    parts = read(tmp_path)
+    assert parts.val is not None
+    assert parts.test is not None
+    assert [len(part) for part in (parts.train, parts.val, parts.test)] == [8, 4, 6]
+
+
+def test_where_nothing_is_left_the_first_reason_is_given(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "x.jpg").write_text("no image")
+    with pytest.raises(BadData, match=r"none of its 2 files is a usable image: cat/x.jpg: not an image; put"):
+        read(tmp_path)
+
+
+def test_a_class_of_which_nothing_is_left_is_named(cats_and_dogs):
+    (cats_and_dogs / "owl").mkdir()
+    with pytest.raises(BadData, match=r"no usable image of owl; add some, or remove the folder"):
+        read(cats_and_dogs)
+
+
+def test_reading_is_watched_to_its_end(cats_and_dogs):
+    seen = []
+    read(cats_and_dogs, lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 12) for done in range(1, 13)]

@@ -1,0 +1,68 @@
+import warnings
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.image import decode
+from edgecls.trainer.history import Epoch, Figures
+from edgecls.trainer.plots import confusion, confusion_png, curves_png, samples_png
+from edgecls.trainer.split import Split
+
+LABELS = {
+    "two": ("cat", "dog"),
+    "ten": tuple("0123456789"),
+    "hundred": tuple(f"class number {number}" for number in range(100)),
+    "strange": ("$x_{1", "日本語", "a very long name of a class that goes on and on", "e\u0301", "", "%s \\"),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_warning_reaches_the_user():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+def noise(count: int, classes: int) -> Split:
+    images = np.random.default_rng(0).integers(0, 256, (count, 18, 24, 3), dtype=np.uint8)
+    return Split(images, np.arange(count) % classes)
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("count", [1, 16, 40])
+def test_samples(labels, count):
+    assert decode(samples_png(noise(count, len(labels)), labels, "title"), "it").shape == (1140, 960, 3)
+
+
+def test_samples_show_the_first_images_with_their_own_colours():
+    split = noise(16, 2)
+    split.images[:] = (255, 0, 0)
+    split.images[5] = (0, 0, 255)
+    picture = decode(samples_png(split, ("cat", "dog"), "title"), "it")
+    red, blue = ((picture == colour).all(axis=2) for colour in ((0, 0, 255), (255, 0, 0)))  # BGR
+    assert red.sum() > 10 * blue.sum() > 1000
+    rows, columns = np.nonzero(blue)
+    assert 0.25 < rows.mean() / 1140 < 0.55  # second row
+    assert 0.25 < columns.mean() / 960 < 0.5  # second column
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 60])
+def test_curves(epochs):
+    history = tuple(
+        Epoch(number, 1.0, *(Figures(offset / number, 1 - offset / 2 / number) for offset in (1.0, 1.1, 1.2)))
+        for number in range(1, epochs + 1)
+    )
+    assert decode(curves_png(history, "cnn on $digits_"), "it").shape == (690, 1500, 3)
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_confusion_matrices(labels):
+    truth = np.repeat(np.arange(len(labels)), 20)
+    answers = np.random.default_rng(0).permutation(truth)
+    picture = decode(confusion_png(truth, answers, labels, "title"), "it")
+    assert min(picture.shape[:2]) >= 690
+    assert max(picture.shape[:2]) <= 2100
+
+
+def test_confusion_counts_rows_of_truth_and_columns_of_answers():
+    counts = confusion(np.array([0, 0, 0, 2, 2]), np.array([0, 1, 1, 2, 0]), 3)
+    assert counts.tolist() == [[1, 2, 0], [0, 0, 0], [1, 0, 1]]

@@ -1,0 +1,184 @@
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.errors import (
+    BadConfiguration,
+    BadData,
+    MissingInput,
+    OutputFailed,
+    PermissionRefused,
+    UsageError,
+)
+from edgecls.edge_runtime.image import ImageRule
+from edgecls.edge_runtime.model_file import read_model
+from edgecls.trainer import train as train_module
+from edgecls.trainer.backend import keras
+from edgecls.trainer.data import load_dataset
+from edgecls.trainer.progress import Progress
+from edgecls.trainer.recipe import Recipe
+from edgecls.trainer.report import TrainReport, read_report
+from edgecls.trainer.train import Training, train
+
+
+class StopAfter(Progress):
+    """Interrupts a training as Ctrl-C does, in the middle of an epoch."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def batch_done(self, *_: float) -> None:
+        if not self.epochs:
+            raise KeyboardInterrupt
+
+    def epoch_done(self, *_: object) -> None:
+        self.epochs -= 1
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A training that ran to its end, for all tests that only look."""
+
+    training: Training
+    report: TrainReport
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, write_images) -> Finished:
+    folder = tmp_path_factory.mktemp("finished")
+    for label in ("cat", "dog"):
+        write_images(folder / "pets" / label, 6)
+    (folder / "pets" / "cat" / "broken.jpg").write_text("no image")
+    recipe = Recipe(epochs=3, batch_size=4, augment=True, dropout=0.1)
+    training = Training(str(folder / "pets"), folder / "out" / "pets.h5", ImageRule(18, 18), recipe)
+    return Finished(training, train(training))
+
+
+@pytest.fixture
+def training(finished, cats_and_dogs, tmp_path) -> Training:
+    """The same training, to be done again on images that a test may change."""
+    return replace(finished.training, data=str(cats_and_dogs), output=tmp_path / "out" / "pets.h5")
+
+
+def weights_of(path: Path) -> list[np.ndarray]:
+    return keras.models.load_model(path).get_weights()
+
+
+def test_it_leaves_the_model_and_everything_to_look_at(finished):
+    training, report = finished.training, finished.report
+    folder = training.output.with_suffix("")
+    names = {"samples.png", "curves.png", "confusion_matrix.png", "history.csv", "report.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert {path.name for path in training.output.parent.iterdir()} == {"pets", "pets.h5"}
+    assert read_report(training.output) == report
+    assert (report.train_images, report.val_images, report.test_images) == (8, 2, 2)
+    assert report.skipped == ("cat/broken.jpg: not an image",)
+    assert report.labels == ("cat", "dog")
+    assert report.recipe == training.recipe
+    assert set(report.versions) == {"python", "edgecls", "keras", "tensorflow", "numpy"}
+    assert len((folder / "history.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_the_card_says_where_the_weights_come_from(finished):
+    training, report = finished.training, finished.report
+    card = read_model(training.output).card
+    data = load_dataset(training.data, training.image, seed=0)
+    assert (card.labels, card.image, card.io, card.scale) == (data.labels, training.image, "float32", 1 / 255)
+    assert card.provenance.data == "pets"
+    assert card.provenance.data_sha256 == data.sha256 == report.data_sha256
+    assert (card.provenance.accuracy, card.provenance.split) == (report.accuracy, "test")
+    assert card.provenance.recipe["batch_size"] == 4
+    assert str(training.output.parent) not in card.to_json()  # no path leaves this machine
+
+
+def test_the_report_s_figures_are_those_of_the_saved_file(finished):
+    training, report = finished.training, finished.report
+    network = keras.models.load_model(training.output)
+    data = load_dataset(training.data, training.image, seed=0)
+    for split, found in ((data.train, report.train), (data.val, report.val), (data.test, report.test)):
+        loss, accuracy = network.evaluate(split.images / np.float32(255), split.truth, verbose=0)
+        assert (found.loss, found.accuracy) == pytest.approx((loss, accuracy), rel=1e-4)
+
+
+def test_a_training_interrupted_twice_ends_in_the_very_same_model(finished, training, monkeypatch):
+    def power_cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(training, progress=StopAfter(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "save_network", power_cut)
+        with pytest.raises(KeyboardInterrupt):
+            train(training, resume=True)
+    assert not training.output.exists()
+
+    report = train(training, resume=True, progress=StopAfter(0))  # no epoch is left to be stopped
+    assert report.epochs_done == 3
+    assert not training.checkpoint.exists()
+    assert all(map(np.array_equal, weights_of(training.output), weights_of(finished.training.output)))
+    with pytest.raises(MissingInput, match=r"so there is no training to go on with"):
+        train(training, resume=True)
+
+
+def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dogs):
+    with pytest.raises(KeyboardInterrupt):
+        train(training, progress=StopAfter(1))
+    before = training.checkpoint.read_bytes()
+    others = {
+        "with --epochs 3, not --epochs 4": replace(training, recipe=replace(training.recipe, epochs=4)),
+        "with --augment, not no --augment": replace(training, recipe=replace(training.recipe, augment=False)),
+        "with --size 18, not --size 20": replace(training, image=ImageRule(20, 20)),
+    }
+    for difference, other in others.items():
+        with pytest.raises(BadConfiguration, match=rf"this training was started {difference}; give the same"):
+            train(other, resume=True)
+    (cats_and_dogs / "cat" / "000.png").unlink()
+    with pytest.raises(BadConfiguration, match=r"the images have changed since this training was started"):
+        train(training, resume=True)
+    assert training.checkpoint.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"output": Path("model.keras")}, "--output model.keras: the name must end in .h5"),
+        ({"recipe": Recipe(arch="vgg")}, "--arch vgg: no such network"),
+        ({"image": ImageRule(17, 17)}, "--size 17: too small for cnn, whose layers need 18 px"),
+    ],
+)
+def test_senseless_options_are_refused_before_any_data_is_read(training, change, message):
+    with pytest.raises(UsageError, match=message):
+        train(replace(training, data="/does/not/exist", **change))
+
+
+def test_a_read_only_folder_is_refused_before_any_data_is_read(training, read_only, tmp_path):
+    folder = read_only(tmp_path)
+    with pytest.raises(PermissionRefused, match=r"cannot write .*model.h5: read-only file system; choose"):
+        train(replace(training, data="/does/not/exist", output=folder / "model.h5"))
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(training):
+    training.output.parent.mkdir()
+    training.output.with_suffix("").write_text("in the way")
+    with pytest.raises(OutputFailed, match=r"its folder is a file; choose another folder"):
+        train(training)
+
+
+def test_a_disk_that_fills_up_at_a_checkpoint_leaves_the_old_model(training, small_disk):
+    output = small_disk / "pets.h5"
+    output.write_bytes(b"the old model")
+    (small_disk / "filler").write_bytes(bytes(3_500_000))
+    with pytest.raises(OutputFailed, match=r"cannot write .*checkpoint.npz: no space left on device"):
+        train(replace(training, output=output))
+    assert output.read_bytes() == b"the old model"
+    assert {path.name for path in small_disk.rglob("*")} == {"pets.h5", "filler", "pets"}
+
+
+def test_data_that_cannot_be_used_leaves_the_old_model(training, tmp_path):
+    training.output.parent.mkdir()
+    training.output.write_bytes(b"the old model")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadData):
+        train(replace(training, data=str(tmp_path / "empty")))
+    assert training.output.read_bytes() == b"the old model"

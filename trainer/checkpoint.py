@@ -1,0 +1,116 @@
+"""A training's state after an epoch, in one file, from which it goes on as if never interrupted."""
+
+import io
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..edge_runtime.errors import BadConfiguration, BadData, MissingInput
+from ..edge_runtime.files import read_whole, write_whole
+from .history import Epoch, Figures
+from .report import report_folder
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """Everything that the next epoch depends on, beside the options and the data."""
+
+    history: tuple[Epoch, ...]
+    variables: tuple[np.ndarray, ...]
+    """All that fitting changes, in order: weights, the optimizer's moments, states of random generators."""
+    best_weights: tuple[np.ndarray, ...] = ()
+    """Of the best epoch so far; only early stopping keeps them."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state with what it belongs to."""
+
+    options: dict[str, Any]
+    """The command line's options by name, such as `--epochs`: the same are needed to go on."""
+    data_sha256: str
+    state: TrainingState
+
+
+def checkpoint_path(model: Path) -> Path:
+    """Where the checkpoint of a model's training is, while that is not finished."""
+    return report_folder(model) / "checkpoint.npz"
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes the file, whole or not at all; errors as `whole_file`."""
+    about = {
+        "options": checkpoint.options,
+        "data_sha256": checkpoint.data_sha256,
+        "history": [asdict(epoch) for epoch in checkpoint.state.history],
+    }
+    arrays: dict[str, Any] = {"about": json.dumps(about)}
+    arrays |= {f"variable_{index}": array for index, array in enumerate(checkpoint.state.variables)}
+    arrays |= {f"best_{index}": array for index, array in enumerate(checkpoint.state.best_weights)}
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    write_whole(path, file.getvalue())
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Reads what `write_checkpoint` wrote.
+
+    Raises:
+        MissingInput: there is none.
+        BadData: it is damaged.
+    """
+    if not path.exists():
+        raise MissingInput(f"{path}: no such file, so there is no training to go on with; leave --resume out")
+    try:
+        with np.load(
+            io.BytesIO(read_whole(path)), allow_pickle=False
+        ) as arrays:  # a zip: its checksums are checked
+            about = json.loads(str(arrays["about"]))
+            state = TrainingState(
+                tuple(_epoch(values) for values in about["history"]),
+                _numbered(arrays, "variable"),
+                _numbered(arrays, "best"),
+            )
+            return Checkpoint(about["options"], about["data_sha256"], state)
+    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise BadData(f"{path}: damaged: {error}; leave --resume out to start again") from error
+
+
+def check_options(checkpoint: Checkpoint, options: dict[str, Any], path: Path) -> None:
+    """Raises BadConfiguration, naming the difference, if the options are not those of the checkpoint."""
+    for name, now in options.items():
+        before = checkpoint.options.get(name)
+        if before != now:
+            raise BadConfiguration(
+                f"{path}: this training was started with {_spelled(name, before)}, not "
+                f"{_spelled(name, now)}; give the same options, or leave --resume out to start again"
+            )
+
+
+def check_data(checkpoint: Checkpoint, data_sha256: str, path: Path) -> None:
+    """Raises BadConfiguration if the images are not those that the checkpoint's training saw."""
+    if checkpoint.data_sha256 != data_sha256:
+        raise BadConfiguration(
+            f"{path}: the images have changed since this training was started (digest "
+            f"{checkpoint.data_sha256[:12]}, now {data_sha256[:12]}); leave --resume out to start again"
+        )
+
+
+def _spelled(option: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return option if value else f"no {option}"
+    return f"{option} {value}"
+
+
+def _numbered(arrays: Any, name: str) -> tuple[np.ndarray, ...]:
+    count = sum(key.startswith(f"{name}_") for key in arrays.files)
+    return tuple(arrays[f"{name}_{index}"] for index in range(count))
+
+
+def _epoch(values: dict[str, Any]) -> Epoch:
+    splits = {split: Figures(**values[split]) for split in ("train", "val", "test")}
+    return Epoch(values["number"], values["seconds"], **splits)

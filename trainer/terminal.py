@@ -1,0 +1,93 @@
+"""Shows a training on stderr: a live bar on a terminal, and in any case one line for each epoch."""
+
+import sys
+from typing import Self, TextIO
+
+from tqdm import tqdm
+
+from .history import Epoch
+from .progress import Progress
+
+_COLUMNS = {
+    "epoch": 6,
+    "loss": 9,
+    "accuracy": 10,
+    "val_loss": 10,
+    "val_accuracy": 14,
+    "test_loss": 11,
+    "test_accuracy": 15,
+}
+
+
+class TerminalProgress(Progress):
+    """A context manager, so that an interrupted bar does not stay half drawn."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._bar: tqdm | None = None
+        self._epochs = 0
+        self._has_header = False
+
+    def say(self, text: str) -> None:
+        """See `Progress`."""
+        self._end_bar()
+        print(text, file=self._stream, flush=True)
+
+    def images_read(self, done: int, total: int) -> None:
+        """See `Progress`."""
+        if self._bar is None:
+            self._start_bar("reading images", total)
+        self._step()
+        if done == total:
+            self._end_bar()
+
+    def epoch_started(self, number: int, epochs: int, batches: int) -> None:
+        """See `Progress`."""
+        self._epochs = epochs
+        self._start_bar(f"epoch {number}/{epochs}", batches)
+
+    def batch_done(self, loss: float, accuracy: float) -> None:
+        """See `Progress`."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"loss: {loss:.4f}, accuracy: {accuracy:.4f}", refresh=False)
+        self._step()
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        """See `Progress`."""
+        if not self._has_header:
+            self._has_header = True
+            self.say(_line(list(_COLUMNS), "time"))
+        figures = (epoch.train, epoch.val, epoch.test)
+        values = [f"{value:.4f}" for split in figures for value in (split.loss, split.accuracy)]
+        self.say(_line([f"{epoch.number}/{self._epochs}", *values], f"{epoch.seconds:.0f} s"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_bar()
+
+    def _start_bar(self, text: str, total: int) -> None:
+        self._end_bar()
+        self._bar = tqdm(
+            desc=text,
+            total=total,
+            file=self._stream,
+            leave=False,
+            dynamic_ncols=True,
+            disable=not self._stream.isatty(),
+        )
+
+    def _step(self) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _line(values: list[str], time: str) -> str:
+    columns = zip(values, _COLUMNS.values(), strict=True)
+    return "".join(f"{value:>{width}}" for value, width in columns) + f"  {time:>5}"

@@ -1,0 +1,191 @@
+"""The whole training: data set, network, fitting, and the files that it leaves."""
+
+import platform
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..edge_runtime.card import ModelCard, Provenance
+from ..edge_runtime.errors import UsageError
+from ..edge_runtime.files import check_writable, write_whole
+from ..edge_runtime.image import ImageRule
+from .backend import keras
+from .checkpoint import (
+    Checkpoint,
+    check_data,
+    check_options,
+    checkpoint_path,
+    read_checkpoint,
+    write_checkpoint,
+)
+from .data import Dataset, is_path, load_dataset
+from .fit import fit, probabilities
+from .history import Epoch, best_epoch, figures, history_csv
+from .network import build, check_architecture
+from .plots import confusion_png, curves_png, samples_png
+from .progress import Progress
+from .recipe import Recipe
+from .report import TrainReport, report_folder, report_path
+from .save import save_network
+
+
+@dataclass(frozen=True)
+class Training:
+    """What to train, and where it goes."""
+
+    data: str
+    """`cifar10`, `digits`, or a path; see `load_dataset`."""
+    output: Path
+    """The `.h5`; plots and report go into the folder of its name."""
+    image: ImageRule
+    recipe: Recipe
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state after the last epoch, there only while the training is not finished."""
+        return checkpoint_path(self.output)
+
+    def options(self) -> dict[str, Any]:
+        """The options by their names on the command line, for messages and to compare."""
+        recipe = {f"--{name.replace('_', '-')}": value for name, value in asdict(self.recipe).items()}
+        return {"--data": self.data, "--size": self.image.height_px, **recipe}
+
+
+def train(training: Training, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
+    """Trains, and writes the model, its report and its pictures.
+
+    Everything that can be wrong with the options, the output folder and the checkpoint is found out before
+    the data set is read.
+
+    Args:
+        training: what to do.
+        resume: go on from the checkpoint of an interrupted training; the result is as if never interrupted.
+        progress: is told how far it is.
+
+    Raises:
+        UsageError: an option makes no sense.
+        MissingInput, BadData, Unavailable: see `load_dataset`; nothing to resume.
+        BadConfiguration: other options or data than those of the interrupted training.
+        OutputFailed, PermissionRefused: something cannot be written.
+    """
+    progress = progress or Progress()
+    recipe = training.recipe
+    _check_early(training)
+    checkpoint = read_checkpoint(training.checkpoint) if resume else None
+    if checkpoint:
+        check_options(checkpoint, training.options(), training.checkpoint)
+    dataset = load_dataset(training.data, training.image, recipe.seed, progress.images_read)
+    if checkpoint:
+        check_data(checkpoint, dataset.sha256, training.checkpoint)
+        progress.say(f"going on after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
+
+    keras.utils.set_random_seed(recipe.seed)
+    rule = training.image
+    network = build(recipe.arch, rule.height_px, rule.width_px, len(dataset.labels), recipe.dropout)
+    progress.say(_described(dataset, network, recipe))
+    history = fit(
+        network,
+        dataset,
+        recipe,
+        start=checkpoint.state if checkpoint else None,
+        on_epoch=lambda state: write_checkpoint(
+            training.checkpoint, Checkpoint(training.options(), dataset.sha256, state)
+        ),
+        progress=progress,
+    )
+    report = _write_results(training, dataset, network, history)
+    training.checkpoint.unlink(missing_ok=True)
+    return report
+
+
+def _check_early(training: Training) -> None:
+    if training.output.suffix != ".h5":
+        raise UsageError(f"--output {training.output}: the name must end in .h5; use {training.output}.h5")
+    check_architecture(training.recipe.arch, min(training.image.height_px, training.image.width_px))
+    check_writable(training.output)
+    check_writable(training.checkpoint)
+
+
+def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
+    height_px, width_px = dataset.train.images.shape[1:3]
+    counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
+    return (
+        f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px\n"
+        f"{recipe.arch}: {network.count_params():,} parameters"
+    )
+
+
+def _write_results(
+    training: Training, dataset: Dataset, network: keras.Model, history: tuple[Epoch, ...]
+) -> TrainReport:
+    """Writes everything, the model last: while it is not there, the training can be resumed."""
+    of_test = probabilities(network, dataset.test.images)
+    report = _report(training, dataset, network, history, of_test)
+    folder = report_folder(training.output)
+    heading = f"{dataset.name}: {report.accuracy:.2%} of {len(dataset.test):,} test images right"
+    pictures = {
+        "samples.png": samples_png(dataset.train, dataset.labels, f"{dataset.name}: first training images"),
+        "curves.png": curves_png(history, f"{training.recipe.arch} on {dataset.name}"),
+        "confusion_matrix.png": confusion_png(
+            dataset.test.truth, of_test.argmax(axis=1), dataset.labels, heading
+        ),
+    }
+    for name, content in {**pictures, "history.csv": history_csv(history)}.items():
+        write_whole(folder / name, content)
+    write_whole(report_path(training.output), report.to_json())
+    save_network(network, _card(report), training.output)
+    return report
+
+
+def _report(
+    training: Training,
+    dataset: Dataset,
+    network: keras.Model,
+    history: tuple[Epoch, ...],
+    of_test: np.ndarray,
+) -> TrainReport:
+    train, val = (
+        figures(probabilities(network, split.images), split.truth) for split in (dataset.train, dataset.val)
+    )
+    return TrainReport(
+        data=training.data,
+        data_name=dataset.name,
+        data_sha256=dataset.sha256,
+        labels=dataset.labels,
+        train_images=len(dataset.train),
+        val_images=len(dataset.val),
+        test_images=len(dataset.test),
+        skipped=dataset.skipped,
+        image=training.image,
+        recipe=training.recipe,
+        parameters=network.count_params(),
+        epochs_done=len(history),
+        best_epoch=best_epoch(history),
+        seconds=round(sum(epoch.seconds for epoch in history), 2),
+        train=train,
+        val=val,
+        test=figures(of_test, dataset.test.truth),
+        versions={
+            "python": platform.python_version(),
+            **{package: version(package) for package in ("edgecls", "keras", "tensorflow", "numpy")},
+        },
+    )
+
+
+def _card(report: TrainReport) -> ModelCard:
+    provenance = Provenance(
+        data=report.data_name,
+        data_sha256=report.data_sha256,
+        recipe=asdict(report.recipe),
+        accuracy=report.accuracy,
+        split="test",
+    )
+    return ModelCard(report.labels, report.image, io="float32", provenance=provenance)
+
+
+def absolute_data(data: str) -> str:
+    """`--data` as it can be found from any folder: a path becomes absolute."""
+    return str(Path(data).expanduser().resolve()) if is_path(data) else data
