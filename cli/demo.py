@@ -36,7 +36,9 @@ def demo(
     write_whole(folder / "camera.jsonl", lines)
     answers = [json.loads(line)["label"] for line in lines.splitlines()]
     right = sum(answer == label for answer, label in zip(answers, truth, strict=True))
-    print(f"\nThe camera loop saw {len(truth)} frames and was right on {right} ({right / len(truth):.1%}).")
+    unknown = answers.count(None)
+    wrong = len(truth) - right - unknown
+    print(f"\nOf {len(truth)} frames the camera loop had {right} right, {wrong} wrong, and {unknown} unknown.")
     print(
         f"Models, plots, the table and annotated.mp4 are in {folder}/ ({time.monotonic() - started_s:.0f} s)."
     )

@@ -18,8 +18,11 @@ def export(
     calibration_images: int = typer.Option(
         512, min=1, help="Training images that int8 ranges are measured on."
     ),
-    precision: float = typer.Option(
-        0.95, min=0, max=1, help="Share of answers to be right; what is less sure becomes `unknown`."
+    precision: float | None = typer.Option(
+        None,
+        min=0,
+        max=1,
+        help="Share of answers to be right, such as 0.95: less sure ones become `unknown`.",
     ),
     json_file: Path | None = typer.Option(None, "--json", help="Write the comparison to this file."),
 ) -> None:
@@ -52,22 +55,20 @@ def export(
     )
     if json_file:
         write_whole(json_file, json.dumps([asdict(report) for report in reports], indent=1) + "\n")
-    print(_summary(reports, dataset.name, precision))
+    print(_summary(reports, dataset.name))
     print("next: edgecls bench")
 
 
-def _summary(reports: list, data_name: str, precision: float) -> str:
+def _summary(reports: list, data_name: str) -> str:
     from ..edge_runtime.table import table
-    from ..export.parity import HEADERS
+    from ..export.confidence import HEADERS as CONFIDENCE_HEADERS
+    from ..export.parity import HEADERS as PARITY_HEADERS
 
     parity = reports[0].parity
-    rows = [
-        (*report.parity.cells(), f"{report.confidence.threshold:.2f}", f"{report.confidence.unanswered:.1%}")
-        for report in reports
-    ]
+    rows = [(*report.parity.cells(), *report.confidence.cells()) for report in reports]
     lines = [
-        table((*HEADERS, "threshold", "unknown"), rows),
+        table((*PARITY_HEADERS, *CONFIDENCE_HEADERS), rows),
         f"compared on {parity.images:,} test images of {data_name}; Keras: {parity.keras_accuracy:.2%}",
-        f"threshold: for {precision:.0%} right answers on validation images; unknown: those left unanswered",
+        "unknown: validation images under the threshold; precision: of the others, those answered right",
     ]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.printable import printable
 from .bench import bench
 from .camera import camera
 from .demo import demo
@@ -41,7 +42,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except EdgeclsError as error:
-        print(f"edgecls: error: {error}", file=sys.stderr)
+        print(f"edgecls: error: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except typer.TyperException as error:  # a mistake on the command line
         command = " ".join(sys.argv[1:2])

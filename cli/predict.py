@@ -1,6 +1,62 @@
-"""Placeholder while this command is being written."""
+"""`edgecls predict`: images in, one line each."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from .model_options import Confidence, Engine, Model, TopK, open_classifier, spare_blas_threads
+
+if TYPE_CHECKING:
+    from ..edge_runtime.source_address import ImageFiles
 
 
-def predict() -> None:
-    """Being written."""
-    raise NotImplementedError
+def predict(
+    images: list[str] = typer.Argument(help="Images, folders of them, or quoted globs."),
+    model: Model = None,
+    engine: Engine = "auto",
+    conf: Confidence = None,
+    topk: TopK = 3,
+    as_json: bool = typer.Option(False, "--json", help="One line of JSON an image."),
+) -> None:
+    """Classify images, one line each."""
+    spare_blas_threads()
+    from ..edge_runtime.event import Event
+    from ..edge_runtime.json_line import json_line
+    from ..edge_runtime.line_output import LineOutput, answer_line
+    from ..edge_runtime.loop import Limits, run_loop
+    from ..edge_runtime.printable import printable
+    from ..edge_runtime.stills import Stills
+    from ..edge_runtime.stop import stop_on_signals
+
+    def tell(event: Event) -> None:
+        print(f"edgecls: {printable(event.text)}", file=sys.stderr)
+
+    with stop_on_signals() as stop, open_classifier(model, engine, 1, conf, topk) as classifier:
+        output = LineOutput(1, stop, json_line if as_json else answer_line)
+        report = run_loop(Stills(_find(images), tell), classifier, [output], Limits(), stop)
+    if report.failure:
+        raise report.failure
+    if sys.stdout.isatty():
+        print("next: edgecls camera")
+
+
+def _find(texts: list[str]) -> "ImageFiles":
+    """The images that the arguments name. One that is not there is told of in its turn, after the others."""
+    from ..edge_runtime.errors import MissingInput, UsageError
+    from ..edge_runtime.source_address import ImageFiles, parse_source
+
+    paths: list[Path] = []
+    for text in texts:
+        try:
+            address = None if Path(text).is_file() else parse_source(text)
+        except MissingInput:
+            address = None
+        if isinstance(address, ImageFiles):
+            paths += address.paths
+        elif address is None:
+            paths.append(Path(text))
+        else:
+            raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
+    return ImageFiles(tuple(paths), texts[0] if len(texts) == 1 else f"{len(texts)} arguments")

@@ -62,6 +62,8 @@ class ModelCard:
     offset: float = 0.0
     io: Literal["uint8", "int8", "float32"] = "uint8"
     """What the file takes. An `.h5` takes float32, already scaled."""
+    scores: Literal["probabilities", "logits"] = "probabilities"
+    """What the file gives; a stranger's may lack the softmax."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
     threshold: float = 0.0

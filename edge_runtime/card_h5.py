@@ -1,4 +1,4 @@
-"""The card in an `.h5`: an attribute of the root group, beside Keras's own. Needs h5py, so not for a device."""
+"""The card in an `.h5`: an attribute of the root group, beside Keras's. Needs h5py, so not for a device."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ def attach(path: Path, card: ModelCard) -> None:
 
     The caller gives the temporary file of `whole_file`: this changes it in place.
     """
-    h5py = _h5py()
+    h5py = load_h5py()
     with h5py.File(path, "r+") as file:
         file.attrs[ATTRIBUTE] = card.to_json()
     content = path.read_bytes()
@@ -30,14 +30,14 @@ def find_card(content: bytes) -> bytes | None:
         ValueError: not a readable HDF5 file.
     """
     try:
-        with _h5py().File(io.BytesIO(content), "r") as file:
+        with load_h5py().File(io.BytesIO(content), "r") as file:
             text = file.attrs.get(ATTRIBUTE)
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"not a readable HDF5 file: {error}") from error
     return text.encode() if isinstance(text, str) else text
 
 
-def _h5py():  # noqa: ANN202 - a module
+def load_h5py():
     """h5py, imported here and not at the top: edge_runtime must import without it."""
     try:
         import h5py  # noqa: PLC0415

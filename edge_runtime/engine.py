@@ -39,20 +39,24 @@ def open_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1)
         Unavailable: the engine is not installed.
         BadModel: the engine cannot load the network, or its shapes are not what the card says.
     """
+    opened = start_engine(model, engine, threads)
+    _check_against_card(opened, model)
+    return opened
+
+
+def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
+    """`open_engine` without the check, for a file whose card is yet to be made; errors as there."""
     if model.format is ModelFormat.TFLITE and engine in ("auto", "litert"):
         from .engine_litert import LiteRTEngine  # noqa: PLC0415
 
-        opened: Engine = LiteRTEngine(model, threads)
-    elif model.format is ModelFormat.ONNX and engine in ("auto", "onnxruntime"):
+        return LiteRTEngine(model, threads)
+    if model.format is ModelFormat.ONNX and engine in ("auto", "onnxruntime"):
         from .engine_onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415
 
-        opened = OnnxRuntimeEngine(model, threads)
-    elif model.format is ModelFormat.H5:
+        return OnnxRuntimeEngine(model, threads)
+    if model.format is ModelFormat.H5:
         raise UsageError(f"{model.path}: a Keras model does not run on a device; run `edgecls export` first")
-    else:
-        raise UsageError(f"{model.path}: {engine} does not run .{model.format} files; leave --engine out")
-    _check_against_card(opened, model)
-    return opened
+    raise UsageError(f"{model.path}: {engine} does not run .{model.format} files; leave --engine out")
 
 
 def _check_against_card(engine: Engine, model: ModelFile) -> None:

@@ -5,6 +5,7 @@
     ├── UsageError                   2   an option or argument makes no sense
     ├── BadData                     65   the file is there, its content is not what it should be
     │   ├── BadModel                65
+    │   │   └── InvalidOutput       65   NaN or infinity came out of the network
     │   └── BadImage                65
     ├── MissingInput                66   no such file
     ├── Unavailable                 69   a camera, a server or an optional package is not there
@@ -18,6 +19,7 @@ Anything else that is raised is a bug and shows its traceback.
 """
 
 import errno
+import os
 from os import PathLike
 
 
@@ -47,6 +49,10 @@ class BadData(EdgeclsError):
 
 class BadModel(BadData):
     """A model file is damaged, refused, or not a model."""
+
+
+class InvalidOutput(BadModel):
+    """The network gave NaN or infinity for a picture."""
 
 
 class BadImage(BadData):
@@ -89,7 +95,8 @@ def reading_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
         return MissingInput(f"{path}: no such file; check the name")
     if error.errno in (errno.EACCES, errno.EPERM):
         return PermissionRefused(f"{path}: permission denied; check who may read it")
-    return BadData(f"{path}: cannot be read: {_reason(error)}")
+    remedy = "name a file in it" if isinstance(error, IsADirectoryError) else "check the disk"
+    return BadData(f"{path}: cannot be read: {_reason(error)}; {remedy}")
 
 
 def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
@@ -98,9 +105,12 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
         return PermissionRefused(
             f"cannot write {path}: {_reason(error)}; choose another folder or change its permissions"
         )
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return OutputFailed(f"cannot write {path}: its folder is a file; choose another folder")
     remedy = "free some space and run it again" if error.errno == errno.ENOSPC else "check the disk"
     return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
 
 
 def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    # By number where there is one: HDF5 puts a long account of its own into the text.
+    return (os.strerror(error.errno) if error.errno else str(error)).lower()

@@ -47,6 +47,21 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Tries whether `path` could be written, before long work whose result goes there; leaves nothing behind.
+
+    Raises:
+        OutputFailed, PermissionRefused: as `whole_file`.
+    """
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise writing_failed(path, error) from error
+
+
 def read_whole(path: str | os.PathLike[str]) -> bytes:
     """The bytes of `path`.
 

@@ -2,9 +2,9 @@
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-import imagesize
 import numpy as np
 
 from .errors import BadImage
@@ -32,10 +32,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
     Raises:
         BadImage: not an image, cut short, or over `MAX_PIXELS`; `name` is what the message calls it.
     """
-    try:
-        width_px, height_px = imagesize.get(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 - a header of random bytes can break its parser anywhere
-        width_px = height_px = -1
+    width_px, height_px = _size_in_header(content)
     if width_px * height_px > MAX_PIXELS:
         raise BadImage(
             f"{name}: {width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
@@ -51,7 +48,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
     return pixels
 
 
-def read_image(path: str) -> np.ndarray:
+def read_image(path: str | Path) -> np.ndarray:
     """Reads and decodes an image file to uint8 (H, W, 3) BGR; errors as `decode` and `read_whole`."""
     return decode(read_whole(path), str(path))
 
@@ -89,6 +86,16 @@ def crop_box(height_px: int, width_px: int, rule: ImageRule) -> tuple[int, int, 
     box_height_px = max(1, round(rule.height_px * factor))
     box_width_px = max(1, round(rule.width_px * factor))
     return (height_px - box_height_px) // 2, (width_px - box_width_px) // 2, box_height_px, box_width_px
+
+
+def _size_in_header(content: bytes) -> tuple[int, int]:
+    """(width, height) in pixels as the header states it; (-1, -1) where there is none that can be read."""
+    import imagesize  # noqa: PLC0415 - it loads xml and urllib: 20 ms that a camera need not wait for
+
+    try:
+        return imagesize.get(io.BytesIO(content))
+    except Exception:  # a header of random bytes can break its parser anywhere
+        return -1, -1
 
 
 def _is_cut_jpeg(content: bytes) -> bool:

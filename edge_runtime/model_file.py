@@ -9,8 +9,12 @@ from .card import ModelCard
 from .errors import BadModel
 from .files import read_whole
 from .seal import check_seal
+from .stated_size import stated_size
 
 _CARDS = {"h5": card_h5, "tflite": card_tflite, "onnx": card_onnx}
+_NAMES = {"h5": "an HDF5", "tflite": "a TFLite", "onnx": "an ONNX"}
+_MARKS = (card_h5.ATTRIBUTE, card_tflite.CARD_NAME, card_onnx.CARD_KEY, "edgecls-sha256:")
+"""Each stands in a file that edgecls wrote, and still does where its end was cut off."""
 
 
 class ModelFormat(StrEnum):
@@ -46,20 +50,40 @@ def read_model(path: str | Path) -> ModelFile:
     path = Path(path)
     content = read_whole(path)
     format_ = model_format(content, path.name)
-    if check_seal(content) == "broken":
-        raise BadModel(f"{path}: does not match its own checksum; copy it again or export it again")
+    card = own_card(content, format_, str(path))
+    if card is None:
+        raise BadModel(
+            f"{path}: {_NAMES[format_]} file without a model card: cut short, or not made by edgecls; "
+            "copy it again, or make one with `edgecls export`"
+        )
+    return ModelFile(path, format_, content, card)
+
+
+def own_card(content: bytes, format_: ModelFormat, name: str) -> ModelCard | None:
+    """The card of a file that edgecls wrote; None for a stranger's, which no parser has seen then.
+
+    Raises:
+        BadModel: edgecls wrote it, and it was damaged or changed since.
+    """
+    seal = check_seal(content)
+    whole_bytes = stated_size(content)
+    if seal != "holds" and whole_bytes is not None and len(content) < whole_bytes:
+        raise BadModel(f"{name}: truncated at {len(content):,} of {whole_bytes:,} bytes; copy it again")
+    if seal == "broken":
+        raise BadModel(f"{name}: does not match its own checksum; copy it again or export it again")
+    if seal == "none":
+        if any(mark.encode() in content for mark in _MARKS):
+            raise BadModel(
+                f"{name}: was cut short or changed after edgecls wrote it; copy or export it again"
+            )
+        return None
     try:
         text = _CARDS[format_].find_card(content)
     except ValueError as error:
-        raise BadModel(f"{path}: {error}; copy it again or export it again") from error
+        raise BadModel(f"{name}: {error}; copy it again or export it again") from error
     if text is None:
-        raise BadModel(
-            f"{path}: carries no model card: cut short, or not made by edgecls; "
-            "copy it again, or make one with `edgecls export`"
-        )
-    if check_seal(content) == "none":
-        raise BadModel(f"{path}: was cut short or changed after edgecls wrote it; copy or export it again")
-    return ModelFile(path, format_, content, ModelCard.from_json(text, str(path)))
+        raise BadModel(f"{name}: is sealed but carries no model card; export it again")
+    return ModelCard.from_json(text, name)
 
 
 def model_format(content: bytes, name: str) -> ModelFormat:
@@ -76,9 +100,7 @@ def model_format(content: bytes, name: str) -> ModelFormat:
         return ModelFormat.TFLITE
     if content.startswith(b"\x08") and len(content) > 2 and content[1] < 0x80:  # ModelProto.ir_version
         return ModelFormat.ONNX
-    start = content[:8].decode("latin-1")
-    if start.isprintable():
-        start = f"'{start.split()[0] if start.split() else start}'"
-    else:
-        start = "the bytes " + content[:8].hex(" ")
+    words = content[:64].decode("latin-1").split()
+    is_text = bool(words) and words[0].isascii() and words[0].isprintable()
+    start = f"'{words[0][:16]}'" if is_text else "the bytes " + content[:8].hex(" ")
     raise BadModel(f"{name}: not a TFLite, ONNX or HDF5 file: it starts with {start}; check what it is")

@@ -1,8 +1,8 @@
-"""A file that ends in its own SHA-256, so that a flipped bit or a cut is seen before any parser looks.
+"""A file that holds its own SHA-256, so that a flipped bit or a cut is seen before any parser looks.
 
-The last 79 bytes are `edgecls-sha256:` and 64 hexadecimal digits, over every byte before them. Each format
-has a harmless place for them at its very end: TFLite the comment of the zip appended to it, ONNX the value
-of a metadata entry, HDF5 bytes after the end of its address space.
+The seal is `edgecls-sha256:` and 64 hexadecimal digits, over every byte before and behind it. Each format
+has a harmless place for it: TFLite the gap between the FlatBuffer and the zip appended to it, ONNX the value
+of a metadata entry at its end, HDF5 bytes after the end of its address space.
 """
 
 import hashlib
@@ -13,16 +13,17 @@ SEAL_BYTES = len(_PREFIX) + 64
 
 
 def seal_of(content: bytes) -> bytes:
-    """The 79 bytes that seal `content`, to be written right behind it."""
+    """The 79 bytes that seal `content`, to be put into it where its format has room."""
     return _PREFIX + hashlib.sha256(content).hexdigest().encode()
 
 
 def check_seal(content: bytes) -> Literal["holds", "broken", "none"]:
-    """Whether a whole file's bytes match the seal that they end in.
+    """Whether a whole file's bytes match the seal that they hold.
 
     A seal whose prefix itself was damaged reads as "none"; the card beside it then tells that one is missing.
     """
-    body, seal = content[:-SEAL_BYTES], content[-SEAL_BYTES:]
-    if not seal.startswith(_PREFIX):
+    start = content.rfind(_PREFIX)
+    if start < 0:
         return "none"
-    return "holds" if seal_of(body) == seal else "broken"
+    end = start + SEAL_BYTES
+    return "holds" if seal_of(content[:start] + content[end:]) == content[start:end] else "broken"

@@ -1,0 +1,72 @@
+"""The wire format of protocol buffers, by hand: enough to read an ONNX model without the onnx package.
+
+See https://protobuf.dev/programming-guides/encoding: a message is a row of (field number, value).
+"""
+
+from collections.abc import Iterator
+
+_VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
+
+
+def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """The fields (number, raw value) of one level of a message, in the order of the file.
+
+    Raises:
+        ValueError: it is cut short, or not a protocol buffer.
+    """
+    at = 0
+    while at < len(message):
+        tag, at = _read_varint(message, at)
+        number, wire_type = tag >> 3, tag & 7
+        start = at
+        if wire_type == _VARINT:
+            _, at = _read_varint(message, at)
+        elif wire_type == _LENGTH:
+            length, start = _read_varint(message, at)
+            at = start + length
+        elif wire_type in (_FIXED64, _FIXED32):
+            at += 8 if wire_type == _FIXED64 else 4
+        else:
+            raise ValueError(f"wire type {wire_type} at byte {start:,}")
+        if not number or at > len(message):
+            raise ValueError(f"truncated at {len(message):,} of at least {at:,} bytes")
+        yield number, message[start:at]
+
+
+def varints(value: bytes) -> list[int]:
+    """The signed numbers of a field: one, or, where they are packed, all of them.
+
+    Raises:
+        ValueError: the field holds something else.
+    """
+    numbers, at = [], 0
+    while at < len(value):
+        number, at = _read_varint(value, at)
+        numbers.append(number - (1 << 64) if number >> 63 else number)
+    return numbers
+
+
+def field(number: int, value: bytes) -> bytes:
+    """One field whose value is a text or a message."""
+    return _varint(number << 3 | _LENGTH) + _varint(len(value)) + value
+
+
+def _read_varint(message: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(message) and shift < 64:
+        byte = message[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+    raise ValueError(f"truncated inside a number at byte {at:,}")
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

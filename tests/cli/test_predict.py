@@ -1,0 +1,160 @@
+"""`edgecls predict` as a real process."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime.opencv import cv2
+
+IMAGES = 6
+
+
+@pytest.fixture
+def folder(tiny, tmp_path: Path) -> Path:
+    for path in tiny.files:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "digits").mkdir()
+    for number, image in enumerate(tiny.dataset.test.images[:IMAGES]):
+        cv2.imwrite(str(tmp_path / "digits" / f"{number}.png"), image[..., ::-1])
+    return tmp_path
+
+
+@pytest.fixture
+def predict(folder: Path, run_edgecls) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = run_edgecls("predict", *arguments, cwd=folder)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def names(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line.partition(": ")[0] for line in done.stdout.splitlines()]
+
+
+def test_each_image_is_one_line(predict):
+    done = predict("digits/0.png", "digits/3.png")
+    lines = done.stdout.splitlines()
+    assert names(done) == ["digits/0.png", "digits/3.png"]
+    percent = r"\d{1,3}\.\d%"
+    assert all(re.fullmatch(rf".+: (\d {percent}|unknown)  \((\d {percent}(, )?)+\)", line) for line in lines)
+    assert done.stderr == ""
+
+
+def test_most_digits_are_recognised(predict, tiny):
+    lines = predict("digits", "--conf", "0").stdout.splitlines()
+    labels = [int(line.partition(": ")[2][0]) for line in lines]
+    assert (
+        sum(label == truth for label, truth in zip(labels, tiny.dataset.test.truth, strict=False))
+        >= IMAGES - 2
+    )
+
+
+@pytest.mark.parametrize("arguments", [("digits",), ("digits/*.png",), ("digits/0.png", "digits/[1-5].png")])
+def test_folders_and_globs_are_opened(predict, arguments):
+    assert names(predict(*arguments)) == [f"digits/{number}.png" for number in range(IMAGES)]
+
+
+def test_json_has_a_line_an_image_with_its_name(predict):
+    values = [json.loads(line) for line in predict("digits", "--json", "--topk", 2).stdout.splitlines()]
+    assert [value["name"] for value in values] == [f"digits/{number}.png" for number in range(IMAGES)]
+    assert all(len(value["ranking"]) == 2 for value in values)
+
+
+def test_below_the_threshold_the_answer_is_unknown(predict, folder: Path):
+    cv2.imwrite(str(folder / "grey.png"), cv2.imread(str(folder / "digits/0.png")) * 0 + 127)
+    assert predict("grey.png", "--conf", "1").stdout.startswith("grey.png: unknown  (")
+
+
+@pytest.mark.parametrize("name", ["image_classification.tflite", "image_classification.onnx"])
+def test_the_model_can_be_named(predict, name):
+    assert names(predict("digits/0.png", "--model", name)) == ["digits/0.png"]
+
+
+def test_an_engine_can_be_named(predict):
+    assert names(predict("digits/0.png", "--engine", "onnxruntime")) == ["digits/0.png"]
+
+
+def test_one_that_is_no_image_is_told_and_the_others_are_answered(predict, folder: Path):
+    """Row 16."""
+    (folder / "text.jpg").write_text("hello, I am text\n")
+    done = predict("digits/0.png", "text.jpg", "digits/1.png", code=65)
+    assert names(done) == ["digits/0.png", "digits/1.png"]
+    told, error = done.stderr.splitlines()
+    assert told.startswith("edgecls: skipped text.jpg: not an image")
+    assert error.startswith(
+        "edgecls: error: 3 arguments: 1 of 3 images could not be read, the first: text.jpg"
+    )
+
+
+def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
+    done = predict("digits/0.png", "nothing.jpg", code=66)
+    assert names(done) == ["digits/0.png"]
+    assert "nothing.jpg: no such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("nothing.jpg",), 66, "nothing.jpg: no such file; check the name"),
+        (("text.jpg",), 65, "text.jpg: not an image; use JPEG"),
+        (("empty",), 2, "empty: no images in this folder"),
+        (("fifo",), 2, "fifo: a FIFO"),
+        (
+            ("http://localhost/a.jpg",),
+            2,
+            "http://localhost/a.jpg: not an image; see `edgecls camera --source`",
+        ),
+        (("concat:a.jpg",), 2, "source scheme not allowed: concat"),
+        (("digits/0.png", "--model", "nothing.onnx"), 66, "nothing.onnx: no such file"),
+        ((), 2, "see `edgecls predict --help`"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line_and_a_code(predict, folder: Path, arguments, code, words):
+    (folder / "text.jpg").write_text("hello, I am text\n")
+    (folder / "empty").mkdir()
+    os.mkfifo(folder / "fifo")
+    done = predict(*arguments, code=code)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("edgecls: error: ")
+    assert words in line
+    assert done.stdout == ""
+
+
+def test_without_a_model_it_says_how_to_make_one(run_edgecls, folder: Path, tmp_path_factory):
+    done = run_edgecls("predict", folder / "digits", cwd=tmp_path_factory.mktemp("empty"))
+    assert done.returncode == 66
+    assert "run `edgecls train`, then `edgecls export --int8`" in done.stderr
+
+
+def test_a_name_in_any_script_or_none_is_shown(predict, folder: Path):
+    image = (folder / "digits/0.png").read_bytes()
+    (folder / "größe 日本.png").write_bytes(image)
+    assert names(predict("größe 日本.png")) == ["größe 日本.png"]
+    odd = folder / "odd"
+    odd.mkdir()
+    (odd / os.fsdecode(b"\xff.png")).write_bytes(image)
+    (odd / "two\nlines.png").write_bytes(image)
+    done = predict("odd")
+    assert sorted(names(done)) == ["odd/\\udcff.png", "odd/two\\nlines.png"]
+    assert len(predict("odd", "--json").stdout.splitlines()) == 2
+
+
+def test_a_reader_that_goes_away_is_no_error(folder: Path):
+    command = [sys.executable, "-m", "edgecls.cli", "predict", *["digits"] * 400]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        process.stdout = None
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert err == b""

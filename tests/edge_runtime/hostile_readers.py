@@ -1,0 +1,57 @@
+"""Readers that misbehave as parsers do, for `test_guarded`: its child imports them by this module's name."""
+
+import ctypes
+import os
+import resource
+import sys
+import time
+
+from edgecls.edge_runtime.errors import MissingInput
+
+
+def count(content: bytes, name: str) -> dict[str, object]:
+    return {"name": name, "bytes": len(content)}
+
+
+def crash(content: bytes, name: str) -> None:
+    ctypes.string_at(0)
+
+
+def abort(content: bytes, name: str) -> None:
+    os.abort()
+
+
+def hang(content: bytes, name: str) -> None:
+    time.sleep(60)
+
+
+def hog(content: bytes, name: str) -> int:
+    return len(bytearray(2**30))
+
+
+def chatter(content: bytes, name: str) -> str:
+    print("to stdout, through Python")
+    os.write(1, b"to stdout, past Python\n")
+    print("to stderr", file=sys.stderr)
+    return "the answer"
+
+
+def leave(content: bytes, name: str) -> None:
+    print("the last words", file=sys.stderr)
+    os._exit(3)
+
+
+def refuse(content: bytes, name: str) -> None:
+    raise MissingInput(f"{name}: not here; look elsewhere")
+
+
+def stumble(content: bytes, name: str) -> None:
+    raise ZeroDivisionError("a parser's own error\nof two lines")
+
+
+def limits(content: bytes, name: str) -> dict[str, int]:
+    return {
+        "data": resource.getrlimit(resource.RLIMIT_DATA)[0],
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0],
+    }

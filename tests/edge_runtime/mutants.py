@@ -1,0 +1,44 @@
+"""Inspects hundreds of damaged copies of a file in one process, and prints how each ended.
+
+    python mutants.py FILE COUNT START
+
+COUNT copies that are cut short, then COUNT with one bit flipped; the first START of them are passed over. Each
+gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
+`inspect_model` without its child process, in which the copies would take a hundred times as long; a crash of a
+parser, which that child is for, ends this process too, and it can be started again behind the copy that did it.
+"""
+
+import resource
+import sys
+from pathlib import Path
+
+from edgecls.edge_runtime.errors import BadModel
+from edgecls.edge_runtime.inspect_model import read_network
+from edgecls.edge_runtime.model_file import model_format, own_card
+
+
+def main() -> None:
+    path, count, start = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    resource.setrlimit(resource.RLIMIT_DATA, (2**29, 2**29))
+    whole = path.read_bytes()
+    places = [number * len(whole) // count for number in range(count)]
+    for number in range(start, 2 * count):
+        at = places[number % count]
+        flipped = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
+        print(_end(whole[:at] if number < count else flipped), flush=True)
+
+
+def _end(content: bytes) -> str:
+    try:
+        if not content.startswith(b"PK"):
+            own_card(content, model_format(content, "mutant"), "mutant")
+        read_network(content, "mutant")
+    except BadModel:
+        return "refused"
+    except Exception as error:
+        return type(error).__name__
+    return "facts"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime.errors import BadData, MissingInput, OutputFailed, PermissionRefused
+from edgecls.edge_runtime.files import check_writable, read_whole, whole_file, write_whole
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_when_it_is_whole(tmp_path: Path):
+    with whole_file(tmp_path / "a.bin") as beside:
+        beside.write_bytes(b"new")
+        assert not (tmp_path / "a.bin").exists()
+        assert beside.parent == tmp_path
+        assert beside.suffix == ".bin"  # for libraries that choose a format by it
+    assert names_in(tmp_path) == ["a.bin"]
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+
+
+def test_when_writing_fails_the_old_file_stays_and_nothing_beside_it(tmp_path: Path):
+    write_whole(tmp_path / "a.txt", "old")
+
+    def fail() -> None:
+        with whole_file(tmp_path / "a.txt") as beside:
+            beside.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert names_in(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_text_is_written_as_utf8(tmp_path: Path):
+    write_whole(tmp_path / "a.txt", "größe")
+    assert read_whole(tmp_path / "a.txt") == "größe".encode()
+
+
+def test_missing_folders_are_made(tmp_path: Path):
+    write_whole(tmp_path / "a" / "b" / "c.txt", "x")
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"
+
+
+def test_others_may_read_the_file_as_the_umask_says(tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        write_whole(tmp_path / "a.txt", "x")
+        assert os.umask(0o027) == 0o027  # as it was
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "a.txt").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.ENOSPC, OutputFailed, "no space left on device; free some space"),
+        (errno.EIO, OutputFailed, "input/output error; check the disk"),
+        (errno.EROFS, PermissionRefused, "read-only file system; choose another folder"),
+        (errno.EACCES, PermissionRefused, "permission denied; choose another folder"),
+    ],
+)
+def test_what_the_system_says_becomes_one_line(tmp_path: Path, number, kind, words):
+    with pytest.raises(kind, match=words) as raised, whole_file(tmp_path / "a.txt"):
+        raise OSError(number, os.strerror(number))
+    assert str(tmp_path / "a.txt") in str(raised.value)
+    assert names_in(tmp_path) == []
+
+
+def test_a_full_disk_keeps_the_old_file(small_disk: Path):
+    write_whole(small_disk / "a.bin", b"old")
+    with pytest.raises(OutputFailed, match="no space left on device") as raised:
+        write_whole(small_disk / "a.bin", bytes(5_000_000))
+    assert raised.value.exit_code == 74
+    assert names_in(small_disk) == ["a.bin"]
+    assert (small_disk / "a.bin").read_bytes() == b"old"
+
+
+def test_a_read_only_folder_is_a_matter_of_permission(tmp_path: Path, read_only):
+    for write in (check_writable, lambda path: write_whole(path, "x")):
+        with pytest.raises(PermissionRefused, match="read-only file system; choose another folder") as raised:
+            write(read_only(tmp_path) / "a.txt")
+        assert raised.value.exit_code == 77
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputFailed, match="its folder is a file; choose another"):
+        write_whole(tmp_path / "file" / "a.txt", "x")
+
+
+def test_a_kill_while_saving_leaves_the_old_file_or_the_new_one(tmp_path: Path):
+    """Row 23: 25 kills at growing delays; each time the content is one of the two, whole."""
+    path = tmp_path / "a.bin"
+    program = (
+        "import sys; from edgecls.edge_runtime.files import write_whole\n"
+        "print(flush=True)\n"
+        "while True:\n"
+        "    for letter in b'ab': write_whole(sys.argv[1], bytes([letter]) * 3_000_000)\n"
+    )
+    path.write_bytes(b"a" * 3_000_000)
+    for delay in range(25):
+        with subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE) as child:
+            assert child.stdout
+            child.stdout.readline()
+            try:
+                child.wait(timeout=delay / 1000)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        content = path.read_bytes()
+        assert len(content) == 3_000_000
+        assert content in (b"a" * 3_000_000, b"b" * 3_000_000)
+
+
+def test_checking_leaves_nothing_behind(tmp_path: Path):
+    check_writable(tmp_path / "new" / "out.mp4")
+    assert names_in(tmp_path / "new") == []
+
+
+def test_checking_finds_a_folder_that_is_none(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputFailed):
+        check_writable(tmp_path / "file" / "out.mp4")
+
+
+def test_a_missing_file_is_missing(tmp_path: Path):
+    with pytest.raises(MissingInput, match=r"nothing\.h5: no such file; check the name") as raised:
+        read_whole(tmp_path / "nothing.h5")
+    assert raised.value.exit_code == 66
+
+
+def test_a_folder_is_not_a_file(tmp_path: Path):
+    with pytest.raises(BadData, match="is a directory; name a file in it"):
+        read_whole(tmp_path)
+
+
+def test_a_file_of_somebody_else_is_a_matter_of_permission(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.touch(mode=0o000)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(PermissionRefused, match="permission denied; check who may read it"):
+        read_whole(path)

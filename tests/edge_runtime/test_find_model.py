@@ -1,0 +1,105 @@
+import os
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime import card_onnx, card_tflite
+from edgecls.edge_runtime.card import ModelCard, Quantisation
+from edgecls.edge_runtime.errors import MissingInput
+from edgecls.edge_runtime.find_model import exported_files, find_model
+from edgecls.edge_runtime.image import ImageRule
+
+INT8 = Quantisation("int8", 10, "0" * 64)
+ALL = ("float.tflite", "int8.tflite", "float.onnx", "int8.onnx")
+
+
+def write(folder: Path, *names: str) -> None:
+    """Files with real cards and seals around a network of a few bytes."""
+    for name in names:
+        card = ModelCard(("cat", "dog"), ImageRule(32, 32), quantisation=INT8 if "int8" in name else None)
+        if name.endswith(".tflite"):
+            content = card_tflite.attach(b"\x1c\0\0\0TFL3" + bytes(64), card)
+        else:
+            content = card_onnx.attach(b"\x08\x08", card)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("there", "best"),
+    [
+        (ALL, "int8.tflite"),
+        (("float.tflite", "float.onnx", "int8.onnx"), "float.tflite"),
+        (("float.onnx", "int8.onnx"), "int8.onnx"),
+        (("float.onnx",), "float.onnx"),
+    ],
+)
+def test_tflite_comes_before_onnx_and_int8_before_float(tmp_path: Path, there, best):
+    write(tmp_path, *there)
+    for name in there:  # what is best is so whichever was exported last
+        at_s = 2000 if "float" in name else 1000
+        os.utime(tmp_path / name, (at_s, at_s))
+    assert find_model(tmp_path).path == tmp_path / best
+
+
+@pytest.mark.parametrize(("engine", "best"), [("litert", "int8.tflite"), ("onnxruntime", "int8.onnx")])
+def test_an_engine_that_was_asked_for_limits_the_choice(tmp_path: Path, engine, best):
+    write(tmp_path, *ALL)
+    assert find_model(tmp_path, engine).path == tmp_path / best
+
+
+def test_what_is_not_a_readable_model_is_passed_over(tmp_path: Path):
+    write(tmp_path, "float.onnx", "int8.tflite")
+    whole = (tmp_path / "int8.tflite").read_bytes()
+    (tmp_path / "int8.tflite").write_bytes(whole[:100])
+    (tmp_path / "page.tflite").write_text("<html>not found</html>")
+    (tmp_path / "empty.tflite").touch()
+    (tmp_path / "folder.tflite").mkdir()
+    assert find_model(tmp_path).path == tmp_path / "float.onnx"
+
+
+def test_a_file_named_for_another_format_is_not_taken_for_it(tmp_path: Path):
+    write(tmp_path, "float.onnx", "int8.onnx")
+    (tmp_path / "int8.onnx").rename(tmp_path / "int8.tflite")
+    assert find_model(tmp_path).path == tmp_path / "float.onnx"
+
+
+def test_of_two_that_are_equal_the_newest_is_taken(tmp_path: Path):
+    write(tmp_path, "a_int8.tflite", "b_int8.tflite", "c_int8.tflite")
+    for name, at_s in {"a": 1000, "b": 3000, "c": 2000}.items():
+        os.utime(tmp_path / f"{name}_int8.tflite", (at_s, at_s))
+    assert find_model(tmp_path).path == tmp_path / "b_int8.tflite"
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path):
+    with pytest.raises(MissingInput, match="run `edgecls train`, then `edgecls export --int8`") as raised:
+        find_model(tmp_path)
+    assert raised.value.exit_code == 66
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_this_folder_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingInput, match=r"^no model in this folder; run"):
+        find_model(Path())
+
+
+def test_a_folder_with_broken_files_only_says_what_is_wrong_with_one(tmp_path: Path):
+    (tmp_path / "page.tflite").write_text("<html>not found</html>")
+    with pytest.raises(MissingInput, match=r"page\.tflite: not a TFLite, ONNX or HDF5 file.*edgecls export"):
+        find_model(tmp_path)
+
+
+def test_the_keras_file_alone_is_not_for_a_device(tmp_path: Path):
+    (tmp_path / "image_classification.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(MissingInput):
+        find_model(tmp_path)
+
+
+def test_exported_files_are_listed_by_name(tmp_path: Path):
+    write(tmp_path, *ALL)
+    (tmp_path / "image_classification.h5").touch()
+    assert [path.name for path in exported_files(tmp_path)] == sorted(ALL)
+
+
+def test_without_exported_files_there_is_no_list(tmp_path: Path):
+    with pytest.raises(MissingInput, match="edgecls export"):
+        exported_files(tmp_path)
