@@ -12,10 +12,9 @@ from scipy.optimize import minimize_scalar
 
 from ..edge_runtime.prediction import calibrate
 
-DEFAULT_PRECISION = 0.95
 LEAST_UNANSWERED = 0.05
-"""The least sure images of a validation split that are left unanswered in any case: the price of refusing
-pictures of other things, which a precise network would otherwise all name."""
+"""The share of validation images, the least sure, that is left unanswered in any case: the price of refusing
+pictures of other things, which a network would otherwise all name."""
 _TEMPERATURES = (0.05, 20.0)
 
 
@@ -31,16 +30,27 @@ class Confidence:
     unanswered: float
     """The share of validation images under the threshold."""
 
+    def cells(self) -> tuple[str, ...]:
+        """The fit as cells under `HEADERS`."""
+        return f"{self.threshold:.2f}", f"{self.unanswered:.1%}", f"{self.precision:.1%}"
 
-def fit_confidence(probabilities: np.ndarray, truth: np.ndarray, wanted_precision: float) -> Confidence:
-    """Fits both to float32 (N, C) validation probabilities of one file; truth is int64 (N,)."""
+
+HEADERS = ("threshold", "unknown", "precision")
+
+
+def fit_confidence(
+    probabilities: np.ndarray, truth: np.ndarray, wanted_precision: float | None = None
+) -> Confidence:
+    """Fits both to float32 (N, C) validation probabilities of one file; truth is int64 (N,).
+
+    Without a wanted precision, the threshold leaves `LEAST_UNANSWERED` unanswered and no more.
+    """
     temperature = fit_temperature(probabilities, truth)
     calibrated = calibrate(probabilities, temperature)
     confidences, right = calibrated.max(1), probabilities.argmax(1) == truth
-    threshold = max(
-        fit_threshold(confidences, right, wanted_precision),
-        round(float(np.quantile(confidences, LEAST_UNANSWERED)), 6),
-    )
+    threshold = round(float(np.quantile(confidences, LEAST_UNANSWERED)), 6)
+    if wanted_precision is not None:
+        threshold = max(threshold, fit_threshold(confidences, right, wanted_precision))
     answered = confidences >= threshold
     precision = float(right[answered].mean()) if answered.any() else 0.0
     return Confidence(temperature, threshold, precision, float(1 - answered.mean()))

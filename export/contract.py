@@ -1,9 +1,32 @@
-"""The network under the contract of every exported file: uint8 [1, H, W, 3] RGB in, probabilities out."""
+"""The network under the contract of every exported file: uint8 [1, H, W, 3] RGB in, probabilities out.
 
-from typing import Any
+`--io` makes files for other hosts; the card's `io` says which of these a file is:
+
+    uint8     uint8 RGB in, float32 probabilities out         Raspberry Pi, phones, Edge TPU, Frigate
+    int8      int8 in, RGB minus 128; int8 out, probability = (value + 128) / 256      microcontrollers
+    float32   float32 in, RGB * scale + offset as in training; float32 probabilities out
+"""
+
+from typing import Any, Literal
+
+import numpy as np
 
 from ..edge_runtime.card import ModelCard
+from ..edge_runtime.errors import BadModel, UsageError
 from .keras_libraries import keras
+
+Io = Literal["uint8", "int8", "float32"]
+
+
+def for_host(network: Any, card: ModelCard, io: Io) -> Any:
+    """Wraps a Keras network for a file that computes in floating point.
+
+    Raises:
+        UsageError: `int8`, which only an int8 file can take.
+    """
+    if io == "int8":
+        raise UsageError("--io int8: only an int8 file takes and gives int8; add --int8 or leave --io out")
+    return with_fixed_batch(network, card) if io == "float32" else with_contract(network, card)
 
 
 def with_contract(network: Any, card: ModelCard) -> Any:
@@ -25,6 +48,26 @@ def with_fixed_batch(network: Any, card: ModelCard) -> Any:
     """
     pixels = _input(card, "float32")
     return keras.Model(pixels, network(pixels), name="edgecls")
+
+
+def scaled(image: np.ndarray, card: ModelCard) -> np.ndarray:
+    """What the network saw in training: float32 [1, H, W, 3] of a uint8 (H, W, 3) image."""
+    return image[np.newaxis].astype(np.float32) * np.float32(card.scale) + np.float32(card.offset)
+
+
+def zero_pixel(card: ModelCard) -> int:
+    """The byte that the network saw as 0: 0 where pixels became 0..1, 128 where they became -1..1.
+
+    Integers hold zero exactly, as padding and ReLU give it, and so a byte must stand for it.
+
+    Raises:
+        BadModel: no byte does.
+    """
+    zero = round(-card.offset / card.scale)
+    if not 0 <= zero <= 255:
+        low, high = card.offset, 255 * card.scale + card.offset
+        raise BadModel(f"pixels become {low:g} to {high:g}, and int8 needs a 0 among them; leave out --int8")
+    return zero
 
 
 def _input(card: ModelCard, dtype: str) -> Any:

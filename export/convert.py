@@ -15,12 +15,13 @@ from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.model_file import ModelFile, ModelFormat
 from .calibration import Calibration
-from .confidence import DEFAULT_PRECISION, Confidence, fit_confidence
+from .confidence import Confidence, fit_confidence
 from .golden import golden_frames
 from .keras_file import KerasEngine
 from .onnx import float_onnx, int8_onnx
 from .parity import ParityReport, check_float, compare, predict_all
 from .tflite import float_tflite, int8_tflite
+from .tflite_metadata import with_metadata
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def export_model(
     test: Pictures,
     val: Pictures,
     calibration: Calibration | None = None,
-    precision: float = DEFAULT_PRECISION,
+    precision: float | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[ExportReport]:
     """Exports a trained `.h5` to TFLite and ONNX beside it; each is compared with Keras first.
@@ -78,7 +79,7 @@ def export_model(
         test: what each file is compared with Keras on; nothing is chosen by it.
         val: what threshold and golden frames are taken from.
         calibration: training images; with them int8 files are made too.
-        precision: of the answers, 0 to 1, that each file's threshold is fitted for.
+        precision: of the answers, 0 to 1, that each file's threshold is fitted for; see `fit_confidence`.
         on_step: told what is being done, for a progress line.
 
     Raises:
@@ -93,6 +94,8 @@ def export_model(
         path = target.path_for(h5)
         on_step(f"making {path.name} and comparing it with Keras on {len(test.images):,} images")
         network = _convert(target, keras, calibration)
+        if target.format is ModelFormat.TFLITE:
+            network = with_metadata(network, keras.model.card)
         bare = _file(path, target, network, _card(target, keras, calibration))
         with closing(open_engine(bare)) as engine:
             confidence = fit_confidence(predict_all(engine, val.images), val.truth, precision)

@@ -1,16 +1,14 @@
 """The Keras original: loaded safely from an `.h5`, and run as the reference for exports."""
 
-import io
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from ..edge_runtime.errors import BadModel
+from ..edge_runtime.keras_graph import check_keras
 from ..edge_runtime.model_file import ModelFile, ModelFormat, read_model
 from .keras_libraries import keras, tf
 
@@ -118,14 +116,8 @@ class KerasEngine:
 
 def _refuse_code(model: ModelFile) -> None:
     """Reads the layers from the file's own description, before Keras builds any of them."""
-    try:
-        with h5py.File(io.BytesIO(model.content), "r") as file:
-            config = json.loads(str(file.attrs["model_config"]))
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise BadModel(f"{model.path}: an HDF5 file without a Keras model; save the whole model") from error
+    config = check_keras(model.content, str(model.path)).config
     for layer in sorted(set(_layer_classes(config))):
-        if layer == "Lambda":
-            raise BadModel(f"{model.path}: refused: a Lambda layer can run code; replace it by a Keras layer")
         if layer not in ALLOWED_LAYERS:
             raise BadModel(
                 f"{model.path}: refused: layer {layer} is not on the list of layers that only compute"

@@ -14,6 +14,7 @@ try:
         warnings.simplefilter("ignore")
         import keras
         import tensorflow as tf
+        from tensorflow.lite.python.convert import mlir_quantize
 except ImportError as error:
     raise Unavailable(
         f'reading a Keras model needs TensorFlow ({error}); run `pip install "edgecls[train]"`'
@@ -21,4 +22,4 @@ except ImportError as error:
 
 tf.get_logger().setLevel("ERROR")
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "mlir_quantize", "tf"]

@@ -27,7 +27,7 @@ class Histogram:
     """How often an activation took which value."""
 
     counts: np.ndarray
-    """int64 (bins,), without the zeros: every range holds zero exactly, and after a ReLU they drown the rest."""
+    """int64 (bins,), without the zeros: every range holds them exactly, and a ReLU makes most values zero."""
     range: Range
 
     @property
@@ -50,7 +50,7 @@ def min_max_ranges(activations: Iterable[Mapping[str, np.ndarray]]) -> dict[str,
 def narrowed_ranges(
     activations: Iterable[Mapping[str, np.ndarray]], ranges: Mapping[str, Range], method: RangeMethod
 ) -> dict[str, Range]:
-    """Narrower ranges, so that rare large values do not cost all others their levels; they are clipped instead.
+    """Narrower ranges: rare large values are clipped, so that they do not cost all others their levels.
 
     Args:
         activations: as for `min_max_ranges`.

@@ -1,57 +1,30 @@
 """What a TFLite FlatBuffer says of its operators and of the ranges that calibration found."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from .layer_names import Operator, plain_name
 from .ranges import Range
 
-_WEIGHTED = {
-    schema.BuiltinOperator.CONV_2D,
-    schema.BuiltinOperator.DEPTHWISE_CONV_2D,
-    schema.BuiltinOperator.FULLY_CONNECTED,
-    schema.BuiltinOperator.TRANSPOSE_CONV,
-}
-
-
-@dataclass(frozen=True)
-class Operator:
-    """One operator, in the order of execution."""
-
-    node: str
-    """What the converter calls it: the name of its first output."""
-    kind: str
-    """Such as `CONV_2D`."""
-    weighted: bool
-    names: tuple[str, ...]
-    """Of everything that was fused into it, and of its constants."""
+_WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
+_KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 
 def operators(network: bytes) -> list[Operator]:
-    """The operators of a network's main graph."""
+    """The operators of a network's main graph; the node's name is that of its first output."""
     model: Any = schema.Model.GetRootAs(network)
     graph = model.Subgraphs(0)
-    kinds = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
-    found = []
-    for index in range(graph.OperatorsLength()):
-        operator = graph.Operators(index)
-        tensors = [operator.Outputs(0), *operator.InputsAsNumpy()]
-        names = [graph.Tensors(tensor).Name().decode() for tensor in tensors if tensor >= 0]
-        code = model.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
-        constants = names[2:]  # behind the first input
-        parts = tuple(part for name in (names[0], *constants) for part in name.split(";"))
-        found.append(Operator(names[0], kinds.get(code, "CUSTOM"), code in _WEIGHTED, parts))
-    return found
+    return [_operator(model, graph.Operators(index)) for index in range(graph.OperatorsLength())]
 
 
 def calibrated_ranges(network: bytes) -> dict[str, Range]:
     """The range of each tensor that has one, by the tensor's name."""
     return {
-        tensor.Name().decode(): (
+        _name(tensor): (
             float(tensor.Quantization().MinAsNumpy()[0]),
             float(tensor.Quantization().MaxAsNumpy()[0]),
         )
@@ -63,20 +36,20 @@ def with_ranges(network: bytes, ranges: Mapping[str, Range]) -> bytes:
     """A copy of a calibrated network with other ranges for the tensors named."""
     changed = bytearray(network)
     for tensor in _ranged(changed):
-        if (name := tensor.Name().decode()) in ranges:
-            # A view of the buffer itself: nothing has to be packed anew.
-            (tensor.Quantization().MinAsNumpy()[0], tensor.Quantization().MaxAsNumpy()[0]) = ranges[name]
+        if (range_ := ranges.get(_name(tensor))) is not None:
+            # These are views of the buffer itself, so that nothing has to be packed anew.
+            tensor.Quantization().MinAsNumpy()[0], tensor.Quantization().MaxAsNumpy()[0] = range_
     return bytes(changed)
 
 
 def ends(network: bytes) -> tuple[str, str]:
     """The names of the only input and the only output."""
     graph: Any = schema.Model.GetRootAs(network).Subgraphs(0)
-    return graph.Tensors(graph.Inputs(0)).Name().decode(), graph.Tensors(graph.Outputs(0)).Name().decode()
+    return _name(graph.Tensors(graph.Inputs(0))), _name(graph.Tensors(graph.Outputs(0)))
 
 
-def activations(network: bytes, inputs: Iterator[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """The values of each tensor of a float network that has a range, for one float32 [1, H, W, 3] at a time."""
+def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
+    """The values of a float network's calibrated tensors, for one float32 [1, H, W, 3] at a time."""
     interpreter: Any = Interpreter(
         model_content=network,
         experimental_preserve_all_tensors=True,
@@ -84,13 +57,21 @@ def activations(network: bytes, inputs: Iterator[np.ndarray]) -> Iterator[dict[s
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
+    index_of = {entry["name"]: entry["index"] for entry in interpreter.get_tensor_details()}
     names = calibrated_ranges(network)
-    wanted = {entry["name"]: entry["index"] for entry in interpreter.get_tensor_details()}
-    entry = interpreter.get_input_details()[0]["index"]
     for pixels in inputs:
-        interpreter.set_tensor(entry, pixels)
+        interpreter.set_tensor(index_of[ends(network)[0]], pixels)
         interpreter.invoke()
-        yield {name: interpreter.get_tensor(wanted[name]) for name in names}
+        yield {name: interpreter.get_tensor(index_of[name]) for name in names}
+
+
+def _operator(model: Any, entry: Any) -> Operator:
+    graph = model.Subgraphs(0)
+    kind = _KINDS.get(model.OperatorCodes(entry.OpcodeIndex()).BuiltinCode(), "CUSTOM")
+    constants = [index for index in entry.InputsAsNumpy()[1:] if index >= 0]  # -1: one that is left out
+    named = [_name(graph.Tensors(index)) for index in (entry.Outputs(0), *constants)]
+    names = tuple(plain_name(part) for name in named for part in name.split(";") if part)
+    return Operator(named[0], kind, kind in _WEIGHTED, names)
 
 
 def _ranged(network: bytes | bytearray) -> Iterator[Any]:
@@ -99,3 +80,7 @@ def _ranged(network: bytes | bytearray) -> Iterator[Any]:
         tensor = graph.Tensors(index)
         if tensor.Quantization() is not None and tensor.Quantization().MinLength() == 1:
             yield tensor
+
+
+def _name(tensor: Any) -> str:
+    return tensor.Name().decode()

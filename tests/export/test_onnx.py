@@ -1,11 +1,56 @@
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
+from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.export.calibration import Calibration, choose_calibration
+from edgecls.export.keras_file import load_network
+from edgecls.export.keras_libraries import keras
+from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
+
+from .networks import CARD, IMAGES, answers, inverted_residual, keras_answers, of_many_layers, residual
+
+FLOAT_KINDS = [float_onnx, float16_onnx, dynamic_onnx]
 
 
-@pytest.fixture(params=["image_classification.onnx", "image_classification_int8.onnx"])
-def model(request, tiny):
-    return onnx.load(tiny.folder / request.param)
+@pytest.fixture(scope="module")
+def network(tiny):
+    return load_network(tiny.h5)[0]
+
+
+@pytest.fixture(scope="module")
+def card(tiny):
+    return load_network(tiny.h5)[1].card
+
+
+@pytest.fixture(scope="module")
+def calibration(tiny):
+    return choose_calibration(tiny.dataset.train.images, tiny.dataset.train.truth, seed=0, count=128)
+
+
+@pytest.fixture(scope="module")
+def int8(network, card, calibration):
+    return int8_onnx(network, card, calibration)
+
+
+@pytest.fixture(scope="module", params=[*FLOAT_KINDS, int8_onnx])
+def model(request, network, card, calibration):
+    """The network in each kind."""
+    more = [calibration] if request.param is int8_onnx else []
+    return onnx.load_from_string(request.param(network, card, *more))
+
+
+def constants(graph):
+    return {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def kinds_when_loaded(content, folder):
+    """The operators that onnxruntime makes of a file, in order."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(folder / "loaded.onnx")
+    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return [node.op_type for node in onnx.load(folder / "loaded.onnx").graph.node]
 
 
 def test_any_raspberry_pi_image_can_read_it(model):
@@ -14,8 +59,12 @@ def test_any_raspberry_pi_image_can_read_it(model):
     onnx.checker.check_model(model, full_check=True)
 
 
-def test_only_the_domains_that_are_used_are_imported(model):
+def test_nothing_is_left_over(model):
     assert {entry.domain for entry in model.opset_import} == {node.domain for node in model.graph.node}
+    assert set(constants(model.graph)) <= {name for node in model.graph.node for name in node.input}
+    assert not model.metadata_props
+    kinds = {node.op_type for node in model.graph.node}
+    assert not kinds & {"Shape", "Gather", "Unsqueeze", "Concat", "Slice", "Identity", "Constant"}
 
 
 def test_it_takes_one_picture_of_bytes_and_gives_float_probabilities(model):
@@ -24,28 +73,119 @@ def test_it_takes_one_picture_of_bytes_and_gives_float_probabilities(model):
     assert entry.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     assert [size.dim_value for size in entry.type.tensor_type.shape.dim] == [1, 32, 32, 3]
     assert out.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+    assert [size.dim_value for size in out.type.tensor_type.shape.dim] == [1, 10]
 
 
-def test_int8_weights_have_a_scale_for_each_channel_and_the_softmax_stays_float(tiny):
-    graph = onnx.load(tiny.folder / "image_classification_int8.onnx").graph
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+def test_nodes_are_called_as_keras_calls_the_layers(network, card):
+    names = [node.name for node in onnx.load_from_string(float_onnx(network, card)).graph.node]
+    layers = [layer.name for layer in network.layers if layer.weights]
+    convolutions = [name for name in names if name.endswith(("/Conv", "/Gemm"))]
+    assert [name.split("/")[0] for name in convolutions] == layers
+
+
+def test_int8_weights_have_a_scale_for_each_channel_and_the_softmax_stays_float(int8):
+    graph = onnx.load_from_string(int8).graph
+    values = constants(graph)
     made_by = {output: node for node in graph.node for output in node.output}
     (softmax,) = (node for node in graph.node if node.op_type == "Softmax")
     assert softmax.output[0] == "probabilities"
-    for node in graph.node:
-        if node.op_type == "Conv":
-            weights = made_by[node.input[1]]
-            assert weights.op_type == "DequantizeLinear"
-            assert constants[weights.input[0]].dtype == np.int8
-            assert len(constants[weights.input[1]]) == constants[weights.input[0]].shape[0]
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert convolutions
+    for node in convolutions:
+        weights = made_by[node.input[1]]
+        assert weights.op_type == "DequantizeLinear"
+        assert values[weights.input[0]].dtype == np.int8
+        assert len(values[weights.input[1]]) == values[weights.input[0]].shape[0]
 
 
-def test_the_int8_file_takes_bytes_without_arithmetic(tiny):
-    graph = onnx.load(tiny.folder / "image_classification_int8.onnx").graph
-    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+def test_the_int8_file_takes_bytes_without_arithmetic(int8):
+    graph = onnx.load_from_string(int8).graph
+    values = constants(graph)
     first = next(
-        node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] not in constants
+        node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] not in values
     )
-    assert float(constants[first.input[1]]) == pytest.approx(1 / 255, rel=1e-6)
-    assert int(constants[first.input[2]]) == 0
+    assert float(values[first.input[1]]) == pytest.approx(1 / 255, rel=1e-6)
+    assert values[first.input[2]] == np.uint8(0)
+    assert values[first.input[2]].dtype == np.uint8
     assert not {"Cast", "Mul", "Add"} & {node.op_type for node in graph.node}
+
+
+@pytest.mark.parametrize(
+    ("make", "largest", "share"), [(float16_onnx, 5e-3, 0.52), (dynamic_onnx, 0.05, 0.65)]
+)
+def test_smaller_kinds_answer_nearly_as_keras_does(tiny, network, card, make, largest, share):
+    images = tiny.dataset.test.images[:50]
+    content = make(network, card)
+    assert np.abs(answers(content, images) - keras_answers(network, card, images)).max() < largest
+    assert len(content) < share * len(float_onnx(network, card))
+
+
+def test_dynamic_leaves_the_convolutions_in_float(network, card):
+    kinds = [node.op_type for node in onnx.load_from_string(dynamic_onnx(network, card)).graph.node]
+    assert (kinds.count("Conv"), kinds.count("MatMulInteger"), kinds.count("ConvInteger")) == (3, 2, 0)
+
+
+def test_io_int8_takes_rgb_minus_128_and_gives_probabilities_in_256ths(
+    tiny, network, card, calibration, int8, tmp_path
+):
+    images = tiny.dataset.test.images[:50]
+    content = int8_onnx(network, card, calibration, io="int8")
+    given = answers(content, (images.astype(np.int16) - 128).astype(np.int8))
+    assert given.dtype == np.int8
+    assert np.abs((given.astype(np.float32) + 128) / 256 - answers(int8, images)).max() < 0.02
+    assert kinds_when_loaded(content, tmp_path)[:2] == ["Transpose", "QLinearConv"]
+
+
+@pytest.mark.parametrize("make", FLOAT_KINDS)
+def test_io_float32_takes_what_the_network_was_trained_on(tiny, network, card, make):
+    images = tiny.dataset.test.images[:20]
+    scaled = images.astype(np.float32) * np.float32(card.scale)
+    given = answers(make(network, card, "float32"), scaled)
+    assert np.abs(given - answers(make(network, card), images)).max() < 0.02
+
+
+def test_io_float32_is_offered_for_int8_too(tiny, network, card, calibration, int8):
+    images = tiny.dataset.test.images[:20]
+    content = int8_onnx(network, card, calibration, "float32")
+    given = answers(content, images.astype(np.float32) * np.float32(card.scale))
+    assert np.abs(given - answers(int8, images)).max() < 1e-6
+
+
+@pytest.mark.parametrize("make", FLOAT_KINDS)
+def test_io_int8_is_refused_for_files_that_compute_in_floats(network, card, make):
+    with pytest.raises(UsageError, match="--io int8: only an int8 file"):
+        make(network, card, "int8")
+
+
+@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers])
+def test_other_networks_convert_and_answer_as_keras_does(build):
+    network = build()
+    reference = keras_answers(network, CARD, IMAGES)
+    assert reference.max(0).min() > 0.3  # they are not all alike
+    assert np.abs(answers(float_onnx(network, CARD), IMAGES) - reference).max() < 1e-4
+    assert np.abs(answers(float16_onnx(network, CARD), IMAGES) - reference).max() < 0.02
+    int8 = int8_onnx(network, CARD, Calibration(IMAGES))
+    assert np.abs(answers(int8, IMAGES) - reference).max() < 0.2
+
+
+@pytest.mark.parametrize("build", [residual, inverted_residual])
+def test_int8_has_no_floats_between_its_integers(build, tmp_path):
+    kinds = kinds_when_loaded(int8_onnx(build(), CARD, Calibration(IMAGES)), tmp_path)
+    assert kinds[0] == "QLinearConv"
+    assert kinds[-2:] == ["DequantizeLinear", "Softmax"]
+    assert not {"Conv", "Add", "QuantizeLinear", "DequantizeLinear"} & set(kinds[:-2])
+
+
+def test_batch_normalisation_is_folded_into_the_float_file():
+    kinds = [node.op_type for node in onnx.load_from_string(float_onnx(residual(), CARD)).graph.node]
+    assert kinds[:2] == ["Cast", "Mul"]  # of bytes to 0..1
+    assert not {"Mul", "BatchNormalization"} & set(kinds[2:])
+
+
+def test_what_tf2onnx_lacks_is_named_in_one_line(capfd):
+    image = keras.Input((32, 32, 3))
+    dense = keras.layers.Dense(4, activation="softmax")
+    network = keras.Model(image, dense(keras.layers.Flatten()(keras.layers.Activation("gelu")(image))))
+    with pytest.raises(BadModel, match=r"ONNX cannot express this network: .*Erfc.*; use the \.tflite file"):
+        float_onnx(network, CARD)
+    assert not capfd.readouterr().err

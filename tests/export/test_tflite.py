@@ -1,24 +1,139 @@
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from edgecls.edge_runtime.errors import UsageError
+from edgecls.export.calibration import Calibration, choose_calibration
+from edgecls.export.contract import with_fixed_batch
+from edgecls.export.keras_file import load_network
+from edgecls.export.keras_libraries import tf
+from edgecls.export.tflite import dynamic_tflite, float16_tflite, float_tflite, int8_tflite
+from edgecls.export.tflite_graph import operators
+
+from .networks import CARD, IMAGES, answers, inverted_residual, keras_answers, of_many_layers, residual
+
+FLOAT_KINDS = [float_tflite, float16_tflite, dynamic_tflite]
 
 
-def details(path):
-    interpreter = Interpreter(str(path))
+@pytest.fixture(scope="module")
+def network(tiny):
+    return load_network(tiny.h5)[0]
+
+
+@pytest.fixture(scope="module")
+def card(tiny):
+    return load_network(tiny.h5)[1].card
+
+
+@pytest.fixture(scope="module")
+def calibration(tiny):
+    return choose_calibration(tiny.dataset.train.images, tiny.dataset.train.truth, seed=0, count=128)
+
+
+def ends(content):
+    interpreter = Interpreter(model_content=content)
     return interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
 
-@pytest.mark.parametrize("name", ["image_classification.tflite", "image_classification_int8.tflite"])
-def test_it_takes_one_picture_of_bytes_and_gives_float_probabilities(tiny, name):
-    entry, out = details(tiny.folder / name)
-    assert entry["dtype"] is np.uint8
-    assert entry["shape"].tolist() == [1, 32, 32, 3]
-    assert out["dtype"] is np.float32
-    assert out["shape"].tolist() == [1, 10]
+def kinds(content):
+    return [operator.kind for operator in operators(content)]
 
 
-def test_the_int8_file_takes_bytes_unchanged(tiny):
-    entry, _ = details(tiny.folder / "image_classification_int8.tflite")
-    scale, zero_point = entry["quantization"]
+def test_every_kind_takes_one_picture_of_bytes_and_gives_float_probabilities(network, card, calibration):
+    made = [make(network, card) for make in FLOAT_KINDS]
+    for content in (*made, int8_tflite(network, card, calibration)):
+        entry, out = ends(content)
+        assert (entry["dtype"], entry["shape"].tolist()) == (np.uint8, [1, 32, 32, 3])
+        assert (out["dtype"], out["shape"].tolist()) == (np.float32, [1, 10])
+
+
+@pytest.mark.parametrize(
+    ("make", "largest", "share"), [(float16_tflite, 2e-3, 0.52), (dynamic_tflite, 0.05, 0.28)]
+)
+def test_smaller_kinds_answer_nearly_as_keras_does(tiny, network, card, make, largest, share):
+    images = tiny.dataset.test.images[:50]
+    content = make(network, card)
+    assert np.abs(answers(content, images) - keras_answers(network, card, images)).max() < largest
+    assert len(content) < share * len(float_tflite(network, card))
+
+
+def test_the_int8_file_takes_bytes_unchanged(network, card, calibration):
+    content = int8_tflite(network, card, calibration)
+    scale, zero_point = ends(content)[0]["quantization"]
     assert scale == pytest.approx(1 / 255, rel=1e-6)
     assert zero_point == 0
+    assert kinds(content)[0] == "QUANTIZE"  # uint8 to int8, by subtracting 128
+
+
+def test_int8_probabilities_are_finer_than_one_byte(tiny, network, card, calibration):
+    content = int8_tflite(network, card, calibration)
+    assert kinds(content)[-2:] == ["DEQUANTIZE", "SOFTMAX"]
+    assert len(np.unique(answers(content, tiny.dataset.test.images[:200]).max(1))) > 150
+
+
+def test_int8_answers_as_tensorflows_own_conversion_does(tiny, network, card, calibration):
+    converter = tf.lite.TFLiteConverter.from_keras_model(with_fixed_batch(network, card))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.representative_dataset = lambda: (
+        [image[np.newaxis].astype(np.float32) / 255] for image in calibration.images
+    )
+    images = tiny.dataset.test.images[:100]
+    theirs, ours = (
+        answers(content, images)
+        for content in (converter.convert(), int8_tflite(network, card, calibration))
+    )
+    assert np.abs(ours - theirs).max() <= 1 / 256  # their softmax is rounded to one byte
+
+
+def test_io_int8_takes_rgb_minus_128_and_gives_probabilities_in_256ths(tiny, network, card, calibration):
+    images = tiny.dataset.test.images[:50]
+    content = int8_tflite(network, card, calibration, io="int8")
+    entry, out = ends(content)
+    assert entry["quantization"] == (pytest.approx(1 / 255, rel=1e-6), -128)
+    assert out["quantization"] == (1 / 256, -128)
+    assert not {"QUANTIZE", "DEQUANTIZE"} & set(kinds(content))  # for microcontrollers: integers throughout
+    given = answers(content, (images.astype(np.int16) - 128).astype(np.int8))
+    assert given.dtype == np.int8
+    as_bytes = answers(int8_tflite(network, card, calibration), images)
+    assert np.abs((given.astype(np.float32) + 128) / 256 - as_bytes).max() <= 1 / 256
+
+
+@pytest.mark.parametrize("make", FLOAT_KINDS)
+def test_io_float32_takes_what_the_network_was_trained_on(tiny, network, card, make):
+    images = tiny.dataset.test.images[:20]
+    scaled = images.astype(np.float32) * np.float32(card.scale)
+    given = answers(make(network, card, "float32"), scaled)
+    assert np.abs(given - answers(make(network, card), images)).max() < 0.02
+
+
+def test_io_float32_is_offered_for_int8_too(tiny, network, card, calibration):
+    images = tiny.dataset.test.images[:20]
+    content = int8_tflite(network, card, calibration, "float32")
+    given = answers(content, images.astype(np.float32) / 255)
+    assert (given == answers(int8_tflite(network, card, calibration), images)).all()
+
+
+@pytest.mark.parametrize("make", FLOAT_KINDS)
+def test_io_int8_is_refused_for_files_that_compute_in_floats(network, card, make):
+    with pytest.raises(UsageError, match="--io int8: only an int8 file"):
+        make(network, card, "int8")
+
+
+@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers])
+def test_other_networks_convert_and_answer_as_keras_does(build):
+    network = build()
+    reference = keras_answers(network, CARD, IMAGES)
+    assert reference.max(0).min() > 0.3  # they are not all alike
+    assert np.abs(answers(float_tflite(network, CARD), IMAGES) - reference).max() < 1e-4
+    assert np.abs(answers(float16_tflite(network, CARD), IMAGES) - reference).max() < 0.02
+    int8 = int8_tflite(network, CARD, Calibration(IMAGES))
+    assert np.abs(answers(int8, IMAGES) - reference).max() < 0.2
+
+
+@pytest.mark.parametrize("build", [residual, inverted_residual])
+def test_int8_has_no_floats_between_its_integers(build):
+    found = kinds(int8_tflite(build(), CARD, Calibration(IMAGES)))
+    assert found[0] == "QUANTIZE"
+    assert found[-2:] == ["DEQUANTIZE", "SOFTMAX"]
+    assert not {"QUANTIZE", "DEQUANTIZE", "MUL"} & set(found[1:-2])  # batch normalisation is folded

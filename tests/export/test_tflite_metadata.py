@@ -9,6 +9,16 @@ from ai_edge_litert.interpreter import Interpreter
 from edgecls.edge_runtime import card_tflite
 from edgecls.edge_runtime.stated_size import SIZE_PLACE
 from edgecls.export.tflite_metadata import with_metadata
+from edgecls.export.tflite_metadata_schema import (
+    Content,
+    ContentProperties,
+    FeatureProperties,
+    ModelMetadata,
+    Stats,
+    SubGraphMetadata,
+    TensorMetadata,
+    to_flatbuffer,
+)
 from flatbuffers.number_types import Float32Flags, Uint32Flags
 from flatbuffers.table import Table
 
@@ -146,7 +156,25 @@ def test_the_output_names_the_label_file_that_is_in_the_zip(each, card):
     with zipfile.ZipFile(io.BytesIO(card_tflite.attach(model, replace(card, labels=labels)))) as archive:
         assert archive.read(file.text(0)).decode().splitlines() == list(labels)
         assert archive.getinfo(file.text(0)).compress_type == zipfile.ZIP_STORED  # readers map it, unpacked
+    assert out.text(0) == "probability"  # MediaPipe reads it unasked: without a name it crashes
     assert out.text(1).endswith(": " + ", ".join(labels))  # all that Netron shows
+
+
+def test_several_values_keep_their_order():
+    tensor = TensorMetadata(
+        name="image",
+        description="",
+        dimension_names=None,
+        content=Content(ContentProperties.FEATURE_PROPERTIES, FeatureProperties()),
+        process_units=None,
+        stats=Stats(max=(1.0, 2.0, 3.0), min=(0.0,)),
+        associated_files=None,
+    )
+    graph = SubGraphMetadata(None, None, (tensor,), (replace(tensor, name="a"), replace(tensor, name="b")))
+    written = to_flatbuffer(ModelMetadata("model", "", None, (graph,), None, None, None, "1.0.0"))
+    (read,) = Fields.of_root(written, b"M001").children(3)
+    assert [out.text(0) for out in read.children(3)] == ["a", "b"]
+    assert read.children(2)[0].child(5).floats(0) == [1, 2, 3]
 
 
 def test_every_reader_of_metadata_is_new_enough(each, card):

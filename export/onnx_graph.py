@@ -1,0 +1,116 @@
+"""An ONNX graph under plain names, and what can be read from it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto
+from onnxruntime.quantization.onnx_model import ONNXModel
+
+from .layer_names import Operator, layer_path, plain_name
+
+INPUT, OUTPUT = "image", "probabilities"
+_ROLES = ("input", "weights", "bias", *(f"constant{index}" for index in range(3, 9)))
+_WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
+
+
+def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Names nodes by layer and operator, `conv2d_1/Conv`, and tensors by the node they come from or go to.
+
+    The names are the same in every process, where tf2onnx counts on through its life.
+    """
+    graph = model.graph
+    # tf2onnx gives the output the tensor's name, such as `Identity:0`.
+    names = {"": "", graph.input[0].name: INPUT, graph.output[0].name: OUTPUT}
+    taken = set(names.values())
+    constants = _constants(graph)
+    for node in graph.node:
+        # A fused node may have lost its name; its weights have not.
+        sources = [node.name, *(name for name in node.input if name in constants)]
+        layer = next(filter(None, map(layer_path, sources)), "")
+        node.name = _unique(f"{layer}/{node.op_type}" if layer else node.op_type, taken)
+        for output in node.output:
+            names.setdefault(output, node.name if len(node.output) == 1 else _unique(node.name, taken))
+        for role, name in zip(_ROLES, node.input, strict=False):
+            if name in constants and name not in names:
+                names[name] = _unique(f"{node.name}.{role}", taken)
+    for node in graph.node:
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for named in (*graph.input, *graph.output, *graph.initializer):
+        named.name = names[named.name]
+    graph.initializer.sort(key=lambda constant: constant.name)
+    del graph.value_info[:]
+    return model
+
+
+def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Orders the nodes, and drops what onnxruntime's tools leave: notes, shapes and whatever nothing uses."""
+    ONNXModel(model).topological_sort()  # they put what they add at the end
+    graph = model.graph
+    domains = {node.domain for node in graph.node}
+    tensors = {name for node in graph.node for name in node.input}
+    _keep(model.opset_import, lambda entry: entry.domain in domains)
+    _keep(graph.initializer, lambda constant: constant.name in tensors)
+    del model.metadata_props[:], graph.value_info[:]
+    model.producer_name, model.producer_version, graph.name = "edgecls", "", "edgecls"
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def operators(model: onnx.ModelProto) -> list[Operator]:
+    """The nodes of a model under plain names, in the order of execution."""
+    constants = _constants(model.graph)
+    return [
+        Operator(
+            node.name,
+            node.op_type,
+            node.op_type in _WEIGHTED and not constants.isdisjoint(node.input),
+            (node.name, *node.output, *(name for name in node.input if name in constants)),
+        )
+        for node in model.graph.node
+    ]
+
+
+def activations(model: onnx.ModelProto, inputs: Iterable[np.ndarray]) -> Iterator[Mapping[str, np.ndarray]]:
+    """The float values of the input and of all nodes' outputs, for one float32 [1, H, W, 3] at a time."""
+    shown = onnx.shape_inference.infer_shapes(model)
+    floats = [
+        value for value in shown.graph.value_info if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    ]
+    del shown.graph.value_info[:]
+    shown.graph.output.extend(floats)
+    names = [value.name for value in shown.graph.output]
+    session: Any = onnxruntime.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
+    for pixels in inputs:
+        yield {INPUT: pixels, **dict(zip(names, session.run(names, {INPUT: pixels}), strict=True))}
+
+
+def transposed(model: onnx.ModelProto, tensor: str) -> set[str]:
+    """A tensor and its transpositions: the same values in another order."""
+    found = {tensor}
+    for node in model.graph.node:
+        if node.op_type == "Transpose" and node.input[0] in found:
+            found.update(node.output)
+    return found
+
+
+def _keep(entries: Any, wanted: Callable[[Any], bool]) -> None:
+    kept = [entry for entry in entries if wanted(entry)]
+    del entries[:]
+    entries.extend(kept)
+
+
+def _constants(graph: Any) -> set[str]:
+    return {constant.name for constant in graph.initializer}
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    chosen, count = name, 1
+    while chosen in taken:
+        count += 1
+        chosen = f"{name}_{count}"
+    taken.add(chosen)
+    return chosen

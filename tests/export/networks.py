@@ -1,0 +1,130 @@
+"""Small networks for the tests of both formats, and how to run what became of them."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from ai_edge_litert.interpreter import Interpreter
+from edgecls.edge_runtime.card import ModelCard
+from edgecls.edge_runtime.image import ImageRule
+from edgecls.export.keras_libraries import keras
+
+CARD = ModelCard(labels=tuple("abcd"), image=ImageRule(32, 32))
+_rng = np.random.default_rng(0)
+IMAGES = np.concatenate(  # noise of different colours and strengths
+    [_rng.integers(low, low + width, (1, 32, 32, 3)) for low, width in _rng.integers(1, 128, (24, 2, 3))]
+).astype(np.uint8)
+
+_layers = keras.layers
+
+
+def residual() -> Any:
+    """Batch normalisation, ReLU, a shortcut and Add, as in ResNet-8."""
+
+    def block(x, filters, strides):
+        y = _normalised(_layers.Conv2D(filters, 3, strides, padding="same")(x), _layers.ReLU())
+        y = _normalised(_layers.Conv2D(filters, 3, padding="same")(y))
+        shortcut = _layers.Conv2D(filters, 1, strides, padding="same")(x) if strides > 1 else x
+        return _layers.ReLU()(_layers.Add()([shortcut, y]))
+
+    image = _image()
+    x = _normalised(_layers.Conv2D(8, 3, padding="same")(image), _layers.ReLU())
+    return _network(image, block(block(x, 8, 1), 16, 2))
+
+
+def inverted_residual() -> Any:
+    """Depthwise convolutions, ReLU6 and padding by itself, as in MobileNetV2."""
+
+    def block(x, filters, strides):
+        y = _normalised(_layers.Conv2D(24, 1, use_bias=False)(x), _layers.ReLU(6.0))
+        padding = "same"
+        if strides == 2:
+            y, padding = _layers.ZeroPadding2D(((0, 1), (0, 1)))(y), "valid"
+        y = _layers.DepthwiseConv2D(3, strides, padding=padding, use_bias=False)(y)
+        y = _normalised(_layers.Conv2D(filters, 1, use_bias=False)(_normalised(y, _layers.ReLU(6.0))))
+        return _layers.Add()([x, y]) if strides == 1 else y
+
+    image = _image()
+    x = _layers.Conv2D(8, 3, 2, padding="same", use_bias=False)(image)
+    return _network(image, block(block(_normalised(x, _layers.ReLU(6.0)), 8, 1), 12, 2))
+
+
+def of_many_layers() -> Any:
+    """Most other layers that `keras_content` allows."""
+    image = _image()
+    x = _layers.LeakyReLU()(_layers.Conv2D(8, 3)(_layers.ZeroPadding2D()(image)))
+    x = _layers.SeparableConv2D(8, 3, activation="relu", padding="same")(_layers.AveragePooling2D(2)(x))
+    x = _layers.Concatenate()([x, _layers.PReLU(shared_axes=[1, 2])(x)])
+    x = _layers.Multiply()([x, _layers.Conv2D(16, 1, activation="sigmoid")(x)])
+    x = _layers.Subtract()([_layers.Maximum()([x, _layers.Average()([x, x])]), _layers.Conv2D(16, 1)(x)])
+    x = _layers.UpSampling2D()(_layers.MaxPooling2D(3, 2, padding="same")(x))
+    x = _layers.Conv2DTranspose(8, 3, padding="same")(_layers.Cropping2D(2)(x))
+    x = _layers.Conv2D(8, 3)(_layers.LayerNormalization()(_layers.Permute((2, 1, 3))(x)))
+    return _network(image, _layers.SpatialDropout2D(0.1)(_layers.Activation("tanh")(x)))
+
+
+def hard_to_quantise(network: Any) -> Any:
+    """A copy that answers the same, in which a few channels are a thousand times as large as the others.
+
+    One scale for all channels of an activation then has no levels left for the others.
+    """
+    copy = keras.models.clone_model(network)
+    weights = [weight.copy() for weight in network.get_weights()]
+    weights[0][..., :4] *= 1e3  # the kernel and bias of the first convolution,
+    weights[1][:4] *= 1e3
+    weights[2][:, :, :4] /= 1e3  # and the kernel of the second
+    copy.set_weights(weights)
+    return copy
+
+
+def keras_answers(network: Any, card: ModelCard, images: np.ndarray) -> np.ndarray:
+    pixels = images.astype(np.float32) * np.float32(card.scale) + np.float32(card.offset)
+    return network(pixels, training=False).numpy()
+
+
+def answers(content: bytes, inputs: np.ndarray) -> np.ndarray:
+    """What a file gives for each of its inputs, one at a time; (N, C) in the file's own type."""
+    run = _tflite(content) if content[4:8] == b"TFL3" else _onnx(content)
+    return np.concatenate([run(one[np.newaxis]) for one in inputs])
+
+
+def _tflite(content: bytes):
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (entry,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def run(one):
+        interpreter.set_tensor(entry["index"], one)
+        interpreter.invoke()
+        return interpreter.get_tensor(out["index"])
+
+    return run
+
+
+def _onnx(content: bytes):
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return lambda one: session.run(None, {"image": one})[0]
+
+
+def _image() -> Any:
+    keras.utils.set_random_seed(2)  # the same weights every time
+    return keras.Input((32, 32, 3))
+
+
+def _normalised(x, activation=None):
+    x = _layers.BatchNormalization(
+        beta_initializer=keras.initializers.RandomNormal(0, 0.2, seed=1),
+        gamma_initializer=keras.initializers.RandomUniform(0.8, 1.2, seed=2),
+    )(x)
+    return activation(x) if activation else x
+
+
+def _network(image, x) -> Any:
+    """Ends it in classes over which `IMAGES` are spread, as the answers of a trained network are."""
+    features = _layers.GlobalAveragePooling2D()(x)
+    seen = keras_answers(keras.Model(image, features), CARD, IMAGES)
+    dense = _layers.Dense(4, activation="softmax")
+    network = keras.Model(image, dense(features))
+    kernel = np.random.default_rng(1).normal(size=(seen.shape[1], 4)) / seen.std(0).max()
+    dense.set_weights([kernel, -seen.mean(0) @ kernel])
+    return network
