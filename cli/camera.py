@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .model_options import Confidence, Engine, Model, Threads, TopK, open_classifier, spare_blas_threads
+from .model_options import (
+    Confidence,
+    Engine,
+    Labels,
+    Model,
+    Scale,
+    Threads,
+    TopK,
+    open_classifier,
+    spare_blas_threads,
+)
 
 if TYPE_CHECKING:
     from ..edge_runtime.sink import Sink
@@ -23,6 +33,8 @@ def camera(
     threads: Threads = 1,
     conf: Confidence = None,
     topk: TopK = 3,
+    labels: Labels = None,
+    scale: Scale = None,
     max_frames: int | None = typer.Option(None, min=1, help="End after so many frames."),
     once: bool = typer.Option(False, "--once", help="End after one frame."),
     show: bool | None = typer.Option(
@@ -50,7 +62,7 @@ def camera(
         if record:
             sinks.append(Recorder(record, frames, status.event))
         sinks += _windows(show, as_json, stop)
-        with open_classifier(model, engine, threads, conf, topk) as classifier:
+        with open_classifier(model, engine, threads, conf, topk, labels, scale) as classifier:
             status.say(
                 f"model: {classifier.path} on {classifier.engine.name}, {len(classifier.card.labels)} labels"
             )

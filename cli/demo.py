@@ -38,7 +38,9 @@ def demo(
     right = sum(answer == label for answer, label in zip(answers, truth, strict=True))
     unknown = answers.count(None)
     wrong = len(truth) - right - unknown
-    print(f"\nOf {len(truth)} frames the camera loop had {right} right, {wrong} wrong, and {unknown} unknown.")
+    print(
+        f"\nOf {len(truth)} frames the camera loop had {right} right, {wrong} wrong, and {unknown} unknown."
+    )
     print(
         f"Models, plots, the table and annotated.mp4 are in {folder}/ ({time.monotonic() - started_s:.0f} s)."
     )

@@ -10,8 +10,10 @@ from .bench import bench
 from .camera import camera
 from .demo import demo
 from .export import export
+from .inspect import inspect
 from .predict import predict
 from .train import train
+from .verify import verify
 
 app = typer.Typer(
     name="edgecls",
@@ -21,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
     add_completion=False,
 )
-for command in (train, export, bench, camera, predict, demo):
+for command in (train, export, bench, camera, predict, verify, inspect, demo):
     app.command()(command)
 
 

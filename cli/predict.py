@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .model_options import Confidence, Engine, Model, TopK, open_classifier, spare_blas_threads
+from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, open_classifier, spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.source_address import ImageFiles
@@ -18,6 +18,8 @@ def predict(
     engine: Engine = "auto",
     conf: Confidence = None,
     topk: TopK = 3,
+    labels: Labels = None,
+    scale: Scale = None,
     as_json: bool = typer.Option(False, "--json", help="One line of JSON an image."),
 ) -> None:
     """Classify images, one line each."""
@@ -33,7 +35,10 @@ def predict(
     def tell(event: Event) -> None:
         print(f"edgecls: {printable(event.text)}", file=sys.stderr)
 
-    with stop_on_signals() as stop, open_classifier(model, engine, 1, conf, topk) as classifier:
+    with (
+        stop_on_signals() as stop,
+        open_classifier(model, engine, 1, conf, topk, labels, scale) as classifier,
+    ):
         output = LineOutput(1, stop, json_line if as_json else answer_line)
         report = run_loop(Stills(_find(images), tell), classifier, [output], Limits(), stop)
     if report.failure:

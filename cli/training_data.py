@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..edge_runtime.errors import BadData, MissingInput
+from ..edge_runtime.errors import BadData, MissingInput, UsageError
 
 if TYPE_CHECKING:
     from ..edge_runtime.card import ModelCard
@@ -22,11 +22,7 @@ def training_data(model: Path, card: "ModelCard", data: str | None) -> "Dataset"
 
     seed = int(card.provenance.recipe.get("seed", 0))  # of the split: another would test on training images
     dataset = load_dataset(data or _recorded_data(model), card.image, seed)
-    if dataset.labels != card.labels:
-        raise BadData(
-            f"{dataset.name}: its classes ({', '.join(dataset.labels[:5])}, ...) are not the model's "
-            f"({', '.join(card.labels[:5])}, ...); name the data set that it was trained on"
-        )
+    _check_labels(dataset, card)
     if dataset.sha256 != card.provenance.data_sha256:
         if data is None:
             raise BadData(
@@ -35,6 +31,37 @@ def training_data(model: Path, card: "ModelCard", data: str | None) -> "Dataset"
             )
         print(f"note: {dataset.name} is not the data set that the model was trained on", file=sys.stderr)
     return dataset
+
+
+def foreign_data(card: "ModelCard", data: str | None, calibration: Path | None) -> "Dataset":
+    """Pictures for a model made elsewhere: a data set of its classes, or any pictures of its kind.
+
+    Raises:
+        UsageError: neither is named, or both are.
+        BadData: the data set's classes are not the model's labels.
+    """
+    from ..trainer.data import load_dataset, load_loose, with_labels
+
+    if (data is None) == (calibration is None):
+        raise UsageError(
+            "a model made elsewhere is compared on your pictures; name --data (a data set of its classes) "
+            "or --calibration (a folder of pictures like those it will see)"
+        )
+    if calibration is not None:
+        return load_loose(calibration, card.image)
+    dataset = load_dataset(data or "", card.image, 0)
+    if set(dataset.labels) == set(card.labels):
+        return with_labels(dataset, card.labels)
+    _check_labels(dataset, card)
+    return dataset
+
+
+def _check_labels(dataset: "Dataset", card: "ModelCard") -> None:
+    if dataset.labels != card.labels:
+        raise BadData(
+            f"{dataset.name}: its classes ({', '.join(dataset.labels[:5])}, ...) are not the model's "
+            f"({', '.join(card.labels[:5])}, ...); name the data set that it was trained on"
+        )
 
 
 def _recorded_data(model: Path) -> str:

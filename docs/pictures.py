@@ -1,4 +1,4 @@
-"""Draws the README's pictures: `python docs/pictures.py table TEXT_FILE OUT.png` or `frames VIDEO OUT.png N ...`."""
+"""Draws the README's pictures: `pictures.py table TEXT OUT.png`, or `pictures.py frames VIDEO OUT.png N ...`."""
 
 import sys
 

@@ -12,7 +12,7 @@ def byte_table(
         dtype: of the network's input: uint8, int8 or float32.
         scale: the network was trained on pixel * scale + offset.
         offset: see there.
-        tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; 0 where it is not quantised.
+        tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; else 0.
         zero_point: see there.
 
     Returns:
@@ -24,6 +24,6 @@ def byte_table(
         return real.astype(dtype)
     if not tensor_scale:  # the scaling is inside the graph
         return None if dtype is np.uint8 else (pixels - 128).astype(dtype)
-    limits = np.iinfo(dtype)
-    table = np.clip(np.rint(real / tensor_scale + zero_point), limits.min, limits.max).astype(dtype)
+    lowest = -128 if dtype is np.int8 else 0
+    table = np.clip(np.rint(real / tensor_scale + zero_point), lowest, lowest + 255).astype(dtype)
     return None if dtype is np.uint8 and (table == pixels).all() else table

@@ -45,8 +45,8 @@ class GoldenFrame:
 
     picture: str
     """A PNG, base64: larger than the network's input, so that crop and resize are replayed too."""
-    input_sha256: str
-    """Of the network's input made from it: tells a fault of decode or resize from one of the engine."""
+    input_sketch: tuple[int, ...]
+    """Of the network's input made from it, by `golden.sketch`: tells how far another input is from it."""
     label: str
     probabilities: tuple[float, ...]
 
@@ -119,7 +119,9 @@ def _check(card: ModelCard) -> None:
 
 
 def _golden(values: dict[str, Any]) -> GoldenFrame:
-    return _known(GoldenFrame, {**values, "probabilities": tuple(values["probabilities"])})
+    return _known(
+        GoldenFrame, {**values, **{key: tuple(values[key]) for key in ("input_sketch", "probabilities")}}
+    )
 
 
 def _known(kind: Any, values: dict[str, Any]) -> Any:

@@ -96,5 +96,5 @@ def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
         raise BadModel(f"{name}: gives {spec}, not one row of scores [1, C]; use a classifier")
     scale, zero_point = spec.scale, spec.zero_point
     if spec.dtype is not np.float32 and not scale:
-        scale, zero_point = 1 / 256, int(np.iinfo(spec.dtype).min)
+        scale, zero_point = 1 / 256, -128 if spec.dtype is np.int8 else 0
     return ScoreOutput(classes, scale, zero_point, card.scores == "logits")

@@ -10,17 +10,19 @@ import numpy as np
 
 from ..edge_runtime import card_onnx, card_tflite
 from ..edge_runtime.card import ModelCard, Quantisation
-from ..edge_runtime.engine import open_engine
+from ..edge_runtime.engine import Engine, open_engine
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.model_file import ModelFile, ModelFormat
 from .calibration import Calibration
 from .confidence import Confidence, fit_confidence
+from .contract import Io
 from .golden import golden_frames
 from .keras_file import KerasEngine
-from .onnx import float_onnx, int8_onnx
+from .ladder import Judge, int8_within
 from .parity import ParityReport, check_float, compare, predict_all
-from .tflite import float_tflite, int8_tflite
+from .strangers import refusals
+from .target import Kind, Target, targets
 from .tflite_metadata import with_metadata
 
 
@@ -30,20 +32,21 @@ class Pictures:
 
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
-    truth: np.ndarray
-    """int64 (N,)."""
+    truth: np.ndarray | None
+    """int64 (N,); None where nobody knows."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """One file to make."""
+class Wishes:
+    """What an export is asked for."""
 
-    format: ModelFormat
-    int8: bool
-
-    def path_for(self, h5: Path) -> Path:
-        """Beside the original: `image_classification.h5` gives `image_classification_int8.tflite`."""
-        return h5.with_name(f"{h5.stem}{'_int8' if self.int8 else ''}.{self.format}")
+    kinds: tuple[Kind, ...] = ()
+    """Beside float32."""
+    io: Io = "uint8"
+    precision: float | None = None
+    """Of the answers, 0 to 1, that each file's threshold is fitted for; see `fit_confidence`."""
+    max_drop_points: float | None = None
+    """The accuracy that an int8 file may lose on the validation images, in points; see `int8_within`."""
 
 
 @dataclass(frozen=True)
@@ -51,98 +54,114 @@ class ExportReport:
     """One exported file: how far it is from Keras, and when it says "unknown"."""
 
     parity: ParityReport
-    confidence: Confidence
+    confidence: Confidence | None
+    """None where the classes of the validation images are not known."""
+    refused: dict[str, float]
+    """The share of pictures of other things that get no label, by kind; see `strangers`."""
+    steps: tuple[str, ...] = ()
+    """What the int8 ladder tried, and which layers it left in float."""
 
 
-def targets(int8: bool) -> tuple[Target, ...]:
-    """The files that an export makes: float32, and int8 where it is asked for."""
-    return tuple(
-        Target(format_, quantised)
-        for quantised in ((False, True) if int8 else (False,))
-        for format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
-    )
+@dataclass(frozen=True)
+class Export:
+    """An export: what goes in, and what is wished for."""
 
+    keras: KerasEngine
+    """The original."""
+    path: Path
+    """The original's; the files are written beside it."""
+    test: Pictures
+    """What each file is compared with Keras on; nothing is chosen by it."""
+    val: Pictures
+    """What threshold, golden frames and the int8 ladder's choice are taken from."""
+    calibration: Calibration | None = None
+    """Training images, for int8."""
+    wishes: Wishes = Wishes()
+    on_step: Callable[[str], None] = lambda _: None
+    """Told what is being done, for a progress line."""
 
-def export_model(
-    h5: Path,
-    *,
-    test: Pictures,
-    val: Pictures,
-    calibration: Calibration | None = None,
-    precision: float | None = None,
-    on_step: Callable[[str], None] = lambda _: None,
-) -> list[ExportReport]:
-    """Exports a trained `.h5` to TFLite and ONNX beside it; each is compared with Keras first.
+    def run(self) -> list[ExportReport]:
+        """Makes the files; each is compared with Keras before one is written.
 
-    Args:
-        h5: what `edgecls train` saved.
-        test: what each file is compared with Keras on; nothing is chosen by it.
-        val: what threshold and golden frames are taken from.
-        calibration: training images; with them int8 files are made too.
-        precision: of the answers, 0 to 1, that each file's threshold is fitted for; see `fit_confidence`.
-        on_step: told what is being done, for a progress line.
+        Raises:
+            CheckFailed: a float file differs from Keras, or an int8 file loses too much. Nothing was written.
+            BadModel, BadData, UsageError, OutputFailed, PermissionRefused: see the functions called.
+        """
+        _check_size(self.keras, self.test.images, self.path)
+        reference = self.keras.many(self.test.images)
+        made = [self._make(target, reference) for target in targets(self.wishes.kinds, self.wishes.io)]
+        for model, _ in made:
+            write_whole(model.path, model.content)
+        return [report for _, report in made]
 
-    Raises:
-        CheckFailed: a float file differs from Keras. Nothing was written.
-        BadModel, MissingInput, BadData, OutputFailed, PermissionRefused: see the functions called.
-    """
-    keras = KerasEngine(h5)
-    _check_size(keras, test.images, h5)
-    reference = keras.many(test.images)
-    made: list[tuple[ModelFile, ExportReport]] = []
-    for target in targets(int8=calibration is not None):
-        path = target.path_for(h5)
-        on_step(f"making {path.name} and comparing it with Keras on {len(test.images):,} images")
-        network = _convert(target, keras, calibration)
-        if target.format is ModelFormat.TFLITE:
-            network = with_metadata(network, keras.model.card)
-        bare = _file(path, target, network, _card(target, keras, calibration))
-        with closing(open_engine(bare)) as engine:
-            confidence = fit_confidence(predict_all(engine, val.images), val.truth, precision)
-            card = replace(
-                bare.card,
-                temperature=confidence.temperature,
-                threshold=confidence.threshold,
-                golden=golden_frames(val.images, val.truth, engine, bare.card, len(network)),
-            )
-            model = _file(path, target, network, card)
-            answers = predict_all(engine, test.images)
-        parity = compare(path.name, model.size_bytes, answers, reference, test.truth)
-        if not target.int8:
+    def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportReport]:
+        name = target.path_for(self.path).name
+        self.on_step(f"making {name} and comparing it with Keras on {len(self.test.images):,} images")
+        card = _card(target, self.keras, self.calibration)
+        network, steps = self._convert(target, card)
+        with closing(open_engine(_file(self.path, target, network, card))) as engine:
+            confidence, card = self._ask(engine, card, len(network))
+            answers = predict_all(engine, self.test.images)
+            refused = refusals(engine, card)
+        model = _file(self.path, target, network, card)
+        parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
+        if target.kind == "float32":
             check_float(parity)
-        made.append((model, ExportReport(parity, confidence)))
-    for model, _ in made:
-        write_whole(model.path, model.content)
-    return [report for _, report in made]
+        return model, ExportReport(parity, confidence, refused, steps)
+
+    def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, tuple[str, ...]]:
+        """The file without its card, and the steps that led to it."""
+        most, truth, calibration = self.wishes.max_drop_points, self.val.truth, self.calibration
+        original, steps = self.keras.model.card, ()
+        if target.kind == "int8" and most is not None and truth is not None and calibration is not None:
+            accuracy = float((self.keras.many(self.val.images).argmax(1) == truth).mean())
+            path = target.path_for(self.path)
+            judge = Judge(path, target.format, card, self.val.images, truth, accuracy)
+            ladder = target.int8_network(self.keras.network, original, calibration)
+            result = int8_within(ladder, judge, calibration.images, most, self.on_step)
+            network, steps = result.network, tuple(result.lines())
+        else:
+            network = target.convert(self.keras.network, original, calibration)
+        if target.format is ModelFormat.TFLITE:
+            network = with_metadata(network, card)
+        return network, steps
+
+    def _ask(
+        self, engine: Engine, card: ModelCard, network_bytes: int
+    ) -> tuple[Confidence | None, ModelCard]:
+        """Adds to a card what the file's own answers tell: threshold, temperature and golden frames."""
+        images, truth = self.val.images, self.val.truth
+        answers = predict_all(engine, images)
+        confidence = None
+        if truth is not None:
+            confidence = fit_confidence(answers, truth, self.wishes.precision)
+            card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)
+        return confidence, replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
 
 
 def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -> ModelCard:
     original = keras.model.card
     sha256 = hashlib.sha256(keras.model.content).hexdigest()
-    card = replace(original, io="uint8", provenance=replace(original.provenance, weights_sha256=sha256))
-    if target.int8 and calibration is not None:
-        card = replace(card, quantisation=Quantisation("int8", len(calibration.images), calibration.sha256))
-    return card
+    quantisation = None
+    if target.kind == "int8" and calibration is not None:
+        quantisation = Quantisation("int8", len(calibration.images), calibration.sha256)
+    elif target.kind != "float32":
+        quantisation = Quantisation(target.kind, 0, "")
+    provenance = replace(original.provenance, weights_sha256=sha256)
+    return replace(original, io=target.io, provenance=provenance, quantisation=quantisation)
 
 
 def _file(path: Path, target: Target, network: bytes, card: ModelCard) -> ModelFile:
     attach = {ModelFormat.TFLITE: card_tflite.attach, ModelFormat.ONNX: card_onnx.attach}[target.format]
-    return ModelFile(path, target.format, attach(network, card), card)
+    return ModelFile(target.path_for(path), target.format, attach(network, card), card)
 
 
-def _convert(target: Target, keras: KerasEngine, calibration: Calibration | None) -> bytes:
-    tflite, card = target.format is ModelFormat.TFLITE, keras.model.card
-    if target.int8 and calibration is not None:
-        return (int8_tflite if tflite else int8_onnx)(keras.network, card, calibration)
-    return (float_tflite if tflite else float_onnx)(keras.network, card)
-
-
-def _check_size(keras: KerasEngine, images: np.ndarray, h5: Path) -> None:
+def _check_size(keras: KerasEngine, images: np.ndarray, path: Path) -> None:
     if not len(images):
-        raise BadData(f"{h5}: no images to compare on; name a data set with a test split")
+        raise BadData(f"{path}: no images to compare on; name a data set with a test split")
     if images.shape[1:3] != keras.input_size_px:
         height_px, width_px = keras.input_size_px
         raise BadData(
-            f"{h5}: takes {height_px}x{width_px} px, the images are {images.shape[1]}x{images.shape[2]}; "
+            f"{path}: takes {height_px}x{width_px} px, the images are {images.shape[1]}x{images.shape[2]}; "
             "name the data set that it was trained on"
         )

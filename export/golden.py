@@ -1,4 +1,7 @@
-"""Chooses and draws the golden frames that a file carries: validation images of several classes."""
+"""Chooses and draws the golden frames that a file carries: validation images that it is unsure of.
+
+An unsure answer moves with every fault; a sure one hides them.
+"""
 
 import numpy as np
 
@@ -14,20 +17,20 @@ _BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut i
 
 
 def golden_frames(
-    images: np.ndarray, truth: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
+    images: np.ndarray, answers: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
 ) -> tuple[GoldenFrame, ...]:
     """Makes golden frames within a budget of 32 KB or a quarter of the file, whichever is larger.
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the validation split.
-        truth: int64 (N,); one image of each class in turn is taken.
+        answers: float32 (N, C), what the file says of them; the least sure of each label comes first.
         engine: the exported file's, whose answers are kept.
         card: of the exported file.
         network_bytes: the size of the file without its card.
     """
     budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 4)
     frames: list[GoldenFrame] = []
-    for index in _one_of_each_class(truth)[:MAX_FRAMES]:
+    for index in _least_sure_of_each_label(answers)[:MAX_FRAMES]:
         frame = golden_frame(_draw(images[index]), engine, card)
         budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 200
         if budget_bytes < 0:
@@ -36,13 +39,14 @@ def golden_frames(
     return tuple(frames)
 
 
-def _one_of_each_class(truth: np.ndarray) -> np.ndarray:
-    """Indices of the first image of each class, then of the second of each, and so on."""
-    turn = np.empty(len(truth), np.int64)
-    for label in np.unique(truth):
-        of_label = np.flatnonzero(truth == label)
-        turn[of_label] = np.arange(len(of_label))
-    return np.lexsort((truth, turn))
+def _least_sure_of_each_label(answers: np.ndarray) -> np.ndarray:
+    """Indices of the least sure image of each answered label, then of the second of each, and so on."""
+    labels, confidences = answers.argmax(1), answers.max(1)
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        of_label = np.flatnonzero(labels == label)
+        turn[of_label[np.argsort(confidences[of_label], kind="stable")]] = np.arange(len(of_label))
+    return np.lexsort((labels, turn))
 
 
 def _draw(image: np.ndarray) -> bytes:

@@ -1,15 +1,20 @@
-"""The Keras original: loaded safely from an `.h5`, and run as the reference for exports."""
+"""The Keras original: loaded safely, ours or a stranger's, and run as the reference for exports."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..edge_runtime.errors import BadModel
+from ..edge_runtime.card import ModelCard
+from ..edge_runtime.errors import BadModel, UsageError
+from ..edge_runtime.files import read_whole
+from ..edge_runtime.guarded import run_guarded
+from ..edge_runtime.image import ImageRule
+from ..edge_runtime.keras_config import computing_layers
 from ..edge_runtime.keras_graph import check_keras
-from ..edge_runtime.model_file import ModelFile, ModelFormat, read_model
+from ..edge_runtime.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
+from ..edge_runtime.stranger import SCALINGS, Scaling
 from .keras_libraries import keras, tf
 
 ALLOWED_LAYERS = frozenset(
@@ -56,6 +61,8 @@ ALLOWED_LAYERS = frozenset(
 """Layers that only compute. A Lambda layer, or a class from another package, can run any code when loaded."""
 
 _BATCH = 256
+_ZIP = b"PK\x03\x04"
+_SEED, _TRIALS = 0, 8
 
 
 def load_network(path: str | Path) -> tuple[Any, ModelFile]:
@@ -70,23 +77,48 @@ def load_network(path: str | Path) -> tuple[Any, ModelFile]:
     model = read_model(path)
     if model.format is not ModelFormat.H5:
         raise BadModel(f"{path}: a .{model.format} file, not the Keras original; name the .h5")
-    _refuse_code(model)
-    try:
-        with tempfile.NamedTemporaryFile(suffix=".h5") as proven:  # the bytes that were checked, under a name
-            proven.write(model.content)
-            proven.flush()
-            network = keras.models.load_model(proven.name, compile=False)
-    except Exception as error:  # Keras raises whatever its layers raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"{path}: Keras cannot load it: {reason}; train it again") from error
-    return network, model
+    refuse_code(model.content, str(path))
+    return _load(model.content, str(path), ".h5"), model
+
+
+def load_stranger(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple[Any, ModelFile]:
+    """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
+
+    Args:
+        path: a classifier of RGB pictures, float32 (N, H, W, 3) to (N, C).
+        labels: in the order of its outputs.
+        scaling: of the pixels that it was trained on.
+
+    Returns:
+        As `load_network`, with a softmax added where the model gives logits, and a card made of the rest.
+
+    Raises:
+        UsageError: edgecls trained it, so that it has labels and scaling of its own.
+        MissingInput, BadModel: it cannot be read, holds a layer outside `ALLOWED_LAYERS`, or is no classifier
+            of these labels.
+    """
+    content = read_whole(path)
+    is_zip = content.startswith(_ZIP)
+    if not is_zip:
+        format_ = model_format(content, str(path))
+        if format_ is not ModelFormat.H5:
+            raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
+        if own_card(content, format_, str(path)):
+            raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
+    run_guarded(refuse_code, content, str(path))
+    network = _load(content, str(path), ".keras" if is_zip else ".h5")
+    height_px, width_px = _picture_size(network, len(labels), str(path))
+    scale, offset = SCALINGS[scaling]
+    card = ModelCard(labels, ImageRule(height_px, width_px), scale, offset, io="float32")
+    return _with_probabilities(network, card), ModelFile(path, ModelFormat.H5, content, card)
 
 
 class KerasEngine:
     """The reference, as an `Engine`: one picture through a compiled `tf.function`, its fastest honest way."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.network, self.model = load_network(path)
+    def __init__(self, original: str | Path | tuple[Any, ModelFile]) -> None:
+        """Takes the path of an `.h5` of ours, or what `load_network` or `load_stranger` gave."""
+        self.network, self.model = original if isinstance(original, tuple) else load_network(original)
         card = self.model.card
         self.name = f"keras {keras.__version__}, tensorflow {tf.__version__}"
         self.input_size_px = card.image.height_px, card.image.width_px
@@ -114,22 +146,46 @@ class KerasEngine:
         self._infer = None
 
 
-def _refuse_code(model: ModelFile) -> None:
-    """Reads the layers from the file's own description, before Keras builds any of them."""
-    config = check_keras(model.content, str(model.path)).config
-    for layer in sorted(set(_layer_classes(config))):
+def refuse_code(content: bytes, name: str) -> None:
+    """Reads the layers from a file's own description, before Keras builds any of them.
+
+    Raises:
+        BadModel: it cannot be read, or holds a layer outside `ALLOWED_LAYERS`; `name` is the file's.
+    """
+    for layer in sorted(set(computing_layers(check_keras(content, name).config))):
         if layer not in ALLOWED_LAYERS:
-            raise BadModel(
-                f"{model.path}: refused: layer {layer} is not on the list of layers that only compute"
-            )
+            raise BadModel(f"{name}: refused: layer {layer} is not on the list of layers that only compute")
 
 
-def _layer_classes(config: Any) -> Iterator[str]:
-    """The class names of a model's layers, nested models included, initializers and the like not."""
-    if not isinstance(config, dict):
-        return
-    if isinstance(config.get("class_name"), str):
-        yield config["class_name"]
-    inner = config.get("config", config)
-    for layer in inner.get("layers", ()) if isinstance(inner, dict) else ():
-        yield from _layer_classes(layer)
+def _load(content: bytes, name: str, suffix: str) -> Any:
+    try:
+        with tempfile.NamedTemporaryFile(
+            suffix=suffix
+        ) as proven:  # the bytes that were checked, under a name
+            proven.write(content)
+            proven.flush()
+            return keras.models.load_model(proven.name, compile=False)
+    except Exception as error:  # Keras raises whatever its layers raise
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"{name}: Keras cannot load it: {reason}; save it again with Keras 3") from error
+
+
+def _picture_size(network: Any, labels: int, name: str) -> tuple[int, int]:
+    """(height, width) of a classifier's input, in pixels."""
+    takes, gives = network.input_shape, network.output_shape
+    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] == 3 and takes[1] and takes[2]):
+        raise BadModel(
+            f"{name}: takes {takes}, not RGB pictures of one size (None, H, W, 3); save it with one"
+        )
+    if not (isinstance(gives, tuple) and len(gives) == 2 and gives[1] == labels):
+        raise BadModel(f"{name}: gives {gives}, there are {labels} labels; write one label for each class")
+    return takes[1], takes[2]
+
+
+def _with_probabilities(network: Any, card: ModelCard) -> Any:
+    shape = (_TRIALS, card.image.height_px, card.image.width_px, 3)
+    pictures = np.random.default_rng(_SEED).integers(0, 256, shape).astype(np.float32)
+    answers = np.asarray(network(pictures * card.scale + card.offset, training=False))
+    if answers.min() >= 0 and np.abs(answers.sum(1) - 1).max() < 1e-3:
+        return network
+    return keras.Sequential([network, keras.layers.Softmax()])

@@ -12,7 +12,7 @@ from onnxruntime.quantization.onnx_model import ONNXModel
 from .layer_names import Operator, layer_path, plain_name
 
 INPUT, OUTPUT = "image", "probabilities"
-_ROLES = ("input", "weights", "bias", *(f"constant{index}" for index in range(3, 9)))
+_ROLES = {1: "weights", 2: "bias"}
 _WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
@@ -33,14 +33,15 @@ def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
         node.name = _unique(f"{layer}/{node.op_type}" if layer else node.op_type, taken)
         for output in node.output:
             names.setdefault(output, node.name if len(node.output) == 1 else _unique(node.name, taken))
-        for role, name in zip(_ROLES, node.input, strict=False):
+        for index, name in enumerate(node.input):
             if name in constants and name not in names:
-                names[name] = _unique(f"{node.name}.{role}", taken)
+                role = _ROLES.get(index) if node.op_type in _WEIGHTED else None
+                names[name] = _unique(f"{node.name}.{role or 'constant'}", taken)
     for node in graph.node:
         node.input[:] = [names[name] for name in node.input]
         node.output[:] = [names[name] for name in node.output]
     for named in (*graph.input, *graph.output, *graph.initializer):
-        named.name = names[named.name]
+        named.name = names.get(named.name, named.name)
     graph.initializer.sort(key=lambda constant: constant.name)
     del graph.value_info[:]
     return model
@@ -55,7 +56,8 @@ def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:
     _keep(model.opset_import, lambda entry: entry.domain in domains)
     _keep(graph.initializer, lambda constant: constant.name in tensors)
     del model.metadata_props[:], graph.value_info[:]
-    model.producer_name, model.producer_version, graph.name = "edgecls", "", "edgecls"
+    model.producer_name, model.producer_version = "edgecls", ""
+    graph.name, graph.doc_string = "edgecls", ""
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -23,8 +23,9 @@ class ParityReport:
     """Of any probability of any picture, 0 to 1."""
     top1_agreement: float
     """The share of pictures with the same best label, 0 to 1."""
-    accuracy: float
-    keras_accuracy: float
+    accuracy: float | None
+    """Top-1, 0 to 1; None where the pictures' classes are not known."""
+    keras_accuracy: float | None
 
     def cells(self) -> tuple[str, ...]:
         """The report as a row under `HEADERS`."""
@@ -33,9 +34,16 @@ class ParityReport:
             f"{self.size_bytes:,} B",
             f"{self.largest_difference:.2g}",
             f"{self.top1_agreement:.2%}",
-            f"{self.accuracy:.2%}",
-            f"{(self.accuracy - self.keras_accuracy) * 100:+.2f}",
+            "-" if self.accuracy is None else f"{self.accuracy:.2%}",
+            "-" if self.drop_points is None else f"{-self.drop_points:+.2f}",
         )
+
+    @property
+    def drop_points(self) -> float | None:
+        """The accuracy that the file loses, in points."""
+        if self.accuracy is None or self.keras_accuracy is None:
+            return None
+        return (self.keras_accuracy - self.accuracy) * 100
 
 
 HEADERS = ("file", "size", "largest difference", "top-1 agreement", "accuracy", "points to Keras")
@@ -47,18 +55,18 @@ def predict_all(engine: Engine, images: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def compare(
-    file: str, size_bytes: int, probabilities: np.ndarray, reference: np.ndarray, truth: np.ndarray
+    file: str, size_bytes: int, probabilities: np.ndarray, reference: np.ndarray, truth: np.ndarray | None
 ) -> ParityReport:
-    """Compares float32 (N, C) probabilities with the Keras `reference`; truth is int64 (N,)."""
+    """Compares float32 (N, C) probabilities with the Keras `reference`; truth is int64 (N,) or None."""
     best, reference_best = probabilities.argmax(1), reference.argmax(1)
     return ParityReport(
         file,
         size_bytes,
-        images=len(truth),
+        images=len(best),
         largest_difference=float(np.abs(probabilities - reference).max()),
         top1_agreement=float((best == reference_best).mean()),
-        accuracy=float((best == truth).mean()),
-        keras_accuracy=float((reference_best == truth).mean()),
+        accuracy=None if truth is None else float((best == truth).mean()),
+        keras_accuracy=None if truth is None else float((reference_best == truth).mean()),
     )
 
 

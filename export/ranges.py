@@ -14,9 +14,8 @@ RangeMethod = Literal["min-max", "percentile", "entropy"]
 PERCENTILE = 99.99
 """Of the values other than zero on each side of zero."""
 
-_BINS = 2048
+_BINS = 8192
 _LEVELS = 256
-_SMALLEST_SHARE = 0.05
 
 Range = tuple[float, float]
 """(lowest, highest), zero included: it must be a level of its own, as padding and ReLU give it."""
@@ -93,10 +92,11 @@ def _entropy_range(histogram: Histogram) -> Range:
     low, high = histogram.range
     if not histogram.counts.any():
         return histogram.range
-    shares = np.linspace(1, _SMALLEST_SHARE, 96)
-    lost = [_information_lost(histogram, (low * share, high * share)) for share in shares]
-    share = shares[int(np.argmin(lost))]
-    return low * float(share), high * float(share)
+    # Below as many bins as levels, a histogram cannot tell what the levels lose.
+    narrowest = (high - low) * _LEVELS / _BINS
+    limits = np.linspace(max(-low, high), narrowest, 96)
+    candidates = [(max(low, -limit), min(high, limit)) for limit in limits.tolist()]
+    return min(candidates, key=lambda range_: _information_lost(histogram, range_))
 
 
 def _information_lost(histogram: Histogram, range_: Range) -> float:

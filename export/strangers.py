@@ -1,13 +1,29 @@
 """Pictures of other things, to see how many of them a file refuses to name."""
 
-import numpy as np
-from sklearn.datasets import load_digits, load_sample_images
+from functools import cache
+from typing import Any
 
+import numpy as np
+from sklearn import datasets
+
+from ..edge_runtime.card import ModelCard
+from ..edge_runtime.engine import Engine
 from ..edge_runtime.image import ImageRule, prepare
+from ..edge_runtime.prediction import calibrate
+from .parity import predict_all
 
 _COUNT = 200
 
 
+def refusals(engine: Engine, card: ModelCard) -> dict[str, float]:
+    """The share, 0 to 1, of each kind of strange pictures that this file calls "unknown"."""
+    return {
+        kind: float((calibrate(predict_all(engine, images), card.temperature).max(1) < card.threshold).mean())
+        for kind, images in strangers(card.image, card.provenance.data).items()
+    }
+
+
+@cache
 def strangers(rule: ImageRule, data_name: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Pictures that belong to none of the classes, by kind: uint8 (N, H, W, 3) RGB each.
 
@@ -26,12 +42,13 @@ def strangers(rule: ImageRule, data_name: str, seed: int = 0) -> dict[str, np.nd
 
 
 def _digits(rule: ImageRule) -> np.ndarray:
-    pictures = (load_digits().images[:_COUNT] * (255 / 16)).astype(np.uint8)
+    bundled: Any = datasets.load_digits()
+    pictures = (bundled.images[:_COUNT] * (255 / 16)).astype(np.uint8)
     return np.stack([prepare(picture[..., None].repeat(3, 2), rule) for picture in pictures])
 
 
 def _pieces_of_photographs(rule: ImageRule, rng: np.random.Generator) -> np.ndarray:
-    photographs = load_sample_images().images  # two, uint8 (427, 640, 3)
+    photographs = datasets.load_sample_images().images  # two, uint8 (427, 640, 3)
     pieces = []
     for index in range(_COUNT):
         photograph = photographs[index % len(photographs)]

@@ -1,19 +1,22 @@
 """Loads a data set by name or path, split into train, val and test, every image prepared for the network."""
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from ..edge_runtime.errors import BadData, MissingInput
 from ..edge_runtime.image import ImageRule
 from .data_cifar10 import FOLDER_NAME, TRAIN_BATCHES, download_cifar10, read_cifar10
 from .data_folders import open_folder
 from .data_layout import EXPECTED
+from .data_loose import read_loose
 from .data_pictures import Watch, read_pictures
 from .data_zip import open_zip
 from .split import Parts, Split, complete, digest
 
-__all__ = ["Dataset", "Split", "is_path", "load_dataset"]
+__all__ = ["Dataset", "Split", "is_path", "load_dataset", "load_loose", "with_labels"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,21 @@ def load_dataset(source: str, rule: ImageRule, seed: int, watch: Watch = _look_a
     return Dataset(
         name, parts.labels, *splits, digest(parts.labels, splits), parts.skipped, parts.mirrored_is_same
     )
+
+
+def load_loose(folder: Path, rule: ImageRule) -> Dataset:
+    """Pictures without classes as a data set: the same ones in each part; errors as `read_loose`."""
+    split = read_loose(folder, rule)
+    return Dataset(folder.resolve().name, (), split, split, split, digest((), (split,)))
+
+
+def with_labels(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
+    """The data set with its classes numbered as in `labels`, which are the same in another order."""
+    numbers = np.array([labels.index(label) for label in dataset.labels])
+    train, val, test = (
+        Split(split.images, numbers[split.truth]) for split in (dataset.train, dataset.val, dataset.test)
+    )
+    return replace(dataset, labels=labels, train=train, val=val, test=test)
 
 
 def is_path(source: str) -> bool:

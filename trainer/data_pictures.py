@@ -30,7 +30,7 @@ def read_pictures(store: Store, rule: ImageRule, watch: Watch) -> Parts:
     for part, files in layout.parts.items():
         images = np.empty((len(files), rule.height_px, rule.width_px, 3), np.uint8)
         usable = np.zeros(len(files), bool)
-        for index, outcome in enumerate(_prepared(store, rule, [path for path, _ in files])):
+        for index, outcome in enumerate(prepared(store, rule, [path for path, _ in files])):
             if isinstance(outcome, str):
                 skipped.append(outcome)
             else:
@@ -45,7 +45,7 @@ def read_pictures(store: Store, rule: ImageRule, watch: Watch) -> Parts:
     )
 
 
-def _prepared(store: Store, rule: ImageRule, paths: list[PurePosixPath]) -> Iterable[np.ndarray | str]:
+def prepared(store: Store, rule: ImageRule, paths: list[PurePosixPath]) -> Iterable[np.ndarray | str]:
     """The prepared image of each file, in order, or why there is none. OpenCV decodes on all cores."""
     with ThreadPoolExecutor() as threads:
         yield from threads.map(partial(_prepare_one, store, rule), paths)

@@ -3,11 +3,16 @@
 import sys
 from typing import Self, TextIO
 
-from tqdm import tqdm
-
+from ..edge_runtime.errors import Unavailable
 from .history import Epoch
 from .progress import Progress
 
+try:
+    from tqdm import tqdm
+except ImportError as error:
+    raise Unavailable(f'training needs tqdm ({error}); run `pip install "edgecls[train]"`') from error
+
+_BAR = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _COLUMNS = {
     "epoch": 6,
     "loss": 9,
@@ -73,6 +78,7 @@ class TerminalProgress(Progress):
             desc=text,
             total=total,
             file=self._stream,
+            bar_format=_BAR,
             leave=False,
             dynamic_ncols=True,
             disable=not self._stream.isatty(),

@@ -81,6 +81,8 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
         progress.say(f"going on after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
+    elif training.checkpoint.exists():
+        progress.say("starting again; to go on with the interrupted training instead, give --resume")
 
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
@@ -105,6 +107,10 @@ def _check_early(training: Training) -> None:
     if training.output.suffix != ".h5":
         raise UsageError(f"--output {training.output}: the name must end in .h5; use {training.output}.h5")
     check_architecture(training.recipe.arch, min(training.image.height_px, training.image.width_px))
+    if is_path(training.data) and training.output.resolve().is_relative_to(Path(training.data).resolve()):
+        raise UsageError(  # its folder of plots would be taken for a class
+            f"--output {training.output}: lies inside the data {training.data}; choose another folder"
+        )
     check_writable(training.output)
     check_writable(training.checkpoint)
 

@@ -152,6 +152,24 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(run_here, tmp_path, argume
     assert not (tmp_path / "image_classification.h5").exists()
 
 
+@pytest.mark.parametrize(
+    "missing", [["tqdm"], ["keras", "tensorflow", "tqdm", "sklearn", "matplotlib", "h5py"]]
+)
+def test_without_the_training_extra_the_error_names_it(missing):
+    program = f"""
+import sys
+sys.modules.update(dict.fromkeys({missing}))  # importing them fails
+sys.argv = ["edgecls", "train"]
+from edgecls.cli.main import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 69
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("edgecls: error: training needs ")
+    assert 'run `pip install "edgecls[train]"`' in done.stderr
+
+
 def test_help_names_every_option(run_here):
     code, out, _ = run_here("--help")
     assert code == 0

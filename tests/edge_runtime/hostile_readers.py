@@ -30,14 +30,14 @@ def hog(content: bytes, name: str) -> int:
 
 
 def chatter(content: bytes, name: str) -> str:
-    print("to stdout, through Python")
+    sys.stdout.write("to stdout, through Python\n")
     os.write(1, b"to stdout, past Python\n")
-    print("to stderr", file=sys.stderr)
+    sys.stderr.write("to stderr\n")
     return "the answer"
 
 
 def leave(content: bytes, name: str) -> None:
-    print("the last words", file=sys.stderr)
+    os.write(2, b"the last words\n")
     os._exit(3)
 
 

@@ -2,10 +2,10 @@
 
     python mutants.py FILE COUNT START
 
-COUNT copies that are cut short, then COUNT with one bit flipped; the first START of them are passed over. Each
-gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
-`inspect_model` without its child process, in which the copies would take a hundred times as long; a crash of a
-parser, which that child is for, ends this process too, and it can be started again behind the copy that did it.
+COUNT copies that are cut short, then COUNT with one bit flipped; the first START of them are passed over.
+Each gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
+`inspect_model` without its child process, in which the copies would take a hundred times as long. A crash of
+a parser, which that child is for, ends this process: start it again behind the copy that did it.
 """
 
 import resource
@@ -25,7 +25,8 @@ def main() -> None:
     for number in range(start, 2 * count):
         at = places[number % count]
         flipped = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
-        print(_end(whole[:at] if number < count else flipped), flush=True)
+        sys.stdout.write(_end(whole[:at] if number < count else flipped) + "\n")
+        sys.stdout.flush()
 
 
 def _end(content: bytes) -> str:

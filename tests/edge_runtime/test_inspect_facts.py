@@ -26,7 +26,6 @@ CARD = ModelCard(
 FACTS = ModelFacts("pets.tflite", "tflite", 135_051, "01" * 32, "holds", NETWORK, CARD)
 
 
-
 def test_the_text_has_a_line_for_everything():
     lines = FACTS.text.splitlines()
     assert "file                  pets.tflite" in lines
@@ -84,6 +83,6 @@ def test_json_has_the_same_in_one_object():
     assert "network" not in values
 
 
-@pytest.mark.parametrize("network", [NETWORK, replace(NETWORK, inputs=(), outputs=(), operators=(), macs=None)])
+@pytest.mark.parametrize("network", [NETWORK, replace(NETWORK, inputs=(), operators=(), macs=None)])
 def test_facts_come_back_from_json_as_they_were(network: NetworkFacts):
     assert NetworkFacts.from_json(json.loads(json.dumps(network.to_json()))) == network

@@ -11,8 +11,10 @@ from edgecls.edge_runtime.inspect_facts import NetworkFacts, OperatorFacts
 from edgecls.edge_runtime.inspect_model import inspect_model, read_as_json, read_network
 
 STRANGERS = (
-    "theirs.h5", "theirs.keras", "float.tflite", "dynamic.tflite", "int8.tflite", "fixed.onnx", "dynamic.onnx",
-)  # fmt: skip
+    *("theirs.h5", "theirs.keras"),
+    *("float.tflite", "dynamic.tflite", "int8.tflite"),
+    *("fixed.onnx", "dynamic.onnx"),
+)
 
 DOCUMENTED_CNN_MACS = sum(
     [
@@ -138,7 +140,7 @@ def ends_of_damaged_copies(path: Path, count: int) -> tuple[Counter, Counter]:
 
 
 def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny):
-    """Rows 28 and 29; `test_model_file` does the same for the other commands, which go through `read_model`."""
+    """Rows 28 and 29; `test_model_file` does the same for the commands that go through `read_model`."""
     for path in (tiny.h5, *tiny.files):
         cut, flipped = ends_of_damaged_copies(path, 200)
         assert cut == flipped == {"refused": 200}, path

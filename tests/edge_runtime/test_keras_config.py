@@ -1,11 +1,17 @@
 import pytest
-from edgecls.edge_runtime.keras_config import class_names, computing_layers, dtype_of, name_of, saved_shape, tensors_of
+from edgecls.edge_runtime.keras_config import (
+    class_names,
+    computing_layers,
+    dtype_of,
+    name_of,
+    saved_shape,
+    tensors_of,
+)
 
 
 def test_classes_are_found_at_any_depth():
-    initializer = {"class_name": "Zeros", "config": {}}
-    layer = {"class_name": "Dense", "config": {"bias_initializer": initializer, "inside": [[{"class_name": "X"}]]}}
-    model = {"class_name": "Sequential", "config": {"layers": [layer]}}
+    options = {"bias_initializer": {"class_name": "Zeros", "config": {}}, "inside": [[{"class_name": "X"}]]}
+    model = {"class_name": "Sequential", "config": {"layers": [{"class_name": "Dense", "config": options}]}}
     assert set(class_names(model)) == {"Sequential", "Dense", "Zeros", "X"}
 
 
@@ -29,18 +35,19 @@ def test_layers_of_models_inside_are_listed_and_inputs_are_not():
     assert list(computing_layers(model)) == ["Conv2D", "Dense", "Dense"]
 
 
+def keras_3(*history) -> dict:
+    return {"class_name": "__keras_tensor__", "config": {"shape": [None], "keras_history": list(history)}}
+
+
 @pytest.mark.parametrize(
     "call",
     [
         [[["a", 0, 1, {}], ["b", 2, 0, {}]]],  # Keras 2
-        {"args": [[keras_3 for keras_3 in (
-            {"class_name": "__keras_tensor__", "config": {"shape": [None], "keras_history": ["a", 0, 1]}},
-            {"class_name": "__keras_tensor__", "config": {"shape": [None], "keras_history": ["b", 2, 0]}},
-        )]], "kwargs": {"mask": None}},
+        {"args": [[keras_3("a", 0, 1), keras_3("b", 2, 0)]], "kwargs": {"mask": None}},
         {"left": ["a", 0, 1], "right": ["b", 2, 0]},  # outputs by name
     ],
     ids=["Keras 2", "Keras 3", "by name"],
-)  # fmt: skip
+)
 def test_the_tensors_of_a_call_are_found_as_each_keras_wrote_them(call):
     assert list(tensors_of(call)) == [("a", 0, 1), ("b", 2, 0)]
 

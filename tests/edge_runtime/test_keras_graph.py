@@ -44,7 +44,7 @@ def test_a_mixed_policy_shows_the_type_that_is_computed_in(tmp_path):
 
 
 def keras_2(*, inner_use: int) -> KerasContent:
-    """As Keras 2 saved it: calls as `[layer, use, output, options]`, and a model inside whose first use is 1."""
+    """As Keras 2 saved it: calls as `[layer, use, output, options]`; a model inside is first used as 1."""
 
     def layer(kind, name, calls, **options):
         return {"class_name": kind, "config": {"name": name} | options, "name": name, "inbound_nodes": calls}
@@ -116,7 +116,8 @@ def test_a_class_of_someone_elses_is_not_taken_for_keras_own(tmp_path):
 def one_layer(kind: str, shape: list, **options) -> KerasContent:
     first = {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [None, *shape]}}
     layer = {"class_name": kind, "config": {"name": "l"} | options}
-    return KerasContent("3", {"class_name": "Sequential", "config": {"name": "s", "layers": [first, layer]}}, 10)
+    config = {"class_name": "Sequential", "config": {"name": "s", "layers": [first, layer]}}
+    return KerasContent("3", config, parameters=10)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def one_layer(kind: str, shape: list, **options) -> KerasContent:
 )
 def test_a_few_bytes_that_would_build_gigabytes_are_refused(model: KerasContent, reason: str):
     """Row 31."""
-    with pytest.raises(BadModel, match="^theirs: refused: ") as raised:
+    with pytest.raises(BadModel, match=r"^theirs: refused: ") as raised:
         follow(model, "theirs")
     assert reason in str(raised.value)
 
@@ -156,6 +157,10 @@ def test_checking_gives_the_description_that_was_checked(strangers):
     assert check_keras(content, "theirs.h5") == read_keras(content, "theirs.h5")
 
 
+def functional(**config) -> dict:
+    return {"class_name": "Functional", "config": config}
+
+
 def nested(depth: int) -> dict:
     model = {"class_name": "Sequential", "config": {"name": "s", "layers": []}}
     for _ in range(depth):
@@ -170,8 +175,8 @@ def nested(depth: int) -> dict:
         {"class_name": "MyModel", "config": {}},
         {"class_name": "Sequential", "config": {"layers": []}},
         {"class_name": "Sequential", "config": {"layers": 7}},
-        {"class_name": "Functional", "config": {"layers": [], "input_layers": [], "output_layers": [["a", 0, 0]]}},
-        {"class_name": "Functional", "config": {"layers": [{}], "input_layers": 1, "output_layers": 2}},
+        functional(layers=[], input_layers=[], output_layers=[["a", 0, 0]]),
+        functional(layers=[{}], input_layers=1, output_layers=2),
         nested(2000),
     ],
 )

@@ -4,8 +4,8 @@ from edgecls.edge_runtime.inspect_onnx import read_network
 from onnx import TensorProto, helper, numpy_helper
 
 
-def network(nodes, constants: dict[str, tuple[int, ...]], x=(1, 3, 8, 8), dtype=np.float32, domain: str = ""):
-    """A model that takes x and gives y, with constants of these shapes; the shape of y is left to be inferred."""
+def network(nodes, constants: dict[str, tuple[int, ...]], x=(1, 3, 8, 8), dtype=np.float32, domain=""):
+    """A model that takes x and gives y, with constants of these shapes; that of y is left to be inferred."""
     entry = helper.make_tensor_value_info("x", helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), x)
     out_type = TensorProto.FLOAT if dtype == np.float32 else TensorProto.INT32
     out = helper.make_tensor_value_info("y", out_type, None)

@@ -11,7 +11,8 @@ from edgecls.edge_runtime.stranger import read_labels, read_stranger
 
 LABELS = tuple("0123456789")
 KINDS = (
-    "float.tflite", "int8.tflite", "uint8.tflite", "dynamic.tflite", "logits.tflite", "float.onnx", "nchw.onnx",
+    "float.tflite", "int8.tflite", "uint8.tflite", "dynamic.tflite", "logits.tflite",
+    "float.onnx", "nchw.onnx",
 )  # fmt: skip
 
 

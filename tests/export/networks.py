@@ -11,8 +11,8 @@ from edgecls.export.keras_libraries import keras
 
 CARD = ModelCard(labels=tuple("abcd"), image=ImageRule(32, 32))
 _rng = np.random.default_rng(0)
-IMAGES = np.concatenate(  # noise of different colours and strengths
-    [_rng.integers(low, low + width, (1, 32, 32, 3)) for low, width in _rng.integers(1, 128, (24, 2, 3))]
+IMAGES = np.clip(  # noise around different colours
+    _rng.integers(0, 256, (24, 1, 1, 3)) + _rng.normal(0, 25, (24, 32, 32, 3)), 0, 255
 ).astype(np.uint8)
 
 _layers = keras.layers
@@ -64,15 +64,16 @@ def of_many_layers() -> Any:
 
 
 def hard_to_quantise(network: Any) -> Any:
-    """A copy that answers the same, in which a few channels are a thousand times as large as the others.
+    """A copy that answers the same, with channels that differ in size by five orders of magnitude.
 
-    One scale for all channels of an activation then has no levels left for the others.
+    One scale for all channels of an activation then has no levels left for most of them.
     """
     copy = keras.models.clone_model(network)
     weights = [weight.copy() for weight in network.get_weights()]
-    weights[0][..., :4] *= 1e3  # the kernel and bias of the first convolution,
-    weights[1][:4] *= 1e3
-    weights[2][:, :, :4] /= 1e3  # and the kernel of the second
+    sizes = np.geomspace(1, 1e5, weights[0].shape[-1])
+    weights[0] *= sizes  # the kernel and bias of the first convolution,
+    weights[1] *= sizes
+    weights[2] /= sizes[:, np.newaxis]  # and the kernel of the second
     copy.set_weights(weights)
     return copy
 

@@ -7,8 +7,9 @@ from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engine import open_engine
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.model_file import ModelFormat, read_model
+from edgecls.export import target
 from edgecls.export.calibration import choose_calibration
-from edgecls.export.convert import Pictures, Target, export_model, targets
+from edgecls.export.convert import Export, Pictures, Wishes
 from edgecls.export.keras_file import KerasEngine
 from edgecls.export.parity import predict_all
 
@@ -66,22 +67,17 @@ def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, mon
     def breaks(*_):
         raise BadData("planted")
 
-    monkeypatch.setattr("edgecls.export.convert.int8_onnx", breaks)
+    monkeypatch.setitem(target._CONVERT, (ModelFormat.ONNX, "int8"), breaks)
     pictures = Pictures(test.images, test.truth)
     calibration = choose_calibration(test.images, test.truth, seed=0, count=8)
     with pytest.raises(BadData, match="planted"):
-        export_model(tmp_path / tiny.h5.name, test=pictures, val=pictures, calibration=calibration)
+        Export(
+            KerasEngine(tiny.h5), tmp_path / tiny.h5.name, pictures, pictures, calibration, Wishes(("int8",))
+        ).run()
     assert [path.name for path in tmp_path.iterdir()] == [tiny.h5.name]
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
     small = Pictures(np.zeros((2, 28, 28, 3), np.uint8), np.zeros(2, int))
     with pytest.raises(BadData, match="takes 32x32 px, the images are 28x28"):
-        export_model(tiny.h5, test=small, val=small)
-
-
-def test_an_export_makes_two_files_and_with_int8_four(tmp_path):
-    h5 = tmp_path / "pets.h5"
-    assert [target.path_for(h5).name for target in targets(int8=False)] == ["pets.tflite", "pets.onnx"]
-    assert Target(ModelFormat.ONNX, int8=True).path_for(h5).name == "pets_int8.onnx"
-    assert len(targets(int8=True)) == 4
+        Export(KerasEngine(tiny.h5), tiny.h5, small, small).run()

@@ -1,5 +1,6 @@
 import os
 from pathlib import PurePosixPath
+from threading import Timer
 
 import pytest
 from edgecls.edge_runtime.errors import BadData
@@ -23,9 +24,13 @@ def test_linked_folders_are_followed_but_never_in_a_circle(cats_and_dogs, tmp_pa
 
 
 def test_a_pipe_is_not_waited_for(cats_and_dogs):
-    os.mkfifo(cats_and_dogs / "cat" / "pipe")
+    pipe = cats_and_dogs / "cat" / "pipe"
+    os.mkfifo(pipe)
+    ends = Timer(5, lambda: os.close(os.open(pipe, os.O_RDWR)))  # so that this test fails and does not hang
+    ends.start()
     with pytest.raises(BadData, match=r"cat/pipe: not a file"):
         open_folder(cats_and_dogs).read(PurePosixPath("cat/pipe"))
+    ends.cancel()
 
 
 def test_names_in_any_script_and_undecodable_ones_can_be_read(tmp_path):

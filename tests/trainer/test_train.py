@@ -152,6 +152,12 @@ def test_senseless_options_are_refused_before_any_data_is_read(training, change,
         train(replace(training, data="/does/not/exist", **change))
 
 
+def test_a_model_among_the_classes_is_refused(training, cats_and_dogs):
+    with pytest.raises(UsageError, match=r"--output .*pets.h5: lies inside the data .*pets; choose another"):
+        train(replace(training, output=cats_and_dogs / "pets.h5"))
+    assert {path.name for path in cats_and_dogs.iterdir()} == {"cat", "dog"}
+
+
 def test_a_read_only_folder_is_refused_before_any_data_is_read(training, read_only, tmp_path):
     folder = read_only(tmp_path)
     with pytest.raises(PermissionRefused, match=r"cannot write .*model.h5: read-only file system; choose"):

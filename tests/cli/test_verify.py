@@ -1,0 +1,68 @@
+"""`edgecls verify` as a user runs it, on good files and on files with planted faults."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from edgecls.edge_runtime import card_onnx, card_tflite
+from edgecls.edge_runtime.model_file import ModelFormat, read_model
+
+ATTACH = {ModelFormat.TFLITE: card_tflite.attach, ModelFormat.ONNX: card_onnx.attach}
+
+
+def test_every_exported_file_of_the_folder_passes(tiny, run_edgecls):
+    done = run_edgecls("verify", cwd=tiny.folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(": pass (") == 4
+    assert "frame 1: " in done.stdout
+
+
+def test_json_says_it_frame_by_frame(tiny, run_edgecls):
+    done = run_edgecls("verify", tiny.files[2], "--json", cwd=tiny.folder)
+    (line,) = done.stdout.splitlines()
+    result = json.loads(line)
+    assert result["holds"] is True
+    assert result["engine"].startswith("litert")
+    assert len(result["frames"]) >= 3
+    assert all(frame["input_difference"] == 0 and frame["holds"] for frame in result["frames"])
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_a_swapped_label_fails_with_exit_1_and_says_so(tiny, tmp_path, run_edgecls, index):
+    model = read_model(tiny.files[index])
+    card = replace(model.card, labels=("1", "0", *model.card.labels[2:]))
+    path = tmp_path / model.path.name
+    path.write_bytes(ATTACH[model.format](network_of(model), card))
+    done = run_edgecls("verify", path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "FAIL" in done.stdout
+    assert "the labels were changed" in done.stdout
+    assert done.stderr.startswith("edgecls: error: ")
+    assert "answers differently from the one that exported" in done.stderr
+
+
+def network_of(model) -> bytes:
+    """The file's bytes without card and seal: all before the seal, which comes first of what was added."""
+    if model.format is ModelFormat.TFLITE:
+        return model.content[: model.content.rfind(b"edgecls-sha256:")]
+    return model.content[: -len(card_onnx.attach(b"", model.card))]
+
+
+def test_a_missing_file_and_an_empty_folder(tmp_path, run_edgecls):
+    done = run_edgecls("verify", "nothing.tflite", cwd=tmp_path)
+    assert done.returncode == 66
+    done = run_edgecls("verify", cwd=tmp_path)
+    assert done.returncode == 66
+    assert "edgecls export" in done.stderr
+
+
+def test_a_damaged_copy_is_bad_data_and_not_a_difference(tiny, tmp_path, run_edgecls):
+    path = tmp_path / "m.tflite"
+    shutil.copy(tiny.files[0], path)
+    content = bytearray(path.read_bytes())
+    content[1000] ^= 4
+    path.write_bytes(content)
+    done = run_edgecls("verify", path, cwd=tmp_path)
+    assert done.returncode == 65
+    assert "checksum" in done.stderr

@@ -1,0 +1,46 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+MAKE_ALL = """
+import hashlib, sys
+import numpy as np
+from edgecls.export import onnx, tflite
+from edgecls.export.calibration import Calibration
+from edgecls.export.keras_file import load_network
+
+network, model = load_network(sys.argv[1])
+calibration = Calibration(np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8))
+kinds = ["float", "float16", "dynamic", "int8"]
+for kind in reversed(kinds) if sys.argv[2] == "backwards" else kinds:
+    for module in (onnx, tflite):
+        make = getattr(module, f"{kind}_{module.__name__.split('.')[-1]}")
+        made = make(network, model.card, *([calibration] if kind == "int8" else []))
+        print(make.__name__, hashlib.sha256(made).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def digests(tiny):
+    """What two processes made, in another order and with sets in another order."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKE_ALL, tiny.h5, order],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for order, seed in (("forwards", "1"), ("backwards", "2"))
+    ]
+    outputs = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0]
+    return [dict(line.split() for line in output.splitlines()) for output in outputs]
+
+
+@pytest.mark.parametrize("format_", ["tflite", "onnx"])
+@pytest.mark.parametrize("kind", ["float", "float16", "dynamic", "int8"])
+def test_two_processes_make_the_same_bytes(digests, kind, format_):
+    one, other = (found[f"{kind}_{format_}"] for found in digests)
+    assert one == other

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.errors import CheckFailed
+from edgecls.edge_runtime.model_file import ModelFormat
+from edgecls.export.calibration import choose_calibration
+from edgecls.export.keras_file import load_network
+from edgecls.export.ladder import Judge, int8_within
+from edgecls.export.onnx import int8_onnx
+from edgecls.export.onnx_int8 import Int8Onnx
+from edgecls.export.ranges import RangeMethod
+from edgecls.export.tflite import int8_tflite
+from edgecls.export.tflite_int8 import Int8Tflite
+
+from .networks import hard_to_quantise, keras_answers
+
+FORMATS = {ModelFormat.TFLITE: (Int8Tflite, int8_tflite), ModelFormat.ONNX: (Int8Onnx, int8_onnx)}
+
+
+@pytest.fixture(scope="module")
+def loaded(tiny):
+    return load_network(tiny.h5)
+
+
+@pytest.fixture(scope="module")
+def calibration(tiny):
+    return choose_calibration(tiny.dataset.train.images, tiny.dataset.train.truth, seed=0, count=64)
+
+
+@pytest.fixture(params=FORMATS)
+def climb(request, tiny, loaded, calibration):
+    """Climbs the ladder with a network in a format; gives the result and the judge."""
+
+    def climb(network, max_drop_points, said=lambda _: None):
+        card, val = loaded[1].card, tiny.dataset.val
+        right = keras_answers(network, card, val.images).argmax(1) == val.truth
+        path = Path(f"pets_int8.{request.param}")
+        judge = Judge(path, request.param, card, val.images, val.truth, float(right.mean()))
+        calibrated = FORMATS[request.param][0](network, card, calibration)
+        return int8_within(calibrated, judge, calibration.images, max_drop_points, said), judge
+
+    climb.format = request.param
+    return climb
+
+
+def test_a_network_that_quantises_well_stays_on_the_first_step(loaded, calibration, climb):
+    network, model = loaded
+    result, judge = climb(network, 2)
+    assert result.network == FORMATS[climb.format][1](network, model.card, calibration)
+    assert result.ranges == "min-max"
+    (step,) = result.steps
+    assert step.drop_points == judge.drop_points(result.network) <= 2
+    assert result.float_layers == ()
+
+
+def test_a_network_that_quantises_badly_climbs_until_two_layers_stay_in_float(loaded, climb):
+    said = []
+    result, judge = climb(hard_to_quantise(loaded[0]), 1.5, said.append)
+    assert [step.ranges for step in result.steps[:3]] == ["min-max", "percentile", "entropy"]
+    assert all(step.drop_points > 1.5 for step in result.steps[:-1])
+    assert result.steps[0].drop_points > 30
+    spoilt = {layer.name for layer in loaded[0].layers if "conv" in layer.name}
+    assert {one.layer for one in result.float_layers} < spoilt
+    assert result.steps[-1].float_layers == tuple(one.layer for one in result.float_layers)
+    assert judge.drop_points(result.network) == result.steps[-1].drop_points <= 1.5
+    assert said == result.lines()[: len(said)]
+    assert "stays in float: alone in int8 it moves the probabilities by" in result.lines()[-1]
+    gained = sum(one.gain_points for one in result.float_layers)
+    assert gained == pytest.approx(
+        min(s.drop_points for s in result.steps[:3]) - result.steps[-1].drop_points
+    )
+
+
+def test_a_limit_that_no_step_meets_fails_in_one_line(loaded, climb):
+    message = (
+        r"pets_int8\.\w+: no int8 file within -5 points of Keras, at best int8 with .* lost; allow a larger"
+    )
+    with pytest.raises(CheckFailed, match=message) as failed:
+        climb(loaded[0], -5)
+    assert failed.value.exit_code == 1
+    assert "\n" not in str(failed.value)
+
+
+def test_at_most_half_of_the_layers_stay_in_float(loaded, climb):
+    said = []
+    with pytest.raises(CheckFailed):
+        climb(loaded[0], -5, said.append)
+    assert len(said) == 3 + len([layer for layer in loaded[0].layers if layer.weights]) // 2
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("ranges", ["min-max", "percentile", "entropy"])
+def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input(
+    tiny, loaded, calibration, format_, ranges: RangeMethod
+):
+    network, model = loaded
+    images = tiny.dataset.val.images[:50]
+    calibrated = FORMATS[format_][0](network, model.card, calibration)
+    judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
+    content = calibrated.quantise(ranges, float_layers=calibrated.layers)
+    assert np.abs(judge.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_layer_in_float_between_int8_layers_is_computed_in_float(loaded, calibration, tiny, format_):
+    """onnxruntime would round the weights of a convolution between integers by itself, with one scale."""
+    network, model = loaded
+    images = tiny.dataset.val.images[:50]
+    calibrated = FORMATS[format_][0](hard_to_quantise(network), model.card, calibration)
+    judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
+    shifts = []
+    for float_layers in (calibrated.layers[2:], calibrated.layers[1:]):
+        content = calibrated.quantise(float_layers=float_layers)
+        moved = judge.answers(content, images) - keras_answers(network, model.card, images)
+        shifts.append(np.abs(moved).mean())
+    assert shifts[1] < shifts[0]
