@@ -1,4 +1,4 @@
-"""Draws the README's pictures: `pictures.py table TEXT OUT.png`, or `pictures.py frames VIDEO OUT.png N ...`."""
+"""Draws the README's pictures: `pictures.py table TEXT OUT.png` or `pictures.py frames VIDEO OUT.png N`."""
 
 import sys
 

@@ -35,15 +35,15 @@ class ParityReport:
             f"{self.largest_difference:.2g}",
             f"{self.top1_agreement:.2%}",
             "-" if self.accuracy is None else f"{self.accuracy:.2%}",
-            "-" if self.drop_points is None else f"{-self.drop_points:+.2f}",
+            "-" if self.gain_points is None else f"{self.gain_points:+.2f}",
         )
 
     @property
-    def drop_points(self) -> float | None:
-        """The accuracy that the file loses, in points."""
+    def gain_points(self) -> float | None:
+        """The file's accuracy minus that of Keras, in points."""
         if self.accuracy is None or self.keras_accuracy is None:
             return None
-        return (self.keras_accuracy - self.accuracy) * 100
+        return (self.accuracy - self.keras_accuracy) * 100
 
 
 HEADERS = ("file", "size", "largest difference", "top-1 agreement", "accuracy", "points to Keras")

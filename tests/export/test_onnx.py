@@ -191,7 +191,7 @@ def test_io_int8_is_refused_for_files_that_compute_in_floats(network, card, make
 def test_other_networks_convert_and_answer_as_keras_does(build):
     network = build()
     reference = keras_answers(network, CARD, IMAGES)
-    assert reference.max(0).min() > 0.3  # they are not all alike
+    assert reference.max(0).min() > 0.25  # they are not all alike
     assert np.abs(answers(float_onnx(network, CARD), IMAGES) - reference).max() < 1e-4
     assert np.abs(answers(float16_onnx(network, CARD), IMAGES) - reference).max() < 0.02
     int8 = int8_onnx(network, CARD, Calibration(IMAGES))

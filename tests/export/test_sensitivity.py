@@ -1,7 +1,6 @@
 import numpy as np
 from edgecls.export.sensitivity import sensitivities
 
-
 SHARES = {"a": 0.1, "b": 0.3, "c": 0.0, "d": 0.3}
 
 
