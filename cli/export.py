@@ -32,11 +32,8 @@ def export(
         min=0,
         help="Points of validation accuracy that int8 may lose; better ways are tried until then.",
     ),
-    precision: float | None = typer.Option(
-        None,
-        min=0,
-        max=1,
-        help="Share of answers to be right, such as 0.95: less sure ones become `unknown`.",
+    precision: float = typer.Option(
+        0.95, min=0, max=1, help="Share of the answers to be right: less sure ones become `unknown`."
     ),
     data: str | None = typer.Option(
         None, help="The data set to calibrate and compare on; by default the one that it was trained on."

@@ -15,7 +15,7 @@ def table(text_file: str, out: str) -> None:
     with open(text_file) as file:  # noqa: PTH123 - a script of a few lines
         text = file.read().rstrip()
     lines = text.splitlines()
-    figure = Figure((max(map(len, lines)) * 0.0855 + 0.4, len(lines) * 0.19 + 0.4), facecolor="#10141a")
+    figure = Figure((max(map(len, lines)) * 0.0855 + 0.4, len(lines) * 0.174 + 0.4), facecolor="#10141a")
     figure.text(
         0.2 / figure.get_figwidth(), 1 - 0.2 / figure.get_figheight(), text,
         family="DejaVu Sans Mono", size=10, color="#dfe6ee", va="top", linespacing=1.25,

@@ -17,6 +17,8 @@ from .keras_config import class_names
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _TEXT_BYTES = 64 * 2**20
+_SPARE_BYTES, _COMPRESSION = 2**20, 4
+"""The weights may unpack to so much, and so many times the file's size; Keras itself packs nothing."""
 _NOT_THE_NETWORKS = ("optimizer", "metrics", "compile_metrics")
 _UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError),  # damaged
@@ -66,7 +68,7 @@ def _from_zip(content: bytes, name: str) -> KerasContent:
             if _CONFIG not in archive.namelist():
                 raise BadModel(f"{name}: a zip file without a Keras model; name a .keras file, or unpack it")
             config, metadata = (_member(archive, part, _TEXT_BYTES) for part in (_CONFIG, _METADATA))
-            weights = _member(archive, _WEIGHTS, 4 * len(content))
+            weights = _member(archive, _WEIGHTS, _SPARE_BYTES + _COMPRESSION * len(content))
     except _UNREADABLE as error:
         raise BadModel(f"{name}: not a whole .keras file: {error}; copy it again") from error
     arrays = read_h5(weights, name).arrays

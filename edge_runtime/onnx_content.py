@@ -19,6 +19,8 @@ _NODE = {"input": 1, "output": 2, "op_type": 4, "attribute": 5, "domain": 7}
 _ATTRIBUTE = {"t": 5, "g": 6, "tensors": 10, "graphs": 11, "sparse_tensor": 22, "sparse_tensors": 23}
 _TENSOR = {"dims": 1, "data_type": 2, "float_data": 4, "int32_data": 5, "name": 8, "raw_data": 9}
 _TENSOR |= {"external_data": 13, "data_location": 14}
+_VALUES = (4, 5, 6, 7, 9, 10, 11)  # TensorProto: float_data to uint64_data
+_MOST_IN_A_BYTE = 8
 _EXTERNAL = 1  # TensorProto.DataLocation
 _FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
 
@@ -221,8 +223,9 @@ def _domain(node: _Message) -> str:
 def _named_tensor(message: bytes) -> tuple[str, OnnxTensor]:
     tensor = _by_number(message)
     shape = tuple(size for dims in tensor.get(_TENSOR["dims"], []) for size in varints(dims))
-    if any(size < 0 for size in shape):
-        raise ValueError(f"a tensor of shape {shape}")
+    held_bytes = sum(len(values) for number in _VALUES for values in tensor.get(number, []))
+    if any(size < 0 for size in shape) or prod(shape) > _MOST_IN_A_BYTE * held_bytes:
+        raise ValueError(f"a tensor of shape {shape} in {held_bytes:,} bytes")
     data_type = _number(tensor, _TENSOR["data_type"])
     single = _single(tensor, data_type) if prod(shape) == 1 else None
     return _text(tensor, _TENSOR["name"]), OnnxTensor(shape, data_type, single)

@@ -7,6 +7,7 @@ import io
 import struct
 import zipfile
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ except ImportError as error:
 _DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if name.isupper()}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
 
+_MOST_IN_A_BYTE = 8
 _ZIP = b"PK\x03\x04"
 _ZIP_HEADER_BYTES = 64
 
@@ -82,7 +84,7 @@ def read_tflite(content: bytes, name: str) -> TfliteContent:
         if _is_cut_zip(content):
             raise ValueError("cut short behind the network")
         model = schema.Model.GetRootAs(content)
-        held = [_holds_data(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
+        held = [_held_bytes(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
         codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
         graphs = tuple(_graph(model.Subgraphs(i), held, codes) for i in range(model.SubgraphsLength()))
         if not graphs:
@@ -98,8 +100,8 @@ def _is_cut_zip(content: bytes) -> bool:
     return _ZIP in content[-_ZIP_HEADER_BYTES:] and not zipfile.is_zipfile(io.BytesIO(content))
 
 
-def _graph(graph: Any, held: list[bool], codes: list[str]) -> TfliteGraph:
-    tensors = tuple(_tensor(graph.Tensors(i), held) for i in range(graph.TensorsLength()))
+def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
+    tensors = tuple(_tensor(graph.Tensors(i), held_bytes) for i in range(graph.TensorsLength()))
 
     def chosen(numbers: Any) -> tuple[TfliteTensor | None, ...]:
         return tuple(None if number < 0 else tensors[number] for number in _numbers(numbers))
@@ -120,13 +122,15 @@ def _graph(graph: Any, held: list[bool], codes: list[str]) -> TfliteGraph:
     )
 
 
-def _tensor(tensor: Any, held: list[bool]) -> TfliteTensor:
+def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
     # LiteRT 2.1 knew no external buffers.
     if getattr(tensor, "ExternalBuffer", int)():
         raise ValueError("external data refused")
     shape = tuple(_numbers(tensor.ShapeAsNumpy()))
-    if any(size < 0 for size in shape):
-        raise ValueError(f"a tensor of shape {shape}")
+    held = held_bytes[tensor.Buffer()]
+    is_lie = held and not tensor.Sparsity() and prod(shape) > _MOST_IN_A_BYTE * held
+    if any(size < 0 for size in shape) or is_lie:
+        raise ValueError(f"a tensor of shape {shape} in {held:,} bytes")
     signature = tuple(_numbers(tensor.ShapeSignatureAsNumpy())) or shape
     quantised = tensor.Quantization()
     return TfliteTensor(
@@ -137,18 +141,18 @@ def _tensor(tensor: Any, held: list[bool]) -> TfliteTensor:
         scales=tuple(_numbers(quantised.ScaleAsNumpy())) if quantised else (),
         zero_points=tuple(_numbers(quantised.ZeroPointAsNumpy())) if quantised else (),
         buffer=tensor.Buffer(),
-        is_constant=held[tensor.Buffer()],
+        is_constant=held > 0,
     )
 
 
-def _holds_data(buffer: Any, size_bytes: int) -> bool:
-    """Whether a buffer has data, all of it inside the file; a large one stands behind the FlatBuffer."""
+def _held_bytes(buffer: Any, size_bytes: int) -> int:
+    """The size of a buffer, all of it inside the file; a large one stands behind the FlatBuffer."""
     if buffer.Offset() > 1:
         if buffer.Offset() + buffer.Size() > size_bytes:
             raise ValueError(f"cut short: a buffer ends at {buffer.Offset() + buffer.Size():,}")
-        return True
+        return buffer.Size()
     data = buffer.DataAsNumpy()  # this fails where they leave the file; it copies nothing
-    return isinstance(data, np.ndarray) and data.size > 0
+    return data.size if isinstance(data, np.ndarray) else 0
 
 
 def _operator_name(code: Any) -> str:

@@ -11,54 +11,10 @@ from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.guarded import run_guarded
 from ..edge_runtime.image import ImageRule
-from ..edge_runtime.keras_config import computing_layers
-from ..edge_runtime.keras_graph import check_keras
 from ..edge_runtime.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
 from ..edge_runtime.stranger import SCALINGS, Scaling
+from .allowed_layers import refuse_code
 from .keras_libraries import keras, tf
-
-ALLOWED_LAYERS = frozenset(
-    [
-        "Activation",
-        "Add",
-        "Average",
-        "AveragePooling2D",
-        "BatchNormalization",
-        "Concatenate",
-        "Conv2D",
-        "Conv2DTranspose",
-        "Cropping2D",
-        "Dense",
-        "DepthwiseConv2D",
-        "Dropout",
-        "Flatten",
-        "Functional",
-        "GaussianDropout",
-        "GaussianNoise",
-        "GlobalAveragePooling2D",
-        "GlobalMaxPooling2D",
-        "InputLayer",
-        "LayerNormalization",
-        "LeakyReLU",
-        "MaxPooling2D",
-        "Maximum",
-        "Multiply",
-        "Normalization",
-        "PReLU",
-        "Permute",
-        "ReLU",
-        "Rescaling",
-        "Reshape",
-        "SeparableConv2D",
-        "Sequential",
-        "Softmax",
-        "SpatialDropout2D",
-        "Subtract",
-        "UpSampling2D",
-        "ZeroPadding2D",
-    ]
-)
-"""Layers that only compute. A Lambda layer, or a class from another package, can run any code when loaded."""
 
 _BATCH = 256
 _ZIP = b"PK\x03\x04"
@@ -144,17 +100,6 @@ class KerasEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         self._infer = None
-
-
-def refuse_code(content: bytes, name: str) -> None:
-    """Reads the layers from a file's own description, before Keras builds any of them.
-
-    Raises:
-        BadModel: it cannot be read, or holds a layer outside `ALLOWED_LAYERS`; `name` is the file's.
-    """
-    for layer in sorted(set(computing_layers(check_keras(content, name).config))):
-        if layer not in ALLOWED_LAYERS:
-            raise BadModel(f"{name}: refused: layer {layer} is not on the list of layers that only compute")
 
 
 def _load(content: bytes, name: str, suffix: str) -> Any:

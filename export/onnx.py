@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import onnx
+from onnx import TensorProto
 from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
@@ -40,6 +41,7 @@ def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
             op_block_list=[*DEFAULT_OP_BLOCK_LIST, "Softmax"],
             node_block_list=[operator.node for operator in found[:first]],
         )
+    _drop_round_trips(half.graph)
     return without_leftovers(half).SerializeToString()
 
 
@@ -65,3 +67,21 @@ def int8_onnx(network: Any, card: ModelCard, calibration: Calibration, io: Io = 
     Raspberry Pi 4 and 4 to 11 % fewer on a Raspberry Pi 5. `--io int8` is S8S8: its hosts know int8 only.
     """
     return Int8Onnx(network, card, calibration, io).quantise()
+
+
+def _drop_round_trips(graph: Any) -> None:
+    """Drops casts to float16 and straight back, which the conversion puts between nodes that stay float32."""
+    casts = [node for node in graph.node if node.op_type == "Cast"]
+    halved = {node.output[0]: node.input[0] for node in casts if node.attribute[0].i == TensorProto.FLOAT16}
+    back = [node for node in casts if node.input[0] in halved]
+    for node in back:
+        graph.node.remove(node)
+        source, result = halved[node.input[0]], node.output[0]
+        for other in graph.node:
+            other.input[:] = [source if name == result else name for name in other.input]
+            if result == graph.output[0].name:
+                other.output[:] = [result if name == source else name for name in other.output]
+    used = {name for node in graph.node for name in node.input}
+    for node in casts:
+        if node not in back and node.output[0] in halved and node.output[0] not in used:
+            graph.node.remove(node)

@@ -9,7 +9,7 @@ import onnxruntime
 from onnx import TensorProto
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from .layer_names import Operator, layer_path, plain_name
+from .layer_names import Operator, layer_path
 
 INPUT, OUTPUT = "image", "probabilities"
 _ROLES = {1: "weights", 2: "bias"}

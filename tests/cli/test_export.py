@@ -1,6 +1,8 @@
 import json
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 
@@ -105,3 +107,91 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(folder, small_disk, r
 
 def small_disk_free(path):
     return shutil.disk_usage(path).free
+
+
+def test_the_other_kinds_and_the_other_spelling_of_int8(folder, run_edgecls):
+    done = run_edgecls("export", "--quantize", 8, "--float16", "--dynamic", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    kinds = ("", "_int8", "_float16", "_dynamic")
+    files = [
+        folder / f"image_classification{kind}.{format_}" for kind in kinds for format_ in ("tflite", "onnx")
+    ]
+    assert all(path.exists() for path in files)
+    assert run_edgecls("verify", *files, cwd=folder).returncode == 0
+
+
+@pytest.mark.parametrize("io", ["int8", "float32"])
+def test_files_for_other_hosts_say_so_and_answer_the_same(folder, run_edgecls, tiny, io):
+    from edgecls.edge_runtime.engine import open_engine
+    from edgecls.edge_runtime.model_file import read_model
+
+    done = run_edgecls("export", "--int8", "--io", io, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert run_edgecls("verify", cwd=folder).returncode == 0
+    for name in ("image_classification_int8.tflite", "image_classification_int8.onnx"):
+        ours, usual = read_model(folder / name), read_model(tiny.folder / name)
+        assert (ours.card.io, usual.card.io) == (io, "uint8")
+        for image in tiny.dataset.test.images[:20]:
+            answers = [open_engine(model).probabilities(image) for model in (ours, usual)]
+            np.testing.assert_allclose(*answers, atol=0.03)
+
+
+def test_the_ladder_says_what_it_tried(folder, run_edgecls):
+    done = run_edgecls("export", "--int8", "--max-drop", 20, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "image_classification_int8.tflite: int8 with min-max ranges: " in done.stdout
+
+
+@pytest.fixture
+def foreign(tiny, tmp_path):
+    """A model made elsewhere: pixels -1..1, logits, and pictures in a folder without classes."""
+    keras = pytest.importorskip("keras", reason="needs edgecls[train]")
+    layers = keras.layers
+    network = keras.Sequential(
+        [
+            keras.Input((24, 24, 3)),
+            layers.Conv2D(8, 3, strides=2, use_bias=False),
+            layers.BatchNormalization(),
+            layers.ReLU(6.0),
+            layers.DepthwiseConv2D(3),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3),
+        ]
+    )
+    network.save(tmp_path / "theirs.keras")
+    network.save(tmp_path / "theirs.h5")
+    (tmp_path / "labels.txt").write_text("left\nright\nnone\n")
+    (tmp_path / "pictures").mkdir()
+    for index, image in enumerate(tiny.dataset.train.images[:30]):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{index}.png"), image)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["theirs.keras", "theirs.h5"])
+def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_edgecls, name):
+    options = ("--labels", "labels.txt", "--scale", "-1..1", "--calibration", "pictures", "--int8")
+    done = run_edgecls("export", name, *options, cwd=foreign)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("100.00%") >= 2  # top-1 agreement of the float files
+    answered = run_edgecls("predict", "pictures/0.png", "--model", "theirs_int8.tflite", cwd=foreign)
+    assert answered.returncode == 0, answered.stderr
+    assert any(label in answered.stdout for label in ("left", "right", "none"))
+    assert run_edgecls("verify", cwd=foreign).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (("--labels", "labels.txt"), 2, "name --data"),
+        (("--scale", "0..1"), 2, "name its --labels"),
+        (("--labels", "two.txt", "--calibration", "pictures"), 65, "there are 2 labels"),
+        (("--labels", "nothing.txt", "--calibration", "pictures"), 66, "nothing.txt: no such file"),
+        (("--labels", "labels.txt", "--calibration", "nowhere"), 66, "nowhere: no such folder"),
+    ],
+)
+def test_what_a_model_made_elsewhere_needs_is_said_in_one_line(foreign, run_edgecls, options, code, words):
+    (foreign / "two.txt").write_text("a\nb\n")
+    done = run_edgecls("export", "theirs.h5", *options, cwd=foreign)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

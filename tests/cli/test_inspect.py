@@ -98,6 +98,10 @@ def code_layer() -> dict:
     return {"class_name": "Lambda", "config": {"name": "l", "function": "..."}}
 
 
+def escaping_link(file) -> None:
+    file["\x1b[2J\n"] = h5py.SoftLink("/")
+
+
 def never_written(file) -> None:
     file.create_dataset("model_weights/w", (2**20, 2**20), "f4", chunks=(2**10, 2**10))
 
@@ -125,10 +129,11 @@ def their_keras(config: bytes) -> bytes:
         (their_onnx(external=True), "external data refused"),
         (their_h5(code_layer()), "refused: a Lambda layer can run code"),
         (their_h5(DENSE, link), "refused: model_weights is a link to another place"),
+        (their_h5(DENSE, escaping_link), r"refused: \x1b[2J\n is a link"),
         (b"\x1c\0\0\0TFL3" + b"\x1b[2J" * 30, "not a whole TFLite model"),
         (their_keras(b"[" * 99), "its description of the layers is damaged"),
     ],
-    ids=["empty", "page", "cut", "external", "lambda", "link", "nonsense", "zip"],
+    ids=["empty", "page", "cut", "external", "lambda", "link", "escape", "nonsense", "zip"],
 )
 def test_what_cannot_be_shown_is_one_line_and_65(tmp_path: Path, run_edgecls, content: bytes, reason: str):
     (tmp_path / "theirs.bin").write_bytes(content)

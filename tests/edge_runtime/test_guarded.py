@@ -1,3 +1,4 @@
+import os
 import time
 from pathlib import Path
 
@@ -11,7 +12,7 @@ def readers(monkeypatch):
     """Makes `hostile_readers` a module that the child finds too."""
     folder = str(Path(__file__).parent)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", folder)
+    monkeypatch.setenv("PYTHONPATH", folder, prepend=os.pathsep)
     import hostile_readers
 
     return hostile_readers

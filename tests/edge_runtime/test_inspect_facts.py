@@ -17,11 +17,11 @@ NETWORK = NetworkFacts(
 CARD = ModelCard(
     labels=("cat", "dog"),
     image=ImageRule(32, 24),
-    provenance=Provenance("ab" * 32, "pets", "cd" * 32, {"epochs": 3}, 0.8765, "test"),
+    provenance=Provenance("ab" * 32, "pets", "cd" * 32, {"epochs": 3, "seed": 0}, 0.8765, "test"),
     quantisation=Quantisation("int8", 512, "ef" * 32),
     threshold=0.75,
     temperature=1.5,
-    golden=(GoldenFrame("", "", "cat", (1.0, 0.0)),),
+    golden=(GoldenFrame("", (), "cat", (1.0, 0.0)),),
 )
 FACTS = ModelFacts("pets.tflite", "tflite", 135_051, "01" * 32, "holds", NETWORK, CARD)
 
@@ -41,13 +41,16 @@ def test_the_text_has_a_line_for_everything():
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  2 labels: cat, dog" in lines
     assert "  picture             24x32 px, crop center, area" in lines
+    assert "  takes               uint8" in lines
+    assert "  gives               probabilities" in lines
     assert "  trained on          pets, digest cdcdcdcdcdcd" in lines
+    assert "  recipe              epochs 3, seed 0" in lines
     assert "  accuracy            87.65% on test" in lines
     assert "  weights from        .h5 abababababab" in lines
     assert "  quantised           int8, calibrated on 512 images, digest efefefefefef" in lines
     assert "  unknown below       0.75 at temperature 1.5" in lines
     assert "  golden frames       1" in lines
-    assert len(lines) == 21
+    assert len(lines) == 23
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason():
@@ -61,6 +64,7 @@ def test_what_is_not_known_is_a_dash_with_its_reason():
 def test_a_card_that_says_little_has_dashes():
     text = replace(FACTS, card=ModelCard(("a", "b"), ImageRule(8, 8))).text
     assert "  trained on          -, digest -" in text
+    assert "  recipe              -" in text
     assert "  accuracy            -" in text
     assert "  weights from        this file" in text
     assert "  quantised           no" in text

@@ -22,8 +22,8 @@ def operator(name: str, inputs, output) -> TfliteOperator:
         (operator("FULLY_CONNECTED", [(1, 7), (4, 7), None], (1, 4)), 7 * 4),
         (operator("FULLY_CONNECTED", [(1, 5, 7), (4, 7)], (1, 5, 4)), 5 * 7 * 4),
         (operator("CONV_3D", [(1, 4, 8, 8, 3), (2, 3, 3, 3, 5)], (1, 3, 6, 6, 5)), 3 * 6 * 6 * 5 * 2 * 9 * 3),
-        (operator("BATCH_MATMUL", [(2, 5, 7), (2, 7, 4)], (2, 5, 4)), 2 * 5 * 7 * 4),
-        (operator("BATCH_MATMUL", [(2, 5, 7), (2, 4, 7)], (2, 5, 4)), 2 * 5 * 7 * 4),  # the second transposed
+        (operator("BATCH_MATMUL", [(2, 5, 7), (2, 7, 30)], (2, 5, 30)), 2 * 5 * 7 * 30),
+        (operator("BATCH_MATMUL", [(2, 7, 5), (2, 30, 7)], (2, 5, 30)), 2 * 5 * 7 * 30),  # both transposed
         (operator("MAX_POOL_2D", [(1, 8, 8, 3)], (1, 4, 4, 3)), 0),
     ],
 )

@@ -63,9 +63,25 @@ def test_a_lambda_layer_is_refused_at_any_depth_and_nothing_of_it_runs(tmp_path,
     assert not canary.exists()
 
 
-def test_a_lambda_that_stands_where_a_function_is_saved_is_refused():
-    function = {"class_name": "__lambda__", "config": {"value": "..."}}
-    layer = {"class_name": "Activation", "config": {"name": "a", "activation": function}}
+def test_random_seeds_that_older_versions_saved_are_no_parameters():
+    weights = io.BytesIO()
+    with h5py.File(weights, "w") as file:
+        file["layers/dropout/seed_generator/vars/0"] = np.zeros(2, np.int64)
+        file["layers/dense/vars/0"] = np.zeros((3, 4), np.float32)
+    assert read_keras(archive(model__weights__h5=weights.getvalue()), "a.keras").parameters == 12
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"class_name": "Activation", "config": {"activation": {"class_name": "__lambda__", "config": {}}}},
+        {
+            "class_name": "Lambda",
+            "config": {"function": ["4wEAAAAA", None, None]},
+        },  # Keras 2: marshalled bytes
+    ],
+)
+def test_a_lambda_is_refused_as_each_keras_wrote_it(layer: dict):
     config = {"class_name": "Sequential", "config": {"name": "s", "layers": [layer]}}
     with pytest.raises(BadModel, match="refused: a Lambda layer can run code"):
         read_keras(h5(config), "a.h5")

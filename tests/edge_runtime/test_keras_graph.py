@@ -138,6 +138,14 @@ def test_a_few_bytes_that_would_build_gigabytes_are_refused(model: KerasContent,
     assert reason in str(raised.value)
 
 
+def test_a_layer_that_is_used_again_needs_its_weights_once(tmp_path):
+    dense, picture = layers.Dense(1000), keras.Input((1000,))
+    out = picture
+    for _ in range(6):
+        out = dense(out)
+    assert follow(saved(keras.Model(picture, out), tmp_path, ".keras"), "theirs").macs == 6 * 1000 * 1000
+
+
 def test_loading_a_model_refuses_the_same(tmp_path):
     """`export` and `bench` look before Keras does."""
     from edgecls.edge_runtime import card_h5

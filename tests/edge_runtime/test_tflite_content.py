@@ -66,6 +66,23 @@ def test_a_cut_among_the_files_behind_the_network_is_seen(strangers, tmp_path):
             read_tflite(content[:at], "a.tflite")
 
 
+def test_weights_that_reach_beyond_the_file_are_not_whole(strangers):
+    content = strangers.path("float.tflite").read_bytes()
+    size = struct.pack("<I", 5 * 7 * 7 * 12 * 4)  # of the last layer's kernel, which stands behind it
+    assert content.count(size) == 1
+    with pytest.raises(BadModel, match="not a whole TFLite model"):
+        read_tflite(content.replace(size, struct.pack("<I", 2**30)), "a.tflite")
+
+
+def test_a_tensor_that_claims_more_than_it_holds_is_refused(strangers):
+    content = strangers.path("float.tflite").read_bytes()
+    shape = struct.pack("<Iii", 2, 5, 7 * 7 * 12)  # of the last layer's kernel, behind its length
+    assert content.count(shape) == 1
+    claim = content.replace(shape, struct.pack("<Iii", 2, 2**30, 7 * 7 * 12))
+    with pytest.raises(BadModel, match=r"a tensor of shape \(1073741824, 588\) in 11,760 bytes"):
+        read_tflite(claim, "a.tflite")
+
+
 @pytest.mark.parametrize(
     "content",
     [

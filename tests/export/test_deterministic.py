@@ -1,33 +1,34 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 MAKE_ALL = """
 import hashlib, sys
-import numpy as np
 from edgecls.export import onnx, tflite
 from edgecls.export.calibration import Calibration
-from edgecls.export.keras_file import load_network
 
-network, model = load_network(sys.argv[1])
-calibration = Calibration(np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8))
+sys.path.insert(0, sys.argv[1])
+from networks import CARD, IMAGES, residual
+
+network, calibration = residual(), Calibration(IMAGES[:8])
 kinds = ["float", "float16", "dynamic", "int8"]
 for kind in reversed(kinds) if sys.argv[2] == "backwards" else kinds:
     for module in (onnx, tflite):
         make = getattr(module, f"{kind}_{module.__name__.split('.')[-1]}")
-        made = make(network, model.card, *([calibration] if kind == "int8" else []))
+        made = make(network, CARD, *([calibration] if kind == "int8" else []))
         print(make.__name__, hashlib.sha256(made).hexdigest())
 """
 
 
 @pytest.fixture(scope="module")
-def digests(tiny):
+def digests():
     """What two processes made, in another order and with sets in another order."""
     running = [
         subprocess.Popen(
-            [sys.executable, "-c", MAKE_ALL, tiny.h5, order],
+            [sys.executable, "-c", MAKE_ALL, Path(__file__).parent, order],
             env={**os.environ, "PYTHONHASHSEED": seed},
             stdout=subprocess.PIPE,
             text=True,

@@ -100,18 +100,3 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
     judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
     assert np.abs(judge.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
-
-
-@pytest.mark.parametrize("format_", FORMATS)
-def test_a_layer_in_float_between_int8_layers_is_computed_in_float(loaded, calibration, tiny, format_):
-    """onnxruntime would round the weights of a convolution between integers by itself, with one scale."""
-    network, model = loaded
-    images = tiny.dataset.val.images[:50]
-    calibrated = FORMATS[format_][0](hard_to_quantise(network), model.card, calibration)
-    judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
-    shifts = []
-    for float_layers in (calibrated.layers[2:], calibrated.layers[1:]):
-        content = calibrated.quantise(float_layers=float_layers)
-        moved = judge.answers(content, images) - keras_answers(network, model.card, images)
-        shifts.append(np.abs(moved).mean())
-    assert shifts[1] < shifts[0]

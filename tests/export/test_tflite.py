@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from edgecls.export.keras_file import load_network
 from edgecls.export.keras_libraries import tf
 from edgecls.export.tflite import dynamic_tflite, float16_tflite, float_tflite, int8_tflite
 from edgecls.export.tflite_graph import operators
+from edgecls.export.tflite_int8 import Int8Tflite
 
 from .networks import CARD, IMAGES, answers, inverted_residual, keras_answers, of_many_layers, residual
 
@@ -111,6 +113,20 @@ def test_the_input_keeps_its_scale_whatever_the_calibration_images_hold(tiny, ne
     assert scale_of_input(dull) == pytest.approx(1 / 255, rel=1e-6)
 
 
+@pytest.mark.parametrize("index", [0, 1, 3, 4])
+def test_a_layer_left_in_float_is_computed_in_float(network, card, calibration, index):
+    calibrated = Int8Tflite(network, card, calibration)
+    floats = [kinds(calibrated.quantise(float_layers=layers)) for layers in ([], [calibrated.layers[index]])]
+    one_more = floats[1].count("QUANTIZE") + floats[1].count("DEQUANTIZE") - 2
+    assert one_more == {0: 1, 4: 0}.get(index, 2)  # where integers and floats meet
+
+
+def test_io_int8_gives_256ths_even_where_the_last_layer_stays_in_float(network, card, calibration):
+    calibrated = Int8Tflite(network, card, calibration, "int8")
+    content = calibrated.quantise(float_layers=[calibrated.layers[-1]])
+    assert ends(content)[1]["quantization"] == (1 / 256, -128)
+
+
 @pytest.mark.parametrize(("scale", "offset"), [(2 / 255, -1.0), (1.0, 0.0)])
 def test_networks_trained_on_other_scales_take_the_same_bytes(scale, offset):
     network, card = residual(), replace(CARD, scale=scale, offset=offset)
@@ -142,20 +158,23 @@ def test_io_int8_is_refused_for_files_that_compute_in_floats(network, card, make
         make(network, card, "int8")
 
 
+@cache
+def int8_of(build):
+    return int8_tflite(build(), CARD, Calibration(IMAGES))
+
+
 @pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers])
 def test_other_networks_convert_and_answer_as_keras_does(build):
     network = build()
     reference = keras_answers(network, CARD, IMAGES)
     assert reference.max(0).min() > 0.25  # they are not all alike
     assert np.abs(answers(float_tflite(network, CARD), IMAGES) - reference).max() < 1e-4
-    assert np.abs(answers(float16_tflite(network, CARD), IMAGES) - reference).max() < 0.02
-    int8 = int8_tflite(network, CARD, Calibration(IMAGES))
-    assert np.abs(answers(int8, IMAGES) - reference).mean() < 0.1
+    assert np.abs(answers(int8_of(build), IMAGES) - reference).mean() < 0.1
 
 
 @pytest.mark.parametrize("build", [residual, inverted_residual])
 def test_int8_has_no_floats_between_its_integers(build):
-    found = kinds(int8_tflite(build(), CARD, Calibration(IMAGES)))
+    found = kinds(int8_of(build))
     assert found[0] == "QUANTIZE"
     assert found[-2:] == ["DEQUANTIZE", "SOFTMAX"]
     assert not {"QUANTIZE", "DEQUANTIZE", "MUL"} & set(found[1:-2])  # batch normalisation is folded
