@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep-models", type=Path, help="copy the tiny model and its exports to this folder")
 
 
-def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 60):
+def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 300):
     """Runs the command line as a real process; stdout and stderr are text."""
     return subprocess.run(
         [sys.executable, "-m", "edgecls.cli", *map(str, args)],
