@@ -1,7 +1,8 @@
 """Calls one of our functions on bytes that nobody has vouched for, in a process of its own with limits.
 
-A parser written in C may crash, hang or take all memory on a damaged or hostile file (measured: LiteRT's
-CompiledModel crashed on 4 of 4 truncated files). In a child that is an error message, and nothing else.
+A parser written in C may crash, hang or take all memory on a damaged or hostile file (seen: LiteRT's
+CompiledModel crashed on 4 of 4 truncated files; libhdf5 never returned from one with a single flipped bit).
+In a child that is an error message, and nothing else.
 
 The child is `python -m edgecls.edge_runtime.guarded MODULE FUNCTION NAME MEMORY_BYTES TIME_S`. The bytes come
 through stdin, so that it reads what was checked and not what has replaced it since; a line of JSON goes back.

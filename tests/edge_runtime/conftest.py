@@ -26,6 +26,7 @@ class Strangers:
 def strangers(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
     from edgecls.export.keras_libraries import keras
 
+    keras.utils.set_random_seed(0)
     layers = keras.layers
     network = keras.Sequential(
         [

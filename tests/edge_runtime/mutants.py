@@ -4,17 +4,20 @@
 
 COUNT copies that are cut short, then COUNT with one bit flipped; the first START of them are passed over.
 Each gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
-`inspect_model` without its child process, in which the copies would take a hundred times as long. A crash of
-a parser, which that child is for, ends this process: start it again behind the copy that did it.
+`inspect_model` without its child process, in which the copies would take a hundred times as long. A parser
+that crashes or hangs, which that child is for, ends this process: start it again behind the copy that did it.
 """
 
 import resource
+import signal
 import sys
 from pathlib import Path
 
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.inspect_model import read_network
 from edgecls.edge_runtime.model_file import model_format, own_card
+
+_LIMIT_S = 10
 
 
 def main() -> None:
@@ -24,6 +27,7 @@ def main() -> None:
     places = [number * len(whole) // count for number in range(count)]
     for number in range(start, 2 * count):
         at = places[number % count]
+        signal.alarm(_LIMIT_S)  # ends the process even inside a parser: libhdf5 was seen to go in circles
         flipped = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
         sys.stdout.write(_end(whole[:at] if number < count else flipped) + "\n")
         sys.stdout.flush()

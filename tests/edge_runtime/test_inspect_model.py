@@ -148,7 +148,7 @@ def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny):
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_two_hundred_cuts_and_flips_of_a_strangers_file_never_break_a_reader(strangers, name: str):
-    """Nothing tells that a bit of a weight was flipped. A crash is the child's, and becomes an error."""
+    """Nothing tells that a bit of a weight was flipped. A crash or hang would become the child's error."""
     cut, flipped = ends_of_damaged_copies(strangers.path(name), 200)
     assert cut == {"refused": 200}
     assert flipped.keys() <= {"refused", "facts", "crash"}
