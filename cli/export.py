@@ -51,8 +51,6 @@ def export(
     """Convert the trained model to TFLite and ONNX, each proven against Keras."""
     from ..edge_runtime.errors import MissingInput
     from ..edge_runtime.files import check_writable, write_whole
-    from ..export.calibration import choose_calibration
-    from ..export.convert import Export, Pictures, Wishes
     from .steps import show_step
 
     if not model.exists():
@@ -60,6 +58,10 @@ def export(
     if json_file:
         check_writable(json_file)
     original, dataset = _original(model, labels, scale, data, calibration)
+
+    from ..export.calibration import choose_calibration
+    from ..export.convert import Export, Pictures, Wishes
+
     wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
     kinds: tuple[Kind, ...] = tuple(kind for kind in wanted if wanted[kind])
     truth_known = calibration is None
@@ -84,7 +86,7 @@ def _original(
     """The Keras model and the pictures to export it with."""
     from ..edge_runtime.errors import UsageError
     from ..edge_runtime.model_file import read_model
-    from .training_data import foreign_data, training_data
+    from .training_data import check_foreign_data, foreign_data, training_data
 
     if labels is None:
         if scale or calibration:
@@ -96,9 +98,12 @@ def _original(
 
         return KerasEngine(model), dataset
     from ..edge_runtime.stranger import read_labels
+
+    names = read_labels(labels)
+    check_foreign_data(data, calibration)
     from ..export.keras_file import KerasEngine, load_stranger
 
-    loaded = load_stranger(model, read_labels(labels), scale or "0..1")
+    loaded = load_stranger(model, names, scale or "0..1")
     return KerasEngine(loaded), foreign_data(loaded[1].card, data, calibration)
 
 

@@ -33,20 +33,30 @@ def training_data(model: Path, card: "ModelCard", data: str | None) -> "Dataset"
     return dataset
 
 
-def foreign_data(card: "ModelCard", data: str | None, calibration: Path | None) -> "Dataset":
-    """Pictures for a model made elsewhere: a data set of its classes, or any pictures of its kind.
+def check_foreign_data(data: str | None, calibration: Path | None) -> None:
+    """Finds out early whether there are pictures for a model made elsewhere.
 
     Raises:
-        UsageError: neither is named, or both are.
-        BadData: the data set's classes are not the model's labels.
+        UsageError: neither a data set nor a folder is named, or both are.
+        MissingInput: there is no such folder.
     """
-    from ..trainer.data import load_dataset, load_loose, with_labels
-
     if (data is None) == (calibration is None):
         raise UsageError(
             "a model made elsewhere is compared on your pictures; name --data (a data set of its classes) "
             "or --calibration (a folder of pictures like those it will see)"
         )
+    if calibration is not None and not calibration.is_dir():
+        raise MissingInput(f"{calibration}: no such folder; name a folder of pictures")
+
+
+def foreign_data(card: "ModelCard", data: str | None, calibration: Path | None) -> "Dataset":
+    """Pictures for a model made elsewhere: a data set of its classes, or any pictures of its kind.
+
+    Raises:
+        BadData: the data set's classes are not the model's labels.
+    """
+    from ..trainer.data import load_dataset, load_loose, with_labels
+
     if calibration is not None:
         return load_loose(calibration, card.image)
     dataset = load_dataset(data or "", card.image, 0)

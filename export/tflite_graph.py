@@ -42,10 +42,10 @@ def with_ranges(network: bytes, ranges: Mapping[str, Range]) -> bytes:
     return bytes(changed)
 
 
-def ends(network: bytes) -> tuple[str, str]:
-    """The names of the only input and the only output."""
+def input_name(network: bytes) -> str:
+    """The name of the only input."""
     graph: Any = schema.Model.GetRootAs(network).Subgraphs(0)
-    return _name(graph.Tensors(graph.Inputs(0))), _name(graph.Tensors(graph.Outputs(0)))
+    return _name(graph.Tensors(graph.Inputs(0)))
 
 
 def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
@@ -60,7 +60,7 @@ def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[s
     index_of = {entry["name"]: entry["index"] for entry in interpreter.get_tensor_details()}
     names = calibrated_ranges(network)
     for pixels in inputs:
-        interpreter.set_tensor(index_of[ends(network)[0]], pixels)
+        interpreter.set_tensor(index_of[input_name(network)], pixels)
         interpreter.invoke()
         yield {name: interpreter.get_tensor(index_of[name]) for name in names}
 

@@ -12,7 +12,7 @@ from .keras_libraries import tf
 from .layer_names import nodes_by_layer, weighted_layers
 from .ranges import Range, RangeMethod, narrowed_ranges
 from .tflite_convert import quantised, to_tflite
-from .tflite_graph import activations, calibrated_ranges, ends, operators, with_ranges
+from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
 
 _TYPES: dict[Io, tuple[Any, Any]] = {
     "uint8": (tf.uint8, tf.float32),
@@ -20,9 +20,6 @@ _TYPES: dict[Io, tuple[Any, Any]] = {
     "float32": (tf.float32, tf.float32),
 }
 """What a file takes and gives."""
-
-_INT8_PROBABILITIES: Range = (0.0, 255 / 256)
-"""Has the scale 1/256 and the zero point -128 that `contract.py` names for `--io int8`."""
 
 
 class Int8Tflite:
@@ -38,10 +35,10 @@ class Int8Tflite:
         self._takes, self._gives = _TYPES[io]
         zero_pixel(card)  # raises where no byte is 0
         calibrated = to_tflite(with_fixed_batch(network, card), self._calibrate_only)
-        entry, out = ends(calibrated)
-        self._fixed: dict[str, Range] = {entry: (card.offset, 255 * card.scale + card.offset)}
-        if io == "int8":
-            self._fixed[out] = _INT8_PROBABILITIES
+        # The output needs none: the scale of an int8 softmax is always 1/256, its zero point -128.
+        self._fixed: dict[str, Range] = {
+            input_name(calibrated): (card.offset, 255 * card.scale + card.offset)
+        }
         self._calibrated: dict[RangeMethod, bytes] = {"min-max": with_ranges(calibrated, self._fixed)}
         found = operators(calibrated)
         self._softmax = [] if io == "int8" else [one.node for one in found if one.kind == "SOFTMAX"]

@@ -2,8 +2,8 @@ import json
 import shutil
 
 import cv2
-import numpy as np
 import pytest
+from edgecls.edge_runtime.model_file import read_model
 
 
 @pytest.fixture
@@ -25,19 +25,20 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
     assert done.stdout.splitlines()[-1] == "next: edgecls bench"
 
 
-def test_int8_and_json(folder, run_edgecls):
-    done = run_edgecls("export", "--int8", "--calibration-images", 40, "--json", "parity.json", cwd=folder)
+def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(folder, run_edgecls):
+    options = ("--quantize", 8, "--float16", "--dynamic", "--max-drop", 20)
+    done = run_edgecls("export", *options, "--calibration-images", 40, "--json", "parity.json", cwd=folder)
     assert done.returncode == 0, done.stderr
     reports = json.loads((folder / "parity.json").read_text())
-    assert [report["parity"]["file"].removeprefix("image_classification") for report in reports] == [
-        ".tflite", ".onnx", "_int8.tflite", "_int8.onnx",
-    ]  # fmt: skip
+    kinds = ("", "_int8", "_float16", "_dynamic")
+    names = [f"image_classification{kind}.{format_}" for kind in kinds for format_ in ("tflite", "onnx")]
+    assert [report["parity"]["file"] for report in reports] == names
     assert all(0.9 < report["parity"]["top1_agreement"] <= 1 for report in reports)
-    from edgecls.edge_runtime.model_file import read_model
-
+    assert "image_classification_int8.tflite: int8 with min-max ranges: " in done.stdout
     card = read_model(folder / "image_classification_int8.onnx").card
     assert card.quantisation is not None
     assert card.quantisation.calibration_images == 40
+    assert run_edgecls("verify", *names, cwd=folder).returncode == 0
 
 
 def test_a_named_model_and_named_data(folder, tmp_path_factory, run_edgecls):
@@ -109,39 +110,6 @@ def small_disk_free(path):
     return shutil.disk_usage(path).free
 
 
-def test_the_other_kinds_and_the_other_spelling_of_int8(folder, run_edgecls):
-    done = run_edgecls("export", "--quantize", 8, "--float16", "--dynamic", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    kinds = ("", "_int8", "_float16", "_dynamic")
-    files = [
-        folder / f"image_classification{kind}.{format_}" for kind in kinds for format_ in ("tflite", "onnx")
-    ]
-    assert all(path.exists() for path in files)
-    assert run_edgecls("verify", *files, cwd=folder).returncode == 0
-
-
-@pytest.mark.parametrize("io", ["int8", "float32"])
-def test_files_for_other_hosts_say_so_and_answer_the_same(folder, run_edgecls, tiny, io):
-    from edgecls.edge_runtime.engine import open_engine
-    from edgecls.edge_runtime.model_file import read_model
-
-    done = run_edgecls("export", "--int8", "--io", io, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert run_edgecls("verify", cwd=folder).returncode == 0
-    for name in ("image_classification_int8.tflite", "image_classification_int8.onnx"):
-        ours, usual = read_model(folder / name), read_model(tiny.folder / name)
-        assert (ours.card.io, usual.card.io) == (io, "uint8")
-        for image in tiny.dataset.test.images[:20]:
-            answers = [open_engine(model).probabilities(image) for model in (ours, usual)]
-            np.testing.assert_allclose(*answers, atol=0.03)
-
-
-def test_the_ladder_says_what_it_tried(folder, run_edgecls):
-    done = run_edgecls("export", "--int8", "--max-drop", 20, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert "image_classification_int8.tflite: int8 with min-max ranges: " in done.stdout
-
-
 @pytest.fixture
 def foreign(tiny, tmp_path):
     """A model made elsewhere: pixels -1..1, logits, and pictures in a folder without classes."""
@@ -159,7 +127,6 @@ def foreign(tiny, tmp_path):
         ]
     )
     network.save(tmp_path / "theirs.keras")
-    network.save(tmp_path / "theirs.h5")
     (tmp_path / "labels.txt").write_text("left\nright\nnone\n")
     (tmp_path / "pictures").mkdir()
     for index, image in enumerate(tiny.dataset.train.images[:30]):
@@ -167,10 +134,9 @@ def foreign(tiny, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["theirs.keras", "theirs.h5"])
-def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_edgecls, name):
+def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_edgecls):
     options = ("--labels", "labels.txt", "--scale", "-1..1", "--calibration", "pictures", "--int8")
-    done = run_edgecls("export", name, *options, cwd=foreign)
+    done = run_edgecls("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("100.00%") >= 2  # top-1 agreement of the float files
     answered = run_edgecls("predict", "pictures/0.png", "--model", "theirs_int8.tflite", cwd=foreign)
@@ -191,7 +157,7 @@ def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign,
 )
 def test_what_a_model_made_elsewhere_needs_is_said_in_one_line(foreign, run_edgecls, options, code, words):
     (foreign / "two.txt").write_text("a\nb\n")
-    done = run_edgecls("export", "theirs.h5", *options, cwd=foreign)
+    done = run_edgecls("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert done.stderr.count("\n") == 1

@@ -6,6 +6,7 @@ import pytest
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engine import open_engine
 from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.golden import replay
 from edgecls.edge_runtime.model_file import ModelFormat, read_model
 from edgecls.export import target
 from edgecls.export.calibration import choose_calibration
@@ -81,3 +82,20 @@ def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
     small = Pictures(np.zeros((2, 28, 28, 3), np.uint8), np.zeros(2, int))
     with pytest.raises(BadData, match="takes 32x32 px, the images are 28x28"):
         Export(KerasEngine(tiny.h5), tiny.h5, small, small).run()
+
+
+@pytest.mark.parametrize("io", ["int8", "float32"])
+def test_files_for_other_hosts_say_so_and_answer_the_same(tiny, tmp_path, io):
+    dataset = tiny.dataset
+    few = Pictures(dataset.val.images[:60], dataset.val.truth[:60])
+    calibration = choose_calibration(dataset.train.images, dataset.train.truth, seed=0, count=100)
+    Export(KerasEngine(tiny.h5), tmp_path / "m.h5", few, few, calibration, Wishes(("int8",), io)).run()
+    assert len(list(tmp_path.iterdir())) == (2 if io == "int8" else 4)
+    for suffix in ("tflite", "onnx"):
+        ours = read_model(tmp_path / f"m_int8.{suffix}")
+        usual = read_model(tiny.folder / f"image_classification_int8.{suffix}")
+        assert (ours.card.io, usual.card.io) == (io, "uint8")
+        answers = [predict_all(open_engine(model), few.images) for model in (ours, usual)]
+        np.testing.assert_allclose(*answers, atol=0.12)
+        assert (answers[0].argmax(1) == answers[1].argmax(1)).mean() >= 0.95
+        assert all(result.holds for result in replay(open_engine(ours), ours.card))

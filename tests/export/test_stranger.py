@@ -1,0 +1,58 @@
+"""Keras models made elsewhere."""
+
+import keras
+import numpy as np
+import pytest
+from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.export.keras_file import KerasEngine, load_stranger
+
+LABELS = ("left", "right", "none")
+
+
+def network(activation: str | None):
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((24, 24, 3)),
+            layers.Conv2D(4, 3, strides=2),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation=activation),
+        ]
+    )
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3), np.uint8)
+
+
+@pytest.mark.parametrize("suffix", ["h5", "keras"])
+@pytest.mark.parametrize(
+    ("scaling", "scaled"), [("0..1", IMAGES / 255), ("-1..1", IMAGES / 127.5 - 1), ("0..255", IMAGES)]
+)
+def test_it_sees_the_pixels_that_it_was_trained_on(tmp_path, suffix, scaling, scaled):
+    model = network("softmax")
+    path = tmp_path / f"theirs.{suffix}"
+    model.save(path)
+    engine = KerasEngine(load_stranger(path, LABELS, scaling))
+    np.testing.assert_allclose(engine.many(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
+
+
+def test_logits_become_probabilities(tmp_path):
+    model = network(None)
+    model.save(tmp_path / "theirs.keras")
+    answers = KerasEngine(load_stranger(tmp_path / "theirs.keras", LABELS, "0..1")).many(IMAGES)
+    np.testing.assert_allclose(answers.sum(1), 1, atol=1e-5)
+    expected = keras.ops.softmax(model(IMAGES.astype(np.float32) / 255))
+    np.testing.assert_allclose(answers, expected, atol=1e-5)
+
+
+def test_the_number_of_labels_must_be_the_networks(tmp_path):
+    network("softmax").save(tmp_path / "theirs.h5")
+    with pytest.raises(BadModel, match="there are 2 labels"):
+        load_stranger(tmp_path / "theirs.h5", ("a", "b"), "0..1")
+
+
+def test_our_own_files_keep_their_labels_and_exports_are_no_originals(tiny):
+    with pytest.raises(UsageError, match="carries its own labels"):
+        load_stranger(tiny.h5, LABELS, "0..1")
+    with pytest.raises(UsageError, match="is an export already"):
+        load_stranger(tiny.files[0], LABELS, "0..1")
