@@ -17,7 +17,7 @@ def take_integers(model: onnx.ModelProto, scale: float, zero_point: np.integer) 
     go in unchanged.
     """
     graph: Any = model.graph
-    parameters = _constants(graph, "image", np.float32(scale), zero_point)
+    parameters = _constants(graph, "pixel", np.float32(scale), zero_point)
     graph.input[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(zero_point.dtype)
     quantise = _first_quantise(graph)
     if quantise is None:  # the first layer stays in float
@@ -36,7 +36,7 @@ def take_integers(model: onnx.ModelProto, scale: float, zero_point: np.integer) 
 def give_int8(model: onnx.ModelProto) -> None:
     """Gives int8 probabilities in steps of 1/256, -128 for none, where a graph gave floats."""
     graph: Any = model.graph
-    parameters = _constants(graph, "probabilities", np.float32(1 / 256), np.int8(-128))
+    parameters = _constants(graph, "probability", np.float32(1 / 256), np.int8(-128))
     for node in graph.node:
         node.output[:] = ["probabilities_float" if name == OUTPUT else name for name in node.output]
     quantise = helper.make_node("QuantizeLinear", ["probabilities_float", *parameters], [OUTPUT], OUTPUT)
@@ -67,7 +67,7 @@ def keep_float(model: onnx.ModelProto, nodes: Collection[str]) -> None:
 
 def _constants(graph: Any, of: str, scale: np.floating, zero_point: np.integer) -> list[str]:
     """Adds the scale and the zero point of a tensor; returns their names."""
-    names = [f"{of}_scale", f"{of}_zero_point"]
+    names = [f"{of}_scale", f"{of}_zero_point"]  # the quantiser may have called others after the tensor
     for name, value in zip(names, (scale, zero_point), strict=True):
         graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
     return names

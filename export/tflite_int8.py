@@ -1,6 +1,7 @@
 """A TFLite network in int8."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from .calibration import Calibration
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
 from .keras_libraries import tf
 from .layer_names import nodes_by_layer, weighted_layers
-from .ranges import Range, RangeMethod, narrowed_ranges
+from .ranges import Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .tflite_convert import quantised, to_tflite
 from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
 
@@ -34,12 +35,15 @@ class Int8Tflite:
         self._card, self._images = card, calibration.images
         self._takes, self._gives = _TYPES[io]
         zero_pixel(card)  # raises where no byte is 0
-        calibrated = to_tflite(with_fixed_batch(network, card), self._calibrate_only)
+        calibrated = to_tflite(with_fixed_batch(network, card), self._with_places_for_ranges)
         # The output needs none: the scale of an int8 softmax is always 1/256, its zero point -128.
         self._fixed: dict[str, Range] = {
             input_name(calibrated): (card.offset, 255 * card.scale + card.offset)
         }
-        self._calibrated: dict[RangeMethod, bytes] = {"min-max": with_ranges(calibrated, self._fixed)}
+        widest = min_max_ranges(activations(calibrated, self._inputs()))
+        self._calibrated: dict[RangeMethod, bytes] = {
+            "min-max": with_ranges(calibrated, widest | self._fixed)
+        }
         found = operators(calibrated)
         self._softmax = [] if io == "int8" else [one.node for one in found if one.kind == "SOFTMAX"]
         self._nodes = nodes_by_layer(found, weighted_layers(network))
@@ -58,10 +62,12 @@ class Int8Tflite:
             self._calibrated[method] = with_ranges(widest, narrowed | self._fixed)
         return self._calibrated[method]
 
-    def _calibrate_only(self, converter: Any) -> None:
+    def _with_places_for_ranges(self, converter: Any) -> None:
+        # TensorFlow's own ranges are too wide where an Add overwrites its input: a convolution in front of
+        # a shortcut gets the range of their sum. One image gives every tensor a range, ours replace them.
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.representative_dataset = lambda: ([pixels] for pixels in self._inputs())
+        converter.representative_dataset = lambda: ([pixels] for pixels in islice(self._inputs(), 1))
         converter._experimental_calibrate_only = True
 
     def _inputs(self) -> Iterator[np.ndarray]:

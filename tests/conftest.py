@@ -1,5 +1,6 @@
 """What the tests share: one tiny model trained and exported once, and the command run as a real process."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+_STATUS = pytest.StashKey[int]()
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,24 @@ class TinyModel:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep-models", type=Path, help="copy the tiny model and its exports to this folder")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leaves without the destructors of native libraries, after all has been reported.
+
+    This process holds TensorFlow, LiteRT, onnxruntime, OpenCV and HDF5 at once, as no command does, and once
+    crashed in one of their destructors: the tests' own result shall be the exit status.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if config.stash.get(_STATUS, None) is not None:
+        os._exit(config.stash[_STATUS])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_STATUS] = int(exitstatus)
 
 
 def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 300):

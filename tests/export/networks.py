@@ -63,6 +63,13 @@ def of_many_layers() -> Any:
     return _network(image, _layers.SpatialDropout2D(0.1)(_layers.Activation("tanh")(x)))
 
 
+def dense_only() -> Any:
+    """Without a convolution, as a first try often is."""
+    image = _image()
+    x = _layers.Dense(16, activation="relu")(_layers.Flatten()(_layers.MaxPooling2D(4)(image)))
+    return _network(image, _layers.Reshape((1, 1, 16))(x))
+
+
 def hard_to_quantise(network: Any) -> Any:
     """A copy that answers the same, with channels that differ in size by five orders of magnitude.
 
@@ -108,7 +115,8 @@ def _onnx(content: bytes):
 
 
 def _image() -> Any:
-    keras.utils.set_random_seed(2)  # the same weights every time
+    keras.utils.set_random_seed(2)  # the same weights every time,
+    keras.utils.clear_session()  # and the same names
     return keras.Input((32, 32, 3))
 
 

@@ -11,9 +11,9 @@ from edgecls.export import onnx, tflite
 from edgecls.export.calibration import Calibration
 
 sys.path.insert(0, sys.argv[1])
-from networks import CARD, IMAGES, residual
+from networks import CARD, IMAGES, inverted_residual
 
-network, calibration = residual(), Calibration(IMAGES[:8])
+network, calibration = inverted_residual(), Calibration(IMAGES[:8])
 kinds = ["float", "float16", "dynamic", "int8"]
 for kind in reversed(kinds) if sys.argv[2] == "backwards" else kinds:
     for module in (onnx, tflite):

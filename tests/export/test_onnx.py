@@ -12,7 +12,16 @@ from edgecls.export.keras_libraries import keras
 from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
 from edgecls.export.onnx_int8 import Int8Onnx
 
-from .networks import CARD, IMAGES, answers, inverted_residual, keras_answers, of_many_layers, residual
+from .networks import (
+    CARD,
+    IMAGES,
+    answers,
+    dense_only,
+    inverted_residual,
+    keras_answers,
+    of_many_layers,
+    residual,
+)
 
 FLOAT_KINDS = [float_onnx, float16_onnx, dynamic_onnx]
 
@@ -222,7 +231,7 @@ def int8_of(build):
     return int8_onnx(build(), CARD, Calibration(IMAGES))
 
 
-@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers])
+@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers, dense_only])
 def test_other_networks_convert_and_answer_as_keras_does(build):
     network = build()
     reference = keras_answers(network, CARD, IMAGES)

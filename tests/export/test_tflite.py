@@ -13,7 +13,16 @@ from edgecls.export.tflite import dynamic_tflite, float16_tflite, float_tflite, 
 from edgecls.export.tflite_graph import operators
 from edgecls.export.tflite_int8 import Int8Tflite
 
-from .networks import CARD, IMAGES, answers, inverted_residual, keras_answers, of_many_layers, residual
+from .networks import (
+    CARD,
+    IMAGES,
+    answers,
+    dense_only,
+    inverted_residual,
+    keras_answers,
+    of_many_layers,
+    residual,
+)
 
 FLOAT_KINDS = [float_tflite, float16_tflite, dynamic_tflite]
 
@@ -163,7 +172,7 @@ def int8_of(build):
     return int8_tflite(build(), CARD, Calibration(IMAGES))
 
 
-@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers])
+@pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers, dense_only])
 def test_other_networks_convert_and_answer_as_keras_does(build):
     network = build()
     reference = keras_answers(network, CARD, IMAGES)
