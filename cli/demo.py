@@ -29,7 +29,7 @@ def demo(
 
     _run(folder, "train", "--data", "digits")
     _run(folder, "export", "--int8")
-    _run(folder, "bench", "--json", "bench.json")
+    _run(folder, "bench", "--json", "bench.json", "--csv", "bench.csv")
     truth = _render_clip(folder)
     camera = ("camera", "--source", "clip.mp4", "--headless", "--json", "--record", "annotated.mp4")
     lines = _run(folder, *camera, keep=True)

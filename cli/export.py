@@ -76,7 +76,7 @@ def export(
     reports = Export(original, model, test, val, ranges, wishes, show_step).run()
     if json_file:
         write_whole(json_file, json.dumps([asdict(report) for report in reports], indent=1) + "\n")
-    print(_summary(reports, dataset.name))
+    print(_summary(reports, dataset.name, len(val.images)))
     print("next: edgecls bench")
 
 
@@ -107,8 +107,9 @@ def _original(
     return KerasEngine(loaded), foreign_data(loaded[1].card, data, calibration)
 
 
-def _summary(reports: "list[ExportReport]", data_name: str) -> str:
+def _summary(reports: "list[ExportReport]", data_name: str, val_images: int) -> str:
     from ..edge_runtime.table import table
+    from ..export.confidence import FEW_IMAGES
     from ..export.confidence import HEADERS as CONFIDENCE_HEADERS
     from ..export.parity import HEADERS as PARITY_HEADERS
 
@@ -124,6 +125,8 @@ def _summary(reports: "list[ExportReport]", data_name: str) -> str:
         "unknown: validation images under the threshold; precision: of the others, those answered right",
         "pictures of other things that get no label: " + _refused(reports),
     ]
+    if reports[0].confidence and val_images < FEW_IMAGES:
+        lines.append(f"only {val_images} validation images: threshold, unknown and precision are guesses")
     for report in reports:
         lines += [f"{report.parity.file}: {step}" for step in report.steps]
     return "\n".join(lines)

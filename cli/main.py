@@ -18,7 +18,6 @@ from .verify import verify
 app = typer.Typer(
     name="edgecls",
     help="Train an image classifier, export it for the edge, check it, and run it beside a camera.",
-    no_args_is_help=True,
     rich_markup_mode=None,  # plain help: half the start-up time, and readable on a serial console
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
     add_completion=False,
@@ -29,6 +28,7 @@ for command in (train, export, bench, camera, predict, verify, inspect, demo):
 
 @app.callback(invoke_without_command=True)
 def edgecls(
+    context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Show the version and exit."),
 ) -> None:
     """Train an image classifier, export it for the edge, check it, and run it beside a camera."""
@@ -37,6 +37,8 @@ def edgecls(
 
         print(f"edgecls {installed('edgecls')}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from ..edge_runtime.errors import BadModel, CheckFailed
+from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
 
 
 def verify(
@@ -18,11 +18,13 @@ def verify(
     from ..edge_runtime.engine import open_engine
     from ..edge_runtime.find_model import exported_files
     from ..edge_runtime.golden import replay
-    from ..edge_runtime.model_file import read_model
+    from ..edge_runtime.model_file import ModelFormat, read_model
 
     failed = []
     for path in models or exported_files(Path()):
         model = read_model(path)
+        if model.format is ModelFormat.H5:
+            raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")
         if not model.card.golden:
             raise BadModel(f"{path}: its card has no golden frames; export it again")
         engine = open_engine(model, threads=threads)

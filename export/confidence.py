@@ -15,6 +15,8 @@ from ..edge_runtime.prediction import calibrate
 LEAST_UNANSWERED = 0.05
 """The share of validation images, the least sure, that is left unanswered in any case: the price of refusing
 pictures of other things, which a network would otherwise all name."""
+FEW_IMAGES = 200
+"""Fewer validation images tell no temperature: where all of them are right, the best one would be 0."""
 _TEMPERATURES = (0.05, 20.0)
 
 
@@ -45,7 +47,7 @@ def fit_confidence(
 
     Without a wanted precision, the threshold leaves `LEAST_UNANSWERED` unanswered and no more.
     """
-    temperature = fit_temperature(probabilities, truth)
+    temperature = fit_temperature(probabilities, truth) if len(truth) >= FEW_IMAGES else 1.0
     calibrated = calibrate(probabilities, temperature)
     confidences, right = calibrated.max(1), probabilities.argmax(1) == truth
     threshold = round(float(np.quantile(confidences, LEAST_UNANSWERED)), 6)

@@ -31,10 +31,10 @@ def float16_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
 def dynamic_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
     """The network with int8 weights, and activations that are rounded anew for each image.
 
-    It needs no calibration images and has the size of an int8 file. On x86-64 it is nearly as fast as one; the
-    documented CNN takes 1.86 million instructions on a Raspberry Pi 4 (int8 2.08, float32 2.00) and 0.98 on
-    a Raspberry Pi 5 (int8 0.65, float32 1.94). Depthwise convolutions make it slower than float32: by 15 to
-    20 % in a small inverted residual network. Microcontrollers and the Edge TPU cannot run it.
+    It needs no calibration images and has the size of an int8 file. On x86-64 it is nearly as fast as one;
+    the documented CNN takes 1.86 million instructions on a Raspberry Pi 4 (int8 2.08, float32 2.00) and 0.98
+    on a Raspberry Pi 5 (int8 0.65, float32 1.94). Depthwise convolutions make it slower than float32: by 15
+    to 20 % in a small inverted residual network. Microcontrollers and the Edge TPU cannot run it.
     """
 
     def options(converter: Any) -> None:

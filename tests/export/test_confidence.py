@@ -53,6 +53,13 @@ def test_the_least_sure_images_stay_unanswered_even_where_all_answers_are_precis
     assert confidence.unanswered == pytest.approx(0.05, abs=0.002)
 
 
+def test_a_handful_of_images_that_are_all_right_makes_no_network_surer_than_it_is():
+    probabilities = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]] * 3, np.float32)
+    confidence = fit_confidence(probabilities, probabilities.argmax(1), wanted_precision=0.95)
+    assert confidence.temperature == 1
+    assert confidence.threshold < 0.8
+
+
 def test_the_fit_says_what_it_costs(honest):
     confidence = fit_confidence(*honest, wanted_precision=0.95)
     assert 0.95 <= confidence.precision < 0.97
