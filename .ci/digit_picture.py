@@ -5,4 +5,4 @@ import sys
 import cv2
 from sklearn.datasets import load_digits
 
-cv2.imwrite(sys.argv[1], load_digits().images[0] * 15.9375)  # 0..16 to 0..255
+cv2.imwrite(sys.argv[1], (load_digits().images[0] * 15.9375).astype("uint8"))  # 0..16 to 0..255
