@@ -19,8 +19,8 @@ from .model_options import (
 )
 
 if TYPE_CHECKING:
-    from ..edge_runtime.sink import Sink
-    from ..edge_runtime.stop import StopRequest
+    from ..edge_runtime.camera.sink import Sink
+    from ..edge_runtime.camera.stop import StopRequest
 
 
 def camera(
@@ -45,13 +45,13 @@ def camera(
 ) -> None:
     """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window."""
     spare_blas_threads()
-    from ..edge_runtime.json_line import json_line
-    from ..edge_runtime.line_output import LineOutput
-    from ..edge_runtime.loop import Limits, run_loop
-    from ..edge_runtime.open_source import open_source
-    from ..edge_runtime.recorder import Recorder
-    from ..edge_runtime.status_line import StatusLine
-    from ..edge_runtime.stop import stop_on_signals
+    from ..edge_runtime.camera.json_line import json_line
+    from ..edge_runtime.camera.line_output import LineOutput
+    from ..edge_runtime.camera.loop import Limits, run_loop
+    from ..edge_runtime.camera.opening import open_source
+    from ..edge_runtime.camera.recorder import Recorder
+    from ..edge_runtime.camera.status_line import StatusLine
+    from ..edge_runtime.camera.stop import stop_on_signals
 
     limits = Limits(1 if once else max_frames)
     status = StatusLine(sys.stderr)
@@ -77,8 +77,8 @@ def camera(
 
 def _windows(show: bool | None, as_json: bool, stop: "StopRequest") -> "list[Sink]":
     """A window where one was asked for, or where a person seems to sit at a screen; otherwise none."""
+    from ..edge_runtime.camera.window import Window, why_no_window
     from ..edge_runtime.errors import BadConfiguration
-    from ..edge_runtime.window import Window, why_no_window
 
     if show is False or (show is None and (as_json or not sys.stdout.isatty())):
         return []

@@ -65,7 +65,7 @@ def _run(folder: Path, *arguments: str, keep: bool = False) -> str:
 
 def _render_clip(folder: Path) -> list[str]:
     """Writes clip.mp4 from test pictures of the digits; returns the label of each of its frames."""
-    from ..edge_runtime.clip import render_clip
+    from ..edge_runtime.camera.clip import render_clip
     from ..edge_runtime.model_file import read_model
     from .training_data import training_data
 

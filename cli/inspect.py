@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from ..edge_runtime.inspect_facts import ModelFacts
+    from ..edge_runtime.inspection.inspect_facts import ModelFacts
 
 
 def inspect(
@@ -17,7 +17,7 @@ def inspect(
     as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
 ) -> None:
     """Show what is inside a model file: card, inputs, outputs, operators, size, checksum. Nothing is run."""
-    from ..edge_runtime.inspect_model import inspect_model
+    from ..edge_runtime.inspection.inspect_model import inspect_model
     from ..edge_runtime.printable import printable
 
     facts = inspect_model(model)

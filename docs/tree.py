@@ -4,7 +4,15 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("cli", "trainer", "export", "edge_runtime", "benchmarks")
+FOLDERS = (
+    "cli",
+    "trainer",
+    "export",
+    "edge_runtime",
+    "edge_runtime/camera",
+    "edge_runtime/inspection",
+    "benchmarks",
+)
 BEGIN, END = "<!-- tree: written by docs/tree.py -->\n```text\n", "```\n<!-- end of tree -->"
 
 
@@ -16,7 +24,7 @@ def tree() -> str:
 def _folder(folder: Path) -> str:
     modules = sorted(path for path in folder.glob("*.py") if path.name not in ("__init__.py", "__main__.py"))
     width = max(len(path.name) for path in modules) + 2
-    lines = [f"{folder.name + '/':{width + 4}}{_purpose(folder / '__init__.py')}"]
+    lines = [f"{str(folder.relative_to(ROOT)) + '/':{width + 4}}{_purpose(folder / '__init__.py')}"]
     lines += [f"    {path.name:{width}}{_purpose(path)}" for path in modules]
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ Field numbers are onnx.proto's: ModelProto.metadata_props = 14; StringStringEntr
 """
 
 from .card import ModelCard
-from .protobuf import field, fields
+from .inspection.protobuf import field, fields
 from .seal import SEAL_BYTES, seal_of
 
 CARD_KEY = "edgecls-card"

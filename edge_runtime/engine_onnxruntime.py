@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .errors import BadModel, Unavailable
+from .inspection.onnx_content import refuse_external_data
 from .model_file import ModelFile
-from .onnx_content import refuse_external_data
 from .tensors import TensorSpec, picture_input, score_output
 
 try:

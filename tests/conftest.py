@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,12 @@ class TinyModel:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--keep-models", type=Path, help="copy the tiny model and its exports to this folder")
+
+
+def pytest_configure() -> None:
+    """Under nohup, or on a build server, our children would inherit a SIGHUP that is ignored."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(trylast=True)

@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sink import Sink, Timing
+from edgecls.edge_runtime.camera.source import EndOfSource
 from edgecls.edge_runtime.card import ModelCard
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.frame import Frame
 from edgecls.edge_runtime.image import ImageRule
 from edgecls.edge_runtime.model_file import ModelFile, ModelFormat
 from edgecls.edge_runtime.prediction import Prediction
-from edgecls.edge_runtime.sink import Sink, Timing
-from edgecls.edge_runtime.source import EndOfSource
 
 LABELS = ("cat", "deer", "dog")
 

@@ -24,7 +24,7 @@ def test_every_folder_with_modules_is_a_package_of_the_wheel():
     ).stdout.split()
     folders = {str(Path(file).parent) for file in files if not file.startswith(("tests/", "docs/", "."))}
     assert folders == named
-    assert {name.removeprefix("edgecls.") for name in setuptools["package-dir"]} == named
+    assert {name.removeprefix("edgecls.").replace(".", "/") for name in setuptools["package-dir"]} == named
     for folder in folders:
         assert (ROOT / folder / "__init__.py").exists()
 

@@ -5,7 +5,7 @@ from edgecls.edge_runtime import card_onnx
 from edgecls.edge_runtime.engine import open_engine
 from edgecls.edge_runtime.engine_onnxruntime import open_session
 from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.inspect_model import inspect_model
+from edgecls.edge_runtime.inspection.inspect_model import inspect_model
 from edgecls.edge_runtime.model_file import read_model
 
 

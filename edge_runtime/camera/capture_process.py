@@ -1,0 +1,120 @@
+"""One capture process, seen from its parent: started, read from, ended. When, is for capture.py to say."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack, suppress
+from dataclasses import astuple
+
+from ..errors import Unavailable
+from .capture_wire import Notice, NoticeReader, Request
+from .frame import Frame
+from .frame_slot import SlotReader
+from .source_address import Device, Stream
+
+_REAP_S = 0.5
+
+
+class CaptureProcess:
+    """Starts a process that captures from `address` at once; `close` kills it.
+
+    Args:
+        address: the camera.
+        first_sequence: the number of its first frame.
+        timeout_s: when the libraries in it shall give up by themselves.
+    """
+
+    def __init__(self, address: Device | Stream, first_sequence: int, timeout_s: float) -> None:
+        with ExitStack() as undo:
+            self._slot = SlotReader()
+            undo.callback(self._slot.close)
+            notices_take, notices_put = os.pipe()
+            undo.callback(os.close, notices_take)
+            stdin_take, self._stdin_put = os.pipe()
+            undo.callback(os.close, self._stdin_put)
+            try:
+                self._process = _start(stdin_take, (*astuple(self._slot.writer_ends), notices_put))
+            finally:
+                os.close(stdin_take)
+                os.close(notices_put)
+            undo.pop_all()
+        self._slot.hand_over()
+        self._notices = NoticeReader(notices_take)
+        request = Request(
+            device=address.path if isinstance(address, Device) else "",
+            url=address.url if isinstance(address, Stream) else "",
+            first_sequence=first_sequence,
+            timeout_s=timeout_s,
+            slot=self._slot.writer_ends,
+            notices=notices_put,
+        )
+        with suppress(BrokenPipeError):  # it is gone already, which is noticed later
+            os.write(self._stdin_put, request.to_line())  # and stays open: its end tells the child of ours
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def gone(self) -> bool:
+        """It ended, and all its notices were received."""
+        return self._notices.ended
+
+    @property
+    def death(self) -> str:
+        """How a process that is gone came to its end."""
+        code = self._reap()
+        if code is None:
+            return "ended but hangs in a driver"
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+    def wait(self, timeout_s: float) -> None:
+        """Returns when there is a frame or a notice, or after `timeout_s`."""
+        poll = select.poll()
+        poll.register(self._slot, select.POLLIN)
+        poll.register(self._notices, select.POLLIN)
+        poll.poll(max(0.0, timeout_s) * 1000)
+
+    def receive(self) -> list[Notice]:
+        """The notices that came since."""
+        return self._notices.receive()
+
+    def take(self) -> Frame | None:
+        """The newest frame not taken before, or None."""
+        return self._slot.take()
+
+    def close(self) -> None:
+        """Kills the process, also one that is stopped or hangs in a read, and gives back all it had."""
+        self._process.kill()
+        self._reap()
+        os.close(self._stdin_put)
+        self._notices.close()
+        self._slot.close()
+
+    def _reap(self) -> int | None:
+        try:
+            return self._process.wait(_REAP_S)
+        except subprocess.TimeoutExpired:  # a killed process in a driver's hands ends when that lets go
+            return None
+
+
+def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    """Starts the process with the file descriptors that it inherits.
+
+    Raises:
+        Unavailable: the system has no room for another process.
+    """
+    try:
+        return subprocess.Popen(
+            # -P: no module in the current folder stands in for one of ours.
+            [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            process_group=0,  # Ctrl-C goes to the whole group, also while this process is still starting
+        )
+    except OSError as error:
+        raise Unavailable(f"cannot start the capture process: {error.strerror}") from error

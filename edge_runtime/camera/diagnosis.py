@@ -1,0 +1,74 @@
+"""Why a camera or stream could not be opened, asked of the system: OpenCV only says that it could not."""
+
+import errno
+import os
+import socket
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..errors import EdgeclsError, PermissionRefused, Unavailable
+from .source_address import masked
+
+_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
+_CONNECT_S = 2.0
+
+
+def why_no_camera(path: str) -> EdgeclsError:
+    """The error to raise for a camera's device path that OpenCV could not open."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+    except FileNotFoundError:
+        return Unavailable(f"{path}: no such camera; {_present()}")
+    except PermissionError:
+        return PermissionRefused(f"permission denied: {path}; add the user to group video")
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            return Unavailable(f"{path}: {(error.strerror or str(error)).lower()}; plug the camera in again")
+        busy = True
+    else:
+        busy = False
+    user = user_of(path)
+    if busy or user:
+        by = f" ({user})" if user else ""
+        return Unavailable(f"{path}: in use by another process{by}; end it or choose another camera")
+    return Unavailable(f"{path}: gives no pictures, perhaps not a camera; {_present()}")
+
+
+def why_no_stream(url: str) -> EdgeclsError:
+    """The error to raise for an address from which FFmpeg got no video."""
+    parts = urlsplit(url)
+    where = masked(url)
+    try:
+        port = parts.port or _PORTS[parts.scheme]
+        socket.create_connection((parts.hostname or "", port), _CONNECT_S).close()
+    except (socket.gaierror, UnicodeError):  # a name that DNS cannot carry is a UnicodeError
+        return Unavailable(f"{where}: host {parts.hostname} not known; check the address and the network")
+    except TimeoutError:
+        return Unavailable(f"{where}: no answer; check the address and that the camera is on")
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        return Unavailable(f"{where}: {why}; check the address, the port and that the camera is on")
+    return Unavailable(f"{where}: answers, but not with a video; check the path, the user and the password")
+
+
+def user_of(path: str) -> str | None:
+    """Another process that has `path` open, as `name, pid 123`; None where none is seen.
+
+    Without root, only processes of the same user are seen.
+    """
+    device = os.path.realpath(path)
+    for process in Path("/proc").glob("[0-9]*"):
+        if process.name == str(os.getpid()):
+            continue
+        try:
+            if any(str(link.readlink()) == device for link in (process / "fd").iterdir()):
+                return f"{(process / 'comm').read_text().strip()}, pid {process.name}"
+        except OSError:  # not ours to look at, or it ended meanwhile
+            continue
+    return None
+
+
+def _present() -> str:
+    """What to do, with the cameras that are there."""
+    cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
+    return f"there is {', '.join(cameras)}" if cameras else "plug it in: there is no /dev/video*"

@@ -1,0 +1,62 @@
+"""One line a frame to a pipe, a file or a terminal."""
+
+import os
+import select
+from collections.abc import Callable
+
+from ..errors import writing_failed
+from ..prediction import Prediction
+from ..printable import printable
+from .frame import Frame
+from .sink import Sink, Timing
+from .stop import POLL_S, StopRequest
+
+
+class LineOutput(Sink):
+    """Writes each answer as it comes.
+
+    A line goes out in one write, past Python's buffers, so that a kill leaves no half of one. When nobody
+    reads any more, the loop is asked to stop.
+
+    Args:
+        descriptor: an open file; 1 is stdout.
+        stop: asked when the reader has gone, and obeyed while a slow one is waited for.
+        render: the line of one answer, without its newline: `answer_line` or `json_line`.
+    """
+
+    def __init__(
+        self, descriptor: int, stop: StopRequest, render: Callable[[Frame, Prediction, Timing], str]
+    ) -> None:
+        self._descriptor = descriptor
+        self._stop = stop
+        self._render = render
+
+    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+        """See `Sink.write`.
+
+        Raises:
+            OutputFailed: the disk behind it is full.
+        """
+        # A name that is not UTF-8 gives an escape that is valid in JSON too.
+        rest = f"{self._render(frame, prediction, timing)}\n".encode(errors="backslashreplace")
+        try:
+            while rest and self._has_room():
+                rest = rest[os.write(self._descriptor, rest) :]  # a pipe may take a very long line in parts
+        except BrokenPipeError:
+            self._stop.request()
+        except OSError as error:
+            raise writing_failed("the answers", error) from error
+
+    def _has_room(self) -> bool:
+        while not select.select([], [self._descriptor], [], POLL_S)[1]:
+            if self._stop.requested:
+                return False
+        return True
+
+
+def answer_line(frame: Frame, prediction: Prediction, timing: Timing) -> str:  # noqa: ARG001 - one of two renderings
+    """For people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
+    best, *others = (f"{label} {confidence:.1%}" for label, confidence in prediction.ranking)
+    if prediction.label is None:
+        best, others = "unknown", [best, *others]
+    return f"{printable(frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")

@@ -1,0 +1,115 @@
+"""What a camera loop did, counted while it runs."""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..errors import EdgeclsError
+from ..prediction import Prediction
+from .frame import Frame
+from .rates import Latencies
+from .sink import Timing
+
+
+@dataclass(frozen=True)
+class LoopReport:
+    """The sum of a loop's answers."""
+
+    frames: int
+    """Frames that were answered."""
+    skipped: int
+    """Frames that a live source gave while an older one was classified."""
+    invalid_outputs: int
+    """Frames for which the network gave NaN or infinity."""
+    seconds: float
+    """From the first answer to the last."""
+    latency_p50_ms: float | None
+    """Over the last 10,000 frames, as the others; None where there was no frame."""
+    latency_p90_ms: float | None
+    age_p50_ms: float | None
+    age_p90_ms: float | None
+    labels: tuple[tuple[str, int], ...]
+    """(label or `unknown`, frames), the most frequent first."""
+    failure: EdgeclsError | None = None
+    """What ended the loop before its time; the caller raises it when it has shown the rest."""
+
+    @property
+    def fps(self) -> float | None:
+        """Answers per second over the whole run; None for fewer than two."""
+        return (self.frames - 1) / self.seconds if self.seconds > 0 else None
+
+    @property
+    def text(self) -> str:
+        """The summary that a person reads, one to three lines."""
+        frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
+        if self.fps is not None:
+            frames += f" in {self.seconds:.1f} s: {self.fps:.1f} per second"
+        if self.skipped:
+            frames += f", {self.skipped:,} skipped for newer ones"
+        if self.invalid_outputs:
+            frames += f", {self.invalid_outputs:,} with an invalid output"
+        lines = [frames]
+        if self.latency_p50_ms is not None:
+            lines.append(
+                f"latency p50 {self.latency_p50_ms:.1f} ms, p90 {self.latency_p90_ms:.1f} ms; "
+                f"age p50 {self.age_p50_ms:.0f} ms, p90 {self.age_p90_ms:.0f} ms"
+            )
+            shares = [f"{label} {count / self.frames:.1%}" for label, count in self.labels[:5]]
+            rest = len(self.labels) - len(shares)
+            lines.append("labels: " + ", ".join(shares) + (f", {rest} more" if rest else ""))
+        return "\n".join(lines)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as values for JSON."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        failure = str(self.failure) if self.failure else None
+        return values | {"fps": self.fps, "labels": dict(self.labels), "failure": failure}
+
+
+class Tally:
+    """Counts answers into a `LoopReport`, in memory that does not grow with the time it runs."""
+
+    def __init__(self) -> None:
+        self._labels: Counter[str] = Counter()
+        self._latency = Latencies()
+        self._age = Latencies()
+        self._first_s = self._last_s = 0.0
+        self._first_sequence = self._last_sequence = 0
+        self._invalid = 0
+        self._last_valid = True
+
+    def add(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+        """Counts one answer."""
+        self._last_s, self._last_sequence = time.monotonic(), frame.sequence
+        if not self._labels:
+            self._first_s, self._first_sequence = self._last_s, frame.sequence
+        self._last_valid = True
+        self._labels[prediction.text] += 1
+        self._latency.add(timing.latency_ms)
+        self._age.add(timing.age_ms)
+
+    def add_invalid(self) -> bool:
+        """Counts a frame for which the network gave NaN or infinity; True for the first in a row."""
+        self._invalid += 1
+        first, self._last_valid = self._last_valid, False
+        return first
+
+    def report(self, failure: EdgeclsError | None = None) -> LoopReport:
+        """What was counted so far."""
+        frames = self._labels.total()
+        seen = self._last_sequence - self._first_sequence + 1 if frames else 0
+        latency = self._latency.percentiles((50, 90)) or (None, None)
+        age = self._age.percentiles((50, 90)) or (None, None)
+        return LoopReport(
+            frames=frames,
+            skipped=max(0, seen - frames - self._invalid),
+            invalid_outputs=self._invalid,
+            seconds=self._last_s - self._first_s,
+            latency_p50_ms=latency[0],
+            latency_p90_ms=latency[1],
+            age_p50_ms=age[0],
+            age_p90_ms=age[1],
+            labels=tuple(self._labels.most_common()),
+            failure=failure,
+        )

@@ -1,0 +1,100 @@
+"""What the loop sees, on one line of a terminal that is rewritten in place, or now and then in a log."""
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TextIO
+
+from ..prediction import Prediction
+from ..printable import printable
+from .event import Event
+from .frame import Frame
+from .sink import Sink, Timing
+
+REWRITE_S = 0.2
+"""On a terminal: nobody reads faster."""
+LOG_S = 10.0
+"""In a file or a journal."""
+SILENT_S = 2.0
+"""Without a frame for so long, the terminal says so and no longer shows the last label as if it were live."""
+
+
+class StatusLine(Sink):
+    """Shows the newest answer, and events on lines of their own above it.
+
+    Args:
+        stream: usually stderr, so that stdout stays free for results.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._in_place = stream.isatty()
+        self._shown_at_s = self._answered_at_s = -LOG_S
+        self._newest = self._on_screen = ""
+
+    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+        """See `Sink.write`."""
+        self._answered_at_s = self._clock()
+        if self._is_due(REWRITE_S if self._in_place else LOG_S):
+            self._show(status_text(frame, prediction, timing))
+            self._newest = ""
+        elif self._in_place:
+            self._newest = status_text(frame, prediction, timing)
+
+    def idle(self) -> None:
+        """See `Sink.idle`."""
+        silent_s = self._clock() - self._answered_at_s
+        if self._in_place and self._on_screen and silent_s >= SILENT_S and self._is_due(REWRITE_S):
+            self._show(f"no frame for {silent_s:.0f} s")
+
+    def event(self, event: Event) -> None:
+        """Prints an event."""
+        self.say(f"camera: {printable(event.text)}")
+
+    def say(self, text: str) -> None:
+        """Prints a line that stays; the status goes on below it."""
+        status = self._on_screen
+        self._write(self._erase() + text + "\n" + status)
+        self._on_screen = status
+
+    def close(self) -> None:
+        """Leaves the last answer standing; see `Sink.close`."""
+        if self._newest:
+            self._show(self._newest)
+        if self._on_screen:
+            self._write("\n")
+        self._newest = self._on_screen = ""
+
+    def _is_due(self, every_s: float) -> bool:
+        return self._clock() - self._shown_at_s >= every_s
+
+    def _show(self, text: str) -> None:
+        self._shown_at_s = self._clock()
+        if self._in_place:
+            text = text[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be rewritten
+            self._write(self._erase() + text)
+            self._on_screen = text
+        else:
+            self._write(text + "\n")
+
+    def _erase(self) -> str:
+        """Blanks and not an escape sequence: every terminal and serial console knows them."""
+        shown, self._on_screen = len(self._on_screen), ""
+        return f"\r{' ' * shown}\r" if shown else ""
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):  # the terminal was closed, or a log's disk is full: no reason to stop
+            self._stream.write(text)
+            self._stream.flush()
+
+
+def status_text(frame: Frame, prediction: Prediction, timing: Timing) -> str:
+    """One line: the answer, then frames per second, latency, and the frame's age when its label came."""
+    label, confidence = prediction.ranking[0]
+    answer = f"{label} {confidence:.1%}" if prediction.label else f"unknown ({label} {confidence:.1%})"
+    name = f"{printable(frame.name)}: " if frame.name else ""
+    fps = f"   {timing.fps:.1f} fps" if timing.fps is not None else ""
+    return f"{name}{answer}{fps}   latency {timing.latency_ms:.1f} ms   age {timing.age_ms:.0f} ms"

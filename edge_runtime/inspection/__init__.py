@@ -1,0 +1,1 @@
+"""What is inside a model file, told without running it: layers, tensors, sizes, operations."""

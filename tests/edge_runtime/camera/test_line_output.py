@@ -1,0 +1,113 @@
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.line_output import LineOutput, answer_line
+from edgecls.edge_runtime.camera.sink import Timing
+from edgecls.edge_runtime.camera.stop import StopRequest
+from edgecls.edge_runtime.errors import OutputFailed
+from edgecls.edge_runtime.prediction import Prediction
+
+from ...fakes import picture
+
+CAT = Prediction((("cat", 0.931), ("dog", 0.04), ("deer", 0.012)), "cat")
+UNKNOWN = Prediction((("cat", 0.41), ("dog", 0.3)), None)
+TIMING = Timing(0.4, 1.5, 12.0)
+
+
+def frame(name: str = "cat.jpg") -> Frame:
+    return Frame(picture(), 1, 0.0, name)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with suppress(OSError):  # a test may have closed it
+            os.close(end)
+
+
+def output(descriptor: int, stop: StopRequest | None = None, text: str = "") -> LineOutput:
+    return (
+        LineOutput(descriptor, stop or StopRequest(), lambda *_: text)
+        if text
+        else LineOutput(descriptor, stop or StopRequest(), answer_line)
+    )
+
+
+@pytest.mark.parametrize(
+    ("prediction", "line"),
+    [
+        (CAT, "cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)"),
+        (UNKNOWN, "cat.jpg: unknown  (cat 41.0%, dog 30.0%)"),
+        (Prediction((("cat", 1.0),), "cat"), "cat.jpg: cat 100.0%"),
+    ],
+)
+def test_an_answer_reads_as_a_line(prediction, line):
+    assert answer_line(frame(), prediction, TIMING) == line
+
+
+def test_a_file_name_cannot_start_a_line_or_steer_the_terminal():
+    assert answer_line(frame("a\nb\x1b[2J.jpg"), CAT, TIMING).startswith("a\\nb\\x1b[2J.jpg: cat")
+
+
+def test_each_answer_is_one_line_at_once(pipe):
+    out, end = pipe
+    sink = output(end)
+    sink.write(frame(), CAT, TIMING)
+    assert os.read(out, 9999) == b"cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)\n"
+
+
+def test_a_name_that_is_not_utf8_is_written_out(pipe):
+    out, end = pipe
+    output(end).write(frame(os.fsdecode(b"\xff.jpg")), CAT, TIMING)
+    assert os.read(out, 9999).startswith(b"\\udcff.jpg: cat")
+
+
+def test_when_nobody_reads_any_more_the_loop_is_asked_to_stop(pipe):
+    out, end = pipe
+    os.close(out)
+    stop = StopRequest()
+    output(end, stop).write(frame(), CAT, TIMING)
+    assert stop.requested
+
+
+def test_a_slow_reader_gets_every_byte_of_a_line_longer_than_the_pipe(pipe):
+    out, end = pipe
+    text = "x" * 200_000
+    got: list[bytes] = []
+    sink = output(end, text=text)
+    writer = threading.Thread(target=lambda: sink.write(frame(), CAT, TIMING))
+    writer.start()
+    while sum(map(len, got)) < len(text) + 1:
+        got.append(os.read(out, 10_000))
+    writer.join(timeout=10)
+    assert b"".join(got) == text.encode() + b"\n"
+
+
+def test_a_reader_that_never_reads_does_not_outlast_a_request_to_stop(pipe):
+    _, end = pipe
+    stop = StopRequest()
+    sink = output(end, stop, "x" * 4000)
+    threading.Timer(0.3, stop.request).start()
+    started_s = time.monotonic()
+    while not stop.requested:
+        sink.write(frame(), CAT, TIMING)
+    assert time.monotonic() - started_s < 3
+
+
+def test_a_full_disk_is_an_error():
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    descriptor = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with pytest.raises(OutputFailed, match="no space left on device"):
+            output(descriptor).write(frame(), CAT, TIMING)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,172 @@
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.loop import Limits, run_loop
+from edgecls.edge_runtime.camera.stop import StopRequest
+from edgecls.edge_runtime.errors import BadImage, InvalidOutput, OutputFailed, Unavailable
+
+from ...fakes import FakeSink, FakeSource, fake_classifier, frames, picture
+
+CAT, DOG, NOTHING = (0.9, 0.06, 0.04), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)
+NAN, INFINITE = (np.nan, 0.5, 0.5), (np.inf, 0.0, 0.0)
+
+
+def test_every_frame_of_a_file_gets_its_answer_in_order():
+    sink = FakeSink()
+    report = run_loop(FakeSource(frames(3)), fake_classifier(CAT, DOG, CAT), [sink], Limits(), StopRequest())
+    assert [prediction.label for _, prediction, _ in sink.answers] == ["cat", "dog", "cat"]
+    assert [frame.sequence for frame, _, _ in sink.answers] == [1, 2, 3]
+    assert report.frames == 3
+    assert report.labels == (("cat", 2), ("dog", 1))
+    assert report.failure is None
+
+
+def test_the_network_sees_rgb_of_its_own_size():
+    classifier = fake_classifier(CAT)
+    blue = np.zeros((100, 200, 3), np.uint8)
+    blue[..., 0] = 255
+    run_loop(FakeSource([Frame(blue, 1, 0.0)]), classifier, [], Limits(), StopRequest())
+    (image,) = classifier.engine.images
+    assert image.shape == (32, 32, 3)
+    assert image.dtype == np.uint8
+    assert (image == (0, 0, 255)).all()
+
+
+def test_a_limit_ends_it_without_asking_for_one_frame_more():
+    given = iter(frames(5))
+    report = run_loop(FakeSource(given, live=True), fake_classifier(CAT), [], Limits(2), StopRequest())
+    assert report.frames == 2
+    assert next(given).sequence == 3
+
+
+def test_a_request_to_stop_ends_it_after_the_frame_in_hand():
+    stop, sink = StopRequest(), FakeSink()
+
+    def endless() -> Iterator[Frame]:
+        yield from frames(4)
+        stop.request()
+        yield from frames(1)
+        raise AssertionError("read after the request")
+
+    report = run_loop(FakeSource(endless(), live=True), fake_classifier(CAT), [sink], Limits(), stop)
+    assert report.frames == 5
+    assert sink.closed == 1
+
+
+def test_while_no_frame_comes_the_sinks_stay_responsive():
+    sink = FakeSink()
+    run_loop(
+        FakeSource([None, None, *frames(1), None]), fake_classifier(CAT), [sink], Limits(), StopRequest()
+    )
+    assert (sink.idled, len(sink.answers)) == (3, 1)
+
+
+@pytest.mark.parametrize("invalid", [NAN, INFINITE])
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_unattended_an_output_that_is_no_number_is_one_event_and_no_label(invalid, temperature, recwarn):
+    sink, events = FakeSink(), []
+    classifier = fake_classifier(CAT, invalid, invalid, DOG, invalid, DOG, temperature=temperature)
+    source = FakeSource(frames(6), live=True)
+    report = run_loop(source, classifier, [sink], Limits(), StopRequest(), on_event=events.append)
+    assert [prediction.label for _, prediction, _ in sink.answers] == ["cat", "dog", "dog"]
+    assert [event.kind for event in events] == [
+        "invalid_output",
+        "invalid_output",
+    ]  # one for each run of them
+    assert "fake.tflite" in events[0].text
+    assert (report.frames, report.invalid_outputs, report.skipped) == (3, 3, 0)
+    assert sink.idled == 3
+    assert not recwarn
+
+
+@pytest.mark.parametrize(("live", "limit"), [(False, None), (True, 4)])
+def test_in_a_one_shot_run_an_output_that_is_no_number_is_its_end(live, limit):
+    sink = FakeSink()
+    source = FakeSource(frames(3), live=live)
+    report = run_loop(source, fake_classifier(CAT, NAN), [sink], Limits(limit), StopRequest())
+    assert isinstance(report.failure, InvalidOutput)
+    assert report.failure.exit_code == 65
+    assert len(sink.answers) == report.frames == 1
+
+
+def test_answers_before_an_error_of_the_source_are_kept_and_counted():
+    sink = FakeSink()
+    broken = BadImage("clip.avi: read 2 of 9 frames: the file is truncated")
+    source = FakeSource([*frames(2), broken])
+    report = run_loop(source, fake_classifier(CAT), [sink], Limits(), StopRequest())
+    assert report.failure is broken
+    assert report.frames == len(sink.answers) == 2
+    assert (sink.closed, source.exited) == (1, 1)
+
+
+def test_a_sink_that_fails_ends_the_loop_and_the_others_are_closed():
+    class FullDisk(FakeSink):
+        def write(self, *_: object) -> None:
+            raise OutputFailed("full")
+
+        def close(self) -> None:
+            raise OutputFailed("still full")
+
+    before, after = FakeSink(), FakeSink()
+    report = run_loop(
+        FakeSource(frames(3)), fake_classifier(CAT), [before, FullDisk(), after], Limits(), StopRequest()
+    )
+    assert str(report.failure) == "full"  # the first error, which is the cause
+    assert (before.closed, after.closed) == (1, 1)
+
+
+def test_a_source_that_does_not_open_raises_and_the_sinks_are_closed():
+    class Absent(FakeSource):
+        def __enter__(self) -> "Absent":
+            raise Unavailable("no camera")
+
+    sink = FakeSink()
+    with pytest.raises(Unavailable):
+        run_loop(Absent([]), fake_classifier(CAT), [sink], Limits(), StopRequest())
+    assert sink.closed == 1
+
+
+def test_a_bug_is_not_swallowed_and_the_sinks_are_closed():
+    sink = FakeSink()
+    with pytest.raises(ZeroDivisionError):
+        run_loop(FakeSource([ZeroDivisionError()]), fake_classifier(CAT), [sink], Limits(), StopRequest())
+    assert sink.closed == 1
+
+
+def test_each_stage_is_timed_and_the_age_counts_from_the_capture():
+    sink = FakeSink()
+    old = Frame(picture(), 1, time.monotonic() - 2.0)
+    run_loop(FakeSource([old, *frames(1)]), fake_classifier(CAT), [sink], Limits(), StopRequest())
+    timing = sink.answers[0][2]
+    assert 2000 <= timing.age_ms < 3000
+    assert timing.prepare_ms > 0
+    assert timing.engine_ms > 0
+    assert timing.latency_ms == timing.prepare_ms + timing.engine_ms
+    assert timing.latency_ms < timing.age_ms
+    assert timing.fps is None
+    assert sink.answers[1][2].fps is not None
+
+
+def test_frames_that_a_camera_gave_meanwhile_are_counted_as_skipped():
+    seen = [Frame(picture(), sequence, 0.0) for sequence in (10, 11, 15, 16)]
+    source = FakeSource(seen, live=True)
+    report = run_loop(source, fake_classifier(NOTHING, threshold=0.5), [], Limits(), StopRequest())
+    assert report.skipped == 3
+    assert report.labels == (("unknown", 4),)
+
+
+def test_an_event_reaches_whoever_listens():
+    events: list[Event] = []
+    run_loop(
+        FakeSource(frames(1), live=True),
+        fake_classifier(NAN),
+        [],
+        Limits(),
+        StopRequest(),
+        on_event=events.append,
+    )
+    assert events[0].text.startswith("invalid output: fake.tflite: the network gave NaN or infinity")

@@ -1,0 +1,84 @@
+import json
+
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.loop_report import LoopReport, Tally
+from edgecls.edge_runtime.camera.sink import Timing
+from edgecls.edge_runtime.errors import BadImage
+from edgecls.edge_runtime.prediction import Prediction
+
+from ...fakes import picture
+
+
+def report(**changes) -> LoopReport:
+    values = {
+        "frames": 100,
+        "skipped": 0,
+        "invalid_outputs": 0,
+        "seconds": 9.9,
+        "latency_p50_ms": 1.25,
+        "latency_p90_ms": 2.5,
+        "age_p50_ms": 12.0,
+        "age_p90_ms": 15.0,
+        "labels": (("cat", 75), ("unknown", 25)),
+    }
+    return LoopReport(**(values | changes))
+
+
+def tally(*labels: str | None) -> Tally:
+    counted = Tally()
+    for sequence, label in enumerate(labels, 1):
+        prediction = Prediction(((label or "cat", 0.5),), label)
+        counted.add(Frame(picture(), sequence, 0.0), prediction, Timing(1.0, sequence, 10.0 * sequence))
+    return counted
+
+
+def test_the_summary_says_frames_rate_latency_and_labels():
+    assert report().text == (
+        "100 frames in 9.9 s: 10.0 per second\n"
+        "latency p50 1.2 ms, p90 2.5 ms; age p50 12 ms, p90 15 ms\n"
+        "labels: cat 75.0%, unknown 25.0%"
+    )
+
+
+def test_what_went_by_or_wrong_is_in_the_first_line():
+    first = report(skipped=1234, invalid_outputs=2).text.splitlines()[0]
+    assert first.endswith("1,234 skipped for newer ones, 2 with an invalid output")
+
+
+def test_only_the_most_frequent_labels_are_named():
+    labels = tuple((f"class {index}", 10) for index in range(10))
+    assert report(labels=labels).text.endswith("class 4 10.0%, 5 more")
+
+
+def test_one_frame_has_no_rate():
+    one = tally("cat").report()
+    assert one.fps is None
+    assert one.text.splitlines()[0] == "1 frame"
+
+
+def test_a_loop_without_frames_has_a_report_too():
+    empty = Tally().report()
+    assert (empty.frames, empty.skipped, empty.latency_p50_ms) == (0, 0, None)
+    assert empty.text == "0 frames"
+
+
+def test_labels_are_ordered_by_how_often_they_came_and_unknown_is_one():
+    assert tally("dog", None, "dog", None, "dog").report().labels == (("dog", 3), ("unknown", 2))
+
+
+def test_percentiles_are_of_latency_and_of_age():
+    counted = tally("cat", "cat", "cat").report()
+    assert (counted.latency_p50_ms, counted.age_p50_ms) == (3.0, 20.0)
+
+
+def test_a_row_of_invalid_outputs_is_announced_once():
+    counted = Tally()
+    assert [counted.add_invalid() for _ in range(3)] == [True, False, False]
+
+
+def test_json_has_every_figure_and_the_failure_in_words():
+    values = json.loads(json.dumps(report(failure=BadImage("clip.avi: truncated")).to_json()))
+    assert values["labels"] == {"cat": 75, "unknown": 25}
+    assert values["fps"] == 10.0
+    assert values["failure"] == "clip.avi: truncated"
+    assert report().to_json()["failure"] is None

@@ -1,0 +1,165 @@
+import struct
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime.camera.source import EndOfSource
+from edgecls.edge_runtime.camera.video import Video
+from edgecls.edge_runtime.errors import BadImage, MissingInput
+from edgecls.edge_runtime.opencv import cv2
+
+from ...mjpeg_server import numbered_picture, read_number
+
+FRAMES = 50
+
+
+def write_video(path: Path, codec: str = "MJPG", frames: int = FRAMES) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 12.5, (160, 120))
+    assert writer.isOpened()
+    for number in range(1, frames + 1):
+        writer.write(numbered_picture(number))
+    writer.release()
+    return path
+
+
+def cut(path: Path, share: float) -> Path:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    return path
+
+
+def read_all(path: Path) -> tuple[list, Exception]:
+    frames = []
+    with Video(path) as source:
+        while True:
+            try:
+                frames.append(source.read(0))
+            except (EndOfSource, BadImage) as end:
+                return frames, end
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.avi", "MJPG"), ("a.avi", "XVID"), ("a.mp4", "mp4v"), ("a.mkv", "MJPG"), ("a.webm", "VP80")],
+)
+def test_every_frame_is_given_in_order_whatever_the_format(tmp_path, name, codec):
+    frames, end = read_all(write_video(tmp_path / name, codec))
+
+    assert [read_number(frame.pixels) for frame in frames] == list(range(1, FRAMES + 1))
+    assert [frame.sequence for frame in frames] == list(range(1, FRAMES + 1))
+    times = [frame.captured_at_s for frame in frames]
+    assert times == sorted(times)
+    assert isinstance(end, EndOfSource)
+
+
+def test_the_rate_and_the_size_are_those_of_the_file(tmp_path):
+    with Video(write_video(tmp_path / "a.avi", frames=2)) as source:
+        assert source.rate_fps == pytest.approx(12.5)
+        assert source.read(0).pixels.shape == (120, 160, 3)
+        assert not source.live
+
+
+def test_a_truncated_avi_gives_what_it_holds_and_then_says_so(tmp_path):
+    path = cut(write_video(tmp_path / "clip.avi"), 0.5)
+
+    frames, end = read_all(path)
+
+    assert [read_number(frame.pixels) for frame in frames] == list(range(1, len(frames) + 1))
+    assert 10 < len(frames) < 40
+    assert isinstance(end, BadImage)
+    assert str(end) == f"{path}: read {len(frames)} of 50 frames: the file is truncated; copy it again"
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "MJPG"), ("a.webm", "VP80")])
+def test_a_truncated_matroska_says_so_too(tmp_path, name, codec):
+    _, end = read_all(cut(write_video(tmp_path / name, codec), 0.6))
+
+    assert isinstance(end, BadImage)
+    assert "of 50 frames: the file is truncated" in str(end)
+
+
+def test_fewer_frames_than_stated_are_no_alarm_in_a_whole_file(tmp_path):
+    """As in videos of a variable rate, and in those trimmed without encoding."""
+    path = write_video(tmp_path / "variable.avi")
+    content = path.read_bytes()
+    stated = content.count(struct.pack("<I", FRAMES), 0, 300)
+    assert stated == 2  # avih's dwTotalFrames and strh's dwLength
+    path.write_bytes(content[:300].replace(struct.pack("<I", FRAMES), struct.pack("<I", 120)) + content[300:])
+
+    frames, end = read_all(path)
+
+    assert len(frames) == FRAMES
+    assert isinstance(end, EndOfSource)
+
+
+def test_a_format_that_states_nonsense_is_no_alarm(tmp_path):
+    with Video(write_video(tmp_path / "short.wmv", "WMV2", frames=1)) as source:
+        assert source.rate_fps is None  # FFmpeg says 1000 and 80 frames
+        assert source.read(0) is not None
+        with pytest.raises(EndOfSource):
+            source.read(0)
+
+
+def unreadable(tmp_path: Path, kind: str) -> Path:
+    path = tmp_path / "clip.mp4"
+    match kind:
+        case "truncated":
+            return cut(write_video(path, "mp4v"), 0.6)
+        case "text":
+            path = tmp_path / "clip.txt"  # FFmpeg would render it, letter by letter
+            path.write_text("hello\n" * 500)
+        case "playlist":
+            path.write_text("#EXTM3U\n#EXTINF:1,\n/etc/hostname\n")
+        case "empty":
+            path.write_bytes(b"")
+        case "random":
+            path.write_bytes(bytes(range(256)) * 100)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "playlist", "empty", "random"])
+def test_what_is_not_a_video_says_so(tmp_path, capfd, kind):
+    path = unreadable(tmp_path, kind)
+
+    with pytest.raises(BadImage, match="not a readable video"), Video(path):
+        pass
+    assert capfd.readouterr() == ("", "")  # nothing of OpenCV's or FFmpeg's own
+
+
+def test_a_file_that_is_gone_is_missing(tmp_path):
+    with pytest.raises(MissingInput), Video(tmp_path / "gone.avi"):
+        pass
+
+
+def test_a_name_that_looks_like_an_address_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "a.avi", frames=3).rename("concat:x|y.avi")
+
+    frames, _ = read_all(Path("concat:x|y.avi"))
+
+    assert len(frames) == 3
+
+
+def test_a_change_of_resolution_on_the_way_is_taken(tmp_path):
+    path = tmp_path / "changing.mjpeg"
+    sizes = [(160, 120)] * 3 + [(320, 240)] * 3
+    pictures = [numbered_picture(number, size) for number, size in enumerate(sizes)]
+    path.write_bytes(b"".join(cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures))
+
+    frames, end = read_all(path)
+
+    assert [read_number(frame.pixels) for frame in frames] == [0, 1, 2, 3, 4, 5]
+    assert {frame.pixels.shape for frame in frames} == {(120, 160, 3)}
+    assert isinstance(end, EndOfSource)
+
+
+def test_the_file_is_closed_at_the_end(tmp_path):
+    path = write_video(tmp_path / "a.avi", frames=2)
+    with Video(path) as source:
+        source.read(0)
+        assert open_files(path) == 1
+    assert open_files(path) == 0
+
+
+def open_files(path: Path) -> int:
+    links = Path("/proc/self/fd").iterdir()
+    return sum(1 for link in links if link.exists() and link.resolve() == path)
