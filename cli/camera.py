@@ -47,16 +47,16 @@ def camera(
     spare_blas_threads()
     from ..edge_runtime.camera.json_line import json_line
     from ..edge_runtime.camera.line_output import LineOutput
-    from ..edge_runtime.camera.loop import Limits, run_loop
+    from ..edge_runtime.camera.loop import Loop
     from ..edge_runtime.camera.opening import open_source
     from ..edge_runtime.camera.recorder import Recorder
     from ..edge_runtime.camera.status_line import StatusLine
     from ..edge_runtime.camera.stop import stop_on_signals
 
-    limits = Limits(1 if once else max_frames)
+    frame_limit = 1 if once else max_frames
     status = StatusLine(sys.stderr)
     with stop_on_signals() as stop:
-        frames = open_source(source, one_shot=limits.max_frames is not None, on_event=status.event)
+        frames = open_source(source, one_shot=frame_limit is not None, on_event=status.event)
         sinks: list[Sink] = [LineOutput(1, stop, json_line)] if as_json else []
         sinks.append(status)
         if record:
@@ -66,7 +66,8 @@ def camera(
             status.say(
                 f"model: {classifier.path} on {classifier.engine.name}, {len(classifier.card.labels)} labels"
             )
-            report = run_loop(frames, classifier, sinks, limits, stop, on_event=status.event)
+            loop = Loop(classifier, sinks, frame_limit, stop=stop, on_event=status.event)
+            report = loop.run(frames)
     if report.frames or not report.failure:
         status.say(report.text)
     if report.failure:

@@ -27,7 +27,7 @@ def predict(
     from ..edge_runtime.camera.event import Event
     from ..edge_runtime.camera.json_line import json_line
     from ..edge_runtime.camera.line_output import LineOutput, answer_line
-    from ..edge_runtime.camera.loop import Limits, run_loop
+    from ..edge_runtime.camera.loop import Loop
     from ..edge_runtime.camera.stills import Stills
     from ..edge_runtime.camera.stop import stop_on_signals
     from ..edge_runtime.printable import printable
@@ -40,7 +40,7 @@ def predict(
         open_classifier(model, engine, 1, conf, topk, labels, scale) as classifier,
     ):
         output = LineOutput(1, stop, json_line if as_json else answer_line)
-        report = run_loop(Stills(_find(images), tell), classifier, [output], Limits(), stop)
+        report = Loop(classifier, [output], stop=stop).run(Stills(_find(images), tell))
     if report.failure:
         raise report.failure
     if sys.stdout.isatty():

@@ -9,7 +9,8 @@ import numpy as np
 
 from .errors import BadImage
 from .files import read_whole
-from .opencv import MAX_PIXELS, cv2
+from .opencv import cv2
+from .pixel_limit import MAX_PIXELS
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ Every module takes `cv2` from here: `from .opencv import cv2`.
 import os
 
 from .errors import Unavailable
-
-MAX_PIXELS = 50_000_000
-"""The largest image that is decoded; a decompression bomb needs a limit before the first allocation."""
+from .pixel_limit import MAX_PIXELS
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings would stand between our own lines
@@ -22,4 +20,4 @@ except ImportError as error:  # the desktop wheel links against libGL, which a m
         "`pip uninstall opencv-python` and then `pip install opencv-python-headless`"
     ) from error
 
-__all__ = ["MAX_PIXELS", "cv2"]
+__all__ = ["cv2"]

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sink import Sink, Timing
+from edgecls.edge_runtime.camera.sink import Sink
 from edgecls.edge_runtime.camera.source import EndOfSource
 from edgecls.edge_runtime.card import ModelCard
 from edgecls.edge_runtime.classifier import Classifier
@@ -15,6 +17,7 @@ from edgecls.edge_runtime.model_file import ModelFile, ModelFormat
 from edgecls.edge_runtime.prediction import Prediction
 
 LABELS = ("cat", "deer", "dog")
+TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.0)
 
 
 class FakeEngine:
@@ -57,6 +60,7 @@ class FakeSource:
     """Gives what it was made with, in order: a frame, None for a wait, an error to raise; then it is over."""
 
     description = "fake"
+    reconnects = corrupt_frames = 0
 
     def __init__(
         self, given: Iterable[Frame | Exception | None], *, live: bool = False, rate_fps: float | None = None
@@ -84,14 +88,19 @@ class FakeSink(Sink):
     """Keeps what it was given."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[Frame, Prediction, Timing]] = []
+        self.answers: list[Answer] = []
         self.idled = self.closed = 0
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
-        self.answers.append((frame, prediction, timing))
+    def write(self, answer: Answer) -> None:
+        self.answers.append(answer)
 
     def idle(self) -> None:
         self.idled += 1
 
     def close(self) -> None:
         self.closed += 1
+
+
+def answer(frame: Frame, prediction: Prediction, timing: Timing = TIMING) -> Answer:
+    """An answer that announces what the frame itself says."""
+    return Answer(frame, prediction, Decision(prediction, frame.time_s, changed=False), timing)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..edge_runtime.errors import BadData, reading_failed
-from ..edge_runtime.opencv import MAX_PIXELS
+from ..edge_runtime.pixel_limit import MAX_PIXELS
 from .data_layout import Store
 
 MAX_FILE_BYTES = MAX_PIXELS * 3

@@ -66,6 +66,7 @@ class Capture:
     ) -> None:
         self.description = address.description
         self.rate_fps: float | None = None
+        self.reconnects = self.corrupt_frames = 0
         self._address = address
         self._one_shot = one_shot
         self._on_event = on_event
@@ -79,6 +80,7 @@ class Capture:
         self._died = False
         self._sequence = 0
         self._size_px: tuple[int, int] | None = None
+        self._is_damaged = False
 
     @property
     def pid(self) -> int | None:
@@ -121,6 +123,7 @@ class Capture:
         return frame
 
     def _start(self) -> None:
+        self.reconnects += self._failures > 0 or self._sequence > 0
         timeout_s = 2 * self._patience.opening_s(self._failures)  # ours comes first while we are watching
         try:
             self._process = CaptureProcess(self._address, self._sequence + 1, timeout_s)
@@ -142,20 +145,29 @@ class Capture:
                 rate = f", {notice.rate_fps:g} fps" if notice.rate_fps else ""
                 size = f"{notice.width_px}x{notice.height_px}"
                 self._on_event(Event("opened", f"opened {self.description}: {size}{rate}"))
+            case "corrupt":
+                self._note_damage()
             case "failed" | "ended":
                 self._verdict = notice
 
+    def _note_damage(self) -> None:
+        self.corrupt_frames += 1
+        if not self._is_damaged:  # an event for the first in a row, not thirty a second
+            self._on_event(Event("corrupt", "a damaged picture; dropping it and those like it"))
+        self._is_damaged = True
+
     def _accept(self, frame: Frame) -> None:
         self._sequence = frame.sequence
+        self._is_damaged = False
         self._allow(self._patience.silence_s, frame.captured_at_s)
         if self._healthy_at_s is None:
             self._healthy_at_s = frame.captured_at_s + self._patience.healthy_s
         elif frame.captured_at_s >= self._healthy_at_s:
             self._failures = 0
-        height_px, width_px = frame.pixels.shape[:2]
-        before, self._size_px = self._size_px, (width_px, height_px)
+        before, self._size_px = self._size_px, frame.size_px
         if before not in (None, self._size_px):
-            self._on_event(Event("resolution", f"the pictures are {width_px}x{height_px} from here on"))
+            size = "x".join(map(str, self._size_px))
+            self._on_event(Event("resolution", f"the pictures are {size} from here on"))
 
     def _judge(self, process: CaptureProcess) -> None:
         """Decides whether a process without a new frame goes on."""

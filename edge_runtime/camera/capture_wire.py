@@ -38,7 +38,7 @@ class Request:
 class Notice:
     """What became of the camera. Frames need no notice: the slot tells of them itself."""
 
-    kind: Literal["opening", "opened", "failed", "ended"]
+    kind: Literal["opening", "opened", "corrupt", "failed", "ended"]
     text: str = ""
     """`failed`: the error's message."""
     error: str = ""

@@ -1,9 +1,9 @@
 """Something that happened to a source or a loop and that an operator wants to know."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 EventKind = Literal[
     "opened",  # the source gives pictures, for the first time or again
@@ -14,6 +14,7 @@ EventKind = Literal[
     "ended",  # it closed the stream properly
     "died",  # the capture process crashed or was killed
     "restarted",  # and another took its place
+    "corrupt",  # pictures arrive damaged: they are dropped
     "invalid_output",  # the network gave NaN or infinity for its pictures
     "disk_full",  # what is being written ends here
 ]
@@ -28,6 +29,8 @@ class Event:
     """The line that a person reads, without a prefix: `no frame in 5 s; trying again in 1 s`."""
     at_s: float = field(default_factory=time.monotonic)
     """`time.monotonic()`."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What a program wants to know of it, as values for JSON: `{"label": "cat", "before": None}`."""
 
 
 OnEvent = Callable[[Event], None]
@@ -36,3 +39,13 @@ OnEvent = Callable[[Event], None]
 
 def ignore(event: Event) -> None:
     """For a reader that wants frames only."""
+
+
+def tell_all(*listeners: OnEvent) -> OnEvent:
+    """Calls each of them in turn."""
+
+    def tell(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return tell

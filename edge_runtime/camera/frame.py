@@ -1,19 +1,56 @@
 """One picture from a source, with its place and time."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # a capture process that only passes JPEG on needs neither numpy nor OpenCV
+    import numpy as np
 
 
 @dataclass(frozen=True)
 class Frame:
     """A picture as the camera saw it."""
 
-    pixels: np.ndarray
-    """uint8 (H, W, 3) BGR, as OpenCV gives it. RGB is made once, after the resize, where it is cheap."""
+    picture: "np.ndarray | bytes"
+    """uint8 (H, W, 3) BGR, as OpenCV gives it, or the JPEG that it came in. RGB is made once, after the
+    resize, where it is cheap."""
     sequence: int
     """Counts the source's frames from 1; a gap means frames that nobody saw."""
     captured_at_s: float
-    """`time.monotonic()` at capture."""
+    """`time.monotonic()` at capture; of a video's frame, when it was due."""
     name: str = ""
     """The image file that it came from; empty for cameras and videos."""
+    position_s: float | None = None
+    """Seconds into a video; None for everything else."""
+    truth: str = ""
+    """The label that it should get, where the source knows; see `camera --source demo`."""
+
+    @property
+    def jpeg(self) -> bytes | None:
+        """The JPEG that it came in, if it did."""
+        return self.picture if isinstance(self.picture, bytes) else None
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        """(width, height)."""
+        height_px, width_px = self.pixels.shape[:2]
+        return width_px, height_px
+
+    @property
+    def time_s(self) -> float:
+        """The clock of whatever takes time from frame to frame: a video's own, else that of the capture."""
+        return self.captured_at_s if self.position_s is None else self.position_s
+
+    @cached_property
+    def pixels(self) -> "np.ndarray":
+        """uint8 (H, W, 3) BGR; of a JPEG, decoded in full on first use: classifying needs less.
+
+        Raises:
+            BadImage: the JPEG is damaged.
+        """
+        if not isinstance(self.picture, bytes):
+            return self.picture
+        from ..image import decode  # noqa: PLC0415 - see the imports above
+
+        return decode(self.picture, f"frame {self.sequence}")

@@ -20,16 +20,20 @@ import os
 import struct
 from contextlib import suppress
 from dataclasses import astuple, dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import BadImage
-from ..opencv import MAX_PIXELS
+from ..pixel_limit import MAX_PIXELS
 from .frame import Frame
 
+if TYPE_CHECKING:
+    import numpy as np
+
 _BUFFERS = 3
-_HEADER = struct.Struct("<QdII")  # sequence, captured_at_s, height, width
-_HEADER_BYTES = 64
+_HEADER = struct.Struct("<QdIIII")
+"""sequence, captured_at_s, height and width (0 for a JPEG), bytes of the picture, bytes of the truth."""
+_HEADER_BYTES = 4096
+_TRUTH_BYTES = _HEADER_BYTES - _HEADER.size
 _BUFFER_BYTES = _HEADER_BYTES + 3 * MAX_PIXELS
 """Address space, not memory: a page takes memory when it is first written."""
 _SLOT_BYTES = _BUFFERS * _BUFFER_BYTES
@@ -73,16 +77,18 @@ class SlotReader:
         return self._mailbox_take
 
     def take(self) -> Frame | None:
-        """The newest frame not taken before, with a copy of its pixels; None where there is none."""
+        """The newest frame not taken before, with a copy of its picture; None where there is none."""
         number = _take_number(self._mailbox_take)
         if number is None:
             return None
         start = number * _BUFFER_BYTES
-        sequence, captured_at_s, height_px, width_px = _HEADER.unpack_from(self._memory, start)
-        pixels = _pixels(self._memory, start, height_px, width_px).copy()
+        sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(self._memory, start)
+        truth_at = start + _HEADER.size
+        truth = self._memory[truth_at : truth_at + truth_bytes].decode(errors="ignore")
+        picture = _copied_picture(self._memory, start + _HEADER_BYTES, *sizes)
         with suppress(BrokenPipeError):  # the writer is gone; its last frame is as good as any
             os.write(self._returned_put, bytes([number]))
-        return Frame(pixels, sequence, captured_at_s)
+        return Frame(picture, sequence, captured_at_s, truth=truth)
 
     def close(self) -> None:
         """Gives back the memory and the descriptors."""
@@ -106,17 +112,33 @@ class SlotWriter:
         Raises:
             BadImage: it has more than `MAX_PIXELS`.
         """
-        height_px, width_px = frame.pixels.shape[:2]
-        if height_px * width_px > MAX_PIXELS:
+        jpeg = frame.jpeg
+        content = frame.pixels.tobytes() if jpeg is None else jpeg
+        height_px, width_px = frame.pixels.shape[:2] if jpeg is None else (0, 0)
+        if len(content) > 3 * MAX_PIXELS:
             raise BadImage(f"the camera's pictures are {width_px}x{height_px}; choose a smaller size")
+        truth = frame.truth.encode()[:_TRUTH_BYTES]
         number = self._free.pop()
         start = number * _BUFFER_BYTES
-        _HEADER.pack_into(self._memory, start, frame.sequence, frame.captured_at_s, height_px, width_px)
-        _pixels(self._memory, start, height_px, width_px)[:] = frame.pixels
+        _HEADER.pack_into(
+            self._memory,
+            start,
+            frame.sequence,
+            frame.captured_at_s,
+            height_px,
+            width_px,
+            len(content),
+            len(truth),
+        )
+        self._put(start + _HEADER.size, truth)
+        self._put(start + _HEADER_BYTES, content)
         self._reclaim(self._ends.mailbox_take)
         os.write(self._ends.mailbox_put, bytes([number]))
         # After the mailbox: a reader that was quicker there has given its buffer before back by now.
         self._reclaim(self._ends.returned_take)
+
+    def _put(self, start: int, content: bytes) -> None:
+        self._memory[start : start + len(content)] = content
 
     def _reclaim(self, pipe: int) -> None:
         while (number := _take_number(pipe)) is not None:
@@ -132,6 +154,11 @@ def _take_number(pipe: int) -> int | None:
     return number[0] if number else None
 
 
-def _pixels(memory: mmap.mmap, start: int, height_px: int, width_px: int) -> np.ndarray:
-    """A view of one buffer's pixels."""
-    return np.ndarray((height_px, width_px, 3), np.uint8, memory, start + _HEADER_BYTES)
+def _copied_picture(
+    memory: mmap.mmap, start: int, height_px: int, width_px: int, size_bytes: int
+) -> "np.ndarray | bytes":
+    if not height_px:
+        return memory[start : start + size_bytes]
+    import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+
+    return np.ndarray((height_px, width_px, 3), np.uint8, memory, start).copy()

@@ -3,17 +3,16 @@
 import json
 from datetime import UTC, datetime
 
-from ..prediction import Prediction
-from .frame import Frame
-from .sink import Timing
+from .answer import Answer
 
 
-def json_line(frame: Frame, prediction: Prediction, timing: Timing) -> str:
+def json_line(answer: Answer) -> str:
     """The answer to one frame as one compact line; `label` is null for "unknown".
 
     `name` is there for frames from files. `at` is the wall clock in UTC, for people and logs: age and latency
     are measured with clocks that nobody sets.
     """
+    frame, prediction, timing = answer.frame, answer.prediction, answer.timing
     values = {
         "sequence": frame.sequence,
         **({"name": frame.name} if frame.name else {}),

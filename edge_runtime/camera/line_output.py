@@ -5,10 +5,9 @@ import select
 from collections.abc import Callable
 
 from ..errors import writing_failed
-from ..prediction import Prediction
 from ..printable import printable
-from .frame import Frame
-from .sink import Sink, Timing
+from .answer import Answer
+from .sink import Sink
 from .stop import POLL_S, StopRequest
 
 
@@ -24,21 +23,19 @@ class LineOutput(Sink):
         render: the line of one answer, without its newline: `answer_line` or `json_line`.
     """
 
-    def __init__(
-        self, descriptor: int, stop: StopRequest, render: Callable[[Frame, Prediction, Timing], str]
-    ) -> None:
+    def __init__(self, descriptor: int, stop: StopRequest, render: Callable[[Answer], str]) -> None:
         self._descriptor = descriptor
         self._stop = stop
         self._render = render
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def write(self, answer: Answer) -> None:
         """See `Sink.write`.
 
         Raises:
             OutputFailed: the disk behind it is full.
         """
         # A name that is not UTF-8 gives an escape that is valid in JSON too.
-        rest = f"{self._render(frame, prediction, timing)}\n".encode(errors="backslashreplace")
+        rest = f"{self._render(answer)}\n".encode(errors="backslashreplace")
         try:
             while rest and self._has_room():
                 rest = rest[os.write(self._descriptor, rest) :]  # a pipe may take a very long line in parts
@@ -54,9 +51,10 @@ class LineOutput(Sink):
         return True
 
 
-def answer_line(frame: Frame, prediction: Prediction, timing: Timing) -> str:  # noqa: ARG001 - one of two renderings
+def answer_line(answer: Answer) -> str:
     """For people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
+    prediction = answer.prediction
     best, *others = (f"{label} {confidence:.1%}" for label, confidence in prediction.ranking)
     if prediction.label is None:
         best, others = "unknown", [best, *others]
-    return f"{printable(frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")
+    return f"{printable(answer.frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")

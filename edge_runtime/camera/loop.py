@@ -3,105 +3,122 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..classifier import Classifier
-from ..errors import EdgeclsError, InvalidOutput
-from ..image import prepare
-from ..prediction import Prediction
+from ..errors import BadImage, EdgeclsError, InvalidOutput
+from .answer import Answer, Timing
+from .decision import Decider
 from .event import Event, OnEvent, ignore
 from .frame import Frame
 from .loop_report import LoopReport, Tally
+from .pace import Pace
 from .rates import FrameRate
-from .sink import Sink, Timing
+from .sink import Sink
 from .source import EndOfSource, Source
 from .stop import POLL_S, StopRequest
+from .view import network_input
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When the loop ends by itself."""
+@dataclass
+class Loop:
+    """What a camera loop works with, besides its source; the defaults take every frame as it is."""
 
+    classifier: Classifier
+    sinks: Sequence[Sink] = ()
     max_frames: int | None = None
     """None: when the source ends, which a camera does not."""
+    decider: Decider = field(default_factory=Decider)
+    pace: Pace = field(default_factory=Pace)
+    stop: StopRequest = field(default_factory=StopRequest)
+    on_event: OnEvent = ignore
 
+    def run(self, source: Source) -> LoopReport:
+        """Opens the source and classifies its frames until it ends, a limit is reached or `stop` says so.
 
-def run_loop(
-    source: Source,
-    classifier: Classifier,
-    sinks: Sequence[Sink],
-    limits: Limits,
-    stop: StopRequest,
-    *,
-    on_event: OnEvent = ignore,
-) -> LoopReport:
-    """Opens the source and classifies its frames until it ends, a limit is reached or `stop` is requested.
+        A frame without an answer, because its JPEG is damaged or the network's output is not a number, is an
+        event for a camera that runs unattended, which goes on, and the end of a one-shot run: one with a
+        limit, or with a source that ends. The sinks are closed in every case.
 
-    An output that is not a number is an event for a camera that runs unattended, which goes on, and the end
-    of a one-shot run: one with a limit, or with a source that ends. The sinks are closed in every case.
+        Returns:
+            What was done, with the error that ended it early, if one did: its answers have been given.
 
-    Returns:
-        What was done, with the error that ended it early, if one did: its answers have been given.
+        Raises:
+            EdgeclsError: the source cannot be opened.
+        """
+        one_shot = self.max_frames is not None or not source.live
+        tally, rate = Tally(), FrameRate()
+        failures: list[EdgeclsError] = []
+        with ExitStack() as closing:
+            for sink in self.sinks:
+                closing.callback(_close, sink, failures)
+            with source, _kept(failures):
+                for frame in self._frames(source):
+                    try:
+                        answer = self._answer(frame, rate)
+                    except (BadImage, InvalidOutput) as error:
+                        if one_shot:
+                            raise
+                        self._tell_once(error, tally)
+                    else:
+                        tally.add(answer)
+                        for sink in self.sinks:
+                            sink.write(answer)
+        return tally.report(source, failure=failures[0] if failures else None)
 
-    Raises:
-        EdgeclsError: the source cannot be opened.
-    """
-    one_shot = limits.max_frames is not None or not source.live
-    tally, rate = Tally(), FrameRate()
-    failures: list[EdgeclsError] = []
-    with ExitStack() as closing:
-        for sink in sinks:
-            closing.callback(_close, sink, failures)
-        with source, _kept(failures):
-            for frame in _frames(source, sinks, limits, stop):
-                try:
-                    prediction, timing = classify_frame(frame, classifier, rate)
-                except InvalidOutput as error:
-                    if one_shot:
-                        raise
-                    if tally.add_invalid():  # an event for the first in a row, not thirty a second
-                        on_event(Event("invalid_output", f"invalid output: {error}"))
-                    _idle(sinks)
-                else:
-                    tally.add(frame, prediction, timing)
-                    for sink in sinks:
-                        sink.write(frame, prediction, timing)
-    return tally.report(failure=failures[0] if failures else None)
+    def _frames(self, source: Source) -> Iterator[Frame]:
+        given = 0
+        while not self.stop.requested and given != self.max_frames:
+            pause_s = self.pace.pause_s()
+            if pause_s > 0:
+                time.sleep(min(pause_s, POLL_S))
+                self._idle()
+                continue
+            try:
+                frame = source.read(POLL_S)
+            except EndOfSource:
+                return
+            if frame is None:
+                self._idle()
+            else:
+                given += 1
+                self.pace.took()
+                yield frame
 
+    def _answer(self, frame: Frame, rate: FrameRate) -> Answer:
+        """Classifies one frame and times each stage.
 
-def classify_frame(frame: Frame, classifier: Classifier, rate: FrameRate) -> tuple[Prediction, Timing]:
-    """Classifies one frame and times each stage.
+        Raises:
+            BadImage: the frame's JPEG is damaged.
+            InvalidOutput: the network gave NaN or infinity.
+        """
+        classifier = self.classifier
+        started_s = time.perf_counter()
+        image = network_input(frame, classifier.card.image)
+        prepared_s = time.perf_counter()
+        probabilities = classifier.engine.probabilities(image)
+        answered_s = time.perf_counter()
+        prediction = classifier.rank(probabilities)
+        decision = self.decider.update(prediction, frame.time_s)
+        now_s = time.monotonic()
+        timing = Timing(
+            prepare_ms=(prepared_s - started_s) * 1e3,
+            engine_ms=(answered_s - prepared_s) * 1e3,
+            age_ms=(now_s - frame.captured_at_s) * 1e3,
+            fps=rate.add(now_s),
+        )
+        return Answer(frame, prediction, decision, timing)
 
-    Raises:
-        InvalidOutput: the network gave NaN or infinity.
-    """
-    started_s = time.perf_counter()
-    image = prepare(frame.pixels, classifier.card.image)
-    prepared_s = time.perf_counter()
-    probabilities = classifier.engine.probabilities(image)
-    answered_s = time.perf_counter()
-    prediction = classifier.rank(probabilities)
-    now_s = time.monotonic()
-    return prediction, Timing(
-        prepare_ms=(prepared_s - started_s) * 1e3,
-        engine_ms=(answered_s - prepared_s) * 1e3,
-        age_ms=(now_s - frame.captured_at_s) * 1e3,
-        fps=rate.add(now_s),
-    )
+    def _tell_once(self, error: EdgeclsError, tally: Tally) -> None:
+        """An event for the first in a row, not thirty a second."""
+        kind = "corrupt" if isinstance(error, BadImage) else "invalid_output"
+        if tally.add_failed(kind):
+            self.on_event(Event(kind, f"{kind.replace('_', ' ')}: {error}"))
+        self._idle()
 
-
-def _frames(source: Source, sinks: Sequence[Sink], limits: Limits, stop: StopRequest) -> Iterator[Frame]:
-    given = 0
-    while not stop.requested and given != limits.max_frames:
-        try:
-            frame = source.read(POLL_S)
-        except EndOfSource:
-            return
-        if frame is None:
-            _idle(sinks)
-        else:
-            given += 1
-            yield frame
+    def _idle(self) -> None:
+        for sink in self.sinks:
+            sink.idle()
 
 
 @contextmanager
@@ -115,8 +132,3 @@ def _kept(failures: list[EdgeclsError]) -> Iterator[None]:
 def _close(sink: Sink, failures: list[EdgeclsError]) -> None:
     with _kept(failures):
         sink.close()
-
-
-def _idle(sinks: Sequence[Sink]) -> None:
-    for sink in sinks:
-        sink.idle()

@@ -3,13 +3,12 @@
 import time
 from collections import Counter
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import EdgeclsError
-from ..prediction import Prediction
-from .frame import Frame
+from .answer import Answer
 from .rates import Latencies
-from .sink import Timing
+from .source import Source
 
 
 @dataclass(frozen=True)
@@ -22,6 +21,10 @@ class LoopReport:
     """Frames that a live source gave while an older one was classified."""
     invalid_outputs: int
     """Frames for which the network gave NaN or infinity."""
+    corrupt_frames: int
+    """Frames that arrived damaged: never classified."""
+    reconnects: int
+    """How often a live source was opened again."""
     seconds: float
     """From the first answer to the last."""
     latency_p50_ms: float | None
@@ -49,6 +52,10 @@ class LoopReport:
             frames += f", {self.skipped:,} skipped for newer ones"
         if self.invalid_outputs:
             frames += f", {self.invalid_outputs:,} with an invalid output"
+        if self.corrupt_frames:
+            frames += f", {self.corrupt_frames:,} damaged"
+        if self.reconnects:
+            frames += f", {self.reconnects:,} reconnects"
         lines = [frames]
         if self.latency_p50_ms is not None:
             lines.append(
@@ -76,35 +83,38 @@ class Tally:
         self._age = Latencies()
         self._first_s = self._last_s = 0.0
         self._first_sequence = self._last_sequence = 0
-        self._invalid = 0
-        self._last_valid = True
+        self._failed: Counter[str] = Counter()
+        self._last_answered = True
 
-    def add(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def add(self, answer: Answer) -> None:
         """Counts one answer."""
+        frame, timing = answer.frame, answer.timing
         self._last_s, self._last_sequence = time.monotonic(), frame.sequence
         if not self._labels:
             self._first_s, self._first_sequence = self._last_s, frame.sequence
-        self._last_valid = True
-        self._labels[prediction.text] += 1
+        self._last_answered = True
+        self._labels[answer.decision.shown.text] += 1
         self._latency.add(timing.latency_ms)
         self._age.add(timing.age_ms)
 
-    def add_invalid(self) -> bool:
-        """Counts a frame for which the network gave NaN or infinity; True for the first in a row."""
-        self._invalid += 1
-        first, self._last_valid = self._last_valid, False
+    def add_failed(self, kind: Literal["corrupt", "invalid_output"]) -> bool:
+        """Counts a frame without an answer; True for the first in a row."""
+        self._failed[kind] += 1
+        first, self._last_answered = self._last_answered, False
         return first
 
-    def report(self, failure: EdgeclsError | None = None) -> LoopReport:
-        """What was counted so far."""
+    def report(self, source: Source, failure: EdgeclsError | None = None) -> LoopReport:
+        """What was counted so far, here and by the source."""
         frames = self._labels.total()
         seen = self._last_sequence - self._first_sequence + 1 if frames else 0
         latency = self._latency.percentiles((50, 90)) or (None, None)
         age = self._age.percentiles((50, 90)) or (None, None)
         return LoopReport(
             frames=frames,
-            skipped=max(0, seen - frames - self._invalid),
-            invalid_outputs=self._invalid,
+            skipped=max(0, seen - frames - self._failed.total()),
+            invalid_outputs=self._failed["invalid_output"],
+            corrupt_frames=self._failed["corrupt"] + source.corrupt_frames,
+            reconnects=source.reconnects,
             seconds=self._last_s - self._first_s,
             latency_p50_ms=latency[0],
             latency_p90_ms=latency[1],

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..opencv import cv2
 from ..prediction import Prediction
-from .sink import Timing
+from .answer import Timing
 
 SMALLEST_PX = (320, 240)
 """(width, height) of the smallest picture with text on it; a smaller one is enlarged, with the text below."""

@@ -12,11 +12,10 @@ from ..errors import OutputFailed, UsageError
 from ..files import check_writable, whole_file
 from ..native_output import native_stderr_held
 from ..opencv import cv2
-from ..prediction import Prediction
+from .answer import Answer
 from .event import Event, OnEvent, ignore
-from .frame import Frame
 from .overlay import annotate
-from .sink import Sink, Timing
+from .sink import Sink
 from .source import Source
 
 CAMERA_FPS = 15.0
@@ -58,7 +57,7 @@ class Recorder(Sink):
         self._recording: _Recording | None = None
         self._failure: OutputFailed | None = None
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def write(self, answer: Answer) -> None:
         """See `Sink.write`.
 
         Raises:
@@ -72,10 +71,10 @@ class Recorder(Sink):
             )
             self._on_event(Event("disk_full", f"the disk is full; {self._path} ends here"))
             return
-        picture = annotate(frame.pixels, prediction, timing)
+        picture = annotate(answer.frame.pixels, answer.decision.shown, answer.timing)
         if self._recording is None:
             self._recording = _Recording(self._path, self._source, picture)
-        self._recording.write(picture, frame.captured_at_s)
+        self._recording.write(picture, answer.frame.captured_at_s)
 
     def close(self) -> None:
         """Finishes the file; without a frame there is none.

@@ -1,35 +1,14 @@
-"""Where answers go: a terminal, a pipe, a file, a window."""
+"""Where answers go: a terminal, a pipe, a file, a window, a page."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
-from ..prediction import Prediction
-from .frame import Frame
-
-
-@dataclass(frozen=True)
-class Timing:
-    """How long one answer took."""
-
-    prepare_ms: float
-    """Crop, resize and channel swap."""
-    engine_ms: float
-    """The network itself."""
-    age_ms: float
-    """From the frame's capture to its label."""
-    fps: float | None = None
-    """Frames per second over the last few seconds; None until there are two."""
-
-    @property
-    def latency_ms(self) -> float:
-        """From a decoded frame to its probabilities."""
-        return self.prepare_ms + self.engine_ms
+from .answer import Answer
 
 
 class Sink(Protocol):
     """Takes each answer of a camera loop, which closes it in the end. Until the first it holds nothing."""
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def write(self, answer: Answer) -> None:
         """Takes the answer to one frame; the frame's pixels are not to be changed.
 
         Raises:

@@ -19,6 +19,10 @@ class Source(Protocol):
     """True for cameras and streams: frames are skipped when the reader is slow. Files give every frame."""
     rate_fps: float | None
     """The frame rate that the source states, if it does."""
+    reconnects: int
+    """How often a live source was opened again, after it had given frames or not; 0 for files."""
+    corrupt_frames: int
+    """Pictures that arrived damaged and were not given."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """The newest frame not given before, or None when none came within `timeout_s`.

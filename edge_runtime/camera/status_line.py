@@ -6,11 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from ..prediction import Prediction
 from ..printable import printable
+from .answer import Answer
 from .event import Event
-from .frame import Frame
-from .sink import Sink, Timing
+from .sink import Sink
 
 REWRITE_S = 0.2
 """On a terminal: nobody reads faster."""
@@ -35,14 +34,14 @@ class StatusLine(Sink):
         self._shown_at_s = self._answered_at_s = -LOG_S
         self._newest = self._on_screen = ""
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._answered_at_s = self._clock()
         if self._is_due(REWRITE_S if self._in_place else LOG_S):
-            self._show(status_text(frame, prediction, timing))
+            self._show(status_text(answer))
             self._newest = ""
         elif self._in_place:
-            self._newest = status_text(frame, prediction, timing)
+            self._newest = status_text(answer)
 
     def idle(self) -> None:
         """See `Sink.idle`."""
@@ -91,10 +90,11 @@ class StatusLine(Sink):
             self._stream.flush()
 
 
-def status_text(frame: Frame, prediction: Prediction, timing: Timing) -> str:
+def status_text(answer: Answer) -> str:
     """One line: the answer, then frames per second, latency, and the frame's age when its label came."""
-    label, confidence = prediction.ranking[0]
-    answer = f"{label} {confidence:.1%}" if prediction.label else f"unknown ({label} {confidence:.1%})"
+    frame, shown, timing = answer.frame, answer.decision.shown, answer.timing
+    label, confidence = shown.ranking[0]
+    said = f"{label} {confidence:.1%}" if shown.label else f"unknown ({label} {confidence:.1%})"
     name = f"{printable(frame.name)}: " if frame.name else ""
     fps = f"   {timing.fps:.1f} fps" if timing.fps is not None else ""
-    return f"{name}{answer}{fps}   latency {timing.latency_ms:.1f} ms   age {timing.age_ms:.0f} ms"
+    return f"{name}{said}{fps}   latency {timing.latency_ms:.1f} ms   age {timing.age_ms:.0f} ms"

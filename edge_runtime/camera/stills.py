@@ -20,6 +20,7 @@ class Stills:
     """
 
     live = False
+    reconnects = corrupt_frames = 0
     rate_fps: float | None = None
 
     def __init__(self, images: ImageFiles, on_event: OnEvent = ignore) -> None:

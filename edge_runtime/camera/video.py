@@ -23,6 +23,7 @@ class Video:
     """
 
     live = False
+    reconnects = corrupt_frames = 0
 
     def __init__(self, path: Path) -> None:
         self.description = str(path)

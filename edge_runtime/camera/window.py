@@ -7,10 +7,9 @@ import time
 
 from ..native_output import native_stderr_held
 from ..opencv import cv2
-from ..prediction import Prediction
-from .frame import Frame
+from .answer import Answer
 from .overlay import annotate
-from .sink import Sink, Timing
+from .sink import Sink
 from .stop import StopRequest
 
 TITLE = "edgecls"
@@ -32,14 +31,14 @@ class Window(Sink):
         self._is_open = False
         self._shows_still = False
 
-    def write(self, frame: Frame, prediction: Prediction, timing: Timing) -> None:
+    def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         if not self._is_open:
             with native_stderr_held():  # Qt misses its fonts aloud
                 cv2.namedWindow(TITLE, cv2.WINDOW_AUTOSIZE)
             self._is_open = True
-        cv2.imshow(TITLE, annotate(frame.pixels, prediction, timing))
-        self._shows_still = bool(frame.name)
+        cv2.imshow(TITLE, annotate(answer.frame.pixels, answer.decision.shown, answer.timing))
+        self._shows_still = bool(answer.frame.name)
         self._obey_keys()
 
     def idle(self) -> None:

@@ -24,7 +24,9 @@ WORKSTATION = [
 ]
 ROOT = Path(edgecls.edge_runtime.__path__[0])
 MODULES = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.rglob("*.py") if path.stem[0] != "_"
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in ROOT.rglob("*.py")
+    if path.stem[0] != "_"
 )
 
 BLOCKER = """

@@ -11,7 +11,7 @@ import pytest
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.frame_slot import SlotReader, SlotWriter
 from edgecls.edge_runtime.errors import BadImage
-from edgecls.edge_runtime.opencv import MAX_PIXELS
+from edgecls.edge_runtime.pixel_limit import MAX_PIXELS
 
 WRITER = """
 import sys

@@ -2,19 +2,19 @@ import json
 import os
 from datetime import UTC, datetime
 
+from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.json_line import json_line
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import picture
+from ...fakes import answer, picture
 
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.3456, fps=30.0)
 
 
 def line(label: str | None = "cat", name: str = "") -> str:
     prediction = Prediction((("cat", 0.93123456), ("größe", 0.04)), label)
-    return json_line(Frame(picture(), 7, 0.0, name), prediction, TIMING)
+    return json_line(answer(Frame(picture(), 7, 0.0, name), prediction, TIMING))
 
 
 def test_a_line_has_the_answer_and_its_timing():

@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.line_output import LineOutput, answer_line
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.camera.stop import StopRequest
 from edgecls.edge_runtime.errors import OutputFailed
 from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import picture
+from ...fakes import answer, picture
 
 CAT = Prediction((("cat", 0.931), ("dog", 0.04), ("deer", 0.012)), "cat")
 UNKNOWN = Prediction((("cat", 0.41), ("dog", 0.3)), None)
-TIMING = Timing(0.4, 1.5, 12.0)
 
 
 def frame(name: str = "cat.jpg") -> Frame:
@@ -50,23 +48,23 @@ def output(descriptor: int, stop: StopRequest | None = None, text: str = "") -> 
     ],
 )
 def test_an_answer_reads_as_a_line(prediction, line):
-    assert answer_line(frame(), prediction, TIMING) == line
+    assert answer_line(answer(frame(), prediction)) == line
 
 
 def test_a_file_name_cannot_start_a_line_or_steer_the_terminal():
-    assert answer_line(frame("a\nb\x1b[2J.jpg"), CAT, TIMING).startswith("a\\nb\\x1b[2J.jpg: cat")
+    assert answer_line(answer(frame("a\nb\x1b[2J.jpg"), CAT)).startswith("a\\nb\\x1b[2J.jpg: cat")
 
 
 def test_each_answer_is_one_line_at_once(pipe):
     out, end = pipe
     sink = output(end)
-    sink.write(frame(), CAT, TIMING)
+    sink.write(answer(frame(), CAT))
     assert os.read(out, 9999) == b"cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)\n"
 
 
 def test_a_name_that_is_not_utf8_is_written_out(pipe):
     out, end = pipe
-    output(end).write(frame(os.fsdecode(b"\xff.jpg")), CAT, TIMING)
+    output(end).write(answer(frame(os.fsdecode(b"\xff.jpg")), CAT))
     assert os.read(out, 9999).startswith(b"\\udcff.jpg: cat")
 
 
@@ -74,7 +72,7 @@ def test_when_nobody_reads_any_more_the_loop_is_asked_to_stop(pipe):
     out, end = pipe
     os.close(out)
     stop = StopRequest()
-    output(end, stop).write(frame(), CAT, TIMING)
+    output(end, stop).write(answer(frame(), CAT))
     assert stop.requested
 
 
@@ -83,7 +81,7 @@ def test_a_slow_reader_gets_every_byte_of_a_line_longer_than_the_pipe(pipe):
     text = "x" * 200_000
     got: list[bytes] = []
     sink = output(end, text=text)
-    writer = threading.Thread(target=lambda: sink.write(frame(), CAT, TIMING))
+    writer = threading.Thread(target=lambda: sink.write(answer(frame(), CAT)))
     writer.start()
     while sum(map(len, got)) < len(text) + 1:
         got.append(os.read(out, 10_000))
@@ -98,7 +96,7 @@ def test_a_reader_that_never_reads_does_not_outlast_a_request_to_stop(pipe):
     threading.Timer(0.3, stop.request).start()
     started_s = time.monotonic()
     while not stop.requested:
-        sink.write(frame(), CAT, TIMING)
+        sink.write(answer(frame(), CAT))
     assert time.monotonic() - started_s < 3
 
 
@@ -108,6 +106,6 @@ def test_a_full_disk_is_an_error():
     descriptor = os.open("/dev/full", os.O_WRONLY)
     try:
         with pytest.raises(OutputFailed, match="no space left on device"):
-            output(descriptor).write(frame(), CAT, TIMING)
+            output(descriptor).write(answer(frame(), CAT))
     finally:
         os.close(descriptor)

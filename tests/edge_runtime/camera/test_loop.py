@@ -3,9 +3,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.event import Event, ignore
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Limits, run_loop
+from edgecls.edge_runtime.camera.loop import Loop
+from edgecls.edge_runtime.camera.loop_report import LoopReport
 from edgecls.edge_runtime.camera.stop import StopRequest
 from edgecls.edge_runtime.errors import BadImage, InvalidOutput, OutputFailed, Unavailable
 
@@ -15,11 +16,15 @@ CAT, DOG, NOTHING = (0.9, 0.06, 0.04), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)
 NAN, INFINITE = (np.nan, 0.5, 0.5), (np.inf, 0.0, 0.0)
 
 
+def run(source, classifier, sinks, max_frames, stop, on_event=ignore) -> LoopReport:
+    return Loop(classifier, sinks, max_frames, stop=stop, on_event=on_event).run(source)
+
+
 def test_every_frame_of_a_file_gets_its_answer_in_order():
     sink = FakeSink()
-    report = run_loop(FakeSource(frames(3)), fake_classifier(CAT, DOG, CAT), [sink], Limits(), StopRequest())
-    assert [prediction.label for _, prediction, _ in sink.answers] == ["cat", "dog", "cat"]
-    assert [frame.sequence for frame, _, _ in sink.answers] == [1, 2, 3]
+    report = run(FakeSource(frames(3)), fake_classifier(CAT, DOG, CAT), [sink], None, StopRequest())
+    assert [answer.prediction.label for answer in sink.answers] == ["cat", "dog", "cat"]
+    assert [answer.frame.sequence for answer in sink.answers] == [1, 2, 3]
     assert report.frames == 3
     assert report.labels == (("cat", 2), ("dog", 1))
     assert report.failure is None
@@ -29,7 +34,7 @@ def test_the_network_sees_rgb_of_its_own_size():
     classifier = fake_classifier(CAT)
     blue = np.zeros((100, 200, 3), np.uint8)
     blue[..., 0] = 255
-    run_loop(FakeSource([Frame(blue, 1, 0.0)]), classifier, [], Limits(), StopRequest())
+    run(FakeSource([Frame(blue, 1, 0.0)]), classifier, [], None, StopRequest())
     (image,) = classifier.engine.images
     assert image.shape == (32, 32, 3)
     assert image.dtype == np.uint8
@@ -38,7 +43,7 @@ def test_the_network_sees_rgb_of_its_own_size():
 
 def test_a_limit_ends_it_without_asking_for_one_frame_more():
     given = iter(frames(5))
-    report = run_loop(FakeSource(given, live=True), fake_classifier(CAT), [], Limits(2), StopRequest())
+    report = run(FakeSource(given, live=True), fake_classifier(CAT), [], 2, StopRequest())
     assert report.frames == 2
     assert next(given).sequence == 3
 
@@ -52,16 +57,14 @@ def test_a_request_to_stop_ends_it_after_the_frame_in_hand():
         yield from frames(1)
         raise AssertionError("read after the request")
 
-    report = run_loop(FakeSource(endless(), live=True), fake_classifier(CAT), [sink], Limits(), stop)
+    report = run(FakeSource(endless(), live=True), fake_classifier(CAT), [sink], None, stop)
     assert report.frames == 5
     assert sink.closed == 1
 
 
 def test_while_no_frame_comes_the_sinks_stay_responsive():
     sink = FakeSink()
-    run_loop(
-        FakeSource([None, None, *frames(1), None]), fake_classifier(CAT), [sink], Limits(), StopRequest()
-    )
+    run(FakeSource([None, None, *frames(1), None]), fake_classifier(CAT), [sink], None, StopRequest())
     assert (sink.idled, len(sink.answers)) == (3, 1)
 
 
@@ -71,8 +74,8 @@ def test_unattended_an_output_that_is_no_number_is_one_event_and_no_label(invali
     sink, events = FakeSink(), []
     classifier = fake_classifier(CAT, invalid, invalid, DOG, invalid, DOG, temperature=temperature)
     source = FakeSource(frames(6), live=True)
-    report = run_loop(source, classifier, [sink], Limits(), StopRequest(), on_event=events.append)
-    assert [prediction.label for _, prediction, _ in sink.answers] == ["cat", "dog", "dog"]
+    report = run(source, classifier, [sink], None, StopRequest(), on_event=events.append)
+    assert [answer.prediction.label for answer in sink.answers] == ["cat", "dog", "dog"]
     assert [event.kind for event in events] == [
         "invalid_output",
         "invalid_output",
@@ -87,7 +90,7 @@ def test_unattended_an_output_that_is_no_number_is_one_event_and_no_label(invali
 def test_in_a_one_shot_run_an_output_that_is_no_number_is_its_end(live, limit):
     sink = FakeSink()
     source = FakeSource(frames(3), live=live)
-    report = run_loop(source, fake_classifier(CAT, NAN), [sink], Limits(limit), StopRequest())
+    report = run(source, fake_classifier(CAT, NAN), [sink], limit, StopRequest())
     assert isinstance(report.failure, InvalidOutput)
     assert report.failure.exit_code == 65
     assert len(sink.answers) == report.frames == 1
@@ -97,7 +100,7 @@ def test_answers_before_an_error_of_the_source_are_kept_and_counted():
     sink = FakeSink()
     broken = BadImage("clip.avi: read 2 of 9 frames: the file is truncated")
     source = FakeSource([*frames(2), broken])
-    report = run_loop(source, fake_classifier(CAT), [sink], Limits(), StopRequest())
+    report = run(source, fake_classifier(CAT), [sink], None, StopRequest())
     assert report.failure is broken
     assert report.frames == len(sink.answers) == 2
     assert (sink.closed, source.exited) == (1, 1)
@@ -112,8 +115,8 @@ def test_a_sink_that_fails_ends_the_loop_and_the_others_are_closed():
             raise OutputFailed("still full")
 
     before, after = FakeSink(), FakeSink()
-    report = run_loop(
-        FakeSource(frames(3)), fake_classifier(CAT), [before, FullDisk(), after], Limits(), StopRequest()
+    report = run(
+        FakeSource(frames(3)), fake_classifier(CAT), [before, FullDisk(), after], None, StopRequest()
     )
     assert str(report.failure) == "full"  # the first error, which is the cause
     assert (before.closed, after.closed) == (1, 1)
@@ -126,46 +129,46 @@ def test_a_source_that_does_not_open_raises_and_the_sinks_are_closed():
 
     sink = FakeSink()
     with pytest.raises(Unavailable):
-        run_loop(Absent([]), fake_classifier(CAT), [sink], Limits(), StopRequest())
+        run(Absent([]), fake_classifier(CAT), [sink], None, StopRequest())
     assert sink.closed == 1
 
 
 def test_a_bug_is_not_swallowed_and_the_sinks_are_closed():
     sink = FakeSink()
     with pytest.raises(ZeroDivisionError):
-        run_loop(FakeSource([ZeroDivisionError()]), fake_classifier(CAT), [sink], Limits(), StopRequest())
+        run(FakeSource([ZeroDivisionError()]), fake_classifier(CAT), [sink], None, StopRequest())
     assert sink.closed == 1
 
 
 def test_each_stage_is_timed_and_the_age_counts_from_the_capture():
     sink = FakeSink()
     old = Frame(picture(), 1, time.monotonic() - 2.0)
-    run_loop(FakeSource([old, *frames(1)]), fake_classifier(CAT), [sink], Limits(), StopRequest())
-    timing = sink.answers[0][2]
+    run(FakeSource([old, *frames(1)]), fake_classifier(CAT), [sink], None, StopRequest())
+    timing = sink.answers[0].timing
     assert 2000 <= timing.age_ms < 3000
     assert timing.prepare_ms > 0
     assert timing.engine_ms > 0
     assert timing.latency_ms == timing.prepare_ms + timing.engine_ms
     assert timing.latency_ms < timing.age_ms
     assert timing.fps is None
-    assert sink.answers[1][2].fps is not None
+    assert sink.answers[1].timing.fps is not None
 
 
 def test_frames_that_a_camera_gave_meanwhile_are_counted_as_skipped():
     seen = [Frame(picture(), sequence, 0.0) for sequence in (10, 11, 15, 16)]
     source = FakeSource(seen, live=True)
-    report = run_loop(source, fake_classifier(NOTHING, threshold=0.5), [], Limits(), StopRequest())
+    report = run(source, fake_classifier(NOTHING, threshold=0.5), [], None, StopRequest())
     assert report.skipped == 3
     assert report.labels == (("unknown", 4),)
 
 
 def test_an_event_reaches_whoever_listens():
     events: list[Event] = []
-    run_loop(
+    run(
         FakeSource(frames(1), live=True),
         fake_classifier(NAN),
         [],
-        Limits(),
+        None,
         StopRequest(),
         on_event=events.append,
     )

@@ -1,12 +1,12 @@
 import json
 
+from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop_report import LoopReport, Tally
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.errors import BadImage
 from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import picture
+from ...fakes import FakeSource, answer, picture
 
 
 def report(**changes) -> LoopReport:
@@ -14,6 +14,8 @@ def report(**changes) -> LoopReport:
         "frames": 100,
         "skipped": 0,
         "invalid_outputs": 0,
+        "corrupt_frames": 0,
+        "reconnects": 0,
         "seconds": 9.9,
         "latency_p50_ms": 1.25,
         "latency_p90_ms": 2.5,
@@ -28,7 +30,9 @@ def tally(*labels: str | None) -> Tally:
     counted = Tally()
     for sequence, label in enumerate(labels, 1):
         prediction = Prediction(((label or "cat", 0.5),), label)
-        counted.add(Frame(picture(), sequence, 0.0), prediction, Timing(1.0, sequence, 10.0 * sequence))
+        counted.add(
+            answer(Frame(picture(), sequence, 0.0), prediction, Timing(1.0, sequence, 10.0 * sequence))
+        )
     return counted
 
 
@@ -51,29 +55,32 @@ def test_only_the_most_frequent_labels_are_named():
 
 
 def test_one_frame_has_no_rate():
-    one = tally("cat").report()
+    one = tally("cat").report(FakeSource([]))
     assert one.fps is None
     assert one.text.splitlines()[0] == "1 frame"
 
 
 def test_a_loop_without_frames_has_a_report_too():
-    empty = Tally().report()
+    empty = Tally().report(FakeSource([]))
     assert (empty.frames, empty.skipped, empty.latency_p50_ms) == (0, 0, None)
     assert empty.text == "0 frames"
 
 
 def test_labels_are_ordered_by_how_often_they_came_and_unknown_is_one():
-    assert tally("dog", None, "dog", None, "dog").report().labels == (("dog", 3), ("unknown", 2))
+    assert tally("dog", None, "dog", None, "dog").report(FakeSource([])).labels == (
+        ("dog", 3),
+        ("unknown", 2),
+    )
 
 
 def test_percentiles_are_of_latency_and_of_age():
-    counted = tally("cat", "cat", "cat").report()
+    counted = tally("cat", "cat", "cat").report(FakeSource([]))
     assert (counted.latency_p50_ms, counted.age_p50_ms) == (3.0, 20.0)
 
 
 def test_a_row_of_invalid_outputs_is_announced_once():
     counted = Tally()
-    assert [counted.add_invalid() for _ in range(3)] == [True, False, False]
+    assert [counted.add_failed("invalid_output") for _ in range(3)] == [True, False, False]
 
 
 def test_json_has_every_figure_and_the_failure_in_words():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.overlay import SMALLEST_PX, annotate
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.opencv import cv2
 from edgecls.edge_runtime.prediction import Prediction
 

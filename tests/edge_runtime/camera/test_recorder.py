@@ -2,14 +2,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.recorder import Recorder
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.errors import OutputFailed, PermissionRefused, UsageError
 from edgecls.edge_runtime.opencv import cv2
 from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import FakeSource
+from ...fakes import FakeSource, answer
 
 CAT = Prediction((("cat", 0.9),), "cat")
 TIMING = Timing(1.0, 1.0, 1.0, 10.0)
@@ -27,7 +27,7 @@ def record(
     recorder = Recorder(path, FakeSource([], live=live, rate_fps=rate_fps))
     for sequence, time_s in enumerate(times_s, 1):
         pixels = np.full((size_px[1], size_px[0], 3), sequence * 20, np.uint8)
-        recorder.write(Frame(pixels, sequence, time_s), CAT, TIMING)
+        recorder.write(answer(Frame(pixels, sequence, time_s), CAT, TIMING))
     recorder.close()
     return path
 
@@ -97,7 +97,9 @@ def test_frames_of_any_size_are_recorded(tmp_path: Path, size_px):
 def test_another_resolution_is_fitted_into_the_first(tmp_path: Path):
     recorder = Recorder(tmp_path / "out.mp4", FakeSource([], live=False, rate_fps=10))
     for sequence, (width_px, height_px) in enumerate([(320, 240), (640, 480), (64, 64)], 1):
-        recorder.write(Frame(np.zeros((height_px, width_px, 3), np.uint8), sequence, 0.0), CAT, TIMING)
+        recorder.write(
+            answer(Frame(np.zeros((height_px, width_px, 3), np.uint8), sequence, 0.0), CAT, TIMING)
+        )
     recorder.close()
     assert [picture.shape for picture in read(tmp_path / "out.mp4")[1]] == [(240, 320, 3)] * 3
 
@@ -111,7 +113,7 @@ def test_the_answer_is_drawn_over_the_frames(tmp_path: Path):
 
 def test_the_file_appears_only_when_it_is_whole(tmp_path: Path):
     recorder = Recorder(tmp_path / "out.mp4", FakeSource([], live=True, rate_fps=10))
-    recorder.write(Frame(np.zeros((240, 320, 3), np.uint8), 1, 0.0), CAT, TIMING)
+    recorder.write(answer(Frame(np.zeros((240, 320, 3), np.uint8), 1, 0.0), CAT, TIMING))
     assert not (tmp_path / "out.mp4").exists()
     recorder.close()
     recorder.close()
@@ -133,7 +135,7 @@ def test_when_the_disk_is_nearly_full_the_recording_ends_and_the_loop_goes_on(tm
     events = []
     recorder = Recorder(tmp_path / "out.mp4", FakeSource([]), events.append, reserve_bytes=10**18)
     for sequence in (1, 2, 3):
-        recorder.write(Frame(np.zeros((240, 320, 3), np.uint8), sequence, 0.0), CAT, TIMING)
+        recorder.write(answer(Frame(np.zeros((240, 320, 3), np.uint8), sequence, 0.0), CAT, TIMING))
     assert [event.kind for event in events] == ["disk_full"]
     with pytest.raises(OutputFailed, match="free space"):
         recorder.close()
@@ -148,7 +150,7 @@ def test_on_a_full_disk_the_old_file_is_kept_and_no_part_of_the_new_one(small_di
     rng = np.random.default_rng(0)
     for sequence in range(60):
         noise = rng.integers(0, 256, (240, 320, 3), dtype=np.uint8)
-        recorder.write(Frame(noise, sequence, sequence / 10), CAT, TIMING)
+        recorder.write(answer(Frame(noise, sequence, sequence / 10), CAT, TIMING))
     with pytest.raises(OutputFailed, match=r"cannot write .*out\.mp4"):
         recorder.close()
     assert sorted(names_in(small_disk)) == ["filler", "out.mp4"]

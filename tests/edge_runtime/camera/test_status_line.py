@@ -1,13 +1,13 @@
 import io
 
 import pytest
+from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sink import Timing
 from edgecls.edge_runtime.camera.status_line import StatusLine, status_text
 from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import picture
+from ...fakes import answer, picture
 
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.4, fps=29.83)
 
@@ -44,11 +44,11 @@ class Clock:
 
 def write(status: StatusLine, label: str | None = "cat", confidence: float = 0.931, name: str = "") -> None:
     prediction = Prediction(((label or "cat", confidence), ("dog", 0.04)), label)
-    status.write(Frame(picture(), 1, 0.0, name), prediction, TIMING)
+    status.write(answer(Frame(picture(), 1, 0.0, name), prediction, TIMING))
 
 
 def text_of(label: str | None, name: str = "", timing: Timing = TIMING) -> str:
-    return status_text(Frame(picture(), 1, 0.0, name), Prediction((("cat", 0.931),), label), timing)
+    return status_text(answer(Frame(picture(), 1, 0.0, name), Prediction((("cat", 0.931),), label), timing))
 
 
 def test_the_line_says_label_confidence_rate_latency_and_age():
@@ -74,7 +74,7 @@ def test_on_a_terminal_the_line_is_rewritten_in_place():
         write(status, label)
         clock.now_s += 1
     assert terminal.screen == [
-        status_text(Frame(picture(), 1, 0.0), Prediction((("dog", 0.931),), "dog"), TIMING)
+        status_text(answer(Frame(picture(), 1, 0.0), Prediction((("dog", 0.931),), "dog"), TIMING))
     ]
 
 

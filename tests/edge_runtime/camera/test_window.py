@@ -17,17 +17,19 @@ import numpy as np
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.opencv import cv2
 from edgecls.edge_runtime.prediction import Prediction
-from edgecls.edge_runtime.camera.sink import Timing
+from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.stop import StopRequest
 from edgecls.edge_runtime.camera.window import Window
 
 stop = StopRequest()
 window = Window(stop)
 frame = Frame(np.full((240, 320, 3), 90, np.uint8), 1, 0.0, name=sys.argv[1])
-prediction, timing = Prediction((("cat", 0.9),), "cat"), Timing(1, 1, 1)
+prediction = Prediction((("cat", 0.9),), "cat")
+answer = Answer(frame, prediction, Decision(prediction, 0.0, False), Timing(1, 1, 1))
 window.idle()  # before there is a window
 for number in range(int(sys.argv[2])):
-    window.write(frame, prediction, timing)
+    window.write(answer)
     if number == 0:
         print("shown", flush=True)
         if frame.name == "closed by hand":
