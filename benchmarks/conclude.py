@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from ..edge_runtime.model_file import ModelFile, ModelFormat
+from .accuracy import AccuracyReport, score
 from .held_out import HeldOut
 from .measure import Subject
-from .report import KERAS, AccuracyReport, FileReport, LatencyReport
+from .report import KERAS, FileReport, LatencyReport
 
 _FORMATS = {ModelFormat.H5: KERAS, ModelFormat.TFLITE: "TFLite", ModelFormat.ONNX: "ONNX"}
 _FEW_SAMPLES = 100
@@ -48,18 +49,7 @@ def _format(model: ModelFile) -> str:
 def _accuracy(subject: Subject, original: Subject | None, tests: HeldOut) -> AccuracyReport | None:
     if subject.probabilities is None:
         return None
-    best = subject.probabilities.argmax(axis=1)
-    correct, images = int((best == tests.truth).sum()), len(tests.truth)
-    if original is None or original.probabilities is None:
-        return AccuracyReport(correct, images, None, None)
-    keras_best = original.probabilities.argmax(axis=1)
-    keras_correct = int((keras_best == tests.truth).sum())
-    return AccuracyReport(
-        correct,
-        images,
-        difference_points=100 * (correct - keras_correct) / images,
-        agreement=float((best == keras_best).mean()),
-    )
+    return score(subject.probabilities, tests.truth, original and original.probabilities)
 
 
 def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> Iterator[str]:

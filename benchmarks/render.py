@@ -2,22 +2,43 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from os.path import commonprefix
 from pathlib import PurePath
 
 from ..edge_runtime.table import table
 from .report import KERAS, BenchReport, FileReport, JsonValue
 
-_COLUMNS = (  # header, figure, format, factor
-    ("size kB", "size_bytes", ",.0f", 1e-3),
-    ("accuracy %", "accuracy", ".2f", 100),
-    ("vs Keras", "difference_points", "+.2f", 1),
-    ("agree %", "agreement", ".2f", 100),
-    ("p50 ms", "p50_ms", ".3f", 1),
-    ("p90 ms", "p90_ms", ".3f", 1),
-    ("p99 ms", "p99_ms", ".3f", 1),
-    ("cold s", "first_label_s", ".2f", 1),
-    ("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
+
+@dataclass(frozen=True)
+class _Column:
+    header: str
+    figure: str
+    format: str
+    factor: float = 1.0
+    bounds: tuple[str, ...] = ()
+    """The figures that are the ends of its interval."""
+
+    def cell(self, figures: dict[str, JsonValue]) -> str:
+        value = figures[self.figure]
+        if not isinstance(value, int | float):
+            return "-"
+        text = f"{value * self.factor:{self.format}}"
+        ends = [figures[bound] for bound in self.bounds]
+        # The farther end, where they differ: nobody is told less uncertainty than there is.
+        spread = max((abs(end - value) for end in ends if isinstance(end, int | float)), default=None)
+        return text if spread is None else f"{text} ±{spread * self.factor:.2f}"
+
+
+_COLUMNS = (
+    _Column("size kB", "size_bytes", ",.0f", 1e-3),
+    _Column("accuracy %", "accuracy", ".2f", 100, ("accuracy_low", "accuracy_high")),
+    _Column("vs Keras", "difference_points", "+.2f", 1, ("difference_low_points", "difference_high_points")),
+    _Column("p50 ms", "p50_ms", ".3f"),
+    _Column("p90 ms", "p90_ms", ".3f"),
+    _Column("p99 ms", "p99_ms", ".3f"),
+    _Column("cold s", "first_label_s", ".2f"),
+    _Column("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
 )
 _NAME_WIDTH = 16
 """What the figures leave free of 110 columns."""
@@ -29,7 +50,7 @@ def render(report: BenchReport) -> str:
     parts = [
         "\n".join(_facts(report)),
         table(
-            ["format", *(column[0] for column in _COLUMNS)],
+            ["format", *(column.header for column in _COLUMNS)],
             [_cells(label, file.figures) for label, file in zip(labels, report.files, strict=True)],
         ),
         "\n".join(_legend(report)),
@@ -71,16 +92,12 @@ def _short_names(paths: list[str]) -> list[str]:
 
 
 def _cells(label: str, figures: dict[str, JsonValue]) -> tuple[str, ...]:
-    return label, *(_cell(figures[name], format_, factor) for _, name, format_, factor in _COLUMNS)
-
-
-def _cell(value: JsonValue, format_: str, factor: float) -> str:
-    return f"{value * factor:{format_}}" if isinstance(value, int | float) else "-"
+    return label, *(column.cell(figures) for column in _COLUMNS)
 
 
 def _legend(report: BenchReport) -> Iterator[str]:
     settings = report.settings
-    yield "vs Keras: accuracy minus that of Keras, in points; agree: images with Keras's best label."
+    yield "vs Keras: accuracy minus that of Keras, in points; ±: 95 % interval (Wilson's; exact and paired)."
     yield (
         f"p50, p90, p99: one image at a time, {settings.seconds:g} s a file in {settings.windows} windows "
         "that take turns; nothing trimmed."

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .accuracy import AccuracyReport
 from .machine import Machine
 
 SCHEMA_VERSION = 1
@@ -59,23 +60,6 @@ class LatencyReport:
 
 
 @dataclass(frozen=True)
-class AccuracyReport:
-    """One file's answers on the test images."""
-
-    correct: int
-    images: int
-    difference_points: float | None
-    """Accuracy minus that of Keras on the same images, in percentage points; None without Keras."""
-    agreement: float | None
-    """The share of images with the same best label as Keras, 0 to 1; None without Keras."""
-
-    @property
-    def accuracy(self) -> float:
-        """The share of images whose best label is right, 0 to 1."""
-        return self.correct / self.images
-
-
-@dataclass(frozen=True)
 class ColdStart:
     """One new process, from its start to its first label."""
 
@@ -107,6 +91,8 @@ class FileReport:
     def figures(self) -> dict[str, JsonValue]:
         """One value for each column, by its name in CSV and JSON, units included."""
         load, accuracy, latency = self.load, self.accuracy, self.latency
+        interval, paired = accuracy and accuracy.interval, accuracy and accuracy.paired
+        between = paired and paired.interval_points
         peaks = [start.peak_memory_bytes for start in self.cold_starts if start.peak_memory_bytes]
         return {
             "path": self.path,
@@ -115,8 +101,17 @@ class FileReport:
             "size_bytes": self.size_bytes,
             "images": accuracy and accuracy.images,
             "accuracy": accuracy and accuracy.accuracy,
-            "difference_points": accuracy and accuracy.difference_points,
-            "agreement": accuracy and accuracy.agreement,
+            "accuracy_low": interval and interval.low,
+            "accuracy_high": interval and interval.high,
+            "difference_points": paired and paired.difference_points,
+            "difference_low_points": between and between.low,
+            "difference_high_points": between and between.high,
+            "mcnemar_p": paired and paired.p_value,
+            "agreement": paired and paired.agreement,
+            "gained": paired and len(paired.gained),
+            "lost": paired and len(paired.lost),
+            "loss": accuracy and accuracy.loss,
+            "calibration_error": accuracy and accuracy.calibration_error,
             "load_ms": load and load.load_ms,
             "first_inference_ms": load and load.first_inference_ms,
             "p50_ms": latency and latency.percentile_ms(50),
@@ -132,6 +127,10 @@ class FileReport:
         """The figures, and every sample that they rest on."""
         return {
             **self.figures,
+            "confusion": self.accuracy and self.accuracy.confusion,
+            "recalls": self.accuracy and self.accuracy.recalls,
+            "gained_images": self.accuracy and self.accuracy.paired and self.accuracy.paired.gained,
+            "lost_images": self.accuracy and self.accuracy.paired and self.accuracy.paired.lost,
             "notes": self.notes,
             "cold_starts": [asdict(start) for start in self.cold_starts],
             "windows": [vars(window) for window in (self.latency.windows if self.latency else ())],

@@ -1,8 +1,8 @@
 import pytest
+from edgecls.benchmarks.accuracy import AccuracyReport
 from edgecls.benchmarks.choice import choose
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.report import (
-    AccuracyReport,
     BenchReport,
     DataReport,
     FileReport,
@@ -16,7 +16,7 @@ def file(format_: str, correct: int, latency_ns: int, error: str | None = None) 
     return FileReport(
         path=f"{format_}.file",
         format=format_,
-        accuracy=AccuracyReport(correct, 1000, None, None),
+        accuracy=AccuracyReport(correct, 1000),
         latency=LatencyReport((Window(0, (latency_ns,)),)),
         error=error,
     )

@@ -48,31 +48,30 @@ def test_accuracy_difference_and_agreement_are_those_of_the_same_images(colours,
     answers[:6] = [1, 1, 2, 1, 1, 1]  # six wrong; on image 2 and on 3, 4, 5 another label than Keras's
     original, exported = conclude([keras, subject(answers)], colours)
     assert exported.accuracy.accuracy == pytest.approx(24 / 30)
-    assert exported.accuracy.difference_points == pytest.approx(-10)
-    assert exported.accuracy.agreement == pytest.approx(26 / 30)
+    assert exported.accuracy.paired.difference_points == pytest.approx(-10)
+    assert exported.accuracy.paired.agreement == pytest.approx(26 / 30)
     assert original.accuracy.accuracy == pytest.approx(27 / 30)
-    assert original.accuracy.difference_points is None
+    assert original.accuracy.paired is None
 
 
 def test_a_file_of_other_weights_is_not_compared_with_this_keras(colours, keras):
     _, stale = conclude([keras, subject(colours.truth, weights=b"older weights")], colours)
     assert stale.accuracy.accuracy == 1
-    assert stale.accuracy.difference_points is None
-    assert stale.accuracy.agreement is None
+    assert stale.accuracy.paired is None
     assert "not exported from the .h5 measured here" in stale.notes[0]
 
 
 def test_without_keras_only_what_is_relative_to_it_is_open(colours):
     (alone,) = conclude([subject(colours.truth)], colours)
     assert alone.accuracy.accuracy == 1
-    assert alone.accuracy.agreement is None
+    assert alone.accuracy.paired is None
     assert alone.notes == ()
 
 
 def test_a_keras_that_failed_is_no_reference(colours):
     failed = subject(None, ModelFormat.H5)
     _, exported = conclude([failed, subject(colours.truth)], colours)
-    assert exported.accuracy.agreement is None
+    assert exported.accuracy.paired is None
 
 
 def test_other_training_data_is_noted(colours):

@@ -1,10 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
+from edgecls.benchmarks.intervals import Interval
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.render import render
 from edgecls.benchmarks.report import (
-    AccuracyReport,
     BenchReport,
     ColdStart,
     DataReport,
@@ -15,6 +16,8 @@ from edgecls.benchmarks.report import (
     Window,
 )
 
+PAIRED = PairedReport(-0.04, Interval(-0.11, 0.04), 0.4, 0.9987, (1,), (2, 3))
+
 
 def file(path: str, format_: str, **changes: object) -> FileReport:
     measured = FileReport(
@@ -22,7 +25,7 @@ def file(path: str, format_: str, **changes: object) -> FileReport:
         format=format_,
         size_bytes=134_440,
         load=LoadReport("litert 2.3.0", 1, 1),
-        accuracy=AccuracyReport(6712, 10_000, -0.04, 0.9987),
+        accuracy=AccuracyReport(6712, 10_000, Interval(0.6619, 0.6803), paired=PAIRED),
         latency=LatencyReport((Window(0, (21_700, 21_700)),)),
         cold_starts=(ColdStart("cat", 0.213, 55_000_000),),
     )
@@ -41,7 +44,7 @@ def report(*files: FileReport, load: float = 0.1, images: int = 10_000) -> Bench
 
 STEM = "models/image_classification"
 FIVE = (
-    file(f"{STEM}.h5", "Keras", accuracy=AccuracyReport(6716, 10_000, None, None)),
+    file(f"{STEM}.h5", "Keras", accuracy=AccuracyReport(6716, 10_000)),
     file(f"{STEM}.tflite", "TFLite"),
     file(f"{STEM}_int8.tflite", "TFLite int8"),
     file(f"{STEM}.onnx", "ONNX"),
@@ -69,9 +72,8 @@ def test_the_figures_stand_under_their_headers_with_the_units_these_name():
     assert dict(zip(header, row, strict=True)) == {
         "format": "TFLite int8",
         "size kB": "134",
-        "accuracy %": "67.12",
-        "vs Keras": "-0.04",
-        "agree %": "99.87",
+        "accuracy %": "67.12 ±0.93",
+        "vs Keras": "-0.04 ±0.08",
         "p50 ms": "0.022",
         "p90 ms": "0.022",
         "p99 ms": "0.022",
@@ -82,7 +84,7 @@ def test_the_figures_stand_under_their_headers_with_the_units_these_name():
 
 def test_what_is_relative_to_keras_is_open_where_there_is_none():
     (row,) = rows(render(report(FIVE[0])))[2:]
-    assert row[3:5] == ["-", "-"]
+    assert row[3] == "-"
 
 
 def test_files_of_one_format_are_told_apart_by_name():
@@ -102,7 +104,7 @@ def test_equal_names_are_told_apart_by_folder():
 
 def test_a_broken_file_is_a_row_and_a_line_with_its_error():
     text = render(report(*FIVE, BROKEN))
-    assert rows(text)[-1] == ["broken.tflite", *["-"] * 9]
+    assert rows(text)[-1] == ["broken.tflite", *["-"] * 8]
     assert "\nerror: models/broken.tflite: the file is empty" in text
 
 

@@ -3,9 +3,9 @@ import io
 import json
 
 import pytest
+from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.report import (
-    AccuracyReport,
     BenchReport,
     ColdStart,
     DataReport,
@@ -21,7 +21,7 @@ FILE = FileReport(
     format="TFLite",
     size_bytes=1234,
     load=LoadReport("litert 2.3.0", 2.5, 0.7),
-    accuracy=AccuracyReport(correct=3, images=4, difference_points=-25.0, agreement=0.75),
+    accuracy=AccuracyReport(correct=3, images=4, paired=PairedReport(-25.0, None, None, 0.75, (), (2,))),
     latency=LatencyReport((Window(9_000_000, (1_000_000, 2_000_000)), Window(8_000_000, (3_000_000,)))),
     cold_starts=(ColdStart("cat", 0.2, 50), ColdStart("cat", 0.9, 60), ColdStart("cat", 0.3, 55)),
 )
