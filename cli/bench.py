@@ -14,6 +14,7 @@ from ..edge_runtime.files import check_writable, write_whole
 if TYPE_CHECKING:
     from ..benchmarks.held_out import HeldOut
     from ..benchmarks.report import BenchReport
+    from ..benchmarks.thresholds import Threshold
     from ..edge_runtime.model_file import ModelFile
 
 
@@ -33,13 +34,24 @@ def bench(
         None, "--json", dir_okay=False, help="Write all of it to this file, each single inference too."
     ),
     csv_file: Path | None = typer.Option(None, "--csv", dir_okay=False, help="Write the table to this file."),
+    compare: Path | None = typer.Option(None, dir_okay=False, help="Show what changed since this --json."),
+    fail_under: list[str] | None = typer.Option(
+        None, metavar="FIGURE=NUMBER", help="End with 1 where a file has less, such as accuracy=0.70."
+    ),
+    fail_over: list[str] | None = typer.Option(
+        None, metavar="FIGURE=NUMBER", help="End with 1 where a file has more, such as p99_ms=5."
+    ),
 ) -> None:
     """Compare size, accuracy, latency and memory of every exported file with the Keras original."""
+    from ..benchmarks.compare import read_earlier, render_changes
     from ..benchmarks.model_files import find_model_files, first_readable
     from ..benchmarks.render import render
     from ..benchmarks.report import Settings
     from ..benchmarks.run import bench as measure
+    from ..benchmarks.thresholds import check_thresholds
 
+    thresholds = _thresholds(fail_under or [], fail_over or [])
+    earlier = read_earlier(compare) if compare else None
     paths = find_model_files(models or [])
     for output in filter(None, (json_file, csv_file)):
         check_writable(output)  # now, not after minutes of measuring
@@ -53,8 +65,19 @@ def bench(
     if csv_file:
         write_whole(csv_file, report.to_csv())
     print(render(report))
+    if earlier:
+        print(f"\n{render_changes(earlier, report)}")
     _check(report, [str(path) for path in models or []])
+    check_thresholds(report, thresholds)
     print(f"\n{_next_command(report)}")
+
+
+def _thresholds(under: Sequence[str], over: Sequence[str]) -> "list[Threshold]":
+    from ..benchmarks.thresholds import parse_threshold
+
+    return [parse_threshold(text, "under") for text in under] + [
+        parse_threshold(text, "over") for text in over
+    ]
 
 
 def _test_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":

@@ -1,0 +1,69 @@
+"""Limits on a report's figures, for people's own CI: `--fail-under accuracy=0.70 --fail-over p99_ms=5`."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..edge_runtime.errors import CheckFailed, UsageError
+from .report import KERAS, BenchReport, FileReport
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A bound that a figure of every exported file must keep."""
+
+    figure: str
+    """A column of the CSV."""
+    bound: float
+    side: Literal["under", "over"]
+    """On which side of the bound a file fails."""
+
+
+def parse_threshold(text: str, side: Literal["under", "over"]) -> Threshold:
+    """Reads `p99_ms=5`.
+
+    Raises:
+        UsageError: not FIGURE=NUMBER, or no figure of that name.
+    """
+    figure, equals, number = text.partition("=")
+    try:
+        bound = float(number)
+    except ValueError:
+        bound = math.nan
+    if not equals or not math.isfinite(bound):
+        raise UsageError(f"--fail-{side} {text}: not FIGURE=NUMBER; write for example p99_ms=5")
+    names = _numeric_figures()
+    if figure not in names:
+        raise UsageError(f"--fail-{side} {text}: no figure {figure!r}; use one of {', '.join(names)}")
+    return Threshold(figure, bound, side)
+
+
+def check_thresholds(report: BenchReport, thresholds: Sequence[Threshold]) -> None:
+    """Ends with every bound that an exported file does not keep; Keras is the measure and has none.
+
+    Raises:
+        CheckFailed: there is one, or a figure was not measured.
+    """
+    exported = [file for file in report.files if file.format != KERAS]
+    broken = [line for file in exported for line in _broken(file, thresholds)]
+    if broken:
+        raise CheckFailed("; ".join(broken))
+
+
+def _broken(file: FileReport, thresholds: Sequence[Threshold]) -> Iterator[str]:
+    for threshold in thresholds:
+        value = file.figures[threshold.figure]
+        if not isinstance(value, int | float):
+            yield f"{file.path}: {threshold.figure} was not measured"
+        elif not math.isfinite(value) or _is_beyond(value, threshold):
+            yield f"{file.path}: {threshold.figure} {value:.6g} is {threshold.side} {threshold.bound:g}"
+
+
+def _is_beyond(value: float, threshold: Threshold) -> bool:
+    return value < threshold.bound if threshold.side == "under" else value > threshold.bound
+
+
+def _numeric_figures() -> list[str]:
+    texts = {"path", "format", "engine", "error"}
+    return [name for name in FileReport("", "").figures if name not in texts]
