@@ -17,7 +17,7 @@ def choose(report: BenchReport) -> tuple[FileReport, str] | None:
         least = max(map(_accuracy, measure), default=2.0) - TOLERANCE_POINTS / 100
         near = [file for file in exported if _accuracy(file) >= least]
         if near:
-            fastest = min(near, key=lambda file: file.latency.percentile_ms(50) if file.latency else 0.0)
+            fastest = min(near, key=lambda file: file.latency.p50_ms if file.latency else 0.0)
             return fastest, f"the fastest within {TOLERANCE_POINTS} points of {name}"
     return None
 

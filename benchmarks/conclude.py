@@ -61,6 +61,11 @@ def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> I
         yield f"was trained on other data ({trained.data}) than these test images are from ({tests.name})"
     if originals and subject.model.format is not ModelFormat.H5 and trained.weights_sha256 not in originals:
         yield "was not exported from the .h5 measured here; `edgecls export` makes it anew"
+    if subject.windows and (slowdown := LatencyReport(tuple(subject.windows)).slowdown):
+        yield (
+            f"was {slowdown:.2f} times as slow in the second half of the run: the machine throttles, or "
+            "something else began; run it again when it is cool and quiet"
+        )
     inferences = sum(len(window.samples_ns) for window in subject.windows)
     if subject.windows and inferences < _FEW_SAMPLES:
         yield f"its p99 rests on {inferences} inferences; measure longer with --seconds"

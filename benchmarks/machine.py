@@ -6,6 +6,30 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..edge_runtime import hardware
+
+
+@dataclass(frozen=True)
+class MachineState:
+    """What may change while a benchmark runs."""
+
+    load: float
+    """Mean number of running processes over the last minute."""
+    clock_mhz: float | None = None
+    """The mean of all cores at this moment; None where the system does not say."""
+    temperature_c: float | None = None
+    """The hottest sensor of the processor."""
+    is_held_down: bool = False
+    """Heat or a weak power supply keeps the clock below what was asked for."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may have disturbed the figures, one line each."""
+        if not self.is_held_down:
+            return ()
+        at = f" at {self.temperature_c:.0f} °C" if self.temperature_c is not None else ""
+        return (f"the clock is held down{at}: a throttled machine was measured; cool it, check its power",)
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -20,11 +44,13 @@ class Machine:
     """Mean number of running processes over the last minute, before the benchmark."""
     system: str
     python: str
+    before: MachineState | None = None
+    """The rest of what may change."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What may have disturbed the figures, one line each."""
-        lines = []
+        lines = list(self.before.warnings if self.before else ())
         if self.load > self.cores / 2:
             lines.append(
                 f"the machine was busy: load {self.load:.2f} on {self.cores} cores; "
@@ -38,37 +64,29 @@ class Machine:
         return tuple(lines)
 
 
-def read_machine(root: Path = Path("/")) -> Machine:
+def read_machine(root: Path = hardware.ROOT) -> Machine:
     """Reads the facts; `root` is where `proc` and `sys` are."""
+    state = read_state(root)
     return Machine(
-        cpu=_cpu(root),
+        cpu=hardware.board(root) or platform.machine(),
         cores=_cores(),
-        governor=_governor(root),
-        load=os.getloadavg()[0],
+        governor=hardware.clock_governor(root),
+        load=state.load,
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
         python=platform.python_version(),
+        before=state,
     )
 
 
-def _cpu(root: Path) -> str:
-    board = (_text(root / "proc/device-tree/model") or "").strip("\0\n ")  # a Raspberry Pi says it here
-    lines = (_text(root / "proc/cpuinfo") or "").split("\n")
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return board or next(names, "") or platform.machine()
+def read_state(root: Path = hardware.ROOT) -> MachineState:
+    """Reads what may change while a benchmark runs."""
+    return MachineState(
+        load=os.getloadavg()[0],
+        clock_mhz=hardware.clock_mhz(root),
+        temperature_c=hardware.temperature_c(root),
+        is_held_down=hardware.clock_is_held_down(root),
+    )
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _governor(root: Path) -> str | None:
-    """The governors of all cores, which are one and the same unless somebody has been tuning."""
-    files = sorted((root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor"))
-    return " and ".join(sorted({(_text(file) or "").strip() for file in files})) or None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text()
-    except OSError:
-        return None

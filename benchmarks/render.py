@@ -112,7 +112,7 @@ def _legend(report: BenchReport) -> Iterator[str]:
 
 def _remarks(report: BenchReport, labels: list[str]) -> Iterator[str]:
     """Warnings about the machine, notes that files share, and errors, one line each."""
-    yield from (f"warning: {line}" for line in report.machine.warnings)
+    yield from (f"warning: {line}" for line in report.warnings)
     notes: dict[str, list[str]] = {}
     for label, file in zip(labels, report.files, strict=True):
         for note in file.notes:

@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from .accuracy import AccuracyReport
-from .machine import Machine
+from .machine import Machine, MachineState
 
 SCHEMA_VERSION = 1
 """Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
+
+SLOWDOWN = 1.1
+"""From one half of the measurement to the other: less is what any machine does."""
 
 KERAS = "Keras"
 """The format of an `.h5`, as people read it."""
@@ -41,6 +44,8 @@ class Window:
     """The first inference, after the process slept while other files were timed; not among the samples."""
     samples_ns: tuple[int, ...]
     """Every other one."""
+    cpu_ns: int = 0
+    """Processor time of the samples together, of all threads; more than their sum where threads helped."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,34 @@ class LatencyReport:
     def percentile_ms(self, percent: float) -> float:
         """The time that `percent` of all inferences took at most."""
         return float(np.percentile(self.samples_ms, percent))
+
+    @cached_property
+    def p50_ms(self) -> float:
+        """The median of the windows' medians: a window that was disturbed counts for one, however long."""
+        return median(self.window_medians_ms)
+
+    @cached_property
+    def window_medians_ms(self) -> tuple[float, ...]:
+        """In the order of time."""
+        return tuple(float(np.median(window.samples_ns)) / 1e6 for window in self.windows)
+
+    @property
+    def cpu_ms(self) -> float | None:
+        """Processor time for each inference; None where it was not measured."""
+        spent_ns = sum(window.cpu_ns for window in self.windows)
+        return spent_ns / len(self.samples_ms) / 1e6 if spent_ns else None
+
+    @property
+    def slowdown(self) -> float | None:
+        """How many times as slow its second half was; None where that may be chance.
+
+        It is none where every window of the second half is slower than every one of the first by a tenth.
+        """
+        half = len(self.windows) // 2
+        first, second = self.window_medians_ms[:half], self.window_medians_ms[-half:]
+        if half < 2 or min(second) < SLOWDOWN * max(first):
+            return None
+        return median(second) / median(first)
 
 
 @dataclass(frozen=True)
@@ -114,9 +147,10 @@ class FileReport:
             "calibration_error": accuracy and accuracy.calibration_error,
             "load_ms": load and load.load_ms,
             "first_inference_ms": load and load.first_inference_ms,
-            "p50_ms": latency and latency.percentile_ms(50),
+            "p50_ms": latency and latency.p50_ms,
             "p90_ms": latency and latency.percentile_ms(90),
             "p99_ms": latency and latency.percentile_ms(99),
+            "cpu_ms": latency and latency.cpu_ms,
             "inferences": latency and len(latency.samples_ms),
             "first_label_s": median(s.first_label_s for s in self.cold_starts) if self.cold_starts else None,
             "peak_memory_bytes": max(peaks, default=None),
@@ -171,9 +205,17 @@ class BenchReport:
     created_at: str
     """ISO 8601, with its offset from UTC."""
     machine: Machine
+    """Before the first measurement."""
     data: DataReport
     settings: Settings
     files: tuple[FileReport, ...]
+    after: MachineState | None = None
+    """What the machine had come to after the last measurement."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the figures doubtful, one line each."""
+        return (*self.machine.warnings, *(self.after.warnings if self.after else ()))
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
@@ -182,6 +224,7 @@ class BenchReport:
             "edgecls": version("edgecls"),
             "created_at": self.created_at,
             "machine": asdict(self.machine),
+            "after": self.after and asdict(self.after),
             "data": asdict(self.data),
             "settings": asdict(self.settings),
             "files": [file.to_json() for file in self.files],

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from ..edge_runtime.errors import EdgeclsError
 from .conclude import conclude
 from .held_out import HeldOut
-from .machine import read_machine
+from .machine import read_machine, read_state
 from .measure import Subject, measure
 from .report import BenchReport, Settings
 
@@ -40,7 +40,8 @@ def bench(
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         files = tests.write(Path(name))
         _take_turns([(s, measure(s, tests, files, settings, on_step)) for s in subjects])
-    return BenchReport(started_at, machine, tests.report, settings, conclude(subjects, tests))
+    files = conclude(subjects, tests)
+    return BenchReport(started_at, machine, tests.report, settings, files, after=read_state())
 
 
 def _take_turns(going: list[tuple[Subject, Generator[None]]]) -> None:

@@ -107,3 +107,10 @@ def test_an_error_keeps_what_was_measured_before_it(colours):
     (report,) = conclude([failed], colours)
     assert (report.error, report.exit_code) == ("it broke", 1)
     assert report.accuracy.accuracy == 1
+
+
+def test_a_file_that_became_slower_is_noted(colours):
+    slowing = subject(colours.truth)
+    slowing.windows = [Window(1, (ms * 1000,) * 100) for ms in (10, 10, 20, 20)]
+    (report,) = conclude([slowing], colours)
+    assert "was 2.00 times as slow in the second half" in report.notes[0]

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from edgecls.benchmarks.machine import Machine, read_machine
+from edgecls.benchmarks.machine import Machine, MachineState, read_machine, read_state
 
 CPUINFO = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2 GHz\n"
 
@@ -57,3 +57,25 @@ def test_a_busy_machine_is_warned_about():
 def test_a_varying_clock_is_warned_about():
     (line,) = machine(governor="ondemand").warnings
     assert "governor ondemand" in line
+
+
+def test_the_state_has_the_clock_and_the_heat(tmp_path):
+    write(tmp_path, "proc/cpuinfo", "cpu MHz\t: 2000.0\n\ncpu MHz\t: 3000.0\n")
+    write(tmp_path, "sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
+    write(tmp_path, "sys/class/thermal/thermal_zone0/temp", "61500\n")
+    state = read_state(tmp_path)
+    assert (state.clock_mhz, state.temperature_c, state.is_held_down) == (2500, 61.5, False)
+    assert read_machine(tmp_path).before == state
+
+
+def test_the_governors_clock_goes_before_that_of_proc(tmp_path):
+    for core, khz in enumerate((600_000, 1_800_000)):
+        write(tmp_path, f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq", f"{khz}\n")
+    assert read_state(tmp_path).clock_mhz == 1200
+
+
+def test_a_throttled_machine_is_a_warning():
+    assert MachineState(0.1, temperature_c=84.6, is_held_down=True).warnings == (
+        "the clock is held down at 85 °C: a throttled machine was measured; cool it, check its power",
+    )
+    assert MachineState(0.1, temperature_c=84.6).warnings == ()

@@ -43,6 +43,40 @@ def test_percentiles_count_every_sample_and_no_wake():
     assert latency.percentile_ms(99) == pytest.approx(50.2)
 
 
+def windows(*medians_ms: float) -> LatencyReport:
+    return LatencyReport(tuple(Window(0, (round(ms * 1e6),) * 5, cpu_ns=5_000_000) for ms in medians_ms))
+
+
+def test_the_median_of_windows_is_quoted_so_that_a_disturbed_one_counts_for_one():
+    disturbed = LatencyReport(
+        (Window(0, (1_000_000,)), Window(0, (1_100_000,)), Window(0, (9_000_000,) * 50))
+    )
+    assert disturbed.p50_ms == 1.1
+    assert disturbed.percentile_ms(99) == 9  # and nothing is trimmed
+
+
+def test_processor_time_is_told_for_each_inference():
+    assert windows(1, 2, 3).cpu_ms == pytest.approx(1)
+    assert LatencyReport((Window(0, (1,)),)).cpu_ms is None  # a report of an earlier version
+
+
+def test_a_file_that_is_slower_in_its_second_half_is_noticed():
+    assert windows(1.0, 1.1, 1.0, 1.5, 1.6, 1.7).slowdown == pytest.approx(1.6)
+
+
+@pytest.mark.parametrize(
+    "medians_ms",
+    [
+        (1.0, 1.1, 1.0, 1.15, 1.1, 1.2),  # no more than any machine does
+        (1.0, 2.0, 1.0, 1.5, 1.6, 1.7),  # as slow once before
+        (1.7, 1.6, 1.5, 1.0, 1.0, 1.0),  # faster
+        (1.0, 2.0),  # too few to tell
+    ],
+)
+def test_what_may_be_chance_is_not(medians_ms):
+    assert windows(*medians_ms).slowdown is None
+
+
 def test_cold_starts_are_reported_by_their_median_and_their_highest_peak():
     assert FILE.figures["first_label_s"] == 0.3
     assert FILE.figures["peak_memory_bytes"] == 60
@@ -63,7 +97,7 @@ def test_json_holds_every_single_inference():
     assert [window["samples_ns"] for window in first["windows"]] == [[1_000_000, 2_000_000], [3_000_000]]
     assert [window["wake_ns"] for window in first["windows"]] == [9_000_000, 8_000_000]
     assert [start["first_label_s"] for start in first["cold_starts"]] == [0.2, 0.9, 0.3]
-    assert (first["accuracy"], first["p50_ms"], first["inferences"]) == (0.75, 2.0, 3)
+    assert (first["accuracy"], first["p50_ms"], first["inferences"]) == (0.75, 2.25, 3)
     assert second["error"] == "b.onnx: the file is empty"
     assert second["p50_ms"] is None
 

@@ -1,0 +1,84 @@
+"""What Linux says of the machine: its board, its clock, how hot it is.
+
+Every function takes `root`, the folder where `proc` and `sys` are, and answers None where the system does not
+say. A file that goes away while it is read is no error: sensors come and go.
+"""
+
+from pathlib import Path
+
+ROOT = Path("/")
+
+_PROCESSOR_ZONES = ("cpu", "soc", "core", "pkg", "package", "k10temp", "imx", "acpitz")
+"""In the names of thermal zones that measure the processor: cpu-thermal (Raspberry Pi), soc-thermal,
+coretemp, x86_pkg_temp, CPU-therm (Jetson). Others measure batteries, radios and disks."""
+_PROCESSOR_COOLING = ("cpufreq", "processor")
+"""In the names of cooling devices that slow the processor down; others are fans."""
+_FREQUENCY_CAPPED, _THROTTLED = 1 << 1, 1 << 2
+"""Of the Raspberry Pi's `get_throttled`: what holds now, by heat or by a weak power supply. Not bit 3, the
+soft limit: a Pi 3B+ reaches it at 60 degrees Celsius and may stay there for good."""
+
+
+def board(root: Path = ROOT) -> str | None:
+    """The board, such as `Raspberry Pi 5 Model B Rev 1.0`, or the processor's name."""
+    name = (_text(root / "proc/device-tree/model") or "").strip("\0\n ")
+    lines = (_text(root / "proc/cpuinfo") or "").split("\n")
+    processors = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return name or next(processors, "") or None
+
+
+def clock_governor(root: Path = ROOT) -> str | None:
+    """Of the clock frequency, such as `performance`: of all cores, one unless somebody has been tuning."""
+    files = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor")
+    return " and ".join(sorted({(_text(file) or "").strip() for file in files})) or None
+
+
+def clock_mhz(root: Path = ROOT) -> float | None:
+    """The clock frequency at this moment, the mean of all cores."""
+    files = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_cur_freq")
+    khz = [value for value in map(_number, files) if value is not None]
+    if khz:
+        return sum(khz) / len(khz) / 1000
+    lines = (_text(root / "proc/cpuinfo") or "").split("\n")
+    mhz = [float(line.partition(":")[2]) for line in lines if line.startswith("cpu MHz")]
+    return sum(mhz) / len(mhz) if mhz else None
+
+
+def temperature_c(root: Path = ROOT) -> float | None:
+    """The hottest sensor of the processor, in degrees Celsius."""
+    zones = (root / "sys/class/thermal").glob("thermal_zone*")
+    found = [_number(zone / "temp") for zone in zones if _is_named(zone, _PROCESSOR_ZONES)]
+    millidegrees = [value for value in found if value is not None]
+    return max(millidegrees) / 1000 if millidegrees else None
+
+
+def clock_is_held_down(root: Path = ROOT) -> bool:
+    """Whether heat, or a weak power supply, keeps the clock below what was asked for.
+
+    The clock itself does not tell: a governor lowers it whenever there is little to do, and
+    `scaling_max_freq` may be its owner's wish. Whoever holds it down says so: the kernel's cooling devices,
+    and the Raspberry Pi's firmware.
+    """
+    cooling = (root / "sys/class/thermal").glob("cooling_device*")
+    if any(_number(device / "cur_state") for device in cooling if _is_named(device, _PROCESSOR_COOLING)):
+        return True
+    firmware = (root / "sys/devices/platform").glob("soc*/soc*:firmware/get_throttled")
+    return any((_number(file, 16) or 0) & (_FREQUENCY_CAPPED | _THROTTLED) for file in firmware)
+
+
+def _is_named(device: Path, parts: tuple[str, ...]) -> bool:
+    name = (_text(device / "type") or "").lower()
+    return any(part in name for part in parts)
+
+
+def _number(path: Path, base: int = 10) -> int | None:
+    try:
+        return int(_text(path) or "", base)
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError):
+        return None
