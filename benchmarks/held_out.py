@@ -1,6 +1,7 @@
 """The test images that every file answers, handed to the measuring processes through files."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,8 @@ class HeldOut:
     """int64 (N,)."""
     available: int
     """The size of the split that they are from."""
+    apart_from: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
 
     @property
     def report(self) -> DataReport:

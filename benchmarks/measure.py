@@ -10,6 +10,7 @@ from ..edge_runtime.errors import BadModel, CheckFailed, EdgeclsError
 from ..edge_runtime.model_file import ModelFile, read_model
 from .cold_start import measure_cold_start
 from .held_out import HeldOut, HeldOutFiles
+from .leaks import calibrated_on
 from .report import ColdStart, LoadReport, Settings, Window
 from .timed_file import timed_file
 
@@ -46,6 +47,7 @@ def measure(
     name = subject.path.name
     subject.model = read_model(subject.path)
     _check_question(subject.model, tests)
+    _check_calibration(subject.model, tests)
     on_step(f"opening {name}")
     with timed_file(subject.path, files.images, settings.threads) as process:
         subject.load = process.opened()
@@ -75,6 +77,17 @@ def _check_question(model: ModelFile, tests: HeldOut) -> None:
         raise BadModel(
             f"{model.path}: takes {wanted[0]}x{wanted[1]} px, the test images are prepared as "
             f"{given[0]}x{given[1]} px; bench it by itself"
+        )
+
+
+def _check_calibration(model: ModelFile, tests: HeldOut) -> None:
+    """Refuses to score a file on images that its quantisation has seen."""
+    quantised = model.card.quantisation
+    seen = calibrated_on(tests.images, quantised.calibration_prints) if quantised else ()
+    if seen:
+        raise CheckFailed(
+            f"{model.path}: was calibrated on {len(seen):,} of these {len(tests.truth):,} test images; "
+            "export it again with other calibration images"
         )
 
 

@@ -7,6 +7,7 @@ from os.path import commonprefix
 from pathlib import PurePath
 
 from ..edge_runtime.table import table
+from .leaks import Leak
 from .report import KERAS, BenchReport, FileReport, JsonValue
 
 
@@ -71,6 +72,13 @@ def _facts(report: BenchReport) -> Iterator[str]:
         f"data:     {data.name}, {data.images:,}{limited} test images, {data.height_px}x{data.width_px} px, "
         f"{data.classes} classes"
     )
+    if report.leaks:
+        yield "apart:    " + "; ".join(_apart(leak) for leak in report.leaks)
+
+
+def _apart(leak: Leak) -> str:
+    near = f"{len(leak.near):,} nearly equal" if leak.near else "none nearly equal"
+    return f"{len(leak.equal) or 'none'} equal to one of {leak.images:,} {leak.split} images, {near}"
 
 
 def _labels(files: tuple[FileReport, ...]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .accuracy import AccuracyReport
+from .leaks import Leak
 from .machine import Machine, MachineState
 
 SCHEMA_VERSION = 1
@@ -211,11 +212,14 @@ class BenchReport:
     files: tuple[FileReport, ...]
     after: MachineState | None = None
     """What the machine had come to after the last measurement."""
+    leaks: tuple[Leak, ...] = ()
+    """What the test images share with the other splits; empty where those were not looked at."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What makes the figures doubtful, one line each."""
-        return (*self.machine.warnings, *(self.after.warnings if self.after else ()))
+        heat = self.after.warnings if self.after else ()
+        return (*self.machine.warnings, *heat, *(leak.warning for leak in self.leaks if leak.equal))
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
@@ -227,6 +231,7 @@ class BenchReport:
             "after": self.after and asdict(self.after),
             "data": asdict(self.data),
             "settings": asdict(self.settings),
+            "leaks": [asdict(leak) for leak in self.leaks],
             "files": [file.to_json() for file in self.files],
         }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"

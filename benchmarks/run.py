@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from ..edge_runtime.errors import EdgeclsError
 from .conclude import conclude
 from .held_out import HeldOut
+from .leaks import find_leaks
 from .machine import read_machine, read_state
 from .measure import Subject, measure
 from .report import BenchReport, Settings
@@ -36,12 +37,14 @@ def bench(
     settings = settings or Settings()
     machine = read_machine()
     started_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    on_step("comparing the test images with the others")
+    leaks = find_leaks(tests.images, tests.apart_from)
     subjects = [Subject(path) for path in paths]
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         files = tests.write(Path(name))
         _take_turns([(s, measure(s, tests, files, settings, on_step)) for s in subjects])
     files = conclude(subjects, tests)
-    return BenchReport(started_at, machine, tests.report, settings, files, after=read_state())
+    return BenchReport(started_at, machine, tests.report, settings, files, read_state(), leaks)
 
 
 def _take_turns(going: list[tuple[Subject, Generator[None]]]) -> None:

@@ -6,6 +6,7 @@ from math import inf
 from typing import Any, Literal
 
 from .errors import BadModel
+from .fingerprint import from_text
 from .image import ImageRule
 from .printable import printable
 
@@ -37,6 +38,8 @@ class Quantisation:
     calibration_images: int
     calibration_sha256: str
     """Over the calibration images' pixels, in order: proves later which images were used."""
+    calibration_prints: str = ""
+    """`fingerprint.to_text` of each of them, so that `bench` can refuse to score on them."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,8 @@ def _check(card: ModelCard) -> None:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
         raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
+    if card.quantisation:
+        from_text(card.quantisation.calibration_prints)
 
 
 def _golden(values: dict[str, Any]) -> GoldenFrame:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..edge_runtime.errors import BadData
+from ..edge_runtime.fingerprint import to_text
 
 DEFAULT_IMAGES = 512
 
@@ -16,10 +17,13 @@ class Calibration:
 
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
+    prints: str = ""
+    """`fingerprint.to_text` of the images as they were chosen: the card keeps it, so that nobody scores on
+    them unknowingly."""
 
     @property
     def sha256(self) -> str:
-        """Over the pixels, in order: the card keeps it, so that nobody scores on these images unknowingly."""
+        """Over the pixels, in order."""
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
@@ -47,6 +51,7 @@ def choose_calibration(
         turn[of_label] = np.arange(len(of_label))
     order = shuffled[np.argsort(turn[shuffled], kind="stable")]
     chosen = images[np.sort(order[:count])].copy()
+    prints = to_text(chosen)
     # The whole range of a camera's bytes must be in it, or the input's scale would not be 1/255 exactly.
     chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
-    return Calibration(chosen)
+    return Calibration(chosen, prints)

@@ -19,7 +19,7 @@ from .confidence import Confidence, fit_confidence
 from .contract import Io
 from .golden import golden_frames
 from .keras_file import KerasEngine
-from .ladder import Judge, int8_within
+from .ladder import Int8Result, Judge, int8_within
 from .parity import ParityReport, check_float, compare, predict_all
 from .strangers import refusals
 from .target import Kind, Target, targets
@@ -144,7 +144,7 @@ def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -
     sha256 = hashlib.sha256(keras.model.content).hexdigest()
     quantisation = None
     if target.kind == "int8" and calibration is not None:
-        quantisation = Quantisation("int8", len(calibration.images), calibration.sha256)
+        quantisation = Quantisation("int8", len(calibration.images), calibration.sha256, calibration.prints)
     elif target.kind != "float32":
         quantisation = Quantisation(target.kind, 0, "")
     provenance = replace(original.provenance, weights_sha256=sha256)
