@@ -23,7 +23,7 @@ def choose(report: BenchReport) -> tuple[FileReport, str] | None:
 
 
 def _measured(report: BenchReport) -> list[FileReport]:
-    return [file for file in report.files if file.accuracy and file.latency and not file.error]
+    return [file for file in report.files if file.accuracy and file.latency and not (file.error or file.peer)]
 
 
 def _accuracy(file: FileReport) -> float:

@@ -79,7 +79,8 @@ def render_changes(earlier: Mapping[str, Any], report: BenchReport) -> str:
 
 
 def _key(file: FileFigures) -> str:
-    return PurePath(file["path"]).name
+    name = PurePath(file["path"]).name
+    return f"{name} in {file['peer']}" if file.get("peer") else name
 
 
 def _cell(column: _Column, before: FileFigures | None, now: FileFigures) -> str:

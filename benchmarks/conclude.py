@@ -29,7 +29,8 @@ def _report(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> 
     original = originals.get(model.card.provenance.weights_sha256) if model else None
     return FileReport(
         path=str(subject.path),
-        format=_format(model) if model else "",
+        format=_format(model, subject.peer) if model else "",
+        peer=subject.peer,
         size_bytes=model.size_bytes if model else None,
         load=subject.load,
         accuracy=_accuracy(subject, original, tests),
@@ -41,9 +42,10 @@ def _report(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> 
     )
 
 
-def _format(model: ModelFile) -> str:
+def _format(model: ModelFile, peer: str) -> str:
     quantised = model.card.quantisation
-    return _FORMATS[model.format] + (f" {quantised.scheme}" if quantised else "")
+    name = _FORMATS[model.format] + (f" {quantised.scheme}" if quantised else "")
+    return f"{name}, {peer}" if peer else name
 
 
 def _accuracy(subject: Subject, original: Subject | None, tests: HeldOut) -> AccuracyReport | None:

@@ -1,4 +1,6 @@
-"""A whole classification in one short life: `python -m edgecls.benchmarks.first_label MODEL IMAGE THREADS`.
+"""A whole classification in one short life.
+
+    python -m edgecls.benchmarks.first_label MODEL IMAGE PEER THREADS
 
 Prints the label as soon as it is known, and then the most memory that the process ever held: bytes, or null.
 """
@@ -16,10 +18,10 @@ from .replies import take_stdout
 
 def main() -> None:
     """Classifies the image that the command line names."""
-    model_path, image_path, threads = sys.argv[1:]
+    model_path, image_path, peer, threads = sys.argv[1:]
     with take_stdout() as replies:
         try:
-            engine, model = open_file(model_path, int(threads))
+            engine, model = open_file(model_path, int(threads), peer)
             probabilities = engine.probabilities(prepare(read_image(image_path), model.card.image))
         except EdgeclsError as error:
             sys.exit(str(error))

@@ -27,6 +27,8 @@ class Subject:
     windows: list[Window] = field(default_factory=list)
     cold_starts: list[ColdStart] = field(default_factory=list)
     error: EdgeclsError | None = None
+    peer: str = ""
+    """Another engine by name, for a file whose own is measured too."""
 
 
 def measure(
@@ -44,12 +46,12 @@ def measure(
     Raises:
         EdgeclsError: the file fails.
     """
-    name = subject.path.name
+    name = f"{subject.path.name} in {subject.peer}" if subject.peer else subject.path.name
     subject.model = read_model(subject.path)
     _check_question(subject.model, tests)
     _check_calibration(subject.model, tests)
     on_step(f"opening {name}")
-    with timed_file(subject.path, files.images, settings.threads) as process:
+    with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
         subject.load = process.opened()
         on_step(f"{name} answers {len(tests.truth):,} images")
         subject.probabilities = _finite(process.score(len(tests.truth), files.answers), subject.path)
@@ -60,7 +62,8 @@ def measure(
             yield
     for number in range(settings.cold_starts):
         on_step(f"cold start {number + 1} of {settings.cold_starts}: {name}")
-        subject.cold_starts.append(measure_cold_start(subject.path, files.still, settings.threads))
+        cold_start = measure_cold_start(subject.path, files.still, settings.threads, subject.peer)
+        subject.cold_starts.append(cold_start)
         yield
 
 

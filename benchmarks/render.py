@@ -72,8 +72,7 @@ def _facts(report: BenchReport) -> Iterator[str]:
         f"data:     {data.name}, {data.images:,}{limited} test images, {data.height_px}x{data.width_px} px, "
         f"{data.classes} classes"
     )
-    if report.leaks:
-        yield "apart:    " + "; ".join(_apart(leak) for leak in report.leaks)
+    yield from (f"apart:    {_apart(leak)}" for leak in report.leaks)
 
 
 def _apart(leak: Leak) -> str:

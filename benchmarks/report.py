@@ -120,6 +120,8 @@ class FileReport:
     error: str | None = None
     exit_code: int = 0
     """Of the error."""
+    peer: str = ""
+    """Another engine than edgecls's own that ran it."""
 
     @cached_property
     def figures(self) -> dict[str, JsonValue]:
@@ -131,6 +133,7 @@ class FileReport:
         return {
             "path": self.path,
             "format": self.format,
+            "peer": self.peer or None,
             "engine": load and load.engine,
             "size_bytes": self.size_bytes,
             "images": accuracy and accuracy.images,
@@ -197,6 +200,8 @@ class Settings:
     windows: int = 12
     """That these seconds are split into: what disturbs the machine for a while then disturbs every file."""
     cold_starts: int = 3
+    peers: bool = False
+    """Whether each file was also measured in the other engines that are installed."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,19 @@
 """The whole benchmark: all files take turns, step by step, and one report comes out."""
 
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.model_file import read_model
 from .conclude import conclude
 from .held_out import HeldOut
 from .leaks import find_leaks
 from .machine import read_machine, read_state
 from .measure import Subject, measure
+from .peers.opening import installed_peers
 from .report import BenchReport, Settings
 
 
@@ -39,12 +41,21 @@ def bench(
     started_at = datetime.now().astimezone().isoformat(timespec="seconds")
     on_step("comparing the test images with the others")
     leaks = find_leaks(tests.images, tests.apart_from)
-    subjects = [Subject(path) for path in paths]
+    subjects = [Subject(path) for path in paths] + (_with_peers(paths) if settings.peers else [])
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         files = tests.write(Path(name))
         _take_turns([(s, measure(s, tests, files, settings, on_step)) for s in subjects])
     files = conclude(subjects, tests)
     return BenchReport(started_at, machine, tests.report, settings, files, read_state(), leaks)
+
+
+def _with_peers(paths: Sequence[Path]) -> list[Subject]:
+    """Each exported file again in every peer that is installed."""
+    subjects = []
+    for path in paths:
+        with suppress(EdgeclsError):  # its own subject tells
+            subjects += [Subject(path, peer=peer.name) for peer in installed_peers(read_model(path).format)]
+    return subjects
 
 
 def _take_turns(going: list[tuple[Subject, Generator[None]]]) -> None:

@@ -38,7 +38,9 @@ class TimedFile(Dialogue):
 
 
 @contextmanager
-def timed_file(path: Path, images: Path, threads: int, limit_s: float = LIMIT_S) -> Iterator[TimedFile]:
+def timed_file(
+    path: Path, images: Path, threads: int, limit_s: float = LIMIT_S, peer: str = ""
+) -> Iterator[TimedFile]:
     """Starts the process of one file; `images` is an .npy, uint8 (N, H, W, 3) RGB."""
-    with started("timed_process", str(path), str(images), threads=threads) as child:
+    with started("timed_process", str(path), str(images), peer, threads=threads) as child:
         yield TimedFile(child, limit_s)

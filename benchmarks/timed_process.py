@@ -1,4 +1,4 @@
-"""What measures one file: `python -m edgecls.benchmarks.timed_process MODEL IMAGES THREADS`.
+"""What measures one file: `python -m edgecls.benchmarks.timed_process MODEL IMAGES PEER THREADS`.
 
 It opens the file and then answers requests over stdin and stdout until stdin ends, a line of JSON each way:
 
@@ -32,11 +32,11 @@ PICTURES = 64
 
 def main() -> None:
     """Opens the file that the command line names, and answers until stdin ends."""
-    path, images_path, threads = sys.argv[1:]
+    path, images_path, peer, threads = sys.argv[1:]
     images = np.load(images_path, mmap_mode="r")
     pictures = itertools.cycle(list(np.array(images[:: max(1, len(images) // PICTURES)][:PICTURES])))
     with take_stdout() as replies:
-        for reply in _answers(path, int(threads), images, pictures):
+        for reply in _answers(path, peer, int(threads), images, pictures):
             replies.write(json.dumps(reply, separators=(",", ":")) + "\n")
 
 
@@ -56,11 +56,11 @@ def time_window(engine: Engine, pictures: Iterator[np.ndarray], seconds: float) 
 
 
 def _answers(
-    path: str, threads: int, images: np.ndarray, pictures: Iterator[np.ndarray]
+    path: str, peer: str, threads: int, images: np.ndarray, pictures: Iterator[np.ndarray]
 ) -> Iterator[dict[str, Any]]:
     try:
         start_ns = perf_counter_ns()
-        engine, _ = open_file(path, threads)
+        engine, _ = open_file(path, threads, peer)
         load_ms = (perf_counter_ns() - start_ns) / 1e6
         first_ms = _time_one(engine, next(pictures)) / 1e6
         yield {"engine": engine.name, "load_ms": load_ms, "first_inference_ms": first_ms}

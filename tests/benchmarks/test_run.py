@@ -17,6 +17,7 @@ def test_every_figure_of_a_healthy_file_is_there(colour_model, colours):
     assert seeing.error is None
     assert (seeing.accuracy.correct, blind.accuracy.correct) == (30, 20)
     relative_to_keras = {
+        "peer",
         "difference_points",
         "difference_low_points",
         "difference_high_points",

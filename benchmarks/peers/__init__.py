@@ -1,0 +1,1 @@
+"""Other engines on the same files: what the choice of an engine costs. No command on a device needs them."""
