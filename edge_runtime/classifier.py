@@ -8,8 +8,9 @@ from .card import ModelCard
 from .engine import Engine, EngineName, open_engine
 from .errors import InvalidOutput
 from .image import prepare
+from .jpeg import prepare_jpeg
 from .model_file import ModelFile, read_model
-from .prediction import Prediction, calibrate, rank
+from .prediction import Prediction, rank
 
 
 class Classifier:
@@ -46,20 +47,26 @@ class Classifier:
         self.threshold = self.card.threshold if threshold is None else threshold
         self.top = min(top, len(self.card.labels))
 
-    def classify(self, pixels: np.ndarray) -> Prediction:
-        """Classifies uint8 (H, W, 3) BGR of any size, as `cv2.imread` and cameras give it.
+    def classify(self, picture: np.ndarray | bytes) -> Prediction:
+        """Classifies one picture, such as a `Frame.picture`.
+
+        Args:
+            picture: uint8 (H, W, 3) BGR of any size, as `cv2.imread` and cameras give it; or the bytes of a
+                JPEG, which are decoded only as far as the network needs, or of another image.
 
         Raises:
+            BadImage: bytes that cannot be decoded.
             InvalidOutput: the network gave NaN or infinity.
         """
-        return self.rank(self.engine.probabilities(prepare(pixels, self.card.image)))
+        rule = self.card.image
+        image = prepare_jpeg(picture, rule) if isinstance(picture, bytes) else prepare(picture, rule)
+        return self.rank(self.engine.probabilities(image))
 
     def rank(self, probabilities: np.ndarray) -> Prediction:
         """Ranks float32 (C,) probabilities as the card calibrates them; errors as `classify`."""
-        if self.card.temperature != 1:
-            probabilities = calibrate(probabilities, self.card.temperature)
+        card = self.card
         try:
-            return rank(probabilities, self.card.labels, self.threshold, self.top)
+            return rank(probabilities, card.labels, self.threshold, self.top, card.temperature)
         except InvalidOutput as error:
             raise InvalidOutput(f"{self.path}: {error}") from error
 

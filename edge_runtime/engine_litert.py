@@ -41,9 +41,10 @@ class LiteRTEngine:
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
-        self._interpreter.set_tensor(self._input, self._picture.tensor(image))
-        self._interpreter.invoke()
-        return self._scores.probabilities(self._interpreter.get_tensor(self._output))  # get_tensor copies
+        interpreter = self._interpreter
+        interpreter.set_tensor(self._input, self._picture.tensor(image))
+        interpreter.invoke()
+        return self._scores.probabilities(interpreter.get_tensor(self._output))  # get_tensor copies
 
     def close(self) -> None:
         """See `Engine.close`."""

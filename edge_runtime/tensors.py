@@ -53,7 +53,7 @@ class ScoreOutput:
 
     def probabilities(self, output: np.ndarray) -> np.ndarray:
         """Of the raw output [1, C]; under the contract that is its only row."""
-        scores = output.reshape(-1)
+        scores = output.ravel()
         if self.scale:
             scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
         if self.logits:

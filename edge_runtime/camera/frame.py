@@ -1,8 +1,11 @@
 """One picture from a source, with its place and time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from ..jpeg import size_px as jpeg_size_px
 
 if TYPE_CHECKING:  # a capture process that only passes JPEG on needs neither numpy nor OpenCV
     import numpy as np
@@ -25,15 +28,19 @@ class Frame:
     """Seconds into a video; None for everything else."""
     truth: str = ""
     """The label that it should get, where the source knows; see `camera --source demo`."""
+    turn: "Callable[[np.ndarray], np.ndarray] | None" = None
+    """What makes of the picture what people see, where that is not the same; see `View.seen`."""
 
     @property
     def jpeg(self) -> bytes | None:
-        """The JPEG that it came in, if it did."""
-        return self.picture if isinstance(self.picture, bytes) else None
+        """The JPEG that it came in, if it did and is to be seen as it came."""
+        return self.picture if isinstance(self.picture, bytes) and self.turn is None else None
 
     @property
     def size_px(self) -> tuple[int, int]:
-        """(width, height)."""
+        """(width, height); of a JPEG, as its header says."""
+        if self.jpeg and (stated_px := jpeg_size_px(self.jpeg)):
+            return stated_px
         height_px, width_px = self.pixels.shape[:2]
         return width_px, height_px
 
@@ -49,8 +56,9 @@ class Frame:
         Raises:
             BadImage: the JPEG is damaged.
         """
-        if not isinstance(self.picture, bytes):
-            return self.picture
-        from ..image import decode  # noqa: PLC0415 - see the imports above
+        pixels = self.picture
+        if isinstance(pixels, bytes):
+            from ..image import decode  # noqa: PLC0415 - see the imports above
 
-        return decode(self.picture, f"frame {self.sequence}")
+            pixels = decode(pixels, f"frame {self.sequence}")
+        return self.turn(pixels) if self.turn else pixels

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from edgecls.edge_runtime import Classifier
 from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.errors import InvalidOutput, MissingInput
+from edgecls.edge_runtime.errors import BadImage, InvalidOutput, MissingInput
 from edgecls.edge_runtime.image import ImageRule, prepare
 from edgecls.edge_runtime.model_file import ModelFile, ModelFormat, read_model
 from edgecls.edge_runtime.opencv import cv2
@@ -89,3 +89,24 @@ def test_leaving_the_block_gives_the_engine_back():
     with classifier:
         pass
     assert classifier.engine.closed == 1
+
+
+def test_a_jpeg_gets_its_label_without_being_decoded_in_full():
+    classifier = fake_classifier((0.9, 0.06, 0.04))
+    content = cv2.imencode(".jpg", picture(640, 480))[1].tobytes()
+    assert classifier.classify(content).label == "cat"
+    assert classifier.engine.images[0].shape == (32, 32, 3)
+    with pytest.raises(BadImage, match="picture: the JPEG is cut short"):
+        classifier.classify(content[:-50])
+
+
+def test_the_bytes_of_another_image_are_taken_too():
+    classifier = fake_classifier((0.9, 0.06, 0.04))
+    classifier.classify(cv2.imencode(".png", picture(100, 80, value=77))[1].tobytes())
+    assert (classifier.engine.images[0] == 77).all()
+
+
+def test_an_invalid_output_is_told_at_once_and_not_when_the_label_is_read():
+    for temperature in (1.0, 1.5):
+        with pytest.raises(InvalidOutput):
+            fake_classifier((np.inf, 0, 0), temperature=temperature).classify(picture())

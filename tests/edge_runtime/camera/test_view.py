@@ -1,0 +1,118 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.loop import Loop
+from edgecls.edge_runtime.camera.roi import parse_roi
+from edgecls.edge_runtime.camera.view import AS_IT_COMES, View, network_input
+from edgecls.edge_runtime.errors import BadImage, UsageError
+from edgecls.edge_runtime.image import ImageRule, decode, prepare
+from edgecls.edge_runtime.opencv import cv2
+
+from ...fakes import FakeSink, FakeSource, fake_classifier
+
+SQUARE, WIDE = ImageRule(32, 32), ImageRule(24, 40)
+TURNS = [
+    View(rotate=rotate, flip=flip)
+    for rotate, flip in product((0, 90, 180, 270), (None, "horizontal", "vertical"))
+]
+
+
+def scene(width_px: int, height_px: int) -> np.ndarray:
+    coarse = np.random.default_rng(1).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (width_px, height_px), interpolation=cv2.INTER_CUBIC)
+
+
+def frame(pixels: np.ndarray, *, as_jpeg: bool = False) -> Frame:
+    return Frame(cv2.imencode(".jpg", pixels)[1].tobytes() if as_jpeg else pixels, 1, 0.0)
+
+
+def corner(view: View) -> tuple[int, int]:
+    """Where people see the camera's top left pixel, as (row, column) of a picture of 2 rows and 3 columns."""
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0, 0] = 255
+    row, column, _ = np.argwhere(view.turned(pixels))[0]
+    return int(row), int(column)
+
+
+def test_degrees_count_clockwise_and_horizontal_is_a_mirror():
+    assert [corner(View(rotate=rotate)) for rotate in (0, 90, 180, 270)] == [(0, 0), (0, 1), (1, 2), (2, 0)]
+    assert corner(View(flip="horizontal")) == (0, 2)
+    assert corner(View(flip="vertical")) == (1, 0)
+
+
+def test_it_is_rotated_first_and_then_mirrored():
+    assert corner(View(rotate=90, flip="horizontal")) == (0, 0)
+
+
+@pytest.mark.parametrize("as_jpeg", [False, True], ids=["pixels", "JPEG"])
+@pytest.mark.parametrize("rule", [SQUARE, WIDE], ids=["square", "wide"])
+@pytest.mark.parametrize("roi", [None, "10,20,200,150", "0.1,0.3,0.5,0.6"])
+@pytest.mark.parametrize("view", TURNS, ids=lambda view: f"{view.rotate} {view.flip}")
+def test_the_network_sees_the_region_of_what_people_see(view, roi, rule, as_jpeg):
+    given = frame(scene(320, 240), as_jpeg=as_jpeg)
+    region = parse_roi(roi) if roi else None
+    seen = view.turned(given.pixels)
+    if region:
+        top, left, height_px, width_px = region.box(*seen.shape[:2])
+        seen = seen[top : top + height_px, left : left + width_px]
+    image = network_input(given, rule, View(region, view.rotate, view.flip))
+    assert image.shape == (rule.height_px, rule.width_px, 3)
+    assert image.flags.c_contiguous
+    difference = np.abs(image.astype(int) - prepare(seen, rule))
+    assert difference.mean() < (1.5 if as_jpeg else 0.1)
+    assert as_jpeg or difference.max() <= 1
+
+
+def test_without_a_view_it_is_what_prepare_makes():
+    given = frame(scene(320, 240))
+    assert (network_input(given, SQUARE) == prepare(given.pixels, SQUARE)).all()
+
+
+def test_a_jpeg_is_not_decoded_in_full_for_the_network():
+    given = frame(scene(640, 480), as_jpeg=True)
+    network_input(given, SQUARE, View(rotate=90))
+    assert "pixels" not in vars(given)
+
+
+def test_a_damaged_jpeg_names_its_frame():
+    content = frame(scene(640, 480), as_jpeg=True).picture
+    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is cut short"):
+        network_input(Frame(content[:999], 7, 0.0), SQUARE)
+
+
+@pytest.mark.parametrize("as_jpeg", [False, True], ids=["pixels", "JPEG"])
+def test_a_region_outside_of_the_picture_is_one_clear_error(as_jpeg):
+    view = View(parse_roi("0,0,300,300"))
+    with pytest.raises(UsageError, match="outside of the picture, which has 320x240 pixels"):
+        network_input(frame(scene(320, 240), as_jpeg=as_jpeg), SQUARE, view)
+    network_input(
+        frame(scene(240, 320), as_jpeg=as_jpeg), SQUARE, View(parse_roi("0,0,200,300"), flip="vertical")
+    )
+    network_input(frame(scene(320, 240), as_jpeg=as_jpeg), SQUARE, View(parse_roi("0,0,200,300"), rotate=90))
+
+
+def test_people_see_the_picture_turned_and_whole():
+    given = frame(scene(320, 240), as_jpeg=True)
+    view = View(parse_roi("0,0,10,10"), rotate=90)
+    seen = view.seen(given)
+    assert "pixels" not in vars(seen)  # until somebody looks
+    assert seen.size_px == (240, 320)
+    assert (seen.pixels == np.rot90(decode(given.picture, "scene"), -1)).all()
+    assert seen.jpeg is None
+    assert seen.sequence == given.sequence
+
+
+@pytest.mark.parametrize("view", [AS_IT_COMES, View(parse_roi("0,0,10,10"))])
+def test_where_nothing_is_turned_the_jpeg_stays_as_it_came(view):
+    given = frame(scene(320, 240), as_jpeg=True)
+    assert view.seen(given) is given
+
+
+def test_every_sink_of_a_loop_sees_what_people_see():
+    sink, classifier = FakeSink(), fake_classifier((0.9, 0.06, 0.04))
+    pixels = scene(320, 240)
+    Loop(classifier, [sink], view=View(rotate=180)).run(FakeSource([frame(pixels)]))
+    assert (sink.answers[0].frame.pixels == pixels[::-1, ::-1]).all()
+    assert np.abs(classifier.engine.images[0].astype(int) - prepare(pixels[::-1, ::-1], SQUARE)).max() <= 1
