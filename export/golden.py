@@ -1,6 +1,7 @@
-"""Chooses and draws the golden frames that a file carries: validation images that it is unsure of.
+"""Chooses and draws the golden frames that a file carries: validation images it is unsure of, and sure of.
 
-An unsure answer moves with every fault; a sure one hides them.
+An unsure answer moves with every fault; a sure one hides them, but stays the same under a camera's noise and
+movement, which `camera --source demo` adds.
 """
 
 import numpy as np
@@ -23,14 +24,14 @@ def golden_frames(
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the validation split.
-        answers: float32 (N, C), what the file says of them; the least sure of each label comes first.
+        answers: float32 (N, C), what the file says of them; the least and the most sure take turns.
         engine: the exported file's, whose answers are kept.
         card: of the exported file.
         network_bytes: the size of the file without its card.
     """
     budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 4)
     frames: list[GoldenFrame] = []
-    for index in _least_sure_of_each_label(answers)[:MAX_FRAMES]:
+    for index in _chosen(answers)[:MAX_FRAMES]:
         frame = golden_frame(_draw(images[index]), engine, card)
         budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 200
         if budget_bytes < 0:
@@ -39,13 +40,20 @@ def golden_frames(
     return tuple(frames)
 
 
-def _least_sure_of_each_label(answers: np.ndarray) -> np.ndarray:
-    """Indices of the least sure image of each answered label, then of the second of each, and so on."""
+def _chosen(answers: np.ndarray) -> list[int]:
+    """Indices of images: the least sure and the most sure in turn, of as many labels as there are."""
     labels, confidences = answers.argmax(1), answers.max(1)
+    unsure = _each_label_in_turn(labels, confidences)
+    sure = _each_label_in_turn(labels, -confidences)
+    return list(dict.fromkeys(np.stack([unsure, sure], 1).reshape(-1).tolist()))
+
+
+def _each_label_in_turn(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Indices of the image of each label that is first in `order`, then of the second of each, and so on."""
     turn = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         of_label = np.flatnonzero(labels == label)
-        turn[of_label[np.argsort(confidences[of_label], kind="stable")]] = np.arange(len(of_label))
+        turn[of_label[np.argsort(order[of_label], kind="stable")]] = np.arange(len(of_label))
     return np.lexsort((labels, turn))
 
 

@@ -7,6 +7,7 @@ Every picture carries its number in large blocks, so that a test can tell which 
 """
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +25,11 @@ Fault = Literal[
     "html",  # a page in place of a stream
     "half",  # every JPEG is cut in half
     "noise",  # random bytes as pictures
+    "frozen",  # the same picture again and again
 ]
+
+Intercept = Callable[[BaseHTTPRequestHandler], bool]
+"""Looks at a request first; True where it has answered it."""
 
 _BITS = 16
 _BOUNDARY = b"edgecls-test"
@@ -38,6 +43,9 @@ class MjpegServer:
         size_px: (width, height).
         fault: what goes wrong.
         frames: how many pictures until a stream is closed properly; None: it goes on.
+        intercept: what stands before the pictures, such as a question for the password.
+        chunked: whether it sends by HTTP/1.1 in chunks.
+        tls: for https.
     """
 
     def __init__(
@@ -46,11 +54,17 @@ class MjpegServer:
         size_px: tuple[int, int] = (160, 120),
         fault: Fault = "",
         frames: int | None = None,
+        intercept: Intercept | None = None,
+        *,
+        chunked: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.rate_fps = rate_fps
         self.size_px = size_px
         self.fault: Fault = fault
         self.frames = frames
+        self.intercept = intercept
+        self.chunked = chunked
         self.sent_at_s: dict[int, float] = {}
         """When each picture went out, by its number; `time.monotonic()`."""
         self.connections = 0
@@ -58,11 +72,14 @@ class MjpegServer:
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self._http = _Server(("127.0.0.1", 0), _handler(self))
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}/stream.mjpg"
+        return f"{self._scheme}://127.0.0.1:{self._http.server_address[1]}/stream.mjpg"
 
     @property
     def newest(self) -> int:
@@ -86,10 +103,14 @@ class MjpegServer:
         if self.fault == "silent":
             self._stopped.wait()
             return
+        if self.intercept and self.intercept(request):
+            return
         page = self.fault == "html"
         kind = "text/html" if page else f"multipart/x-mixed-replace; boundary={_BOUNDARY.decode()}"
         request.send_response(200)
         request.send_header("Content-Type", kind)
+        if self.chunked:
+            request.send_header("Transfer-Encoding", "chunked")
         request.end_headers()
         if page:
             request.wfile.write(b"<html><body>Please log in</body></html>")
@@ -97,13 +118,17 @@ class MjpegServer:
         given = 0
         while given != self.frames and not self._stopped.wait(1 / self.rate_fps):
             if self.fault != "stalled":
-                request.wfile.write(self._part())
+                part = self._part()
+                request.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if self.chunked else part)
                 given += 1
+        if self.chunked:
+            request.wfile.write(b"0\r\n\r\n")
 
     def _part(self) -> bytes:
         with self._changed:
             number = next(self._numbers)
-        content = cv2.imencode(".jpg", numbered_picture(number, self.size_px))[1].tobytes()
+        shown = numbered_picture(0 if self.fault == "frozen" else number, self.size_px)
+        content = cv2.imencode(".jpg", shown)[1].tobytes()
         if self.fault == "half":
             content = content[: len(content) // 2]
         elif self.fault == "noise":
@@ -143,11 +168,14 @@ class _Server(ThreadingHTTPServer):
 
     def break_connections(self) -> None:
         for connection in list(self._open):
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # its reader has just left
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if server.chunked else "HTTP/1.0"
+
         def do_GET(self) -> None:
             with suppress(ConnectionError):  # its reader left, or close_streams
                 server.serve(self)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -12,8 +13,9 @@ from .capture_process import CaptureProcess
 from .capture_wire import Notice
 from .event import Event, EventKind, OnEvent, ignore
 from .frame import Frame
-from .source import EndOfSource
-from .source_address import Device, Stream
+from .frozen import FreezeWatch
+from .source import EndOfSource, Source
+from .source_address import LiveAddress
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Patience:
     longest_pause_s: float = 30.0
     healthy_s: float = 30.0
     """After so long with frames, earlier failures are forgotten."""
+    frozen_s: float = 10.0
+    """The same picture for so long is not given any more."""
 
     def pause_s(self, failures: int) -> float:
         """Before the next attempt, after so many failures in a row."""
@@ -42,8 +46,12 @@ class Patience:
 
 DEFAULT_PATIENCE = Patience()
 
+_MANY_DEATHS = 6
+_DEATHS_WITHIN_S = 60.0
+"""So many deaths of the process in so long are told as one event of their own."""
 
-class Capture:
+
+class Capture(Source):
     """Reads a live source through a process of its own, and supervises that while it is read from.
 
     Args:
@@ -52,21 +60,26 @@ class Capture:
             again, and each interruption is an event.
         on_event: see `OnEvent`.
         patience: when to give up, and when to try again.
+        least_px: the (width, height) that the pictures of a camera of this computer should have at least: it
+            is set to the smallest mode that serves. None: as it is set.
     """
 
     live = True
 
     def __init__(
         self,
-        address: Device | Stream,
+        address: LiveAddress,
         *,
         one_shot: bool,
         on_event: OnEvent = ignore,
         patience: Patience = DEFAULT_PATIENCE,
+        least_px: tuple[int, int] | None = None,
     ) -> None:
         self.description = address.description
         self.rate_fps: float | None = None
         self.reconnects = self.corrupt_frames = 0
+        self.least_px = least_px
+        """May be set until it is entered."""
         self._address = address
         self._one_shot = one_shot
         self._on_event = on_event
@@ -81,6 +94,9 @@ class Capture:
         self._sequence = 0
         self._size_px: tuple[int, int] | None = None
         self._is_damaged = False
+        self._freeze = FreezeWatch(patience.frozen_s)
+        self._deaths_at_s: deque[float] = deque(maxlen=_MANY_DEATHS)
+        self._is_degraded = False
 
     @property
     def pid(self) -> int | None:
@@ -118,15 +134,14 @@ class Capture:
         frame = self._process.take()
         if frame is None:
             self._judge(self._process)
-        else:
-            self._accept(frame)
-        return frame
+            return None
+        return self._accept(frame)
 
     def _start(self) -> None:
         self.reconnects += self._failures > 0 or self._sequence > 0
         timeout_s = 2 * self._patience.opening_s(self._failures)  # ours comes first while we are watching
         try:
-            self._process = CaptureProcess(self._address, self._sequence + 1, timeout_s)
+            self._process = CaptureProcess(self._address, self._sequence + 1, timeout_s, self.least_px)
         except Unavailable as error:
             self._interrupt("unavailable", str(error), error)
             return
@@ -142,9 +157,9 @@ class Capture:
                 self._allow(self._patience.opening_s(self._failures))
             case "opened":
                 self.rate_fps = notice.rate_fps
+                size = f": {notice.width_px}x{notice.height_px}" if notice.width_px else ""
                 rate = f", {notice.rate_fps:g} fps" if notice.rate_fps else ""
-                size = f"{notice.width_px}x{notice.height_px}"
-                self._on_event(Event("opened", f"opened {self.description}: {size}{rate}"))
+                self._on_event(Event("opened", f"opened {self.description}{size}{rate}"))
             case "corrupt":
                 self._note_damage()
             case "failed" | "ended":
@@ -156,18 +171,32 @@ class Capture:
             self._on_event(Event("corrupt", "a damaged picture; dropping it and those like it"))
         self._is_damaged = True
 
-    def _accept(self, frame: Frame) -> None:
+    def _accept(self, frame: Frame) -> Frame | None:
+        """Notes what a new frame says of the camera; None where it shall not be given."""
         self._sequence = frame.sequence
         self._is_damaged = False
         self._allow(self._patience.silence_s, frame.captured_at_s)
         if self._healthy_at_s is None:
             self._healthy_at_s = frame.captured_at_s + self._patience.healthy_s
         elif frame.captured_at_s >= self._healthy_at_s:
-            self._failures = 0
+            self._failures, self._is_degraded = 0, False
         before, self._size_px = self._size_px, frame.size_px
         if before not in (None, self._size_px):
             size = "x".join(map(str, self._size_px))
             self._on_event(Event("resolution", f"the pictures are {size} from here on"))
+        return None if self._is_frozen(frame) else frame
+
+    def _is_frozen(self, frame: Frame) -> bool:
+        has_changed, is_frozen = self._freeze.see(frame), self._freeze.is_frozen
+        if has_changed and is_frozen:
+            why = f"the same picture for {self._patience.frozen_s:g} s"
+            if self._one_shot:
+                self.close()
+                raise Unavailable(f"{self.description}: {why}; switch the camera off and on")
+            self._on_event(Event("frozen", f"{why}; waiting for another"))
+        elif has_changed:
+            self._on_event(Event("moving", "the picture changes again"))
+        return is_frozen
 
     def _judge(self, process: CaptureProcess) -> None:
         """Decides whether a process without a new frame goes on."""
@@ -190,10 +219,24 @@ class Capture:
         if self._one_shot:
             raise error
         self._failures += 1
-        pause_s = self._patience.pause_s(self._failures)
+        # A source that is silent was waited for already, and shall be seen as soon as it is back.
+        pause_s = self._patience.pause_s(1 if kind == "stalled" else self._failures)
         self._due_at_s = time.monotonic() + pause_s
         remedy = "reconnecting" if kind == "ended" else f"trying again in {pause_s:g} s"
+        if kind == "unavailable" and self._failures == 1 and not self._sequence:
+            remedy += " (Ctrl-C ends)"  # nobody has seen it run yet
         self._on_event(Event(kind, f"{why}; {remedy}"))
+        if kind == "died":
+            self._count_death()
+
+    def _count_death(self) -> None:
+        self._deaths_at_s.append(time.monotonic())
+        within_s = self._deaths_at_s[-1] - self._deaths_at_s[0]
+        if self._is_degraded or len(self._deaths_at_s) < _MANY_DEATHS or within_s > _DEATHS_WITHIN_S:
+            return
+        self._is_degraded = True
+        why = f"the capture process died {_MANY_DEATHS} times in {_DEATHS_WITHIN_S:g} s"
+        self._on_event(Event("degraded", f"{why}; check the camera, its cable and its driver"))
 
     def _allow(self, seconds: float, since_s: float | None = None) -> None:
         self._allowed_s = seconds

@@ -15,6 +15,8 @@ class Picture(NamedTuple):
     """uint8 (H, W, 3) BGR, or a JPEG."""
     captured_at_s: float
     """`time.monotonic()`."""
+    truth: str = ""
+    """See `Frame.truth`."""
 
 
 @dataclass(frozen=True)

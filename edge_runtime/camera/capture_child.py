@@ -9,8 +9,9 @@ import signal
 import sys
 import threading
 
+from .. import jpeg
 from ..errors import EdgeclsError, Unavailable
-from .capture_backend import Opened
+from .capture_backend import Opened, Picture
 from .capture_wire import Notice, NoticeWriter, Request
 from .frame import Frame
 from .frame_slot import SlotWriter
@@ -48,8 +49,8 @@ def _capture(request: Request, notices: NoticeWriter) -> None:
     )
     sequence, damaged = request.first_sequence, 0
     for picture in opened.pictures:
-        if picture is not None:
-            slot.publish(Frame(picture.content, sequence, picture.captured_at_s))
+        if picture is not None and not _is_damaged(picture):
+            slot.publish(Frame(picture.content, sequence, picture.captured_at_s, truth=picture.truth))
             sequence, damaged = sequence + 1, 0
             continue
         damaged += 1
@@ -58,12 +59,32 @@ def _capture(request: Request, notices: NoticeWriter) -> None:
             raise Unavailable(f"{damaged} damaged pictures in a row")
 
 
+def _is_damaged(picture: Picture) -> bool:
+    """Whether it is a JPEG that was cut: a decoder would fill it up with grey and say nothing."""
+    content = picture.content
+    return isinstance(content, bytes) and not (jpeg.is_whole(content) and jpeg.size_px(content))
+
+
 def _open(request: Request) -> Opened:
     """Opens the camera; what knows it is imported only here, in its branch."""
+    if request.scenes:
+        from . import capture_demo  # noqa: PLC0415
+
+        return capture_demo.open_demo(request.scenes)
+    if request.csi is not None:
+        from . import capture_picamera  # noqa: PLC0415
+
+        return capture_picamera.open_csi(request.csi, request.least_px, request.timeout_s)
+    if request.url.startswith("http"):
+        from . import capture_http  # noqa: PLC0415
+
+        opened = capture_http.open_mjpeg(request.url, request.timeout_s)
+        if opened:
+            return opened
     from . import capture_opencv  # noqa: PLC0415
 
     if request.device:
-        return capture_opencv.open_device(request.device, request.timeout_s)
+        return capture_opencv.open_device(request.device, request.timeout_s, request.least_px)
     return capture_opencv.open_stream(request.url, request.timeout_s)
 
 

@@ -10,6 +10,7 @@ from ..errors import Unavailable
 from ..opencv import cv2
 from .capture_backend import Opened, Picture
 from .diagnosis import why_no_camera, why_no_stream
+from .v4l2_mode import ask_for_jpeg, ask_for_size, keep_jpeg
 from .video import stated_rate_fps
 
 _FAILED_READS = 10
@@ -17,9 +18,18 @@ _FAILED_READS = 10
 _PAUSE_S = 0.02
 """After a failed read: the next one would fail at once, and the loop would spin."""
 
+_STREAM_OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer"
+"""TCP, as a packet that UDP loses smears the picture until the next key frame; UDP where the camera refuses.
+Without a buffer, as the pictures from FFmpeg's look at the stream would come first, a second old."""
 
-def open_device(path: str, timeout_s: float) -> Opened:
-    """Opens a V4L2 camera by its device path.
+
+def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = None) -> Opened:
+    """Opens a V4L2 camera by its device path; its pictures are JPEG where it makes them.
+
+    Args:
+        path: such as /dev/video0.
+        timeout_s: for each picture.
+        least_px: the (width, height) that its pictures should have at least.
 
     Raises:
         Unavailable, PermissionRefused: it cannot be opened.
@@ -30,7 +40,11 @@ def open_device(path: str, timeout_s: float) -> Opened:
     if not capture.open(path, cv2.CAP_V4L2):
         raise why_no_camera(path)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # every further buffer is a frame of delay
-    return _opened(capture, _device_pictures(capture, path))
+    gives_jpeg = ask_for_jpeg(capture)
+    if least_px:
+        ask_for_size(capture, least_px)
+    gives_jpeg = gives_jpeg and keep_jpeg(capture)
+    return _opened(capture, _device_pictures(capture, path, gives_jpeg=gives_jpeg))
 
 
 def open_stream(url: str, timeout_s: float) -> Opened:
@@ -40,6 +54,7 @@ def open_stream(url: str, timeout_s: float) -> Opened:
         Unavailable: there is no video.
     """
     capture = cv2.VideoCapture()
+    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _STREAM_OPTIONS)  # the only way to set them
     timeout_ms = int(timeout_s * 1000)
     # FFmpeg takes these on opening only: set() afterwards returns False.
     timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
@@ -48,8 +63,13 @@ def open_stream(url: str, timeout_s: float) -> Opened:
     return _opened(capture, pictures(capture))
 
 
-def pictures(capture: cv2.VideoCapture) -> Iterator[Picture]:
-    """The pictures of an open camera or stream, until too many reads in a row failed."""
+def pictures(capture: cv2.VideoCapture, *, gives_jpeg: bool = False) -> Iterator[Picture]:
+    """The pictures of an open camera or stream, until too many reads in a row failed.
+
+    Args:
+        capture: what is open.
+        gives_jpeg: whether it hands out JPEGs, not pixels.
+    """
     failures = 0
     while failures < _FAILED_READS:
         given = capture.grab()
@@ -60,11 +80,11 @@ def pictures(capture: cv2.VideoCapture) -> Iterator[Picture]:
             time.sleep(_PAUSE_S)
         else:
             failures = 0
-            yield Picture(pixels, captured_at_s)
+            yield Picture(pixels.tobytes() if gives_jpeg else pixels, captured_at_s)
 
 
-def _device_pictures(capture: cv2.VideoCapture, path: str) -> Iterator[Picture]:
-    yield from pictures(capture)
+def _device_pictures(capture: cv2.VideoCapture, path: str, *, gives_jpeg: bool) -> Iterator[Picture]:
+    yield from pictures(capture, gives_jpeg=gives_jpeg)
     raise Unavailable(f"{path}: stopped giving pictures; check its cable")
 
 

@@ -1,18 +1,19 @@
 """One capture process, seen from its parent: started, read from, ended. When, is for capture.py to say."""
 
+import fcntl
 import os
 import select
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import astuple
 
 from ..errors import Unavailable
 from .capture_wire import Notice, NoticeReader, Request
 from .frame import Frame
 from .frame_slot import SlotReader
-from .source_address import Device, Stream
+from .source_address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
 
 _REAP_S = 0.5
 
@@ -24,9 +25,16 @@ class CaptureProcess:
         address: the camera.
         first_sequence: the number of its first frame.
         timeout_s: when the libraries in it shall give up by themselves.
+        least_px: see `Request.least_px`.
     """
 
-    def __init__(self, address: Device | Stream, first_sequence: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        address: LiveAddress,
+        first_sequence: int,
+        timeout_s: float,
+        least_px: tuple[int, int] | None = None,
+    ) -> None:
         with ExitStack() as undo:
             self._slot = SlotReader()
             undo.callback(self._slot.close)
@@ -49,9 +57,15 @@ class CaptureProcess:
             timeout_s=timeout_s,
             slot=self._slot.writer_ends,
             notices=notices_put,
+            least_px=least_px,
+            csi=address.number if isinstance(address, CsiCamera) else None,
+            scenes=address.scenes if isinstance(address, DemoCamera) else "",
         )
-        with suppress(BrokenPipeError):  # it is gone already, which is noticed later
-            os.write(self._stdin_put, request.to_line())  # and stays open: its end tells the child of ours
+        try:
+            _send(self._stdin_put, request.to_line())  # it stays open: its end tells the child of ours
+        except Unavailable:
+            self.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -99,6 +113,22 @@ class CaptureProcess:
             return self._process.wait(_REAP_S)
         except subprocess.TimeoutExpired:  # a killed process in a driver's hands ends when that lets go
             return None
+
+
+def _send(pipe: int, line: bytes) -> None:
+    """Writes a request without waiting for a process that may hang: the pipe is made to hold all of it.
+
+    Raises:
+        Unavailable: the system has no room for it; without root, a pipe holds a megabyte.
+    """
+    try:
+        if len(line) > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, len(line))
+        os.write(pipe, line)
+    except BrokenPipeError:  # the process is gone already, which is noticed later
+        return
+    except OSError as error:
+        raise Unavailable(f"cannot start the capture process: {error.strerror}") from error
 
 
 def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:

@@ -22,6 +22,12 @@ class Request:
     slot: WriterEnds
     notices: int
     """The file descriptor to write notices to."""
+    csi: int | None = None
+    """The number of a CSI camera, where it is one."""
+    least_px: tuple[int, int] | None = None
+    """The (width, height) that the pictures of a camera here should have at least; None: as it is set."""
+    scenes: str = ""
+    """What the demo camera shows, where it is that: as `demo_scenes` writes it."""
 
     def to_line(self) -> bytes:
         """One line of ASCII; any file name survives it."""
@@ -31,7 +37,8 @@ class Request:
     def from_line(cls, line: bytes) -> Self:
         """Reads `to_line`."""
         values = json.loads(line)
-        return cls(**values | {"slot": WriterEnds(**values["slot"])})
+        least_px = values["least_px"] and tuple(values["least_px"])
+        return cls(**values | {"slot": WriterEnds(**values["slot"]), "least_px": least_px})
 
 
 @dataclass(frozen=True)

@@ -37,18 +37,48 @@ def why_no_camera(path: str) -> EdgeclsError:
 def why_no_stream(url: str) -> EdgeclsError:
     """The error to raise for an address from which FFmpeg got no video."""
     parts = urlsplit(url)
-    where = masked(url)
     try:
         port = parts.port or _PORTS[parts.scheme]
         socket.create_connection((parts.hostname or "", port), _CONNECT_S).close()
-    except (socket.gaierror, UnicodeError):  # a name that DNS cannot carry is a UnicodeError
-        return Unavailable(f"{where}: host {parts.hostname} not known; check the address and the network")
-    except TimeoutError:
+    except (OSError, UnicodeError) as error:
+        return why_no_answer(url, error)
+    return Unavailable(
+        f"{masked(url)}: answers, but not with a video; check the path, the user and the password"
+    )
+
+
+def why_no_answer(url: str, error: Exception) -> EdgeclsError:
+    """The error to raise where connecting to an address, or asking for it, failed with `error`."""
+    where, host = masked(url), urlsplit(url).hostname
+    if isinstance(error, socket.gaierror | UnicodeError):  # a name that DNS cannot carry is a UnicodeError
+        return Unavailable(f"{where}: host {host} not known; check the address and the network")
+    if isinstance(error, TimeoutError):
         return Unavailable(f"{where}: no answer; check the address and that the camera is on")
-    except OSError as error:
+    if why := getattr(error, "verify_message", ""):
+        return Unavailable(
+            f"{where}: its certificate is not trusted: {why}; name a file that holds it in SSL_CERT_FILE"
+        )
+    if isinstance(error, ConnectionResetError):
+        return Unavailable(f"{where}: closed the connection; check that the camera is on")
+    if isinstance(error, OSError):
         why = (error.strerror or str(error)).lower()
         return Unavailable(f"{where}: {why}; check the address, the port and that the camera is on")
-    return Unavailable(f"{where}: answers, but not with a video; check the path, the user and the password")
+    return Unavailable(f"{where}: does not speak HTTP; check the scheme and the port")
+
+
+def why_refused(url: str, status: int, *, has_login: bool) -> EdgeclsError:
+    """The error to raise for an address that a web server answered with a status other than 200."""
+    parts = urlsplit(url)
+    remedy = {
+        401: "refuses this user or password; check both"
+        if has_login
+        else f"wants a user and a password; write {parts.scheme}://user:password@{parts.hostname}...",
+        403: "forbids it; check the user's rights and the path",
+        404: "knows no such path; check it in the camera's manual",
+        503: "is busy; close other viewers of the camera",
+    }
+    said = remedy.get(status, f"answers with HTTP status {status}; check the path and the camera")
+    return Unavailable(f"{masked(url)}: {said}")
 
 
 def user_of(path: str) -> str | None:

@@ -1,9 +1,13 @@
 """Where frames come from: a camera, a stream, a video, stills."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
 from .frame import Frame
+
+_WAIT_S = 1.0
 
 
 class EndOfSource(Exception):
@@ -16,7 +20,8 @@ class Source(Protocol):
     description: str
     """For people: the path or address, with any password masked."""
     live: bool
-    """True for cameras and streams: frames are skipped when the reader is slow. Files give every frame."""
+    """True for cameras and streams: they go on, with the newest frame. Files end, and give every frame unless
+    they play in real time."""
     rate_fps: float | None
     """The frame rate that the source states, if it does."""
     reconnects: int
@@ -32,6 +37,14 @@ class Source(Protocol):
             EdgeclsError: it cannot go on.
         """
         ...
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Every frame until the source ends, waiting for each as long as it takes; errors as `read`."""
+        with suppress(EndOfSource):
+            while True:
+                frame = self.read(_WAIT_S)
+                if frame is not None:
+                    yield frame
 
     def __enter__(self) -> Self: ...
 

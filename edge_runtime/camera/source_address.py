@@ -6,11 +6,11 @@ import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..errors import MissingInput, UsageError, reading_failed
-from ..opencv import cv2
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 """All that FFmpeg gets to see. It also knows `concat:`, `subfile:` and others that read local files."""
@@ -20,6 +20,8 @@ _VIDEO4LINUX = 81  # the major number of its character devices
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SECRET = re.compile(r"pass|pwd|token|key|secret|auth|sig|code", re.IGNORECASE)
 _CHOICES = "use an index, a path, rtsp(s) or http(s)"
+_LOOKED_AT = 10_000  # files, below a folder without images: enough for an answer, and soon
+_CSI = re.compile(r"csi(?::([0-9]))?")
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,27 @@ class Device:
     def description(self) -> str:
         """The path."""
         return self.path
+
+
+@dataclass(frozen=True)
+class CsiCamera:
+    """A camera on the ribbon cable of a Raspberry Pi, by its number in `rpicam-hello --list-cameras`."""
+
+    number: int = 0
+
+    @property
+    def description(self) -> str:
+        """What a user types for it."""
+        return f"csi:{self.number}" if self.number else "csi"
+
+
+@dataclass(frozen=True)
+class DemoCamera:
+    """The synthetic camera of capture_demo.py."""
+
+    scenes: str = ""
+    """What it shows, as `demo_scenes` writes it; the text of `--source` does not say."""
+    description: str = "demo"
 
 
 @dataclass(frozen=True)
@@ -67,11 +90,14 @@ class ImageFiles:
     """The image, folder or glob that was asked for."""
 
 
-Address = Device | Stream | VideoFile | ImageFiles
+LiveAddress = Device | CsiCamera | DemoCamera | Stream
+Address = LiveAddress | VideoFile | ImageFiles
 
 
 def parse_source(text: str) -> Address:
     """Finds out what `text` names. A path that exists is that path, whatever else it looks like.
+
+    But an index, `csi`, `csi:1` and `demo` are always cameras; a folder named demo is `./demo`.
 
     Raises:
         UsageError: an empty text, a scheme not in `SCHEMES`, a FIFO, socket or other device, a folder
@@ -81,8 +107,8 @@ def parse_source(text: str) -> Address:
     """
     if not text or any(character < " " or character == "\x7f" for character in text):
         raise UsageError(f"source {text!r} makes no sense; {_CHOICES}")
-    if text.isascii() and text.isdecimal():
-        return Device(f"/dev/video{int(text)}")
+    if camera := _camera(text):
+        return camera
     mode = _file_mode(text)
     if mode is not None:
         return _existing(Path(text), mode)
@@ -109,6 +135,14 @@ def masked(url: str) -> str:
     return parts._replace(netloc=shown, query=urlencode(query, safe="*/:,"), fragment="").geturl()
 
 
+def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
+    if text.isascii() and text.isdecimal():
+        return Device(f"/dev/video{int(text)}")
+    if csi := _CSI.fullmatch(text):
+        return CsiCamera(int(csi[1] or 0))
+    return DemoCamera() if text == "demo" else None
+
+
 def _file_mode(text: str) -> int | None:
     try:
         return Path(text).stat().st_mode
@@ -122,6 +156,8 @@ def _existing(path: Path, mode: int) -> Address:
     if stat.S_ISDIR(mode):
         return _folder(path)
     if stat.S_ISREG(mode):
+        from ..opencv import cv2  # noqa: PLC0415 - a capture process needs only `masked` from this module
+
         # By suffix first: a text named .jpg was meant as an image, and the error should say that.
         is_image = path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(str(path))
         return ImageFiles((path,), str(path)) if is_image else VideoFile(path)
@@ -136,12 +172,11 @@ def _folder(path: Path) -> ImageFiles:
         images = _images(path.iterdir())
     except OSError as error:
         raise reading_failed(path, error) from error
-    if not images:
-        raise UsageError(
-            f"{path}: no images in this folder; name one with JPEG or PNG files, or a glob such as "
-            f"'{path}/**/*.jpg'"
-        )
-    return ImageFiles(images, str(path))
+    if images:
+        return ImageFiles(images, str(path))
+    if _images(islice(path.rglob("*"), _LOOKED_AT)):
+        raise UsageError(f"{path}: its images lie in sub-folders; name them by the glob '{path}/**/*'")
+    raise UsageError(f"{path}: no images in this folder; name one with JPEG or PNG files")
 
 
 def _matches(pattern: str) -> ImageFiles:

@@ -8,11 +8,11 @@ from ..errors import EdgeclsError
 from ..image import read_image
 from .event import Event, OnEvent, ignore
 from .frame import Frame
-from .source import EndOfSource
+from .source import EndOfSource, Source
 from .source_address import ImageFiles
 
 
-class Stills:
+class Stills(Source):
     """Gives each image once, in order.
 
     One that cannot be read is an event, and the others are still given; the end then is an error, so that

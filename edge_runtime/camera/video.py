@@ -1,4 +1,4 @@
-"""A recorded video as a source: every frame, in order."""
+"""A recorded video as a source: every frame in order, or at its own rate, as a camera would give it."""
 
 import time
 from pathlib import Path
@@ -11,49 +11,109 @@ from ..errors import BadImage, reading_failed
 from ..opencv import cv2
 from .container import is_cut_short
 from .frame import Frame
-from .source import EndOfSource
+from .source import EndOfSource, Source
 
 _HEAD_BYTES = 1024
+_UNKNOWN_RATE_FPS = 25.0
+_LONGEST_STEP_S = 10.0
+"""From frame to frame. A container that states more has lost its clock."""
+_LATE_S = 2.0
+"""Behind by more, a video goes on from where it is: to catch up could take for ever on a slow computer."""
 
 
-class Video:
-    """Reads a video file as fast as its frames are asked for.
+class Video(Source):
+    """Reads a video file.
 
-    Where the resolution changes on the way, OpenCV scales to that of the first frame.
+    Where the resolution changes on the way, OpenCV scales to that of the first frame. One frame is held at a
+    time, however slow the reader is.
+
+    Args:
+        path: the file.
+        realtime: whether it plays at its own rate from the first read on, and frames that fall due while
+            nobody reads are skipped; otherwise each is given as soon as it is asked for.
     """
 
     live = False
     reconnects = corrupt_frames = 0
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, realtime: bool = False) -> None:
         self.description = str(path)
         self.rate_fps: float | None = None
         self._path = path
         self._capture: cv2.VideoCapture | None = None
         self._stated_frames = 0
         self._read_frames = 0
+        self._realtime = realtime
+        self._started_at_s: float | None = None  # when its position 0 was due
+        self._position_s = 0.0  # of the frame that was decoded last
+        self._waits = False  # that frame is not due yet
 
-    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - a file does not keep one waiting
+    def read(self, timeout_s: float) -> Frame | None:
         """See `Source.read`.
 
         Raises:
             EndOfSource: every frame was given.
             BadImage: the file is cut short: after all that it holds were given.
         """
-        pixels = self._decode()
-        if pixels is None:
-            raise self._end()
-        self._read_frames += 1
-        return Frame(pixels, sequence=self._read_frames, captured_at_s=time.monotonic())
-
-    def _decode(self) -> np.ndarray | None:
-        if self._capture is None:
+        if not self._waits:
+            self._advance()
+        due_at_s = self._wait_until_due(timeout_s) if self._realtime else time.monotonic()
+        self._waits = due_at_s is None
+        if due_at_s is None:
             return None
+        return Frame(self._pixels(), self._read_frames, due_at_s, position_s=self._position_s)
+
+    def _advance(self) -> None:
+        """Goes to the next frame; in real time past those that are over."""
+        self._decode()
+        if self._started_at_s is None:
+            self._started_at_s = time.monotonic() - self._position_s
+        if not self._realtime:
+            return
+        now_s = time.monotonic() - self._started_at_s
+        if now_s - self._position_s > _LATE_S:
+            self._started_at_s += now_s - self._position_s
+            return
+        while self._position_s + self._interval_s <= now_s:
+            self._decode()
+
+    def _wait_until_due(self, timeout_s: float) -> float | None:
+        """When the frame fell due (monotonic); None where that is further away than the timeout."""
+        due_at_s = (self._started_at_s or 0.0) + self._position_s
+        rest_s = due_at_s - time.monotonic()
+        time.sleep(max(0.0, min(rest_s, timeout_s)))
+        return due_at_s if rest_s <= timeout_s else None
+
+    def _decode(self) -> None:
         try:
-            given, pixels = self._capture.read()
+            given = self._capture is not None and self._capture.grab()
         except cv2.error as error:  # such as a frame that does not fit into memory
-            raise BadImage(f"{self._path}: frame {self._read_frames + 1} cannot be decoded") from error
-        return pixels if given else None
+            raise self._undecodable(self._read_frames + 1) from error
+        if not given or self._capture is None:
+            raise self._end()
+        stated_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        expected_s = self._position_s + self._interval_s if self._read_frames else 0.0
+        first, goes_on = not self._read_frames, self._position_s < stated_s
+        is_sane = (first or goes_on) and 0 <= stated_s - self._position_s <= _LONGEST_STEP_S
+        self._position_s = stated_s if is_sane else expected_s
+        self._read_frames += 1
+
+    def _pixels(self) -> np.ndarray:
+        try:
+            given, pixels = self._capture.retrieve() if self._capture else (False, None)
+        except cv2.error as error:
+            raise self._undecodable(self._read_frames) from error
+        if not given or pixels is None:
+            self._read_frames -= 1
+            raise self._end()
+        return pixels
+
+    @property
+    def _interval_s(self) -> float:
+        return 1 / (self.rate_fps or _UNKNOWN_RATE_FPS)
+
+    def _undecodable(self, number: int) -> BadImage:
+        return BadImage(f"{self._path}: frame {number} cannot be decoded; copy it again")
 
     def _end(self) -> Exception:
         stated = f" of {self._stated_frames}" if self._stated_frames > 0 else ""

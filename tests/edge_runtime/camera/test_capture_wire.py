@@ -15,7 +15,7 @@ def pipe():
 
 @pytest.mark.parametrize("device", ["/dev/video0", "/dev/v4l/by-id/Kamera für\nalle", "/dev/\udcff"])
 def test_a_request_survives_the_wire(device):
-    request = Request(device, "rtsp://a:ü@b/", 7, 5.0, WriterEnds(3, 4, 5, 6), 8)
+    request = Request(device, "rtsp://a:ü@b/", 7, 5.0, WriterEnds(3, 4, 5, 6), 8, least_px=(640, 480))
     line = request.to_line()
 
     assert line.count(b"\n") == 1

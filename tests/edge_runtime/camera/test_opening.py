@@ -29,6 +29,7 @@ def folder(tmp_path, monkeypatch):
     ("text", "kind", "live", "description"),
     [
         ("0", Capture, True, "/dev/video0"),
+        ("csi", Capture, True, "csi"),
         ("/dev/video3", Capture, True, "/dev/video3"),
         ("rtsp://admin:secret@camera/live", Capture, True, "rtsp://admin:***@camera/live"),
         ("a.avi", Video, False, "a.avi"),
@@ -72,3 +73,20 @@ def test_a_text_named_as_an_image_is_bad_data():
 def test_a_source_gives_frames(text):
     with open_source(text, one_shot=True) as source:
         assert source.read(0).pixels.shape == (120, 160, 3)
+
+
+def test_a_source_is_looped_over_to_its_end():
+    with open_source("*.png") as source:
+        assert [frame.name for frame in source] == ["a.png"]
+        assert list(source) == []
+
+
+def test_an_error_ends_the_loop_over_a_source():
+    with open_source("text.jpg") as source, pytest.raises(BadImage):
+        list(source)
+
+
+@pytest.mark.parametrize("realtime", [False, True])
+def test_a_video_plays_at_its_own_rate_where_that_is_asked_for(realtime):
+    with open_source("a.avi", realtime=realtime) as source:
+        assert [frame.position_s for frame in source] == [0]

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from edgecls.edge_runtime.camera.source_address import (
+    CsiCamera,
+    DemoCamera,
     Device,
     ImageFiles,
     Stream,
@@ -40,6 +42,25 @@ def write_image(path: str) -> None:
 )
 def test_a_camera_is_named_by_index_or_path_even_while_it_is_unplugged(text, path):
     assert parse_source(text) == Device(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "camera"),
+    [("csi", CsiCamera()), ("csi:0", CsiCamera()), ("csi:1", CsiCamera(1)), ("demo", DemoCamera())],
+)
+def test_other_cameras_have_names_which_no_folder_takes_away(text, camera):
+    Path(text).mkdir()
+
+    assert parse_source(text) == camera
+    with pytest.raises(UsageError, match="no images in this folder"):
+        parse_source(f"./{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("csi", "csi"), ("csi:0", "csi"), ("csi:1", "csi:1"), ("demo", "demo")]
+)
+def test_they_are_shown_as_they_are_typed(text, shown):
+    assert parse_source(text).description == shown
 
 
 @pytest.mark.parametrize(
@@ -162,6 +183,14 @@ def test_a_glob_of_other_files_says_what_it_takes():
 
     with pytest.raises(UsageError, match=r"\*\.mp4: matches no image; .* name one video"):
         parse_source("*.mp4")
+
+
+def test_a_folder_with_images_in_sub_folders_only_says_where_they_are():
+    write_image("photos/cats/1.png")
+    with pytest.raises(UsageError, match=r"photos: its images lie in sub-folders; .* glob 'photos/\*\*/\*'$"):
+        parse_source("photos")
+
+    assert [str(path) for path in parse_source("photos/**/*").paths] == ["photos/cats/1.png"]
 
 
 def test_a_folder_without_images_is_refused():

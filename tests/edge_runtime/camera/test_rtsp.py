@@ -1,0 +1,212 @@
+"""Network cameras: a real RTSP server (tests/rtsp_server.py), healthy, stopped, killed and guarded."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from edgecls.edge_runtime.camera.capture import Capture, Patience
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.opening import open_source
+from edgecls.edge_runtime.errors import Unavailable
+
+from ...mjpeg_server import read_number
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+PROGRAM = Path(__file__).parents[2] / "rtsp_server.py"
+PACKAGES = (
+    "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
+    "gstreamer1.0-plugins-ugly"
+)
+INTERVAL_S = 1 / 30
+QUICK = Patience(silence_s=2.0, first_pause_s=0.05, longest_pause_s=0.2)
+
+
+class RtspServer:
+    """The server's process, and when each picture went into its encoder."""
+
+    def __init__(self, *options: str) -> None:
+        if not Path(SYSTEM_PYTHON).exists():
+            pytest.skip(f"needs {SYSTEM_PYTHON}, and {PACKAGES}")
+        self.process = subprocess.Popen(
+            [SYSTEM_PYTHON, PROGRAM, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        port = self.process.stdout.readline().strip()
+        if not port:
+            why = self.process.communicate()[1].strip().rpartition("\n")[2]
+            pytest.skip(f"{why}: apt-get install {PACKAGES}")
+        self.port = int(port)
+        self.sent_at_s: dict[int, float] = {}
+        self._sent = threading.Condition()
+        threading.Thread(target=self._note, daemon=True).start()
+
+    def _note(self) -> None:
+        for line in self.process.stdout:
+            number, at_s = line.split()
+            with self._sent:
+                self.sent_at_s[int(number)] = float(at_s)
+                self._sent.notify_all()
+
+    def url(self, path: str, login: str = "") -> str:
+        return f"rtsp://{login}127.0.0.1:{self.port}/{path}"
+
+    def age_s(self, frame: Frame) -> float:
+        """From the encoder to now."""
+        now_s, number = time.monotonic(), read_number(frame.pixels)
+        with self._sent:  # its line may still be on the way
+            assert self._sent.wait_for(lambda: number in self.sent_at_s, 5)
+        return now_s - self.sent_at_s[number]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[RtspServer]:
+    server = RtspServer(*options)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving() as server:
+        yield server
+
+
+def read_until(source: Capture, happened: Callable[[Frame | None], bool], timeout_s=30.0) -> Frame | None:
+    """The frame (or none) with which something holds for the first time."""
+    end_s = time.monotonic() + timeout_s
+    while time.monotonic() < end_s:
+        frame = source.read(0.05)
+        if happened(frame):
+            return frame
+    pytest.fail("in vain")
+
+
+def a_frame(frame: Frame | None) -> bool:
+    return frame is not None
+
+
+def kinds(events: list[Event]) -> list[str]:
+    return [event.kind for event in events]
+
+
+@pytest.mark.parametrize(("path", "delay_frames"), [("h264", 4), ("mjpeg", 1)])
+def test_frames_arrive_in_order_and_young_from_the_first_on(server, path, delay_frames):
+    """H.264 is decoded by several threads, each of which holds a frame."""
+    events: list[Event] = []
+    with open_source(server.url(path), one_shot=True, on_event=events.append) as source:
+        frames, ages_s = [], []
+        while len(frames) < 30:
+            frames.append(read_until(source, a_frame))
+            ages_s.append(server.age_s(frames[-1]))
+
+    numbers = [read_number(frame.pixels) for frame in frames]
+    assert numbers == sorted(set(numbers))
+    assert frames[0].pixels.shape == (240, 320, 3)
+    assert sorted(ages_s)[15] < (delay_frames + 1) * INTERVAL_S
+    assert ages_s[0] < 0.5  # not those that FFmpeg kept from its second of looking at the stream
+    assert kinds(events) == ["opened"]
+
+
+@pytest.mark.parametrize(("path", "delay_frames"), [("h264", 4), ("mjpeg", 1)])
+def test_a_slow_consumer_still_gets_young_frames(server, path, delay_frames):
+    """The capture process takes them as fast as they come, so that none waits in FFmpeg or the network."""
+    with open_source(server.url(path), one_shot=True) as source:
+        read_until(source, a_frame)
+        ages_s = []
+        for _ in range(5):
+            newest = max(server.sent_at_s)
+            read_until(source, lambda _, newest=newest: max(server.sent_at_s) >= newest + 10, 5)
+            ages_s.append(server.age_s(read_until(source, a_frame)))
+
+    assert sorted(ages_s)[2] < (delay_frames + 2) * INTERVAL_S
+
+
+def test_a_server_that_is_started_again_is_found_again():
+    events: list[Event] = []
+    with (
+        serving() as first,
+        open_source(first.url("mjpeg"), on_event=events.append, patience=QUICK) as source,
+    ):
+        last = read_until(source, a_frame)
+        first.kill()
+        read_until(source, lambda _: "unavailable" in kinds(events))
+        with serving("--port", str(first.port)):
+            again = read_until(source, a_frame)
+
+    assert again.sequence > last.sequence
+    assert source.reconnects >= 1
+    assert kinds(events)[0] == kinds(events)[-1] == "opened"
+    assert {"ended", "unavailable"} & set(kinds(events))
+
+
+def test_a_server_that_stalls_is_opened_again():
+    events: list[Event] = []
+    with (
+        serving() as server,
+        open_source(server.url("h264"), on_event=events.append, patience=QUICK) as source,
+    ):
+        read_until(source, a_frame)
+        pid = source.pid
+        os.kill(server.process.pid, signal.SIGSTOP)
+        stopped_at_s = time.monotonic()
+        read_until(source, lambda _: "stalled" in kinds(events))
+        stalled_after_s = time.monotonic() - stopped_at_s
+        os.kill(server.process.pid, signal.SIGCONT)
+        read_until(source, a_frame)
+
+    assert stalled_after_s < QUICK.silence_s + 1
+    assert source.pid != pid
+    assert events[1].text == "no frame in 2 s; trying again in 0.05 s"
+    assert kinds(events)[-1] == "opened"
+
+
+def test_a_server_that_accepts_and_never_replies_is_tried_again_until_it_does(server):
+    """The same port answers at last, so its silence cannot have been anything else."""
+    events: list[Event] = []
+    silent = socket.create_server(("127.0.0.1", 0))
+    port = silent.getsockname()[1]
+    url, patience = f"rtsp://127.0.0.1:{port}/mjpeg", Patience(1.0, first_pause_s=0.05, longest_pause_s=0.2)
+    with open_source(url, on_event=events.append, patience=patience) as source:
+        read_until(source, lambda _: "stalled" in kinds(events))
+        silent.close()
+        with serving("--port", str(port)):
+            assert read_until(source, a_frame)
+
+    assert events[0].text == "no frame in 1 s; trying again in 0.05 s"
+
+
+def test_a_wrong_path_says_so(server):
+    refused = pytest.raises(Unavailable, match="/nothing: answers, but not with a video; check the path, ")
+    with open_source(server.url("nothing"), one_shot=True) as source, refused:
+        read_until(source, a_frame)
+
+
+def test_a_user_with_the_right_password_gets_in_and_nobody_else():
+    events: list[Event] = []
+    with serving("--user", "admin", "--password", "hunter2") as server:
+        with open_source(server.url("mjpeg", "admin:hunter2@"), on_event=events.append) as source:
+            assert read_until(source, a_frame)
+            process = Path(f"/proc/{source.pid}")
+            shown = [(process / name).read_bytes() for name in ("cmdline", "environ", "comm")]
+        refused = pytest.raises(Unavailable, match="check the path, the user and the password")
+        with open_source(server.url("mjpeg", "admin:guess@"), one_shot=True) as source, refused as why:
+            read_until(source, a_frame)
+
+    assert source.description == f"rtsp://admin:***@127.0.0.1:{server.port}/mjpeg"
+    assert "guess" not in str(why.value)
+    assert not any(b"hunter2" in text for text in shown)
+    assert not any("hunter2" in event.text for event in events)
+    assert "//admin:***@" in events[0].text
