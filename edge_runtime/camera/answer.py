@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ..prediction import Prediction
 from .decision import Decision
 from .frame import Frame
+from .rates import Ages
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Timing:
     """From the frame's capture to its label."""
     fps: float | None = None
     """Frames per second over the last few seconds; None until there are two."""
+    recent_ages: Ages | None = None
+    """Over the last minute, at most a second old; None until there are two frames."""
 
     @property
     def latency_ms(self) -> float:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 EventKind = Literal[
+    "started",  # the loop begins
+    "stopped",  # and has ended: with what it counted
+    "label_changed",  # another label is announced
     "opened",  # the source gives pictures, for the first time or again
     "resolution",  # its pictures have another size from here on
     "skipped",  # one image cannot be read; the rest can
@@ -14,9 +17,17 @@ EventKind = Literal[
     "ended",  # it closed the stream properly
     "died",  # the capture process crashed or was killed
     "restarted",  # and another took its place
+    "degraded",  # which happens again and again
     "corrupt",  # pictures arrive damaged: they are dropped
+    "frozen",  # it gives the same picture again and again: dropped too
+    "moving",  # and that is over
     "invalid_output",  # the network gave NaN or infinity for its pictures
     "disk_full",  # what is being written ends here
+    "log_failed",  # the event log cannot be written for another reason
+    "events_dropped",  # that lasted so long that some were lost
+    "record_failed",  # as does a recording that cannot be written for another reason
+    "throttled",  # the machine is too hot, or its clock held down: fewer frames per second
+    "cooled",  # and that is over
 ]
 
 

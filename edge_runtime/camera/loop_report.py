@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ..errors import EdgeclsError
 from .answer import Answer
+from .frame import Frame
 from .rates import Latencies
 from .source import Source
 
@@ -31,11 +32,20 @@ class LoopReport:
     """Over the last 10,000 frames, as the others; None where there was no frame."""
     latency_p90_ms: float | None
     age_p50_ms: float | None
-    age_p90_ms: float | None
+    age_p95_ms: float | None
+    age_p99_ms: float | None
     labels: tuple[tuple[str, int], ...]
     """(label or `unknown`, frames), the most frequent first."""
     failure: EdgeclsError | None = None
     """What ended the loop before its time; the caller raises it when it has shown the rest."""
+    judged: int = 0
+    """Frames whose label the source knows, as that of `--source demo` does."""
+    right: int = 0
+    """Of these, how often the frame's own label was the one it should get."""
+    right_announced: int = 0
+    """And how often the announced one was: it changes a moment after the picture does."""
+    still_frames: int = 0
+    """Frames in which nothing had moved: not classified; see stillness.py."""
 
     @property
     def fps(self) -> float | None:
@@ -44,12 +54,14 @@ class LoopReport:
 
     @property
     def text(self) -> str:
-        """The summary that a person reads, one to three lines."""
+        """The summary that a person reads, one to four lines."""
         frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
         if self.fps is not None:
             frames += f" in {self.seconds:.1f} s: {self.fps:.1f} per second"
         if self.skipped:
             frames += f", {self.skipped:,} skipped for newer ones"
+        if self.still_frames:
+            frames += f", {self.still_frames:,} more without motion"
         if self.invalid_outputs:
             frames += f", {self.invalid_outputs:,} with an invalid output"
         if self.corrupt_frames:
@@ -60,18 +72,26 @@ class LoopReport:
         if self.latency_p50_ms is not None:
             lines.append(
                 f"latency p50 {self.latency_p50_ms:.1f} ms, p90 {self.latency_p90_ms:.1f} ms; "
-                f"age p50 {self.age_p50_ms:.0f} ms, p90 {self.age_p90_ms:.0f} ms"
+                f"age p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f}, p99 {self.age_p99_ms:.0f}"
             )
             shares = [f"{label} {count / self.frames:.1%}" for label, count in self.labels[:5]]
             rest = len(self.labels) - len(shares)
             lines.append("labels: " + ", ".join(shares) + (f", {rest} more" if rest else ""))
+        if self.judged:
+            lines.append(
+                f"right: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
+                f"of what was announced {self.right_announced / self.judged:.1%}"
+            )
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:
         """The report as values for JSON."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)} | {"fps": self.fps}
+        rounded = {
+            name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()
+        }
         failure = str(self.failure) if self.failure else None
-        return values | {"fps": self.fps, "labels": dict(self.labels), "failure": failure}
+        return rounded | {"labels": dict(self.labels), "failure": failure}
 
 
 class Tally:
@@ -83,7 +103,9 @@ class Tally:
         self._age = Latencies()
         self._first_s = self._last_s = 0.0
         self._first_sequence = self._last_sequence = 0
+        self._judged = self._right = self._right_announced = 0
         self._failed: Counter[str] = Counter()
+        self._still_frames = 0
         self._last_answered = True
 
     def add(self, answer: Answer) -> None:
@@ -96,6 +118,10 @@ class Tally:
         self._labels[answer.decision.shown.text] += 1
         self._latency.add(timing.latency_ms)
         self._age.add(timing.age_ms)
+        if frame.truth:
+            self._judged += 1
+            self._right += answer.prediction.label == frame.truth
+            self._right_announced += answer.decision.shown.label == frame.truth
 
     def add_failed(self, kind: Literal["corrupt", "invalid_output"]) -> bool:
         """Counts a frame without an answer; True for the first in a row."""
@@ -103,15 +129,20 @@ class Tally:
         first, self._last_answered = self._last_answered, False
         return first
 
+    def add_still(self, frame: Frame) -> None:
+        """Counts a frame that was not classified because nothing moved; never the first."""
+        self._still_frames += 1
+        self._last_sequence = frame.sequence
+
     def report(self, source: Source, failure: EdgeclsError | None = None) -> LoopReport:
         """What was counted so far, here and by the source."""
         frames = self._labels.total()
         seen = self._last_sequence - self._first_sequence + 1 if frames else 0
         latency = self._latency.percentiles((50, 90)) or (None, None)
-        age = self._age.percentiles((50, 90)) or (None, None)
+        age = self._age.percentiles((50, 95, 99)) or (None, None, None)
         return LoopReport(
             frames=frames,
-            skipped=max(0, seen - frames - self._failed.total()),
+            skipped=max(0, seen - frames - self._still_frames - self._failed.total()),
             invalid_outputs=self._failed["invalid_output"],
             corrupt_frames=self._failed["corrupt"] + source.corrupt_frames,
             reconnects=source.reconnects,
@@ -119,7 +150,12 @@ class Tally:
             latency_p50_ms=latency[0],
             latency_p90_ms=latency[1],
             age_p50_ms=age[0],
-            age_p90_ms=age[1],
+            age_p95_ms=age[1],
+            age_p99_ms=age[2],
             labels=tuple(self._labels.most_common()),
             failure=failure,
+            judged=self._judged,
+            right=self._right,
+            right_announced=self._right_announced,
+            still_frames=self._still_frames,
         )

@@ -2,8 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-
-import numpy as np
+from dataclasses import dataclass
 
 
 class FrameRate:
@@ -40,4 +39,49 @@ class Latencies:
         """The percentiles (0 to 100) of what is kept, interpolated linearly; None when nothing is."""
         if not self._kept_ms:
             return None
-        return tuple(float(value) for value in np.percentile(np.array(self._kept_ms), wanted))
+        kept_ms = sorted(self._kept_ms)
+        return tuple(_percentile(kept_ms, percent) for percent in wanted)
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Percentiles of the age of frames when their label came."""
+
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class RecentAges:
+    """The ages over the last `window_s` seconds, worked out anew every `refresh_s`: sorting takes time.
+
+    Of a video that is read faster than a camera gives frames, those of the newest `keep` frames.
+    """
+
+    def __init__(self, window_s: float = 60.0, refresh_s: float = 1.0, keep: int = 4096) -> None:
+        self._window_s, self._refresh_s = window_s, refresh_s
+        self._kept: deque[tuple[float, float]] = deque(maxlen=keep)
+        self._ages: Ages | None = None
+        self._due_s = 0.0
+
+    def add(self, now_s: float, age_ms: float) -> Ages | None:
+        """Counts a frame at `now_s` (monotonic); None until there are two."""
+        self._kept.append((now_s, age_ms))
+        if len(self._kept) > 1 and (self._ages is None or now_s >= self._due_s):
+            self._due_s = now_s + self._refresh_s
+            self._ages = self._worked_out(now_s - self._window_s)
+        return self._ages
+
+    def _worked_out(self, since_s: float) -> Ages:
+        while self._kept[0][0] < since_s:  # the newest stays
+            self._kept.popleft()
+        ages_ms = sorted(age_ms for _, age_ms in self._kept)
+        return Ages(*(_percentile(ages_ms, percent) for percent in (50, 95, 99)))
+
+
+def _percentile(values: Sequence[float], percent: float) -> float:
+    """Of sorted values. numpy's own loads numpy.ma, which is 2 MB and 13 ms that nothing else here needs."""
+    position = (len(values) - 1) * percent / 100
+    below = int(position)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (values[above] - values[below]) * (position - below)

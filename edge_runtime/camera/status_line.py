@@ -91,10 +91,20 @@ class StatusLine(Sink):
 
 
 def status_text(answer: Answer) -> str:
-    """One line: the answer, then frames per second, latency, and the frame's age when its label came."""
+    """One line: the announced label, frames per second, latency, and the frames' age when their label came.
+
+    Where the announced label is not the best one now, or there is none, the best one stands behind it.
+    """
     frame, shown, timing = answer.frame, answer.decision.shown, answer.timing
     label, confidence = shown.ranking[0]
-    said = f"{label} {confidence:.1%}" if shown.label else f"unknown ({label} {confidence:.1%})"
+    best = f"{label} {confidence:.1%}"
+    said = best if shown.label == label else f"{shown.text} ({best})"
     name = f"{printable(frame.name)}: " if frame.name else ""
     fps = f"   {timing.fps:.1f} fps" if timing.fps is not None else ""
-    return f"{name}{said}{fps}   latency {timing.latency_ms:.1f} ms   age {timing.age_ms:.0f} ms"
+    ages = timing.recent_ages
+    age = (
+        f"p50 {ages.p50_ms:.0f} ms, p95 {ages.p95_ms:.0f}, p99 {ages.p99_ms:.0f}"
+        if ages
+        else f"{timing.age_ms:.0f} ms"
+    )
+    return f"{name}{said}{fps}   latency {timing.latency_ms:.1f} ms   age {age}"

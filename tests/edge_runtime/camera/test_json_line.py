@@ -1,10 +1,13 @@
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from edgecls.edge_runtime.camera.answer import Timing
+from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.json_line import json_line
+from edgecls.edge_runtime.camera.rates import Ages
 from edgecls.edge_runtime.prediction import Prediction
 
 from ...fakes import answer, picture
@@ -26,6 +29,7 @@ def test_a_line_has_the_answer_and_its_timing():
         "label": "cat",
         "confidence": 0.931235,
         "ranking": [{"label": "cat", "confidence": 0.931235}, {"label": "größe", "confidence": 0.04}],
+        "announced": "cat",
         "age_ms": 12.346,
         "latency_ms": 1.9,
     }
@@ -35,6 +39,27 @@ def test_unknown_is_null_and_its_confidence_is_of_the_best_label():
     values = json.loads(line(label=None))
     assert values["label"] is None
     assert values["confidence"] == 0.931235
+
+
+def test_what_is_announced_may_be_another_label_than_that_of_the_frame():
+    for announced in ("dog", None):
+        decision = Decision(Prediction((("dog", 0.5),), announced), 0.0, changed=False)
+        given = Answer(Frame(picture(), 7, 0.0), Prediction((("cat", 0.9),), "cat"), decision, TIMING)
+        values = json.loads(json_line(given))
+        assert (values["label"], values["announced"]) == ("cat", announced)
+
+
+def test_from_the_second_frame_on_a_line_has_the_percentiles_of_the_age():
+    timing = replace(TIMING, recent_ages=Ages(11.0, 15.5, 33.33333))
+    prediction = Prediction((("cat", 0.9),), "cat")
+    values = json.loads(json_line(answer(Frame(picture(), 7, 0.0), prediction, timing)))
+    assert (values["age_p50_ms"], values["age_p95_ms"], values["age_p99_ms"]) == (11.0, 15.5, 33.333)
+
+
+def test_a_label_that_the_source_knows_is_there():
+    prediction = Prediction((("cat", 0.9),), "cat")
+    values = json.loads(json_line(answer(Frame(picture(), 7, 0.0, truth="dog"), prediction)))
+    assert values["truth"] == "dog"
 
 
 def test_a_still_has_its_name():

@@ -1,6 +1,7 @@
 import json
 
-from edgecls.edge_runtime.camera.answer import Timing
+from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop_report import LoopReport, Tally
 from edgecls.edge_runtime.errors import BadImage
@@ -20,7 +21,8 @@ def report(**changes) -> LoopReport:
         "latency_p50_ms": 1.25,
         "latency_p90_ms": 2.5,
         "age_p50_ms": 12.0,
-        "age_p90_ms": 15.0,
+        "age_p95_ms": 15.0,
+        "age_p99_ms": 33.0,
         "labels": (("cat", 75), ("unknown", 25)),
     }
     return LoopReport(**(values | changes))
@@ -39,7 +41,7 @@ def tally(*labels: str | None) -> Tally:
 def test_the_summary_says_frames_rate_latency_and_labels():
     assert report().text == (
         "100 frames in 9.9 s: 10.0 per second\n"
-        "latency p50 1.2 ms, p90 2.5 ms; age p50 12 ms, p90 15 ms\n"
+        "latency p50 1.2 ms, p90 2.5 ms; age p50 12 ms, p95 15, p99 33\n"
         "labels: cat 75.0%, unknown 25.0%"
     )
 
@@ -76,6 +78,21 @@ def test_labels_are_ordered_by_how_often_they_came_and_unknown_is_one():
 def test_percentiles_are_of_latency_and_of_age():
     counted = tally("cat", "cat", "cat").report(FakeSource([]))
     assert (counted.latency_p50_ms, counted.age_p50_ms) == (3.0, 20.0)
+
+
+def test_of_frames_with_a_known_label_the_right_answers_are_counted():
+    counted = Tally()
+    for sequence, (truth, label, announced) in enumerate(
+        [("cat", "cat", None), ("cat", "dog", "cat"), ("dog", "dog", "dog"), ("", "cat", "cat")], 1
+    ):
+        frame = Frame(picture(), sequence, 0.0, truth=truth)
+        decision = Decision(Prediction((("cat", 0.5),), announced), 0.0, changed=False)
+        counted.add(Answer(frame, Prediction((("cat", 0.5),), label), decision, Timing(1, 1, 1)))
+    summary = counted.report(FakeSource([]))
+    assert (summary.judged, summary.right, summary.right_announced) == (3, 2, 2)
+    assert summary.text.splitlines()[-1] == (
+        "right: 66.7% of 3 frames with a known label; of what was announced 66.7%"
+    )
 
 
 def test_a_row_of_invalid_outputs_is_announced_once():

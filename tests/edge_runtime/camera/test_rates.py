@@ -1,5 +1,5 @@
 import pytest
-from edgecls.edge_runtime.camera.rates import FrameRate, Latencies
+from edgecls.edge_runtime.camera.rates import Ages, FrameRate, Latencies, RecentAges
 
 
 def fed(times_s, **options) -> float | None:
@@ -48,3 +48,29 @@ def test_only_the_newest_are_kept():
     for duration_ms in range(100):
         latencies.add(duration_ms)
     assert latencies.percentiles((0, 100)) == (97.0, 99.0)
+
+
+def test_one_age_is_no_distribution():
+    assert RecentAges().add(0.0, 12.0) is None
+
+
+def test_ages_older_than_the_window_do_not_count():
+    ages = RecentAges(window_s=60)
+    for second in range(60):
+        ages.add(second, 500.0)
+    for second in range(60, 180):
+        recent = ages.add(second, 10.0)
+    assert recent == Ages(10.0, 10.0, 10.0)
+
+
+def test_percentiles_of_ages_are_worked_out_once_a_second_and_not_for_every_frame():
+    ages = RecentAges(refresh_s=1.0)
+    given = [ages.add(frame / 30, float(frame)) for frame in range(91)]
+    assert len({id(recent) for recent in given[1:]}) == 3
+
+
+def test_a_fast_video_does_not_fill_the_memory():
+    ages = RecentAges(refresh_s=0.0, keep=10)
+    for frame in range(1000):
+        recent = ages.add(frame / 5000, float(frame))
+    assert recent == Ages(994.5, pytest.approx(998.55), pytest.approx(998.91))

@@ -1,9 +1,11 @@
 import io
+from dataclasses import replace
 
 import pytest
 from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.rates import Ages
 from edgecls.edge_runtime.camera.status_line import StatusLine, status_text
 from edgecls.edge_runtime.prediction import Prediction
 
@@ -57,6 +59,18 @@ def test_the_line_says_label_confidence_rate_latency_and_age():
 
 def test_an_unknown_answer_says_what_it_looked_like():
     assert text_of(None).startswith("unknown (cat 93.1%)")
+
+
+def test_while_the_announced_label_is_not_the_best_one_both_are_said():
+    shown = Prediction((("dog", 0.6), ("cat", 0.3)), "cat")
+    text = status_text(answer(Frame(picture(), 1, 0.0), shown, TIMING))
+    assert text.startswith("cat (dog 60.0%)   29.8 fps")
+
+
+def test_from_the_second_frame_on_the_age_is_that_of_the_last_minute():
+    text = text_of("cat", timing=replace(TIMING, recent_ages=Ages(11.4, 15.0, 33.0)))
+    assert text.endswith("latency 1.9 ms   age p50 11 ms, p95 15, p99 33")
+    assert len(text) < 80  # a terminal's width
 
 
 def test_a_still_is_named_and_its_name_cannot_steer_the_terminal():
