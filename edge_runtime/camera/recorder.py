@@ -14,6 +14,7 @@ from ..native_output import native_stderr_held
 from ..opencv import cv2
 from .answer import Answer
 from .event import Event, OnEvent, ignore
+from .frame import Frame
 from .overlay import annotate
 from .sink import Sink
 from .source import Source
@@ -30,8 +31,8 @@ RESERVE_BYTES = 16_000_000
 class Recorder(Sink):
     """Writes each frame with its answer over it; the file appears, whole, when it is closed.
 
-    A video keeps every frame at its own rate. A camera's frames come when they come, so each stays on until
-    the next: an hour that was watched is an hour of video.
+    Frames of a camera come when they come, and those of a video may be skipped, so each stays on until the
+    next: an hour that was watched is an hour of video.
 
     Args:
         path: the `.mp4` to write.
@@ -73,8 +74,8 @@ class Recorder(Sink):
             return
         picture = annotate(answer.frame.pixels, answer.decision.shown, answer.timing)
         if self._recording is None:
-            self._recording = _Recording(self._path, self._source, picture)
-        self._recording.write(picture, answer.frame.captured_at_s)
+            self._recording = _Recording(self._path, self._source, answer.frame, picture)
+        self._recording.write(picture, answer.frame.time_s)
 
     def close(self) -> None:
         """Finishes the file; without a frame there is none.
@@ -94,9 +95,9 @@ class Recorder(Sink):
 class _Recording:
     """A video that is being written."""
 
-    def __init__(self, path: Path, source: Source, first: np.ndarray) -> None:
+    def __init__(self, path: Path, source: Source, frame: Frame, first: np.ndarray) -> None:
         self._path = path
-        self._is_paced = source.live
+        self._is_paced = source.live or frame.position_s is not None
         self._rate_fps = source.rate_fps or (CAMERA_FPS if source.live else STILLS_FPS)
         self._size_px = first.shape[1], first.shape[0]
         self._last = first
@@ -111,19 +112,19 @@ class _Recording:
                 )
             self._file = cleanup.pop_all()
 
-    def write(self, picture: np.ndarray, captured_at_s: float) -> None:
+    def write(self, picture: np.ndarray, time_s: float) -> None:
         if (picture.shape[1], picture.shape[0]) != self._size_px:  # the camera's resolution changed
             picture = cv2.resize(picture, self._size_px, interpolation=cv2.INTER_AREA)
-        for shown in self._paced(picture, captured_at_s) if self._is_paced else (picture,):
+        for shown in self._paced(picture, time_s) if self._is_paced else (picture,):
             self._writer.write(shown)
             self._frames += 1
         self._last = picture
 
-    def _paced(self, picture: np.ndarray, captured_at_s: float) -> list[np.ndarray]:
+    def _paced(self, picture: np.ndarray, time_s: float) -> list[np.ndarray]:
         """The last picture until this one was taken, then this one; nothing where it comes too early."""
         if self._frames == 0:
-            self._started_s = captured_at_s
-        due = round((captured_at_s - self._started_s) * self._rate_fps) + 1 - self._frames
+            self._started_s = time_s
+        due = round((time_s - self._started_s) * self._rate_fps) + 1 - self._frames
         too_many = due - round(LONGEST_PAUSE_S * self._rate_fps)
         if too_many > 0:
             self._started_s += too_many / self._rate_fps

@@ -57,6 +57,16 @@ def test_a_video_keeps_its_rate_and_every_frame_however_fast_it_was_read(tmp_pat
     assert numbers(path) == list(range(1, 11))
 
 
+def test_a_video_of_which_frames_were_skipped_stays_as_long_as_it_was(tmp_path: Path):
+    recorder = Recorder(tmp_path / "out.mp4", FakeSource([], rate_fps=10.0))
+    for sequence in (1, 2, 5, 6):
+        pixels = np.full((240, 320, 3), sequence * 20, np.uint8)
+        frame = Frame(pixels, sequence, 100.0 + sequence, position_s=(sequence - 1) / 10)
+        recorder.write(answer(frame, CAT, TIMING))
+    recorder.close()
+    assert numbers(tmp_path / "out.mp4") == [1, 2, 2, 2, 5, 6]
+
+
 def test_stills_stay_a_second_each(tmp_path: Path):
     path = record(tmp_path / "out.mp4", [0.0, 0.01, 0.02], live=False, rate_fps=None)
     assert read(path)[0] == pytest.approx(1.0)
