@@ -1,0 +1,1 @@
+"""The page that shows a camera loop to people in the same house: `edgecls camera --serve`."""
