@@ -17,9 +17,11 @@ _FRAMES_EACH = 5
 def demo(
     folder: Path = typer.Option(Path("edgecls-demo"), help="Where everything goes; made when missing."),
 ) -> None:
-    """Run the whole path on handwritten digits: train, export, bench, camera. No network, no camera."""
+    """Run the whole path on handwritten digits, in a few minutes.
+
+    Train, export, bench, camera. It needs no network and no camera.
+    """
     from ..edge_runtime.errors import writing_failed
-    from ..edge_runtime.files import write_whole
 
     started_s = time.monotonic()
     try:
@@ -27,12 +29,24 @@ def demo(
     except OSError as error:
         raise writing_failed(folder, error) from error
 
-    _run(folder, "train", "--data", "digits")
-    _run(folder, "export", "--int8")
-    _run(folder, "bench", "--json", "bench.json", "--csv", "bench.csv")
+    run(folder, "train", "--data", "digits")
+    run(folder, "export", "--int8")
+    run(folder, "bench", "--json", "bench.json", "--csv", "bench.csv")
+    watch(folder)
+    print(
+        f"Models, plots, the table and annotated.mp4 are in {folder}/ ({time.monotonic() - started_s:.0f} s)."
+    )
+    print("next: edgecls train --data YOUR_FOLDER   (one sub-folder of pictures for each class)")
+
+
+def watch(folder: Path) -> None:
+    """Lets the camera loop classify a clip of test pictures, and counts how often it is right."""
+    from ..edge_runtime.files import write_whole
+
     truth = _render_clip(folder)
-    camera = ("camera", "--source", "clip.mp4", "--headless", "--json", "--record", "annotated.mp4")
-    lines = _run(folder, *camera, keep=True)
+    camera = ("camera", "--source", "clip.mp4", "--no-realtime", "--headless", "--json")
+    # A picture stays for half a second: each frame speaks for itself.
+    lines = run(folder, *camera, "--smooth", "0", "--hold", "0", "--record", "annotated.mp4", keep=True)
     write_whole(folder / "camera.jsonl", lines)
     answers = [json.loads(line)["label"] for line in lines.splitlines()]
     right = sum(answer == label for answer, label in zip(answers, truth, strict=True))
@@ -41,13 +55,9 @@ def demo(
     print(
         f"\nOf {len(truth)} frames the camera loop had {right} right, {wrong} wrong, and {unknown} unknown."
     )
-    print(
-        f"Models, plots, the table and annotated.mp4 are in {folder}/ ({time.monotonic() - started_s:.0f} s)."
-    )
-    print("next: edgecls train --data YOUR_FOLDER   (one sub-folder of pictures for each class)")
 
 
-def _run(folder: Path, *arguments: str, keep: bool = False) -> str:
+def run(folder: Path, *arguments: str, keep: bool = False) -> str:
     """Runs one command in a process of its own, as a user would; returns what it printed if `keep`."""
     print(f"\n$ edgecls {' '.join(arguments)}", flush=True)
     command = [sys.executable, "-m", "edgecls.cli", *arguments]

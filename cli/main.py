@@ -11,6 +11,7 @@ from .camera import camera
 from .demo import demo
 from .export import export
 from .inspect import inspect
+from .page_options import ServeAlone
 from .predict import predict
 from .train import train
 from .verify import verify
@@ -22,8 +23,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
     add_completion=False,
 )
-for command in (train, export, bench, camera, predict, verify, inspect, demo):
-    app.command()(command)
+_COMMANDS = (train, export, bench, camera, predict, verify, inspect, demo)
+for command in _COMMANDS:
+    app.command(cls=ServeAlone if command is camera else None)(command)
 
 
 @app.callback(invoke_without_command=True)
@@ -41,16 +43,23 @@ def edgecls(
         print(context.get_help())
 
 
+def _with_help(mistake: typer.TyperException) -> str:
+    """What is wrong on the command line, and whose --help tells more."""
+    message = mistake.format_message()
+    see = " See" if message.endswith("?") else "; see"
+    named = [command.__name__ for command in _COMMANDS if command.__name__ in sys.argv[1:2]]
+    return f"{message.removesuffix('.')}{see} `{' '.join(['edgecls', *named, '--help'])}`"
+
+
 def main() -> None:
     """Runs the command line; exits with the codes of `edge_runtime.errors`."""
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(app(prog_name="edgecls", standalone_mode=False))
     except EdgeclsError as error:
         print(f"edgecls: error: {printable(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except typer.TyperException as error:  # a mistake on the command line
-        command = " ".join(sys.argv[1:2])
-        print(f"edgecls: error: {error.format_message()}; see `edgecls {command} --help`", file=sys.stderr)
+        print(f"edgecls: error: {_with_help(error)}", file=sys.stderr)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         print("edgecls: interrupted", file=sys.stderr)

@@ -2,6 +2,12 @@
 
 Needs numpy, OpenCV and one engine; never TensorFlow, Keras, onnx or matplotlib.
 
+    from edgecls.edge_runtime import Classifier, open_source
+
+    with Classifier("image_classification_int8.tflite") as classifier, open_source("0") as source:
+        for frame in source:
+            print(classifier.classify(frame.pixels).text)
+
 The names below are loaded on first use: `edgecls --help` comes through here and shall not wait for OpenCV.
 """
 
@@ -9,6 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .camera.event import Event
+    from .camera.frame import Frame
+    from .camera.opening import open_source
+    from .camera.source import EndOfSource, Source
     from .card import ModelCard
     from .classifier import Classifier
     from .errors import EdgeclsError
@@ -19,10 +29,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Classifier",
     "EdgeclsError",
+    "EndOfSource",
+    "Event",
+    "Frame",
     "ImageRule",
     "ModelCard",
     "Prediction",
+    "Source",
     "decode",
+    "open_source",
     "prepare",
     "read_image",
     "read_model",
@@ -31,10 +46,15 @@ __all__ = [
 _MODULES = {
     "Classifier": "classifier",
     "EdgeclsError": "errors",
+    "EndOfSource": "camera.source",
+    "Event": "camera.event",
+    "Frame": "camera.frame",
     "ImageRule": "image",
     "ModelCard": "card",
     "Prediction": "prediction",
+    "Source": "camera.source",
     "decode": "image",
+    "open_source": "camera.opening",
     "prepare": "image",
     "read_image": "image",
     "read_model": "model_file",

@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 
 from ..classifier import Classifier
 from ..errors import BadImage, EdgeclsError, InvalidOutput
+from .announcement import announcement
 from .answer import Answer, Timing
 from .decision import Decider
 from .event import Event, OnEvent, ignore
 from .frame import Frame
 from .loop_report import LoopReport, Tally
 from .pace import Pace
-from .rates import FrameRate
+from .rates import FrameRate, RecentAges
 from .sink import Sink
 from .source import EndOfSource, Source
+from .stillness import Stillness
 from .stop import POLL_S, StopRequest
-from .view import network_input
+from .view import AS_IT_COMES, View, network_input
 
 
 @dataclass
@@ -28,8 +30,11 @@ class Loop:
     sinks: Sequence[Sink] = ()
     max_frames: int | None = None
     """None: when the source ends, which a camera does not."""
+    view: View = AS_IT_COMES
     decider: Decider = field(default_factory=Decider)
     pace: Pace = field(default_factory=Pace)
+    stillness: Stillness | None = None
+    """Where there is one, what it calls still is not classified."""
     stop: StopRequest = field(default_factory=StopRequest)
     on_event: OnEvent = ignore
 
@@ -47,7 +52,7 @@ class Loop:
             EdgeclsError: the source cannot be opened.
         """
         one_shot = self.max_frames is not None or not source.live
-        tally, rate = Tally(), FrameRate()
+        tally, rate, ages = Tally(), FrameRate(), RecentAges()
         failures: list[EdgeclsError] = []
         with ExitStack() as closing:
             for sink in self.sinks:
@@ -55,13 +60,19 @@ class Loop:
             with source, _kept(failures):
                 for frame in self._frames(source):
                     try:
-                        answer = self._answer(frame, rate)
+                        answer = self._answer(frame, rate, ages)
                     except (BadImage, InvalidOutput) as error:
                         if one_shot:
                             raise
                         self._tell_once(error, tally)
+                        continue
+                    if answer is None:
+                        tally.add_still(frame)
+                        self._idle()
                     else:
                         tally.add(answer)
+                        if answer.decision.changed:
+                            self.on_event(announcement(answer))
                         for sink in self.sinks:
                             sink.write(answer)
         return tally.report(source, failure=failures[0] if failures else None)
@@ -85,8 +96,8 @@ class Loop:
                 self.pace.took()
                 yield frame
 
-    def _answer(self, frame: Frame, rate: FrameRate) -> Answer:
-        """Classifies one frame and times each stage.
+    def _answer(self, frame: Frame, rate: FrameRate, ages: RecentAges) -> Answer | None:
+        """Classifies one frame and times each stage; None where nothing moved.
 
         Raises:
             BadImage: the frame's JPEG is damaged.
@@ -94,20 +105,24 @@ class Loop:
         """
         classifier = self.classifier
         started_s = time.perf_counter()
-        image = network_input(frame, classifier.card.image)
+        image = network_input(frame, classifier.card.image, self.view)
+        if self.stillness is not None and self.stillness.is_still(image, frame.time_s):
+            return None
         prepared_s = time.perf_counter()
         probabilities = classifier.engine.probabilities(image)
         answered_s = time.perf_counter()
         prediction = classifier.rank(probabilities)
         decision = self.decider.update(prediction, frame.time_s)
         now_s = time.monotonic()
+        age_ms = (now_s - frame.captured_at_s) * 1e3
         timing = Timing(
             prepare_ms=(prepared_s - started_s) * 1e3,
             engine_ms=(answered_s - prepared_s) * 1e3,
-            age_ms=(now_s - frame.captured_at_s) * 1e3,
+            age_ms=age_ms,
             fps=rate.add(now_s),
+            recent_ages=ages.add(now_s, age_ms),
         )
-        return Answer(frame, prediction, decision, timing)
+        return Answer(self.view.seen(frame), prediction, decision, timing)
 
     def _tell_once(self, error: EdgeclsError, tally: Tally) -> None:
         """An event for the first in a row, not thirty a second."""

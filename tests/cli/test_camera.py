@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -117,7 +118,7 @@ def test_a_picture_gets_its_label(camera):
 
 def test_a_folder_a_glob_and_a_video_give_every_frame_in_order(camera, tiny):
     for source in ("digits", "digits/*.png", "clip.mp4"):
-        given = answers(camera("--source", source, "--json"))
+        given = answers(camera("--source", source, "--no-realtime", "--json"))
         assert [answer["sequence"] for answer in given] == list(range(1, FRAMES + 1))
         labels = [answer["ranking"][0]["label"] for answer in given]
         right = sum(
@@ -184,7 +185,7 @@ def test_as_many_labels_are_ranked_as_asked_for(camera):
 
 
 def test_the_summary_says_frames_latency_and_labels(camera):
-    done = camera("--source", "clip.mp4")
+    done = camera("--source", "clip.mp4", "--no-realtime")
     assert done.stdout == ""
     lines = done.stderr.splitlines()
     assert lines[-3].startswith(f"{FRAMES} frames in ")
@@ -194,7 +195,7 @@ def test_the_summary_says_frames_latency_and_labels(camera):
 
 
 def test_a_recording_is_a_video_of_every_frame_and_is_named_at_the_end(camera, folder: Path):
-    done = camera("--source", "clip.mp4", "--record", "out.mp4")
+    done = camera("--source", "clip.mp4", "--no-realtime", "--record", "out.mp4")
     assert done.stderr.splitlines()[-1] == "recording: out.mp4"
     capture = cv2.VideoCapture(str(folder / "out.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == FRAMES
@@ -386,7 +387,8 @@ def test_a_folder_that_may_not_be_written_is_told_before_the_camera_is_opened(
 
 
 def test_a_disk_that_fills_ends_the_recording_and_not_the_answers(camera, folder: Path, small_disk: Path):
-    done = camera("--source", "clip.mp4", "--json", "--record", small_disk / "out.mp4", ok=False)
+    every_frame = "--source", "clip.mp4", "--no-realtime", "--json"
+    done = camera(*every_frame, "--record", small_disk / "out.mp4", ok=False)
     assert done.returncode == 74
     assert "free space and run it again" in error_of(done)
     assert len(answers(done)) == FRAMES
@@ -402,12 +404,35 @@ def test_the_answers_before_a_cut_are_kept(camera, folder: Path, tiny):
     writer.release()
     whole = (folder / "clip.avi").read_bytes()
     (folder / "clip.avi").write_bytes(whole[: len(whole) // 2])
-    done = camera("--source", "clip.avi", "--json", "--record", "out.mp4", ok=False)
+    done = camera("--source", "clip.avi", "--no-realtime", "--json", "--record", "out.mp4", ok=False)
     assert done.returncode == 65
     given = len(answers(done))
     assert 0 < given < 50
     assert f"read {given} of 50 frames: the file is truncated" in error_of(done)
     assert cv2.VideoCapture(str(folder / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == given
+
+
+def test_a_video_plays_at_its_own_rate_unless_told(camera):
+    seconds = [
+        float(re.search(r"frames in ([0-9.]+) s", camera("--source", "clip.mp4", *rate).stderr)[1])
+        for rate in ([], ["--no-realtime"])
+    ]
+    assert seconds[0] >= (FRAMES - 2) / 10  # the last may fall due while the one before is classified
+    assert seconds[1] < 0.7 * seconds[0]
+
+
+def test_the_demo_camera_shows_known_labels_and_the_summary_says_how_many_were_right(camera):
+    done = camera("--source", "demo", "--json", "--max-frames", 30)
+    assert all(answer["truth"] == answer["ranking"][0]["label"] for answer in answers(done))
+    assert "right: " in done.stderr
+
+
+def test_the_demo_camera_needs_golden_frames(camera, folder: Path):
+    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in range(10)))
+    made_elsewhere = "--model", "image_classification_int8.tflite", "--labels", "labels.txt"
+    done = camera("--source", "demo", *made_elsewhere, ok=False)
+    assert done.returncode == 2
+    assert "golden frames, and this one has none" in error_of(done)
 
 
 def test_one_picture_that_is_none_does_not_hold_up_the_others(camera, folder: Path):
@@ -439,6 +464,7 @@ def test_a_window_is_opened_where_a_person_sits(folder: Path):
         "camera",
         "--source",
         "clip.mp4",
+        "--no-realtime",
         "--show",
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)

@@ -11,7 +11,7 @@ CARD = ModelCard(
     image=ImageRule(32, 48, crop="stretch", interpolation="linear"),
     io="int8",
     provenance=Provenance("a" * 64, "cifar10", "b" * 64, {"epochs": 10}, 0.72, "test"),
-    quantisation=Quantisation("int8 per channel", 512, "c" * 64),
+    quantisation=Quantisation("int8", 512, "c" * 64, ranges="entropy", float_layers=("conv2d", "größe")),
     threshold=0.6,
     temperature=1.3,
     golden=(GoldenFrame("iVBORw==", (3, -4), "cat", (0.5, 0.25, 0.25)),),
@@ -46,6 +46,13 @@ def test_fields_of_a_later_version_may_be_missing():
     for later in ("quantisation", "threshold", "temperature", "golden"):
         del values[later]
     assert ModelCard.from_json(json.dumps(values), "m").threshold == 0.0
+
+
+def test_the_quantisation_of_a_card_from_before_the_ladder_was_recorded_is_read():
+    old = {"scheme": "int8", "calibration_images": 512, "calibration_sha256": "c" * 64}
+    card = ModelCard.from_json(changed(quantisation=old), "m")
+    assert card.quantisation == Quantisation("int8", 512, "c" * 64)
+    assert (card.quantisation.ranges, card.quantisation.float_layers) == ("", ())
 
 
 def test_a_newer_schema_says_to_upgrade():

@@ -101,5 +101,5 @@ def test_exported_files_are_listed_by_name(tmp_path: Path):
 
 
 def test_without_exported_files_there_is_no_list(tmp_path: Path):
-    with pytest.raises(MissingInput, match="edgecls export"):
+    with pytest.raises(MissingInput, match=r"^no \.tflite or .*edgecls export.*, or name a file$"):
         exported_files(tmp_path)

@@ -1,8 +1,9 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pytest
+from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import Event, ignore
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop
@@ -173,3 +174,25 @@ def test_an_event_reaches_whoever_listens():
         on_event=events.append,
     )
     assert events[0].text.startswith("invalid output: fake.tflite: the network gave NaN or infinity")
+
+
+def seen_at(times_s: Iterable[float]) -> list[Frame]:
+    return [Frame(picture(), number, 0.0, position_s=time_s) for number, time_s in enumerate(times_s, 1)]
+
+
+def test_a_label_that_held_is_an_event_and_what_the_sinks_show():
+    classifier, sink, events = fake_classifier(CAT, CAT, DOG, CAT, threshold=0.5), FakeSink(), []
+    decider = SteadyDecider(classifier, smooth_s=0.0, hold_s=1.0)
+    source = FakeSource(seen_at([0.0, 0.5, 1.0, 1.5, 2.0, 2.5]))
+    Loop(classifier, [sink], decider=decider, on_event=events.append).run(source)
+    assert [answer.prediction.label for answer in sink.answers] == ["cat", "cat", "dog", "cat", "cat", "cat"]
+    assert [answer.decision.shown.label for answer in sink.answers] == [None] * 5 + ["cat"]
+    assert [(event.kind, event.text) for event in events] == [("label_changed", "cat 90.0% (was unknown)")]
+    assert events[0].facts["frame"] == 6
+
+
+def test_stills_change_nothing():
+    events: list[Event] = []
+    stills = FakeSource(frames(3, name="a.png"))
+    run(stills, fake_classifier(CAT, DOG, CAT), [], None, StopRequest(), events.append)
+    assert events == []

@@ -53,6 +53,24 @@ def test_the_text_has_a_line_for_everything():
     assert len(lines) == 23
 
 
+@pytest.mark.parametrize(
+    ("quantised", "text"),
+    [
+        (
+            Quantisation("int8", 9, "ef" * 32, ranges="min-max"),
+            "int8, min-max ranges, calibrated on 9 images,",
+        ),
+        (
+            Quantisation("int8", 9, "ef" * 32, ranges="entropy", float_layers=("conv", "dense")),
+            "int8, entropy ranges, conv and dense in float, calibrated on 9 images, digest efefefefefef",
+        ),
+        (Quantisation("float16", 0, ""), "float16\n"),
+    ],
+)
+def test_the_choices_of_the_quantisation_are_shown(quantised, text):
+    assert f"  quantised           {text}" in replace(FACTS, card=replace(CARD, quantisation=quantised)).text
+
+
 def test_what_is_not_known_is_a_dash_with_its_reason():
     network = replace(NETWORK, macs=None, macs_unknown="not every shape is fixed")
     text = replace(FACTS, network=network, card=None, seal="none").text

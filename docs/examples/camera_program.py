@@ -1,0 +1,15 @@
+"""Prints what a camera sees, whenever it changes."""
+
+import sys
+
+from edgecls.edge_runtime import Classifier, open_source
+
+name = sys.argv[1] if len(sys.argv) > 1 else "0"  # the first camera; or an address, a video, a folder
+label = ""
+
+with Classifier("image_classification_int8.tflite") as classifier, open_source(name) as source:
+    for frame in source:
+        prediction = classifier.classify(frame.pixels)
+        if prediction.text != label:
+            label = prediction.text
+            print(f"frame {frame.sequence}: {label} ({prediction.confidence:.0%})", flush=True)
