@@ -48,7 +48,7 @@ def export(
     scale: Scale = None,
     json_file: Path | None = typer.Option(None, "--json", help="Write the comparison to this file."),
 ) -> None:
-    """Convert the trained model to TFLite and ONNX, each proven against Keras."""
+    """Convert the model to TFLite and ONNX, each proven against Keras."""
     from ..edge_runtime.errors import MissingInput
     from ..edge_runtime.files import check_writable, write_whole
     from .steps import show_step

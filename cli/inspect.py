@@ -16,7 +16,10 @@ def inspect(
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
 ) -> None:
-    """Show what is inside a model file: card, inputs, outputs, operators, size, checksum. Nothing is run."""
+    """Show what is inside a model file, without running it.
+
+    Card, inputs, outputs, operators, size, checksum, of a file of ours or of anybody's.
+    """
     from ..edge_runtime.inspection.inspect_model import inspect_model
     from ..edge_runtime.printable import printable
 

@@ -43,7 +43,7 @@ def train(
         False, "--resume", help="Go on with an interrupted training; give the same options as before."
     ),
 ) -> None:
-    """Train a network and save it as image_classification.h5, with plots and a report beside it."""
+    """Train a network and save it as an .h5, with plots and a report."""
     try:
         from ..edge_runtime.image import ImageRule
         from ..trainer.recipe import Recipe

@@ -14,7 +14,7 @@ def verify(
     threads: int = typer.Option(1, min=1, help="Threads of the engine."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a file on stdout."),
 ) -> None:
-    """Replay the golden frames inside exported files on this machine: pass or fail."""
+    """Replay exported files' golden frames here: pass or fail."""
     from ..edge_runtime.engine import open_engine
     from ..edge_runtime.find_model import exported_files
     from ..edge_runtime.golden import replay

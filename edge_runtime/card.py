@@ -28,6 +28,8 @@ class Provenance:
     accuracy: float | None = None
     """Top-1 of the Keras model on `split`, 0 to 1."""
     split: str = ""
+    images: int | None = None
+    """Of `split`; None in a card from before it was written down."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Quantisation:
     """Over the calibration images' pixels, in order: proves later which images were used."""
     calibration_prints: str = ""
     """`fingerprint.to_text` of each of them, so that `bench` can refuse to score on them."""
+    ranges: str = ""
+    """How the ranges of activations were taken from those images: `min-max`, `percentile` or `entropy`."""
+    float_layers: tuple[str, ...] = ()
+    """Layers that stayed in float, by their Keras names, the most sensitive one first."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +104,7 @@ class ModelCard:
             values["image"] = _known(ImageRule, values["image"])
             values["provenance"] = _known(Provenance, values["provenance"])
             if values.get("quantisation"):
-                values["quantisation"] = _known(Quantisation, values["quantisation"])
+                values["quantisation"] = _quantisation(values["quantisation"])
             values["golden"] = tuple(_golden(frame) for frame in values.get("golden", ()))
             card = _known(cls, values)
             _check(card)
@@ -121,6 +127,10 @@ def _check(card: ModelCard) -> None:
         raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
     if card.quantisation:
         from_text(card.quantisation.calibration_prints)
+
+
+def _quantisation(values: dict[str, Any]) -> Quantisation:
+    return _known(Quantisation, {**values, "float_layers": tuple(values.get("float_layers", ()))})
 
 
 def _golden(values: dict[str, Any]) -> GoldenFrame:

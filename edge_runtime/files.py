@@ -1,6 +1,7 @@
 """Files appear whole or not at all: written beside, flushed to the disk, renamed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +40,32 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             beside.unlink()
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Gives a temporary folder beside `path`, to be filled with `write_whole`; then renames it to `path`.
+
+    When the block fails, nothing of it stays. `path` itself must not be there, or be an empty folder.
+
+    Raises:
+        OutputFailed, PermissionRefused: as `whole_file`.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+    except OSError as error:
+        raise writing_failed(path, error) from error
+    try:
+        yield beside
+        beside.chmod(0o777 & ~_umask())  # mkdtemp makes folders that only their owner may enter
+        beside.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise writing_failed(path, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:

@@ -13,6 +13,8 @@ _ENGINES = {
 }
 """What each engine runs and the package it is in; the one that is faster at batch 1 comes first."""
 
+_MAKE_ONE = "run `edgecls train`, then `edgecls export --int8`"
+
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
     """Reads the best exported file of a folder.
@@ -37,7 +39,8 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
         models = [model for model in models if model.format is format_]  # by content, not by name
         if models:
             return max(models, key=_merit)
-    raise _nothing_in(folder, refused[0] if refused else "")
+    because = f" ({refused[0]})" if refused else ""
+    raise MissingInput(f"no model in {_called(folder)}{because}; {_MAKE_ONE}, or name a file with --model")
 
 
 def exported_files(folder: Path) -> list[Path]:
@@ -48,7 +51,7 @@ def exported_files(folder: Path) -> list[Path]:
     """
     paths = sorted(path for format_, _ in _ENGINES.values() for path in folder.glob(f"*.{format_}"))
     if not paths:
-        raise _nothing_in(folder)
+        raise MissingInput(f"no .tflite or .onnx file in {_called(folder)}; {_MAKE_ONE}, or name a file")
     return paths
 
 
@@ -56,9 +59,5 @@ def _merit(model: ModelFile) -> tuple[bool, float]:
     return model.card.quantisation is not None, model.path.stat().st_mtime
 
 
-def _nothing_in(folder: Path, because: str = "") -> MissingInput:
-    where = "this folder" if folder == Path() else str(folder)
-    return MissingInput(
-        f"no model in {where}{f' ({because})' if because else ''}; run `edgecls train`, then "
-        "`edgecls export --int8`, or name a file with --model"
-    )
+def _called(folder: Path) -> str:
+    return "this folder" if folder == Path() else str(folder)

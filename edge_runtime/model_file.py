@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import card_h5, card_onnx, card_tflite
 from .card import ModelCard
-from .errors import BadModel
+from .errors import BadModel, Unavailable
 from .files import read_whole
 from .seal import check_seal
 from .stated_size import stated_size
@@ -49,7 +49,7 @@ def read_model(path: str | Path) -> ModelFile:
     """
     path = Path(path)
     content = read_whole(path)
-    format_ = model_format(content, path.name)
+    format_ = model_format(content, str(path))
     card = own_card(content, format_, str(path))
     if card is None:
         raise BadModel(
@@ -79,6 +79,8 @@ def own_card(content: bytes, format_: ModelFormat, name: str) -> ModelCard | Non
         return None
     try:
         text = _CARDS[format_].find_card(content)
+    except Unavailable as error:
+        raise Unavailable(f"{name}: {error}") from error
     except ValueError as error:
         raise BadModel(f"{name}: {error}; copy it again or export it again") from error
     if text is None:

@@ -54,7 +54,7 @@ def read_stranger(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1"
         MissingInput, PermissionRefused: it cannot be read.
     """
     content = read_whole(path)
-    format_ = model_format(content, path.name)
+    format_ = model_format(content, str(path))
     if own_card(content, format_, str(path)):
         raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     if format_ is ModelFormat.H5:

@@ -19,8 +19,8 @@ from .confidence import Confidence, fit_confidence
 from .contract import Io
 from .golden import golden_frames
 from .keras_file import KerasEngine
-from .ladder import Int8Result, Judge, int8_within
-from .parity import ParityReport, check_float, compare, predict_all
+from .ladder import METHODS, Int8Result, Judge, int8_within
+from .parity import LIMITS, ParityReport, check_float, compare, predict_all
 from .strangers import refusals
 from .target import Kind, Target, targets
 from .tflite_metadata import with_metadata
@@ -98,33 +98,34 @@ class Export:
         name = target.path_for(self.path).name
         self.on_step(f"making {name} and comparing it with Keras on {len(self.test.images):,} images")
         card = _card(target, self.keras, self.calibration)
-        network, steps = self._convert(target, card)
+        network, ladder = self._convert(target, card)
+        card = _with_choices(card, ladder)
         with closing(open_engine(_file(self.path, target, network, card))) as engine:
             confidence, card = self._ask(engine, card, len(network))
             answers = predict_all(engine, self.test.images)
             refused = refusals(engine, card)
         model = _file(self.path, target, network, card)
         parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
-        if target.kind == "float32":
-            check_float(parity)
-        return model, ExportReport(parity, confidence, refused, steps)
+        if target.kind in LIMITS:
+            check_float(parity, LIMITS[target.kind])
+        return model, ExportReport(parity, confidence, refused, tuple(ladder.lines()) if ladder else ())
 
-    def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, tuple[str, ...]]:
-        """The file without its card, and the steps that led to it."""
+    def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
+        """The file without its card, and how the int8 ladder led to it, where it was climbed."""
         most, truth, calibration = self.wishes.max_drop_points, self.val.truth, self.calibration
-        original, steps = self.keras.model.card, ()
+        original, result = self.keras.model.card, None
         if target.kind == "int8" and most is not None and truth is not None and calibration is not None:
             accuracy = float((self.keras.many(self.val.images).argmax(1) == truth).mean())
             path = target.path_for(self.path)
             judge = Judge(path, target.format, card, self.val.images, truth, accuracy)
             ladder = target.int8_network(self.keras.network, original, calibration)
             result = int8_within(ladder, judge, calibration.images, most, self.on_step)
-            network, steps = result.network, tuple(result.lines())
+            network = result.network
         else:
             network = target.convert(self.keras.network, original, calibration)
         if target.format is ModelFormat.TFLITE:
             network = with_metadata(network, card)
-        return network, steps
+        return network, result
 
     def _ask(
         self, engine: Engine, card: ModelCard, network_bytes: int
@@ -144,11 +145,20 @@ def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -
     sha256 = hashlib.sha256(keras.model.content).hexdigest()
     quantisation = None
     if target.kind == "int8" and calibration is not None:
-        quantisation = Quantisation("int8", len(calibration.images), calibration.sha256, calibration.prints)
+        images, sha256_of_them = len(calibration.images), calibration.sha256
+        quantisation = Quantisation("int8", images, sha256_of_them, calibration.prints, METHODS[0])
     elif target.kind != "float32":
         quantisation = Quantisation(target.kind, 0, "")
     provenance = replace(original.provenance, weights_sha256=sha256)
     return replace(original, io=target.io, provenance=provenance, quantisation=quantisation)
+
+
+def _with_choices(card: ModelCard, ladder: Int8Result | None) -> ModelCard:
+    """A card that tells what the ladder chose."""
+    if ladder is None or card.quantisation is None:
+        return card
+    layers = tuple(one.layer for one in ladder.float_layers)
+    return replace(card, quantisation=replace(card.quantisation, ranges=ladder.ranges, float_layers=layers))
 
 
 def _file(path: Path, target: Target, network: bytes, card: ModelCard) -> ModelFile:

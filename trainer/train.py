@@ -188,6 +188,7 @@ def _card(report: TrainReport) -> ModelCard:
         recipe=asdict(report.recipe),
         accuracy=report.accuracy,
         split="test",
+        images=report.test_images,
     )
     return ModelCard(report.labels, report.image, io="float32", provenance=provenance)
 

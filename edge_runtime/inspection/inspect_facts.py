@@ -139,8 +139,15 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
 
 
 def _quantisation_text(quantised: Quantisation) -> str:
-    images, digest = quantised.calibration_images, quantised.calibration_sha256[:12]
-    return f"{quantised.scheme}, calibrated on {images} images, digest {digest}"
+    parts = [quantised.scheme]
+    if quantised.ranges:
+        parts.append(f"{quantised.ranges} ranges")
+    if quantised.float_layers:
+        parts.append(f"{' and '.join(quantised.float_layers)} in float")
+    if quantised.calibration_images:
+        digest = quantised.calibration_sha256[:12]
+        parts.append(f"calibrated on {quantised.calibration_images} images, digest {digest}")
+    return ", ".join(parts)
 
 
 def _tensor(values: dict[str, Any]) -> TensorFacts:

@@ -25,7 +25,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
     """
     path = Path(path)
     content = read_whole(path)
-    format_ = _format(content, path.name)
+    format_ = _format(content, str(path))
     card = own_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
     if card:
         network = read_network(content, str(path))

@@ -41,13 +41,13 @@ def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(fold
     assert run_edgecls("verify", *names, cwd=folder).returncode == 0
 
 
-def test_a_named_model_and_named_data(folder, tmp_path_factory, run_edgecls):
+def test_a_named_model_and_named_data(folder, tmp_path_factory, run_here):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     shutil.copy(folder / "image_classification.h5", elsewhere / "digits.h5")
-    done = run_edgecls("export", elsewhere / "digits.h5", cwd=folder)
+    done = run_here("export", elsewhere / "digits.h5", cwd=folder)
     assert done.returncode == 66
     assert "name the data set with --data" in done.stderr
-    done = run_edgecls("export", elsewhere / "digits.h5", "--data", "digits", cwd=folder)
+    done = run_here("export", elsewhere / "digits.h5", "--data", "digits", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (elsewhere / "digits.tflite").exists()
 
@@ -86,20 +86,20 @@ def test_a_flipped_bit_is_seen_before_keras_is_loaded(folder, run_edgecls):
     assert "does not match its own checksum" in done.stderr
 
 
-def test_a_read_only_folder_is_named(folder, read_only, run_edgecls):
-    done = run_edgecls("export", read_only(folder) / "image_classification.h5", cwd=folder)
+def test_a_read_only_folder_is_named(folder, read_only, run_here):
+    done = run_here("export", read_only(folder) / "image_classification.h5", cwd=folder)
     assert done.returncode == 77
     assert "image_classification.tflite: read-only file system" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("edgecls: error: cannot write")
 
 
-def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(folder, small_disk, run_edgecls):
+def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(folder, small_disk, run_here):
     model = shutil.copy(folder / "image_classification.h5", small_disk)
     shutil.copytree(folder / "image_classification", small_disk / "image_classification")
     old = small_disk / "image_classification.tflite"
     old.write_bytes(b"the old file")
     (small_disk / "filler").write_bytes(bytes(small_disk_free(small_disk) - 100_000))
-    done = run_edgecls("export", model, cwd=folder)
+    done = run_here("export", model, cwd=folder)
     assert done.returncode == 74
     assert "image_classification.tflite: no space left on device" in done.stderr
     assert old.read_bytes() == b"the old file"
@@ -134,15 +134,15 @@ def foreign(tiny, tmp_path):
     return tmp_path
 
 
-def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_edgecls):
+def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_here, run_edgecls):
     options = ("--labels", "labels.txt", "--scale", "-1..1", "--calibration", "pictures", "--int8")
-    done = run_edgecls("export", "theirs.keras", *options, cwd=foreign)
+    done = run_here("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("100.00%") >= 2  # top-1 agreement of the float files
     answered = run_edgecls("predict", "pictures/0.png", "--model", "theirs_int8.tflite", cwd=foreign)
     assert answered.returncode == 0, answered.stderr
     assert any(label in answered.stdout for label in ("left", "right", "none"))
-    assert run_edgecls("verify", cwd=foreign).returncode == 0
+    assert run_here("verify", cwd=foreign).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign,
         (("--labels", "labels.txt", "--calibration", "nowhere"), 66, "nowhere: no such folder"),
     ],
 )
-def test_what_a_model_made_elsewhere_needs_is_said_in_one_line(foreign, run_edgecls, options, code, words):
+def test_what_a_model_made_elsewhere_needs_is_said_in_one_line(foreign, run_here, options, code, words):
     (foreign / "two.txt").write_text("a\nb\n")
-    done = run_edgecls("export", "theirs.keras", *options, cwd=foreign)
+    done = run_here("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert done.stderr.count("\n") == 1

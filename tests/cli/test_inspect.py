@@ -51,6 +51,7 @@ def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_edgecls):
     assert "parameters            122,570" in lines
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  10 labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in lines
+    assert "  quantised           int8, min-max ranges, calibrated on 512 images, digest " in done.stdout
     assert lines[-1] == "next: edgecls verify image_classification_int8.tflite"
 
 

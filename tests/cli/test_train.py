@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.cli.main import main
 from edgecls.edge_runtime.opencv import cv2
 
 
@@ -23,20 +22,6 @@ def pets(tmp_path) -> Path:
             pixels = random.integers(0, 256, (20, 30, 3), dtype=np.uint8)
             (folder / label / f"{number}.png").write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
     return folder
-
-
-@pytest.fixture
-def run_here(tmp_path, monkeypatch, capsys):
-    """Runs the command here, where TensorFlow is loaded once; returns exit code, stdout, stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["edgecls", "train", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path):
@@ -65,9 +50,9 @@ def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path)
 def test_every_option_arrives_and_the_next_command_names_another_output(run_here, pets, tmp_path):
     options = ["--arch", "cnn", "--epochs", 1, "--batch-size", 5, "--seed", 6, "--size", 18]
     options += ["--augment", "--dropout", 0.25, "--early-stopping", "--output", "new/pets.h5"]
-    code, out, err = run_here("--data", pets, *options)
-    assert code == 0, err
-    assert out.splitlines()[-1] == "next: edgecls export new/pets.h5 --int8"
+    done = run_here("train", "--data", pets, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "next: edgecls export new/pets.h5 --int8"
     report = json.loads((tmp_path / "new" / "pets" / "report.json").read_text())
     assert report["recipe"] == {
         "arch": "cnn",
@@ -144,11 +129,11 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(run_here, tmp_path, argume
     (tmp_path / "notes.txt").write_text("hello")
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.writestr("../evil.png", b"x")
-    found, out, err = run_here(*arguments)
-    assert (found, out) == (code, "")
-    assert err.startswith("edgecls: error: ")
-    assert err.count("\n") == 1
-    assert message in err
+    done = run_here("train", *arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("edgecls: error: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
     assert not (tmp_path / "image_classification.h5").exists()
 
 
@@ -170,9 +155,9 @@ main()
     assert 'run `pip install "edgecls[train]"`' in done.stderr
 
 
-def test_help_names_every_option(run_here):
-    code, out, _ = run_here("--help")
-    assert code == 0
+def test_help_names_every_option(tmp_path, run_here):
+    done = run_here("train", "--help", cwd=tmp_path)
+    assert done.returncode == 0
     options = "data arch epochs batch-size seed output size augment dropout early-stopping resume"
     for option in options.split():
-        assert f"--{option} " in out
+        assert f"--{option} " in done.stdout

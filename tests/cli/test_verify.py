@@ -55,6 +55,7 @@ def test_a_missing_file_and_an_empty_folder(tmp_path, run_edgecls):
     done = run_edgecls("verify", cwd=tmp_path)
     assert done.returncode == 66
     assert "edgecls export" in done.stderr
+    assert "--model" not in done.stderr  # an option of other commands
 
 
 def test_a_damaged_copy_is_bad_data_and_not_a_difference(tiny, tmp_path, run_edgecls):

@@ -70,14 +70,14 @@ def dense_only() -> Any:
     return _network(image, _layers.Reshape((1, 1, 16))(x))
 
 
-def hard_to_quantise(network: Any) -> Any:
+def hard_to_quantise(network: Any, spread: float = 1e5) -> Any:
     """A copy that answers the same, with channels that differ in size by five orders of magnitude.
 
     One scale for all channels of an activation then has no levels left for most of them.
     """
     copy = keras.models.clone_model(network)
     weights = [weight.copy() for weight in network.get_weights()]
-    sizes = np.geomspace(1, 1e5, weights[0].shape[-1])
+    sizes = np.geomspace(1, spread, weights[0].shape[-1])
     weights[0] *= sizes  # the kernel and bias of the first convolution,
     weights[1] *= sizes
     weights[2] /= sizes[:, np.newaxis]  # and the kernel of the second

@@ -5,14 +5,16 @@ import numpy as np
 import pytest
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engine import open_engine
-from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.errors import BadData, CheckFailed
 from edgecls.edge_runtime.golden import replay
 from edgecls.edge_runtime.model_file import ModelFormat, read_model
 from edgecls.export import target
 from edgecls.export.calibration import choose_calibration
 from edgecls.export.convert import Export, Pictures, Wishes
-from edgecls.export.keras_file import KerasEngine
+from edgecls.export.keras_file import KerasEngine, load_network
 from edgecls.export.parity import predict_all
+
+from .networks import hard_to_quantise
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,7 @@ def test_the_card_says_where_the_file_came_from_and_how_it_was_quantised(tiny):
         assert bool(card.quantisation) == ("_int8" in path.name)
     assert card.quantisation is not None
     assert card.quantisation.calibration_images == 512
+    assert (card.quantisation.ranges, card.quantisation.float_layers) == ("min-max", ())
 
 
 def test_int8_files_are_at_most_a_third_of_float_files(tiny):
@@ -76,6 +79,30 @@ def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, mon
             KerasEngine(tiny.h5), tmp_path / tiny.h5.name, pictures, pictures, calibration, Wishes(("int8",))
         ).run()
     assert [path.name for path in tmp_path.iterdir()] == [tiny.h5.name]
+
+
+def test_a_float16_file_of_a_network_with_weights_beyond_halves_is_refused(tiny, tmp_path):
+    network, model = load_network(tiny.h5)
+    few = Pictures(tiny.dataset.val.images[:60], tiny.dataset.val.truth[:60])
+    keras = KerasEngine((hard_to_quantise(network, spread=1e9), model))
+    with pytest.raises(CheckFailed, match=r"m_float16\.\w+: differs from Keras by .* the limit is 0\.02"):
+        Export(keras, tmp_path / "m.h5", few, few, wishes=Wishes(("float16",))).run()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_card_says_what_the_int8_ladder_chose(tiny, tmp_path):
+    network, model = load_network(tiny.h5)
+    train, val = tiny.dataset.train, Pictures(tiny.dataset.val.images, tiny.dataset.val.truth)
+    calibration = choose_calibration(train.images, train.truth, seed=0, count=64)
+    keras = KerasEngine((hard_to_quantise(network), model))
+    wishes = Wishes(("int8",), max_drop_points=1.5)
+    reports = Export(keras, tmp_path / "m.h5", val, val, calibration, wishes).run()
+    for report in reports[2:]:
+        quantised = read_model(tmp_path / report.parity.file).card.quantisation
+        assert quantised is not None
+        assert quantised.float_layers
+        said = f"int8 with {quantised.ranges} ranges, {' and '.join(quantised.float_layers)} in float"
+        assert any(step.startswith(said) for step in report.steps)
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
