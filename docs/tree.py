@@ -1,30 +1,29 @@
 """Draws the README's tree from the first line of every module: `python docs/tree.py` writes it in place."""
 
 import ast
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = (
-    "cli",
-    "trainer",
-    "export",
-    "edge_runtime",
-    "edge_runtime/camera",
-    "edge_runtime/inspection",
-    "benchmarks",
-)
-BEGIN, END = "<!-- tree: written by docs/tree.py -->\n```text\n", "```\n<!-- end of tree -->"
+FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-dir"].values()
+BEGIN, END = "<!-- tree: written by docs/tree.py -->\n", "<!-- end of tree -->"
 
 
 def tree() -> str:
-    """The tree as text: each folder, each file, and what it is for."""
-    return "\n".join(_folder(ROOT / name) for name in FOLDERS) + "\n"
+    """The tree as Markdown: the folders in a table, and every file, folded away, with what it is for."""
+    files = "\n".join(_files(ROOT / name) for name in FOLDERS)
+    return f"{_folders()}\n<details>\n<summary>Every file</summary>\n\n```text\n{files}\n```\n</details>\n"
 
 
-def _folder(folder: Path) -> str:
+def _folders() -> str:
+    rows = [f"| `{name}/` | {_purpose(ROOT / name / '__init__.py')} |" for name in FOLDERS]
+    return "\n".join(["| folder | what it is for |", "| --- | --- |", *rows, ""])
+
+
+def _files(folder: Path) -> str:
     modules = sorted(path for path in folder.glob("*.py") if path.name not in ("__init__.py", "__main__.py"))
     width = max(len(path.name) for path in modules) + 2
-    lines = [f"{str(folder.relative_to(ROOT)) + '/':{width + 4}}{_purpose(folder / '__init__.py')}"]
+    lines = [f"{folder.relative_to(ROOT)}/"]
     lines += [f"    {path.name:{width}}{_purpose(path)}" for path in modules]
     return "\n".join(lines)
 

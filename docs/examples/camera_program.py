@@ -9,7 +9,7 @@ label = ""
 
 with Classifier("image_classification_int8.tflite") as classifier, open_source(name) as source:
     for frame in source:
-        prediction = classifier.classify(frame.pixels)
+        prediction = classifier.classify(frame.picture)
         if prediction.text != label:
             label = prediction.text
             print(f"frame {frame.sequence}: {label} ({prediction.confidence:.0%})", flush=True)
