@@ -8,6 +8,8 @@ from edgecls.benchmarks.run import bench
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.model_file import ModelFormat, read_model
 
+ROUNDED = {"OpenVINO": 0.03}
+"""Largest difference in any probability: where the processor has AMX, OpenVINO computes in bfloat16."""
 QUICK = Settings(seconds=0.01, windows=1, cold_starts=1, peers=True)
 
 
@@ -24,7 +26,8 @@ def test_a_peer_gives_the_probabilities_of_our_own_engine(peer, tiny):
     images = tiny.dataset.test.images[:5]
     theirs, ours = open_peer(peer.name, model, threads=1), open_engine(model)
     for image in images:
-        assert np.allclose(theirs.probabilities(image), ours.probabilities(image), atol=1e-4)
+        difference = np.abs(theirs.probabilities(image) - ours.probabilities(image)).max()
+        assert difference < ROUNDED.get(peer.name, 1e-4)
 
 
 def test_what_a_peer_cannot_read_is_one_line(tiny):
