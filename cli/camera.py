@@ -31,7 +31,7 @@ from .model_options import (
     spare_blas_threads,
 )
 from .page_options import Serve, Token, open_page
-from .record_options import Record, RecordMaxMb, Replay, open_recorder, run_replay
+from .record_options import Record, RecordMaxMb, Replay, open_recorder, refuse_with_replay, run_replay
 from .size_option import Size, set_default_size, size_px_of
 from .view_options import Flip, RoiText, Rotate, view_of
 
@@ -104,6 +104,7 @@ def camera(
     from ..edge_runtime.camera.stop import stop_on_signals
 
     if replay:
+        refuse_with_replay(record=record, events=events, serve=serve)
         run_replay(
             replay, conf, lambda at: open_classifier(model, engine, threads, at, topk, labels, scale), as_json
         )

@@ -60,7 +60,22 @@ def open_recorder(
         return FrameRecorder(path, header, on_event, max_bytes=max_mb * 1_000_000 if max_mb else None)
     if max_mb:
         raise UsageError(f"--record-max-mb is for a folder; write --record {path.with_suffix('')}/")
+    if path.exists() and Path(source.description).exists() and path.samefile(source.description):
+        raise UsageError(f"--record {path}: is the source itself; choose another name")
     return Recorder(path, source, on_event)
+
+
+def refuse_with_replay(**outputs: object) -> None:
+    """Refuses outputs that a replay does not write.
+
+    Raises:
+        UsageError: one was asked for.
+    """
+    from ..edge_runtime.errors import UsageError
+
+    for name, value in outputs.items():
+        if value:
+            raise UsageError(f"--{name} is for a camera; a replay prints what it finds; leave it out")
 
 
 def run_replay(

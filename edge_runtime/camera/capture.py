@@ -93,7 +93,7 @@ class Capture(Source):
         self._died = False
         self._sequence = 0
         self._size_px: tuple[int, int] | None = None
-        self._is_damaged = False
+        self._is_damaged = self._was_open = False
         self._freeze = FreezeWatch(patience.frozen_s)
         self._deaths_at_s: deque[float] = deque(maxlen=_MANY_DEATHS)
         self._is_degraded = False
@@ -138,7 +138,6 @@ class Capture(Source):
         return self._accept(frame)
 
     def _start(self) -> None:
-        self.reconnects += self._failures > 0 or self._sequence > 0
         timeout_s = 2 * self._patience.opening_s(self._failures)  # ours comes first while we are watching
         try:
             self._process = CaptureProcess(self._address, self._sequence + 1, timeout_s, self.least_px)
@@ -156,6 +155,8 @@ class Capture(Source):
             case "opening":
                 self._allow(self._patience.opening_s(self._failures))
             case "opened":
+                self.reconnects += self._was_open
+                self._was_open = True
                 self.rate_fps = notice.rate_fps
                 size = f": {notice.width_px}x{notice.height_px}" if notice.width_px else ""
                 rate = f", {notice.rate_fps:g} fps" if notice.rate_fps else ""

@@ -49,8 +49,13 @@ def open_mjpeg(url: str, timeout_s: float) -> Opened | None:
         raise why_no_answer(url, error) from error
     if answer.headers.get_content_maintype() != "multipart":
         answer.close()
-        if answer.headers.get_content_type() == "text/html":
+        kind = answer.headers.get_content_type()
+        if kind == "text/html":
             raise Unavailable(f"{masked(url)}: answers with a web page, not with a video; check the path")
+        if kind in ("image/jpeg", "image/jpg", "image/png"):
+            raise Unavailable(
+                f"{masked(url)}: answers with a single picture, not with a video; name its stream"
+            )
         return None
     given = _newest(answer, is_plain=urlsplit(asked).scheme == "http")
     try:

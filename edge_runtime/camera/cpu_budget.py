@@ -21,7 +21,8 @@ def parse_share(text: str) -> float:
         UsageError: not a percentage over 0.
     """
     found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?%?", text.strip())
-    if not found or float(found[1]) <= 0:
+    # 0.25 without a sign is a quarter to some and a quarter of a percent to others.
+    if not found or float(found[1]) <= 0 or (float(found[1]) < 1 and "%" not in text):
         raise UsageError(f"--cpu {text}: not a percentage of one core; write it as 25%")
     return float(found[1]) / 100
 

@@ -39,11 +39,13 @@ def demo_scenes(card: ModelCard | None) -> str:
     Raises:
         UsageError: there is no card, or it has no golden frames.
     """
-    if card is None or not card.golden:
+    if card is None:
         raise UsageError(
-            "demo: the demo camera shows a model's golden frames, and this one has none; use a model that "
-            "`edgecls export` wrote"
+            "demo: shows the golden frames of a model that `edgecls export` wrote; one made elsewhere has "
+            "none; in a program, hand over the model's card: open_source('demo', card=classifier.card)"
         )
+    if not card.golden:
+        raise UsageError("demo: shows a model's golden frames, and this one has none; export it again")
     sure = [frame for frame in card.golden if _confidence(frame, card) >= card.threshold]
     scenes = [(frame.label, frame.picture) for frame in sure or card.golden]
     return json.dumps({"rule": asdict(card.image), "scenes": scenes})

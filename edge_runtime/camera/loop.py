@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from ..classifier import Classifier
-from ..errors import BadImage, EdgeclsError, InvalidOutput
+from ..errors import BadImage, EdgeclsError, InvalidOutput, Unavailable
 from .announcement import announcement
 from .answer import Answer, Timing
 from .decision import Decider
@@ -87,7 +87,10 @@ class Loop:
                 continue
             try:
                 frame = source.read(POLL_S)
-            except EndOfSource:
+            except EndOfSource as end:
+                if source.live and self.max_frames is not None:
+                    so_far = f"ended after {given:,} of {self.max_frames:,} frames"
+                    raise Unavailable(f"{source.description}: {so_far}; run it again") from end
                 return
             if frame is None:
                 self._idle()

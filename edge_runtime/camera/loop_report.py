@@ -67,7 +67,7 @@ class LoopReport:
         if self.corrupt_frames:
             frames += f", {self.corrupt_frames:,} damaged"
         if self.reconnects:
-            frames += f", {self.reconnects:,} reconnects"
+            frames += f", {self.reconnects:,} reconnect{'' if self.reconnects == 1 else 's'}"
         lines = [frames]
         if self.latency_p50_ms is not None:
             lines.append(

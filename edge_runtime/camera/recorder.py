@@ -49,7 +49,9 @@ class Recorder(Sink):
         self, path: Path, source: Source, on_event: OnEvent = ignore, reserve_bytes: int = RESERVE_BYTES
     ) -> None:
         if path.suffix.lower() != ".mp4" or path.is_dir():
-            raise UsageError(f"{path}: not the name of a video to record; use one that ends in .mp4")
+            raise UsageError(
+                f"{path}: not the name of a video to record; end it in .mp4, or in / for a folder"
+            )
         check_writable(path)
         self._path = path
         self._source = source

@@ -25,7 +25,7 @@ class Source(Protocol):
     rate_fps: float | None
     """The frame rate that the source states, if it does."""
     reconnects: int
-    """How often a live source was opened again, after it had given frames or not; 0 for files."""
+    """How often a live source was opened again after it had been lost; 0 for files."""
     corrupt_frames: int
     """Pictures that arrived damaged and were not given."""
 

@@ -73,7 +73,7 @@ class StatusLine(Sink):
     def _show(self, text: str) -> None:
         self._shown_at_s = self._clock()
         if self._in_place:
-            text = text[: shutil.get_terminal_size().columns - 1]  # a wrapped line cannot be rewritten
+            text = _fitted(text, shutil.get_terminal_size().columns - 1)  # a wrapped line cannot be rewritten
             self._write(self._erase() + text)
             self._on_screen = text
         else:
@@ -88,6 +88,13 @@ class StatusLine(Sink):
         with suppress(OSError):  # the terminal was closed, or a log's disk is full: no reason to stop
             self._stream.write(text)
             self._stream.flush()
+
+
+def _fitted(text: str, width: int) -> str:
+    """As many of its parts as fit: half a number would be read as another one."""
+    while len(text) > width and "   " in text:
+        text = text.rpartition("   ")[0]
+    return text[:width]
 
 
 def status_text(answer: Answer) -> str:

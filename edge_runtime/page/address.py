@@ -87,10 +87,24 @@ def is_loopback(host: str) -> bool:
 
 
 def link(listening: socket.socket, address: ServeAddress, token: str = "") -> str:
-    """What a person opens: the URL, by the machine's name where it listens on every address."""
+    """What a person opens: the URL, by the machine's own address where it listens on every one."""
     host, port = listening.getsockname()[:2]
-    name = f"{socket.gethostname()}.local" if ipaddress.ip_address(host).is_unspecified else address.host
+    name = _own_address() if ipaddress.ip_address(host).is_unspecified else address.host
     return f"http://{_bracketed(name)}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")
+
+
+def _own_address() -> str:
+    """The IP address by which others reach us; our name where we are in no network.
+
+    Names need a router or mDNS that knows them. Nothing is sent: a UDP socket that connects only chooses a
+    route.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
+        try:
+            route.connect(("192.0.2.1", 9))  # TEST-NET-1 of RFC 5737: nobody's
+            return str(route.getsockname()[0])
+        except OSError:
+            return f"{socket.gethostname()}.local"
 
 
 def _bracketed(host: str) -> str:

@@ -120,3 +120,18 @@ def test_what_makes_no_sense_is_told(camera, options, code, words):
     done = camera(*options, code=code)
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_recording_does_not_take_the_place_of_its_own_source(camera, folder: Path):
+    video = folder / "clip.mp4"
+    camera("--source", "digits", "--record", video)
+    before = video.read_bytes()
+    done = camera("--source", "clip.mp4", "--record", folder / "." / "clip.mp4", code=2)
+    assert "clip.mp4: is the source itself; choose another name" in done.stderr
+    assert video.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", [("--record", "q/"), ("--events", "e.jsonl"), ("--serve", ":0")])
+def test_a_replay_refuses_what_it_does_not_write(camera, option):
+    done = camera("--replay", "rec", *option, code=2)
+    assert f"{option[0]} is for a camera" in done.stderr

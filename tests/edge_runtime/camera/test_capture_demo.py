@@ -74,5 +74,5 @@ def test_large_golden_frames_reach_the_process_in_full():
 
 
 def test_it_needs_a_card_with_golden_frames():
-    with pytest.raises(UsageError, match="demo: the demo camera shows a model's golden frames"):
+    with pytest.raises(UsageError, match=r"card=classifier\.card"):
         open_source("demo")

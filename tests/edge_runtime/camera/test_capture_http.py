@@ -181,11 +181,19 @@ def test_a_web_page_is_not_a_video():
         open_mjpeg(server.url, TIMEOUT_S)
 
 
-@pytest.mark.parametrize("kind", ["video/mp4", "video/mp2t", "application/octet-stream", "image/jpeg", ""])
+@pytest.mark.parametrize("kind", ["video/mp4", "video/mp2t", "application/octet-stream", ""])
 def test_what_may_be_another_kind_of_video_is_left_to_ffmpeg(kind):
     headers = [("Content-Type", kind)] if kind else []
     with MjpegServer(intercept=answering(200, *headers)) as server:
         assert open_mjpeg(server.url, TIMEOUT_S) is None
+
+
+def test_a_single_picture_is_no_stream():
+    with (
+        MjpegServer(intercept=answering(200, ("Content-Type", "image/jpeg"))) as server,
+        pytest.raises(Unavailable, match="a single picture, not with a video"),
+    ):
+        open_mjpeg(server.url, TIMEOUT_S)
 
 
 def test_a_stream_without_a_picture_is_no_stream():

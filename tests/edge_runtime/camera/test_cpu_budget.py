@@ -129,7 +129,7 @@ def test_a_percentage_is_read(text, share):
     assert parse_share(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5%", "a quarter", "25%%", "nan", "1e3"])
+@pytest.mark.parametrize("text", ["", "0", "0.25", "-5%", "a quarter", "25%%", "nan", "1e3"])
 def test_what_is_no_percentage_is_refused(text):
     with pytest.raises(UsageError, match="write it as 25%"):
         parse_share(text)

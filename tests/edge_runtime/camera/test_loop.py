@@ -49,6 +49,14 @@ def test_a_limit_ends_it_without_asking_for_one_frame_more():
     assert next(given).sequence == 3
 
 
+def test_a_camera_that_ends_before_the_limit_is_an_error_and_a_file_is_not():
+    report = run(FakeSource(frames(2), live=True), fake_classifier(CAT), [], 3, StopRequest())
+    assert isinstance(report.failure, Unavailable)
+    assert str(report.failure) == "fake: ended after 2 of 3 frames; run it again"
+    assert report.frames == 2
+    assert run(FakeSource(frames(2)), fake_classifier(CAT), [], 3, StopRequest()).failure is None
+
+
 def test_a_request_to_stop_ends_it_after_the_frame_in_hand():
     stop, sink = StopRequest(), FakeSink()
 

@@ -137,7 +137,7 @@ def test_without_a_frame_there_is_no_file(tmp_path: Path):
 
 @pytest.mark.parametrize("name", ["out.avi", "out", "out.mp4.txt", "."])
 def test_another_kind_of_file_is_refused(tmp_path: Path, name: str):
-    with pytest.raises(UsageError, match=r"ends in \.mp4"):
+    with pytest.raises(UsageError, match=r"end it in \.mp4"):
         Recorder(tmp_path / name, FakeSource([]))
 
 

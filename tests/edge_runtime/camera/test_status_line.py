@@ -183,3 +183,13 @@ def test_a_terminal_that_is_gone_does_not_end_the_loop():
     write(status)
     status.say("bye")
     status.close()
+
+
+def test_a_narrow_terminal_sees_fewer_parts_and_no_half_number():
+    from edgecls.edge_runtime.camera.status_line import _fitted
+
+    text = "cat 93.1%   29.8 fps   latency 1.9 ms   age p50 12 ms"
+    assert _fitted(text, len(text)) == text
+    assert _fitted(text, len(text) - 1) == "cat 93.1%   29.8 fps   latency 1.9 ms"
+    assert _fitted(text, 12) == "cat 93.1%"
+    assert _fitted(text, 5) == "cat 9"
