@@ -13,6 +13,28 @@ SMALLEST_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
+class Flip:
+    """A test image that Keras has right and a file wrong, or the reverse. Labels are places of classes."""
+
+    image: int
+    """Its place among the test images."""
+    truth: int
+    keras: int
+    """Keras's best label."""
+    keras_probability: float
+    """That Keras gave it, 0 to 1."""
+    answer: int
+    """The file's best label."""
+    probability: float
+    """That the file gave it, 0 to 1."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the file is the one that is wrong."""
+        return self.answer != self.truth
+
+
+@dataclass(frozen=True)
 class PairedReport:
     """One file's answers beside those of the Keras original, on the same images."""
 
@@ -28,6 +50,8 @@ class PairedReport:
     """Places of the test images that this file has right and Keras wrong."""
     lost: tuple[int, ...]
     """Places of those that it has wrong and Keras right."""
+    flips: tuple[Flip, ...] = ()
+    """Both together, with the answers; in the order of the test images."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +93,6 @@ def score(
         keras_probabilities: float32 (N, C) of the original; None for the original itself, or without one.
     """
     best = probabilities.argmax(axis=1)
-    keras_best = None if keras_probabilities is None else keras_probabilities.argmax(axis=1)
     is_right = best == truth
     correct, images, classes = int(is_right.sum()), len(truth), probabilities.shape[1]
     confusion = np.bincount(truth * classes + best, minlength=classes**2).reshape(classes, classes)
@@ -81,11 +104,12 @@ def score(
         loss=float(-np.log(of_truth, dtype=np.float64).mean()),
         calibration_error=_calibration_error(probabilities.max(axis=1), is_right),
         confusion=tuple(tuple(int(count) for count in row) for row in confusion),
-        paired=None if keras_best is None else _pair(best, keras_best, truth),
+        paired=None if keras_probabilities is None else _pair(probabilities, keras_probabilities, truth),
     )
 
 
-def _pair(best: np.ndarray, keras_best: np.ndarray, truth: np.ndarray) -> PairedReport:
+def _pair(probabilities: np.ndarray, keras_probabilities: np.ndarray, truth: np.ndarray) -> PairedReport:
+    best, keras_best = probabilities.argmax(axis=1), keras_probabilities.argmax(axis=1)
     is_right, keras_is_right = best == truth, keras_best == truth
     gained, lost = np.flatnonzero(is_right & ~keras_is_right), np.flatnonzero(~is_right & keras_is_right)
     counts, images = (len(gained), len(lost)), len(truth)
@@ -97,6 +121,17 @@ def _pair(best: np.ndarray, keras_best: np.ndarray, truth: np.ndarray) -> Paired
         agreement=float((best == keras_best).mean()),
         gained=tuple(map(int, gained)),
         lost=tuple(map(int, lost)),
+        flips=tuple(
+            Flip(
+                image=int(place),
+                truth=int(truth[place]),
+                keras=int(keras_best[place]),
+                keras_probability=float(keras_probabilities[place].max()),
+                answer=int(best[place]),
+                probability=float(probabilities[place].max()),
+            )
+            for place in np.flatnonzero(is_right != keras_is_right)
+        ),
     )
 
 

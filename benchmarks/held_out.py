@@ -28,13 +28,23 @@ class HeldOut:
     """The size of the split that they are from."""
     apart_from: Mapping[str, np.ndarray] = field(default_factory=dict)
     """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
+    unscored: str = ""
+    """Why these pictures, which times are measured with, have no classes; `truth` means nothing then."""
 
     @property
     def report(self) -> DataReport:
         """What a report says about them."""
         count, height_px, width_px, _ = self.images.shape
         return DataReport(
-            self.name, self.sha256, count, self.available, len(self.labels), height_px, width_px
+            self.name,
+            self.sha256,
+            count,
+            self.available,
+            len(self.labels),
+            height_px,
+            width_px,
+            self.labels,
+            self.unscored,
         )
 
     def limited(self, count: int, seed: int) -> "HeldOut":

@@ -49,7 +49,8 @@ def measure(
     name = f"{subject.path.name} in {subject.peer}" if subject.peer else subject.path.name
     subject.model = read_model(subject.path)
     _check_question(subject.model, tests)
-    _check_calibration(subject.model, tests)
+    if not tests.unscored:
+        _check_calibration(subject.model, tests)
     on_step(f"opening {name}")
     with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
         subject.load = process.opened()

@@ -1,7 +1,7 @@
 """A benchmark's report as plain text that a README takes as it is."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from os.path import commonprefix
 from pathlib import PurePath
@@ -12,7 +12,9 @@ from .report import KERAS, BenchReport, FileReport, JsonValue
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
+    """How one figure is shown to people."""
+
     header: str
     figure: str
     format: str
@@ -20,7 +22,8 @@ class _Column:
     bounds: tuple[str, ...] = ()
     """The figures that are the ends of its interval."""
 
-    def cell(self, figures: dict[str, JsonValue]) -> str:
+    def cell(self, figures: Mapping[str, JsonValue]) -> str:
+        """Its text; a hyphen where it was not measured."""
         value = figures[self.figure]
         if not isinstance(value, int | float):
             return "-"
@@ -32,14 +35,14 @@ class _Column:
 
 
 _COLUMNS = (
-    _Column("size kB", "size_bytes", ",.0f", 1e-3),
-    _Column("accuracy %", "accuracy", ".2f", 100, ("accuracy_low", "accuracy_high")),
-    _Column("vs Keras", "difference_points", "+.2f", 1, ("difference_low_points", "difference_high_points")),
-    _Column("p50 ms", "p50_ms", ".3f"),
-    _Column("p90 ms", "p90_ms", ".3f"),
-    _Column("p99 ms", "p99_ms", ".3f"),
-    _Column("cold s", "first_label_s", ".2f"),
-    _Column("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
+    Column("size kB", "size_bytes", ",.0f", 1e-3),
+    Column("accuracy %", "accuracy", ".2f", 100, ("accuracy_low", "accuracy_high")),
+    Column("vs Keras", "difference_points", "+.2f", 1, ("difference_low_points", "difference_high_points")),
+    Column("p50 ms", "p50_ms", ".3f"),
+    Column("p90 ms", "p90_ms", ".3f"),
+    Column("p99 ms", "p99_ms", ".3f"),
+    Column("cold s", "first_label_s", ".2f"),
+    Column("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
 )
 _NAME_WIDTH = 16
 """What the figures leave free of 110 columns."""
@@ -47,9 +50,9 @@ _NAME_WIDTH = 16
 
 def render(report: BenchReport) -> str:
     """The machine, the table, what its columns mean, and what a reader must know."""
-    labels = _labels(report.files)
+    labels = file_names(report.files)
     parts = [
-        "\n".join(_facts(report)),
+        "\n".join(f"{name + ':':9} {fact}" for name, fact in facts(report)),
         table(
             ["format", *(column.header for column in _COLUMNS)],
             [_cells(label, file.figures) for label, file in zip(labels, report.files, strict=True)],
@@ -60,19 +63,25 @@ def render(report: BenchReport) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _facts(report: BenchReport) -> Iterator[str]:
+def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
+    """What was measured on what: a name and a line for each fact."""
     machine, data = report.machine, report.data
     governor = f"governor {machine.governor}" if machine.governor else "governor not known"
     engines = dict.fromkeys(file.load.engine for file in report.files if file.load)
+    kind = "pictures" if data.unscored else "test images"
     limited = f" of {data.available:,}" if data.images < data.available else ""
-    yield f"machine:  {machine.cpu}, {machine.cores} cores, {governor}, load {machine.load:.2f} before"
-    yield f"software: {machine.system}, Python {machine.python}"
-    yield f"engines:  {'; '.join(engines)}; threads: {report.settings.threads}"
+    yield "machine", f"{machine.cpu}, {machine.cores} cores, {governor}, load {machine.load:.2f} before"
+    yield "software", f"{machine.system}, Python {machine.python}"
+    yield "engines", f"{'; '.join(engines)}; threads: {report.settings.threads}"
     yield (
-        f"data:     {data.name}, {data.images:,}{limited} test images, {data.height_px}x{data.width_px} px, "
-        f"{data.classes} classes"
+        "data",
+        f"{data.name}, {data.images:,}{limited} {kind}, {data.height_px}x{data.width_px} px, "
+        f"{data.classes} classes",
     )
-    yield from (f"apart:    {_apart(leak)}" for leak in report.leaks)
+    yield from (("apart", _apart(leak)) for leak in report.leaks)
+    yield from ((KERAS, known.line) for known in report.references)
+    if report.grouping:
+        yield "groups", report.grouping.line
 
 
 def _apart(leak: Leak) -> str:
@@ -80,15 +89,19 @@ def _apart(leak: Leak) -> str:
     return f"{len(leak.equal) or 'none'} equal to one of {leak.images:,} {leak.split} images, {near}"
 
 
-def _labels(files: tuple[FileReport, ...]) -> list[str]:
-    """The format where one file alone has it, otherwise the file's name."""
+def file_names(files: tuple[FileReport, ...]) -> list[str]:
+    """What a reader knows each file by: the format where one file alone has it, otherwise the file's name."""
     count = Counter(file.format for file in files)
-    named = [file.path for file in files if not file.format or count[file.format] > 1]
-    names = dict(zip(named, _short_names(named), strict=True))
-    return [names.get(file.path, file.format) for file in files]
+    is_named = [not file.format or count[file.format] > 1 for file in files]
+    paths = list(dict.fromkeys(file.path for file, named in zip(files, is_named, strict=True) if named))
+    names = dict(zip(paths, short_names(paths), strict=True))
+    return [
+        (names[file.path] + (f", {file.peer}" if file.peer else "")) if named else file.format
+        for file, named in zip(files, is_named, strict=True)
+    ]
 
 
-def _short_names(paths: list[str]) -> list[str]:
+def short_names(paths: list[str]) -> list[str]:
     """File names, without the beginning that long ones share; whole paths where names are the same."""
     names = [PurePath(path).name for path in paths]
     if len(set(names)) < len(names):
@@ -120,9 +133,18 @@ def _legend(report: BenchReport) -> Iterator[str]:
 def _remarks(report: BenchReport, labels: list[str]) -> Iterator[str]:
     """Warnings about the machine, notes that files share, and errors, one line each."""
     yield from (f"warning: {line}" for line in report.warnings)
-    notes: dict[str, list[str]] = {}
-    for label, file in zip(labels, report.files, strict=True):
-        for note in file.notes:
-            notes.setdefault(note, []).append(label)
-    yield from (f"note: {', '.join(names)}: {note}" for note, names in notes.items())
+    if report.data.unscored:
+        yield f"note: accuracy was not measured: {report.data.unscored}"
+    if any(file.accuracy and not file.accuracy.interval for file in report.files):
+        yield "note: intervals need scipy, which is not installed here"
+    yield from (f"note: {line}" for line in notes(report.files, labels))
     yield from (f"error: {file.error}" for file in report.files if file.error)
+
+
+def notes(files: tuple[FileReport, ...], names: list[str]) -> Iterator[str]:
+    """What a reader must know before trusting some of the files, each note once, after those it is about."""
+    about: dict[str, list[str]] = {}
+    for name, file in zip(names, files, strict=True):
+        for note in file.notes:
+            about.setdefault(note, []).append(name)
+    yield from (f"{', '.join(them)}: {note}" for note, them in about.items())

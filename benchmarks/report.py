@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 
 from .accuracy import AccuracyReport
+from .answers import Answers
+from .grouping import Grouping
 from .leaks import Leak
 from .machine import Machine, MachineState
+from .reference import KerasReference
 
 SCHEMA_VERSION = 1
 """Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
@@ -122,6 +125,24 @@ class FileReport:
     """Of the error."""
     peer: str = ""
     """Another engine than edgecls's own that ran it."""
+    sha256: str = ""
+    """Of the file; empty where it could not be read."""
+    answers: Answers | None = None
+    """Image by image."""
+    reference: KerasReference | None = None
+    """What it is compared with, where that was not measured in the same run."""
+
+    @property
+    def difference_points(self) -> float | None:
+        """Accuracy minus that of Keras on the same images, in points: paired, or as the card has it."""
+        if self.accuracy is None:
+            return None
+        if self.accuracy.paired:
+            return self.accuracy.paired.difference_points
+        known = self.reference
+        if known is None or known.accuracy is None or not known.is_same_question:
+            return None
+        return 100 * (self.accuracy.accuracy - known.accuracy)
 
     @cached_property
     def figures(self) -> dict[str, JsonValue]:
@@ -140,7 +161,7 @@ class FileReport:
             "accuracy": accuracy and accuracy.accuracy,
             "accuracy_low": interval and interval.low,
             "accuracy_high": interval and interval.high,
-            "difference_points": paired and paired.difference_points,
+            "difference_points": self.difference_points,
             "difference_low_points": between and between.low,
             "difference_high_points": between and between.high,
             "mcnemar_p": paired and paired.p_value,
@@ -163,13 +184,18 @@ class FileReport:
 
     def to_json(self) -> dict[str, Any]:
         """The figures, and every sample that they rest on."""
+        paired = self.accuracy and self.accuracy.paired
         return {
             **self.figures,
             "confusion": self.accuracy and self.accuracy.confusion,
             "recalls": self.accuracy and self.accuracy.recalls,
-            "gained_images": self.accuracy and self.accuracy.paired and self.accuracy.paired.gained,
-            "lost_images": self.accuracy and self.accuracy.paired and self.accuracy.paired.lost,
+            "gained_images": paired and paired.gained,
+            "lost_images": paired and paired.lost,
+            "flips": [asdict(flip) for flip in paired.flips] if paired else None,
             "notes": self.notes,
+            "sha256": self.sha256,
+            "reference": self.reference and self.reference.to_json(),
+            "answers": self.answers and asdict(self.answers),
             "cold_starts": [asdict(start) for start in self.cold_starts],
             "windows": [vars(window) for window in (self.latency.windows if self.latency else ())],
         }
@@ -188,6 +214,10 @@ class DataReport:
     classes: int
     height_px: int
     width_px: int
+    labels: tuple[str, ...] = ()
+    """In the order of the classes; empty in what an earlier version wrote."""
+    unscored: str = ""
+    """Why nothing could be scored; empty where it was."""
 
 
 @dataclass(frozen=True)
@@ -219,12 +249,21 @@ class BenchReport:
     """What the machine had come to after the last measurement."""
     leaks: tuple[Leak, ...] = ()
     """What the test images share with the other splits; empty where those were not looked at."""
+    grouping: Grouping | None = None
+    """None where all files took turns together."""
+
+    @property
+    def references(self) -> tuple[KerasReference, ...]:
+        """The Keras originals that were not measured in this run, each once."""
+        known = [file.reference for file in self.files if file.reference]
+        return tuple({reference.weights_sha256: reference for reference in known}.values())
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What makes the figures doubtful, one line each."""
         heat = self.after.warnings if self.after else ()
-        return (*self.machine.warnings, *heat, *(leak.warning for leak in self.leaks if leak.equal))
+        drift = (self.grouping.warning,) if self.grouping and self.grouping.warning else ()
+        return (*self.machine.warnings, *heat, *drift, *(leak.warning for leak in self.leaks if leak.equal))
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
@@ -237,6 +276,7 @@ class BenchReport:
             "data": asdict(self.data),
             "settings": asdict(self.settings),
             "leaks": [asdict(leak) for leak in self.leaks],
+            "grouping": self.grouping and asdict(self.grouping),
             "files": [file.to_json() for file in self.files],
         }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"

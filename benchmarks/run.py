@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.model_file import read_model
+from ..edge_runtime.model_file import ModelFormat, read_model
 from .conclude import conclude
+from .find_reference import Baseline
+from .grouping import AT_ONCE, Grouping, grouped, places_of
 from .held_out import HeldOut
 from .leaks import find_leaks
 from .machine import read_machine, read_state
 from .measure import Subject, measure
 from .peers.opening import installed_peers
-from .report import BenchReport, Settings
+from .report import BenchReport, LatencyReport, Settings
 
 
 def bench(
@@ -22,6 +25,7 @@ def bench(
     tests: HeldOut,
     settings: Settings | None = None,
     on_step: Callable[[str], None] = lambda _: None,
+    baseline: Baseline | None = None,
 ) -> BenchReport:
     """Measures model files side by side, and against the Keras originals among them.
 
@@ -32,6 +36,7 @@ def bench(
         tests: the images that each of them classifies.
         settings: how long, and on how many threads.
         on_step: told what is being done, for a progress line.
+        baseline: a report with Keras originals that cannot be measured here.
 
     Raises:
         OutputFailed, PermissionRefused: the temporary folder cannot be written.
@@ -44,9 +49,36 @@ def bench(
     subjects = [Subject(path) for path in paths] + (_with_peers(paths) if settings.peers else [])
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         files = tests.write(Path(name))
-        _take_turns([(s, measure(s, tests, files, settings, on_step)) for s in subjects])
-    files = conclude(subjects, tests)
-    return BenchReport(started_at, machine, tests.report, settings, files, read_state(), leaks)
+        grouping = _measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
+    reports = conclude(subjects, tests, baseline)
+    return BenchReport(started_at, machine, tests.report, settings, reports, read_state(), leaks, grouping)
+
+
+def _measure_all(
+    subjects: Sequence[Subject], steps: Callable[[Subject, Settings], Generator[None]], settings: Settings
+) -> Grouping | None:
+    """Group after group; in each but the first, a file of an earlier one is timed again as the reference."""
+    reference: Subject | None = None
+    again: list[Subject] = []
+    groups = list(grouped(subjects, lambda subject: places_of(subject.path), reserved=1))
+    for group in groups:
+        going = [(subject, steps(subject, settings)) for subject in group]
+        if reference:
+            again.append(Subject(reference.path))
+            going.append((again[-1], steps(again[-1], replace(settings, cold_starts=0))))
+        _take_turns(going)
+        reference = reference or _reference_in(group)
+    timed = [subject for subject in (reference, *again) if subject and subject.windows]
+    if reference is None or len(groups) == 1:
+        return None
+    p50_ms = tuple(LatencyReport(tuple(subject.windows)).p50_ms for subject in timed)
+    return Grouping(len(groups), AT_ONCE, str(reference.path), p50_ms)
+
+
+def _reference_in(group: Sequence[Subject]) -> Subject | None:
+    """The first healthy exported file: Keras takes seconds to open, and noise shows less in its times."""
+    healthy = (subject for subject in group if subject.windows and not subject.error and not subject.peer)
+    return next((s for s in healthy if s.model and s.model.format is not ModelFormat.H5), None)
 
 
 def _with_peers(paths: Sequence[Path]) -> list[Subject]:

@@ -1,15 +1,18 @@
 """`edgecls bench`: every exported file beside the Keras original, in one table."""
 
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.errors import EdgeclsError, UsageError
 from ..edge_runtime.files import check_writable, write_whole
+from .bench_images import bench_images
+from .bench_pipeline import bench_pipeline
+from .bench_sweep import Sweep, bench_sweep
+from .steps import StepLine
 
 if TYPE_CHECKING:
     from ..benchmarks.held_out import HeldOut
@@ -34,6 +37,12 @@ def bench(
         None, "--json", dir_okay=False, help="Write all of it to this file, each single inference too."
     ),
     csv_file: Path | None = typer.Option(None, "--csv", dir_okay=False, help="Write the table to this file."),
+    report_folder: Path | None = typer.Option(
+        None,
+        "--report",
+        file_okay=False,
+        help="Write a page to look at, its plots, JSON and CSV to this folder.",
+    ),
     compare: Path | None = typer.Option(None, dir_okay=False, help="Show what changed since this --json."),
     fail_under: list[str] | None = typer.Option(
         None, metavar="FIGURE=NUMBER", help="End with 1 where a file has less, such as accuracy=0.70."
@@ -41,35 +50,94 @@ def bench(
     fail_over: list[str] | None = typer.Option(
         None, metavar="FIGURE=NUMBER", help="End with 1 where a file has more, such as p99_ms=5."
     ),
+    baseline: Path | None = typer.Option(
+        None, dir_okay=False, help="A workstation's --json, for the Keras original on a device without it."
+    ),
+    sweep: Sweep | None = typer.Option(
+        None, help="Measure how each file's cost grows instead; a plot goes to this folder, or to --report."
+    ),
+    peers: bool = typer.Option(
+        False, "--peers", help="Measure each file in other engines that are installed, too."
+    ),
+    pipeline: bool = typer.Option(
+        False, "--pipeline", help="Measure the way from a camera's JPEG to a label instead; two minutes."
+    ),
 ) -> None:
-    """Compare size, accuracy, latency and memory of every exported file with the Keras original."""
+    """Compare exported files with Keras: size, accuracy and speed."""
     from ..benchmarks.compare import read_earlier, render_changes
-    from ..benchmarks.model_files import find_model_files, first_readable
+    from ..benchmarks.find_reference import Baseline
+    from ..benchmarks.model_files import find_model_files
     from ..benchmarks.render import render
     from ..benchmarks.report import Settings
     from ..benchmarks.run import bench as measure
     from ..benchmarks.thresholds import check_thresholds
 
+    if sweep:
+        _refuse_with(
+            f"--sweep {sweep}",
+            images=images,
+            csv=csv_file,
+            compare=compare,
+            fail_under=fail_under,
+            fail_over=fail_over,
+            baseline=baseline,
+            peers=peers,
+            pipeline=pipeline,
+        )
+        paths = find_model_files(models or [])
+        bench_sweep(sweep, paths, data, threads, seconds, json_file, report_folder or Path(), StepLine())
+        return
+    if pipeline:
+        _refuse_with(
+            "--pipeline",
+            baseline=baseline,
+            csv=csv_file,
+            report=report_folder,
+            compare=compare,
+            fail_under=fail_under,
+            fail_over=fail_over,
+        )
+        bench_pipeline(find_model_files(models or []), data, images, threads, seconds, json_file, StepLine())
+        return
     thresholds = _thresholds(fail_under or [], fail_over or [])
     earlier = read_earlier(compare) if compare else None
+    originals = Baseline(str(baseline), read_earlier(baseline)) if baseline else None
     paths = find_model_files(models or [])
+    show = StepLine()
     for output in filter(None, (json_file, csv_file)):
         check_writable(output)  # now, not after minutes of measuring
-    tests = _test_images(first_readable(paths), data, images)
+    if report_folder:
+        _check_report_folder(report_folder)
+    tests = bench_images(paths, data, images)
+    settings = Settings(threads=threads, seconds=seconds, peers=peers)
     try:
-        report = measure(paths, tests, Settings(threads=threads, seconds=seconds), _show)
+        report = measure(paths, tests, settings, show, originals)
     finally:
-        _show("")
+        show("")
     if json_file:
         write_whole(json_file, report.to_json())
     if csv_file:
         write_whole(csv_file, report.to_csv())
     print(render(report))
+    if report_folder:
+        print(f"\nreport: {_write_report(report_folder, report, tests)}")
     if earlier:
         print(f"\n{render_changes(earlier, report)}")
     _check(report, [str(path) for path in models or []])
     check_thresholds(report, thresholds)
     print(f"\n{_next_command(report)}")
+
+
+def _check_report_folder(folder: Path) -> None:
+    from ..benchmarks.page.folder import check_folder  # matplotlib: that it is missing is told now
+
+    check_folder(folder)
+
+
+def _write_report(folder: Path, report: "BenchReport", tests: "HeldOut") -> Path:
+    from ..benchmarks.page.folder import write_report
+
+    return write_report(folder, report, tests)
 
 
 def _thresholds(under: Sequence[str], over: Sequence[str]) -> "list[Threshold]":
@@ -80,7 +148,19 @@ def _thresholds(under: Sequence[str], over: Sequence[str]) -> "list[Threshold]":
     ]
 
 
-def _test_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":
+def _refuse_with(mode: str, **options: object) -> None:
+    for name, value in options.items():
+        if value:
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is about a table of files; leave it out with {mode}")
+
+
+def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":
+    """The test images of the data set that was named, or that the model was trained on.
+
+    Raises:
+        EdgeclsError: see `training_data`.
+    """
     from ..benchmarks.held_out import HeldOut
     from .training_data import training_data
 
@@ -88,7 +168,15 @@ def _test_images(model: "ModelFile", data: str | None, limit: int | None) -> "He
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)
     images, truth = dataset.test.images, dataset.test.truth
-    tests = HeldOut(dataset.name, dataset.sha256, dataset.labels, images, truth, available=len(truth))
+    tests = HeldOut(
+        dataset.name,
+        dataset.sha256,
+        dataset.labels,
+        images,
+        truth,
+        available=len(truth),
+        apart_from={"training": dataset.train.images, "validation": dataset.val.images},
+    )
     return tests.limited(limit, seed=0) if limit else tests
 
 
@@ -97,8 +185,9 @@ def _check(report: "BenchReport", named: Sequence[str]) -> None:
 
     A damaged file that merely lies in the folder is a line in the table, unless there is no other.
     """
-    failed = [file for file in report.files if file.error]
-    everything = len(failed) == len(report.files)
+    ours = [file for file in report.files if not file.peer]
+    failed = [file for file in ours if file.error]
+    everything = len(failed) == len(ours)
     for file in failed:
         if everything or file.exit_code == 1 or file.path in named:
             error = EdgeclsError(file.error)
@@ -109,14 +198,10 @@ def _check(report: "BenchReport", named: Sequence[str]) -> None:
 def _next_command(report: "BenchReport") -> str:
     from ..benchmarks.choice import choose
 
+    if report.data.unscored:
+        return "next: edgecls bench --data FOLDER   (test pictures in folders of their classes; for accuracy)"
     chosen = choose(report)
     if not chosen:
         return "next: edgecls export --int8"
     file, why = chosen
     return f"next: edgecls camera --model {shlex.quote(file.path)}   ({why})"
-
-
-def _show(step: str) -> None:
-    """One line on a terminal, each step over the one before; nothing where stderr goes to a file."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{step}", end="", file=sys.stderr, flush=True)

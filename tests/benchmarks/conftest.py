@@ -15,31 +15,40 @@ LABELS = ("red", "green", "blue")
 DATA_SHA256 = hashlib.sha256(b"colours").hexdigest()
 
 
-def _network(side_px: int, gains: tuple[float, ...]) -> bytes:
+def _network(side_px: int, gains: tuple[float, ...], order: tuple[int, ...], batch: int | str = 1) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
 
-    image = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, side_px, side_px, 3])
-    out = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 3])
-    constant = numpy_helper.from_array(np.array(gains, np.float32), "gains")
+    image = helper.make_tensor_value_info("image", TensorProto.UINT8, [batch, side_px, side_px, 3])
+    out = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [batch, 3])
+    constants = [
+        numpy_helper.from_array(np.array(gains, np.float32), "gains"),
+        numpy_helper.from_array(np.array(order), "order"),
+    ]
     nodes = [
         helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["pixels"], ["means"], axes=[1, 2], keepdims=0),
         helper.make_node("Mul", ["means", "gains"], ["scores"]),
-        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=1),
+        helper.make_node("Gather", ["scores", "order"], ["ordered"], axis=1),
+        helper.make_node("Softmax", ["ordered"], ["probabilities"], axis=1),
     ]
-    graph = helper.make_graph(nodes, "colours", [image], [out], [constant])
+    graph = helper.make_graph(nodes, "colours", [image], [out], constants)
     opset = [helper.make_opsetid("", 15)]
     return helper.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
 
 
 @pytest.fixture
 def colour_model(tmp_path: Path) -> Callable[..., Path]:
-    """Writes an `.onnx` that names the brightest channel; gains of 0 make it blind to one, NaN breaks it."""
+    """Writes an `.onnx` that names the brightest channel; gains of 0 make it blind to one, NaN breaks it.
+
+    `order` shuffles what it gives, and a `batch` that is a name makes it take any number.
+    """
 
     def write(
         name: str = "colours.onnx",
         *,
         gains: tuple[float, ...] = (1, 1, 1),
+        order: tuple[int, ...] = (0, 1, 2),
+        batch: int | str = 1,
         labels: tuple[str, ...] = LABELS,
         side_px: int = 8,
         weights_sha256: str = "",
@@ -53,7 +62,7 @@ def colour_model(tmp_path: Path) -> Callable[..., Path]:
             quantisation=quantisation,
         )
         path = tmp_path / name
-        path.write_bytes(card_onnx.attach(_network(side_px, gains), card))
+        path.write_bytes(card_onnx.attach(_network(side_px, gains, order, batch), card))
         return path
 
     return write

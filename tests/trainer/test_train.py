@@ -88,6 +88,7 @@ def test_the_card_says_where_the_weights_come_from(finished):
     assert card.provenance.data == "pets"
     assert card.provenance.data_sha256 == data.sha256 == report.data_sha256
     assert (card.provenance.accuracy, card.provenance.split) == (report.accuracy, "test")
+    assert card.provenance.images == report.test_images
     assert card.provenance.recipe["batch_size"] == 4
     assert str(training.output.parent) not in card.to_json()  # no path leaves this machine
 

@@ -1,0 +1,80 @@
+"""Many files in groups, each of as many processes as a machine bears at once, and what ties them together."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import TypeVar
+
+AT_ONCE = 16
+"""Processes, of which each holds some 35 MB that it shares with no other."""
+_KERAS_PLACES = 4
+"""Its process holds 600 MB: not more than four of them at once."""
+
+_DRIFT = 1.1
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """How files that are too many to live at once were measured."""
+
+    groups: int
+    at_once: int
+    """Files in a group, at most."""
+    reference: str
+    """The path of the file that was timed again in each group, so that drift between them shows."""
+    p50_ms: tuple[float, ...]
+    """Of the reference, group by group."""
+
+    @property
+    def spread(self) -> float:
+        """Between its slowest and its fastest group, as a ratio; 1 is none."""
+        return max(self.p50_ms) / min(self.p50_ms)
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        name = PurePath(self.reference).name
+        return (
+            f"{self.groups} groups of at most {self.at_once} files; {name} was timed in each: "
+            f"p50 {min(self.p50_ms):.3f} to {max(self.p50_ms):.3f} ms"
+        )
+
+    @property
+    def warning(self) -> str:
+        """What a drift between the groups means for the figures; empty without one."""
+        if self.spread < _DRIFT:
+            return ""
+        return (
+            f"the machine's speed changed by {self.spread - 1:.0%} between groups of files: times of "
+            "different groups do not compare; run it again when it is quiet"
+        )
+
+
+def places_of(path: Path) -> int:
+    """How many of the `AT_ONCE` places a file's process takes; by its suffix, before it is opened."""
+    return _KERAS_PLACES if path.suffix == ".h5" else 1
+
+
+def grouped(
+    items: Iterable[Item], places: Callable[[Item], int], reserved: int = 0, at_once: int = AT_ONCE
+) -> Iterator[list[Item]]:
+    """Groups that take at most `at_once` places together, each at least one item.
+
+    Args:
+        items: in their order.
+        places: that an item takes.
+        reserved: places that all groups but the first leave free, for the reference.
+        at_once: places.
+    """
+    group: list[Item] = []
+    room = at_once
+    for item in items:
+        if group and places(item) > room:
+            yield group
+            group, room = [], at_once - reserved
+        group.append(item)
+        room -= places(item)
+    if group:
+        yield group

@@ -1,0 +1,102 @@
+"""The table of the page: a row for each file, a column for each figure, and what each figure means."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from ..render import Column
+from ..report import KERAS
+from .entry import Entry
+
+_MINUS, _DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class _Explained(Column):
+    meaning: str = ""
+
+
+_ACCURACY, _DIFFERENCE = (
+    ("accuracy_low", "accuracy_high"),
+    ("difference_low_points", "difference_high_points"),
+)
+_COLUMNS = (
+    _Explained("size kB", "size_bytes", ",.0f", 1e-3, meaning="The file, in thousands of bytes."),
+    _Explained(
+        "accuracy %", "accuracy", ".2f", 100, _ACCURACY,
+        "The share of the test images whose best label is right, with its 95 % interval (Wilson's).",
+    ),
+    _Explained(
+        "vs Keras", "difference_points", "+.2f", 1, _DIFFERENCE,
+        "Accuracy minus that of Keras on the same images, in points, with its paired 95 % interval (exact).",
+    ),
+    _Explained(
+        "p", "mcnemar_p", ".3f",
+        meaning="McNemar's exact p: how often chance alone would make lost and gained differ so much.",
+    ),
+    _Explained("agree %", "agreement", ".2f", 100, meaning="The share of images with Keras's best label."),
+    _Explained("lost", "lost", ",.0f", meaning="Images that Keras has right and this file wrong."),
+    _Explained("gained", "gained", ",.0f", meaning="Images that Keras has wrong and this file right."),
+    _Explained(
+        "p50 ms", "p50_ms", ".3f",
+        meaning="One image at a time: the median of the windows' medians. Half of all images take longer.",
+    ),
+    _Explained("p90 ms", "p90_ms", ".3f", meaning="One image in ten took longer; nothing is trimmed."),
+    _Explained("p99 ms", "p99_ms", ".3f", meaning="One image in a hundred took longer."),
+    _Explained("CPU ms", "cpu_ms", ".3f", meaning="Processor time for one image, of all threads together."),
+    _Explained("load ms", "load_ms", ".1f", meaning="Opening the file in a process that is ready for it."),
+    _Explained("first ms", "first_inference_ms", ".2f", meaning="The first image after that."),
+    _Explained(
+        "cold s", "first_label_s", ".2f",
+        meaning="A new process from its start to the first label of a PNG, imports included; the median.",
+    ),
+    _Explained("peak MB", "peak_memory_bytes", ",.0f", 1e-6, meaning="The most memory that process held."),
+    _Explained(
+        "loss", "loss", ".4f", meaning="Mean cross-entropy in nats: it also counts how sure an answer was."
+    ),
+    _Explained(
+        "calibration %", "calibration_error", ".2f", 100,
+        meaning="Expected calibration error: how far confidence and accuracy are apart, in the mean.",
+    ),
+)  # fmt: skip
+
+
+def figures_table(files: Sequence[Entry]) -> str:
+    """The table, which a script lets the reader sort."""
+    heads = "".join(f'<th scope="col"><button>{column.header}</button></th>' for column in _COLUMNS)
+    rows = "".join(_row(entry) for entry in files)
+    return (
+        '<div class="wide-content" tabindex="0" role="region" aria-label="figures"><table id="figures">'
+        f'<thead><tr><th scope="col"><button>file</button></th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def legend(files: Sequence[Entry]) -> str:
+    """A sentence on each figure."""
+    items = "".join(f"<dt>{column.header}</dt><dd>{escape(column.meaning)}</dd>" for column in _COLUMNS)
+    keras = (
+        "<dt>Keras</dt><dd>It runs as a compiled tf.function, its fastest way for one picture.</dd>"
+        if any(entry.file.format == KERAS for entry in files)
+        else ""
+    )
+    return f"<details><summary>What the figures mean</summary><dl>{items}{keras}</dl></details>"
+
+
+def _row(entry: Entry) -> str:
+    error = f'<p class="error">{escape(entry.file.error)}</p>' if entry.file.error else ""
+    name = f"{escape(entry.name)}<span>{escape(entry.file.path)}</span>{error}"
+    return (
+        f'<tr data-path="{escape(entry.file.path)}" data-peer="{escape(entry.file.peer)}">'
+        f'<th scope="row" data-value="{escape(json.dumps(entry.name))}">{name}</th>'
+        f"{''.join(_cells(entry))}</tr>"
+    )
+
+
+def _cells(entry: Entry) -> Iterator[str]:
+    for column in _COLUMNS:
+        value = json.dumps(entry.file.figures[column.figure])
+        sign = _MINUS if value != "null" else _DASH
+        text = column.cell(entry.file.figures).replace("-", sign)
+        yield f'<td data-figure="{column.figure}" data-value="{value}">{text}</td>'

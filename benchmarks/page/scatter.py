@@ -1,0 +1,136 @@
+"""Accuracy against time, with 95 % intervals and the size as the bubble's area."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.transforms import Bbox
+
+from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, place_axes
+from .entry import Entry, chosen
+
+_LARGEST_PX2 = 900.0
+_SMALLEST_PX2 = 30.0
+_LOG_SPAN = 3.0
+"""Times that lie farther apart than this factor are drawn on a logarithmic axis."""
+
+
+def scatter(files: Sequence[Entry]) -> Chart | None:
+    """All files that were measured; None without any."""
+    measured = [entry for entry in files if entry.is_measured]
+    if not measured:
+        return None
+    about = f"Accuracy and p50 of {len(measured)} files; the table has their figures"
+    return Chart("scatter", about, lambda figure: _draw(figure, measured), height_px=420)
+
+
+def _draw(figure: Figure, files: Sequence[Entry]) -> None:
+    axes = place_axes(figure, left=44, right=14, top=14, bottom=44)
+    largest = max(entry.file.size_bytes or 0 for entry in files) or 1
+    for entry in files:
+        _draw_file(axes, entry, largest)
+    _scale_time(axes, [entry.file.figures["p50_ms"] for entry in files])
+    axes.margins(y=0.14)
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.grid(color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xlabel("p50, ms for one image", color=QUIET, fontsize=TEXT_PX)
+    axes.set_ylabel("accuracy, %", color=QUIET, fontsize=TEXT_PX)
+    _name(axes, chosen(files), largest)
+
+
+def _draw_file(axes: Any, entry: Entry, largest: int) -> None:
+    figures: Any = entry.file.figures
+    x, y = figures["p50_ms"], 100 * figures["accuracy"]
+    medians_ms = entry.file.latency.window_medians_ms if entry.file.latency else (x,)
+    bars: dict[str, Any] = {"xerr": [[x - min(medians_ms)], [max(medians_ms) - x]]}
+    if figures["accuracy_low"] is not None:
+        bars["yerr"] = [[y - 100 * figures["accuracy_low"]], [100 * figures["accuracy_high"] - y]]
+    axes.errorbar(x, y, **bars, fmt="none", ecolor=entry.colour, elinewidth=1.2, alpha=0.75)
+    axes.scatter(x, y, s=_area(entry, largest), color=entry.colour, alpha=0.35, linewidths=0, zorder=3)
+    axes.scatter(x, y, s=9, color=entry.colour, linewidths=0, zorder=4)
+
+
+def _area(entry: Entry, largest: int) -> float:
+    return max(_SMALLEST_PX2, _LARGEST_PX2 * (entry.file.size_bytes or 0) / largest)
+
+
+def _scale_time(axes: Any, times_ms: Sequence[Any]) -> None:
+    low, high = min(times_ms), max(times_ms)
+    if high > _LOG_SPAN * low:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1.5, high * 1.5)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1,)))
+        axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_xlim(0, 1.2 * high)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(FixedLocator([at for at in axes.get_xticks() if low <= at <= high]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _name(axes: Any, files: Sequence[Entry], largest: int) -> None:
+    """Writes each name where it hides least: neither another name, nor a bubble, nor an interval."""
+    frame = axes.get_window_extent()
+    taken = [box for entry in files for box in _boxes(axes, entry, largest)]
+    for entry in sorted(files, key=lambda entry: entry.file.figures["p50_ms"] or 0):
+        size = entry.file.size_bytes
+        text = entry.name + (f" · {size / 1e3:,.0f} kB" if size else "")
+        tried = [_annotate(axes, entry, text, offset) for offset in _offsets(entry, largest)]
+        boxes = [note.get_window_extent() for note in tried]
+        best = min(range(len(tried)), key=lambda place: (_hidden(boxes[place], taken, frame), place))
+        for place, note in enumerate(tried):
+            if place != best:
+                note.remove()
+        taken.append(boxes[best])
+
+
+def _offsets(entry: Entry, largest: int) -> Iterator[tuple[float, float]]:
+    """Where a name may stand, from the nearest place outwards, in pixels from the point."""
+    near = np.sqrt(_area(entry, largest) / np.pi) + 4
+    for far in (0, 14, 28, 42, 60, 80, 100, 125):
+        for x, y in ((1, 0), (-1, 0), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7), (0, 1), (0, -1)):
+            yield x * near, y * (near + far) + np.sign(y) * 4
+
+
+def _annotate(axes: Any, entry: Entry, text: str, offset: tuple[float, float]) -> Annotation:
+    figures: Any = entry.file.figures
+    is_far = abs(offset[1]) > 30
+    return axes.annotate(
+        text,
+        (figures["p50_ms"], 100 * figures["accuracy"]),
+        offset,
+        textcoords="offset points",
+        ha="center" if offset[0] == 0 else "left" if offset[0] > 0 else "right",
+        va="center",
+        fontsize=SMALL_PX,
+        color=INK,
+        bbox={"facecolor": PAPER, "alpha": 0.7, "linewidth": 0, "pad": 1},
+        arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6, "shrinkA": 0} if is_far else None,
+        zorder=5,
+    )
+
+
+def _boxes(axes: Any, entry: Entry, largest: int) -> Iterator[Bbox]:
+    """What a file covers: its bubble, and its interval as a thin upright."""
+    figures: Any = entry.file.figures
+    x, y = axes.transData.transform((figures["p50_ms"], 100 * figures["accuracy"]))
+    radius = np.sqrt(_area(entry, largest) / np.pi)
+    yield Bbox.from_bounds(x - radius, y - radius, 2 * radius, 2 * radius)
+    ends = [figures["accuracy_low"], figures["accuracy_high"]]
+    if None not in ends:
+        (_, low), (_, high) = axes.transData.transform([(figures["p50_ms"], 100 * end) for end in ends])
+        yield Bbox.from_extents(x - 1, low, x + 1, high)
+
+
+def _hidden(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
+    """Pixels that a name would hide, and those of it beyond the frame, which count more."""
+    inside = Bbox.intersection(box, frame)
+    beyond = box.width * box.height - (inside.width * inside.height if inside else 0)
+    overlaps = [both for other in taken if (both := Bbox.intersection(box, other))]
+    return 10 * beyond + sum(both.width * both.height for both in overlaps)
