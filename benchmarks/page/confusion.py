@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from .drawing import QUIET, SMALL_PX, TEXT_PX, WIDE_PX, Chart
 from .entry import Entry
 
-PANEL_PX = 328
+PANEL_PX = 312
 _MOST_NUMBERED = 12
 """With more classes, the numbers would be too small to read."""
 _MOST_NAMED = 24

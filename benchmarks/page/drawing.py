@@ -11,15 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from ...edge_runtime.errors import Unavailable
-
-try:
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise Unavailable(
-        f'--report draws with matplotlib ({error}); run `pip install "edgecls[train]"`'
-    ) from error
+import matplotlib as mpl
+from matplotlib.figure import Figure
 
 INK, QUIET, RULE, PAPER = "#1f2933", "#5f6b78", "#d9dfe5", "#ffffff"
 KERAS, TFLITE, ONNX, PEER = "#6b7683", "#d55e00", "#0072b2", "#008a63"
@@ -36,7 +29,7 @@ _VARIABLES = {
 }
 """The page's colours by those that are drawn with; page.css has them for the light and the dark."""
 
-WIDE_PX, NARROW_PX = 720, 328
+WIDE_PX, NARROW_PX = 720, 312
 """Each plot is drawn for a desk and for a phone: scaled down, its text could not be read."""
 SMALL_PX, TEXT_PX = 10, 11
 _POINTS_AN_INCH = 72
@@ -59,6 +52,11 @@ class Chart:
 def width_px(figure: Figure) -> float:
     """The width that a chart is drawn for."""
     return figure.get_figwidth() * _POINTS_AN_INCH
+
+
+def is_narrow(figure: Figure) -> bool:
+    """Whether it is drawn for a phone."""
+    return width_px(figure) < (NARROW_PX + WIDE_PX) / 2
 
 
 def height_px(figure: Figure) -> float:

@@ -45,7 +45,7 @@ def chosen(files: Sequence[Entry], most: int = MOST_DRAWN) -> tuple[Entry, ...]:
     The Keras originals come first, then each file that no other beats in both accuracy and speed, then the
     others.
     """
-    measured = [entry for entry in files if entry.is_measured]
+    measured = [entry for entry in files if entry.file.accuracy or entry.file.latency]
 
     def rank(entry: Entry) -> int:
         return 0 if entry.file.format == KERAS else 1 if _is_unbeaten(entry, measured) else 2

@@ -133,7 +133,7 @@ def _state(state: MachineState | None) -> str:
 
 
 def _some(files: Sequence[Entry], drawn: Sequence[Entry]) -> str:
-    measured = sum(entry.is_measured for entry in files)
+    measured = sum(bool(entry.file.accuracy or entry.file.latency) for entry in files)
     if len(drawn) == measured:
         return ""
     return (

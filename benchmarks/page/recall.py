@@ -5,10 +5,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, place_axes, width_px
+from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, is_narrow, place_axes
 from .entry import Entry
 
-_ROW_PX = 22
+_ROW_PX, _LEGEND_ROW_PX = 22, 17
 _MOST_CLASSES = 40
 """With more, those that the first file recognises worst."""
 _LONGEST_NAME = 16
@@ -21,19 +21,20 @@ def recall(files: Sequence[Entry], labels: Sequence[str]) -> Chart | None:
         return None
     places = _worst_first(answered[0])[:_MOST_CLASSES]
     about = f"The share of each class's images that {len(answered)} files recognised"
-    legend_px = 17 * -(-len(answered) // 2)
 
     def draw(figure: Figure) -> None:
+        columns = 2 if is_narrow(figure) else 4
+        legend_px = _LEGEND_ROW_PX * -(-len(answered) // columns)
         axes = place_axes(figure, left=104, right=14, top=legend_px + 10, bottom=42)
         for entry in answered:
             _draw_file(axes, entry, places)
         _name_classes(axes, [labels[place] for place in places])
         figure.legend(
-            loc="upper left", ncols=2 if width_px(figure) < 500 else 4, frameon=False, fontsize=SMALL_PX,
+            loc="upper left", ncols=columns, frameon=False, fontsize=SMALL_PX,
             borderaxespad=0, handletextpad=0.2, columnspacing=1.0, labelspacing=0.3, handlelength=1.4,
         )  # fmt: skip
 
-    return Chart("recall", about, draw, _ROW_PX * len(places) + legend_px + 52)
+    return Chart("recall", about, draw, _ROW_PX * len(places) + _LEGEND_ROW_PX * len(answered) // 2 + 60)
 
 
 def _worst_first(entry: Entry) -> list[int]:
@@ -61,4 +62,4 @@ def _name_classes(axes: Any, names: Sequence[str]) -> None:
     axes.set_axisbelow(True)
     axes.patch.set_facecolor(PAPER)
     axes.patch.set_alpha(0)
-    axes.set_xlabel("images of the class that were recognised, %", color=QUIET, fontsize=TEXT_PX)
+    axes.set_xlabel("recognised of the class, %", color=QUIET, fontsize=TEXT_PX)

@@ -1,6 +1,6 @@
 """Accuracy against time, with 95 % intervals and the size as the bubble's area."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,17 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, place_axes
+from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, is_narrow, place_axes
 from .entry import Entry, chosen
 
 _LARGEST_PX2 = 900.0
 _SMALLEST_PX2 = 30.0
+_MOST_HIDDEN_PX2 = 300.0
+"""By a name."""
+_DIRECTIONS = ((1, 0), (-1, 0), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7), (0, 1), (0, -1))
+"""From a point to its name, the best ones first."""
+_FAR_PX = 26
+"""A name that stands so far above or below its file is tied to it with a line."""
 _LOG_SPAN = 3.0
 """Times that lie farther apart than this factor are drawn on a logarithmic axis."""
 
@@ -35,12 +41,14 @@ def _draw(figure: Figure, files: Sequence[Entry]) -> None:
     _scale_time(axes, [entry.file.figures["p50_ms"] for entry in files])
     axes.margins(y=0.14)
     axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 0 <= value <= 100 else ""))
     axes.grid(color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlabel("p50, ms for one image", color=QUIET, fontsize=TEXT_PX)
     axes.set_ylabel("accuracy, %", color=QUIET, fontsize=TEXT_PX)
-    _name(axes, chosen(files), largest)
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(low, -6), min(high, 106))  # beyond 100 only for the bubbles
+    _name(axes, files, largest, with_size=not is_narrow(figure))
 
 
 def _draw_file(axes: Any, entry: Entry, largest: int) -> None:
@@ -74,19 +82,28 @@ def _scale_time(axes: Any, times_ms: Sequence[Any]) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def _name(axes: Any, files: Sequence[Entry], largest: int) -> None:
-    """Writes each name where it hides least: neither another name, nor a bubble, nor an interval."""
+def _name(axes: Any, files: Sequence[Entry], largest: int, *, with_size: bool) -> None:
+    """Writes each name where it hides least: neither another name, nor a bubble, nor an interval.
+
+    Where there are many files, a name without a place is left out.
+    """
     frame = axes.get_window_extent()
+    points = {entry.name: _point(axes, entry) for entry in files}
     taken = [box for entry in files for box in _boxes(axes, entry, largest)]
-    for entry in sorted(files, key=lambda entry: entry.file.figures["p50_ms"] or 0):
-        size = entry.file.size_bytes
+    named = chosen(files)
+    for entry in sorted(named, key=lambda entry: entry.file.figures["p50_ms"] or 0):
+        size = entry.file.size_bytes if with_size else None
         text = entry.name + (f" · {size / 1e3:,.0f} kB" if size else "")
-        tried = [_annotate(axes, entry, text, offset) for offset in _offsets(entry, largest)]
-        boxes = [note.get_window_extent() for note in tried]
-        best = min(range(len(tried)), key=lambda place: (_hidden(boxes[place], taken, frame), place))
-        for place, note in enumerate(tried):
-            if place != best:
-                note.remove()
+        note = _annotate(axes, entry, text)
+        offsets = list(_offsets(entry, largest))
+        centred = note.get_window_extent()
+        boxes = [_moved(centred, offset) for offset in offsets]
+        costs = [_hidden(box, taken, frame) + _misled(box, entry, points) for box in boxes]
+        best = int(np.argmin(costs))
+        if len(named) < len(files) and costs[best] > _MOST_HIDDEN_PX2:
+            note.remove()
+            continue
+        _settle(note, offsets[best])
         taken.append(boxes[best])
 
 
@@ -94,32 +111,45 @@ def _offsets(entry: Entry, largest: int) -> Iterator[tuple[float, float]]:
     """Where a name may stand, from the nearest place outwards, in pixels from the point."""
     near = np.sqrt(_area(entry, largest) / np.pi) + 4
     for far in (0, 14, 28, 42, 60, 80, 100, 125):
-        for x, y in ((1, 0), (-1, 0), (0.7, 0.7), (0.7, -0.7), (-0.7, 0.7), (-0.7, -0.7), (0, 1), (0, -1)):
+        for x, y in _DIRECTIONS:
             yield x * near, y * (near + far) + np.sign(y) * 4
 
 
-def _annotate(axes: Any, entry: Entry, text: str, offset: tuple[float, float]) -> Annotation:
+def _annotate(axes: Any, entry: Entry, text: str) -> Annotation:
+    """The name, for now in the middle of its file."""
     figures: Any = entry.file.figures
-    is_far = abs(offset[1]) > 30
     return axes.annotate(
         text,
         (figures["p50_ms"], 100 * figures["accuracy"]),
-        offset,
+        (0, 0),
         textcoords="offset points",
-        ha="center" if offset[0] == 0 else "left" if offset[0] > 0 else "right",
+        ha="center",
         va="center",
         fontsize=SMALL_PX,
         color=INK,
         bbox={"facecolor": PAPER, "alpha": 0.7, "linewidth": 0, "pad": 1},
-        arrowprops={"arrowstyle": "-", "color": QUIET, "linewidth": 0.6, "shrinkA": 0} if is_far else None,
+        arrowprops={"arrowstyle": "-", "color": entry.colour, "linewidth": 0.8, "shrinkA": 0},
         zorder=5,
     )
+
+
+def _moved(box: Bbox, offset: tuple[float, float]) -> Bbox:
+    """Where a name that is centred on its file comes to stand; beside it, it begins or ends there."""
+    return box.translated(offset[0] + np.sign(offset[0]) * box.width / 2, offset[1])
+
+
+def _settle(note: Annotation, offset: tuple[float, float]) -> None:
+    note.set_position(offset)
+    note.set_horizontalalignment("center" if offset[0] == 0 else "left" if offset[0] > 0 else "right")
+    # Straight above or below, a line would seem to be a part of the interval.
+    if note.arrow_patch and (offset[0] == 0 or abs(offset[1]) < _FAR_PX):
+        note.arrow_patch.set_visible(False)
 
 
 def _boxes(axes: Any, entry: Entry, largest: int) -> Iterator[Bbox]:
     """What a file covers: its bubble, and its interval as a thin upright."""
     figures: Any = entry.file.figures
-    x, y = axes.transData.transform((figures["p50_ms"], 100 * figures["accuracy"]))
+    x, y = _point(axes, entry)
     radius = np.sqrt(_area(entry, largest) / np.pi)
     yield Bbox.from_bounds(x - radius, y - radius, 2 * radius, 2 * radius)
     ends = [figures["accuracy_low"], figures["accuracy_high"]]
@@ -128,9 +158,29 @@ def _boxes(axes: Any, entry: Entry, largest: int) -> Iterator[Bbox]:
         yield Bbox.from_extents(x - 1, low, x + 1, high)
 
 
+def _point(axes: Any, entry: Entry) -> Any:
+    """Where a file stands, in pixels."""
+    figures: Any = entry.file.figures
+    return axes.transData.transform((figures["p50_ms"], 100 * figures["accuracy"]))
+
+
+def _misled(box: Bbox, entry: Entry, points: Mapping[str, Any]) -> float:
+    """How much nearer a name stands to another file than to its own, counted like hidden pixels."""
+    distances = {
+        name: float(np.hypot(*(np.clip(point, box.min, box.max) - point))) for name, point in points.items()
+    }
+    own = distances.pop(entry.name)
+    return 20 * max(0.0, own - min(distances.values(), default=own))
+
+
 def _hidden(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
     """Pixels that a name would hide, and those of it beyond the frame, which count more."""
-    inside = Bbox.intersection(box, frame)
-    beyond = box.width * box.height - (inside.width * inside.height if inside else 0)
-    overlaps = [both for other in taken if (both := Bbox.intersection(box, other))]
-    return 10 * beyond + sum(both.width * both.height for both in overlaps)
+    beyond = box.width * box.height - _overlap(box, [frame])
+    return 10 * beyond + _overlap(box, taken)
+
+
+def _overlap(box: Bbox, others: Sequence[Bbox]) -> float:
+    """The pixels that a box has in common with others, summed."""
+    low, high = np.array([other.get_points() for other in others]).transpose(1, 0, 2)
+    sides = np.minimum(high, box.max) - np.maximum(low, box.min)
+    return float(sides.clip(0).prod(axis=1).sum())

@@ -3,11 +3,12 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from edgecls.edge_runtime.errors import BadData, MissingInput, OutputFailed, PermissionRefused
-from edgecls.edge_runtime.files import check_writable, read_whole, whole_file, write_whole
+from edgecls.edge_runtime.files import check_writable, read_whole, whole_file, whole_folder, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -117,6 +118,30 @@ def test_a_kill_while_saving_leaves_the_old_file_or_the_new_one(tmp_path: Path):
         content = path.read_bytes()
         assert len(content) == 3_000_000
         assert content in (b"a" * 3_000_000, b"b" * 3_000_000)
+
+
+def test_a_folder_appears_whole(tmp_path: Path):
+    with whole_folder(tmp_path / "new" / "out") as beside:
+        (beside / "page").touch()
+        assert not (tmp_path / "new" / "out").exists()
+    assert names_in(tmp_path / "new") == ["out"]
+    assert names_in(tmp_path / "new" / "out") == ["page"]
+
+
+def test_of_a_folder_that_fails_nothing_stays(tmp_path: Path):
+    with suppress(KeyError), whole_folder(tmp_path / "out") as beside:
+        (beside / "page").touch()
+        raise KeyError
+    assert names_in(tmp_path) == []
+
+
+def test_a_folder_never_takes_the_place_of_files(tmp_path: Path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    with pytest.raises(OutputFailed), whole_folder(tmp_path / "out"):
+        pass
+    assert names_in(tmp_path) == ["out"]
+    assert names_in(tmp_path / "out") == ["mine"]
 
 
 def test_checking_leaves_nothing_behind(tmp_path: Path):
