@@ -1,5 +1,6 @@
 """How often and how fast: frames per second and latency percentiles, in memory that does not grow."""
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +30,17 @@ class Latencies:
     """The last `keep` durations, in milliseconds."""
 
     def __init__(self, keep: int = 10_000) -> None:
-        self._kept_ms: deque[float] = deque(maxlen=keep)
+        self._keep = keep
+        self._kept_ms = array("d")  # a quarter of what a deque of floats grows to
+        self._oldest = 0
 
     def add(self, duration_ms: float) -> None:
         """Keeps one more, and forgets the oldest when there are too many."""
-        self._kept_ms.append(duration_ms)
+        if len(self._kept_ms) < self._keep:
+            self._kept_ms.append(duration_ms)
+            return
+        self._kept_ms[self._oldest] = duration_ms
+        self._oldest = (self._oldest + 1) % self._keep
 
     def percentiles(self, wanted: Sequence[float]) -> tuple[float, ...] | None:
         """The percentiles (0 to 100) of what is kept, interpolated linearly; None when nothing is."""
