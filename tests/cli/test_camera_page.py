@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,11 +90,8 @@ def free_port() -> int:
 def test_serve_alone_takes_the_default_and_what_follows_is_an_option(run_edgecls, tmp_path):
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+        with suppress(OSError):  # where another program has the port, it is in use as well
             taken.bind(("127.0.0.1", 8080))
-        except OSError:
-            pass  # somebody else has it, which is as good
-        else:
             taken.listen()
         for arguments in (
             ["--serve"],
