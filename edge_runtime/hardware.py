@@ -61,8 +61,20 @@ def clock_is_held_down(root: Path = ROOT) -> bool:
     cooling = (root / "sys/class/thermal").glob("cooling_device*")
     if any(_number(device / "cur_state") for device in cooling if _is_named(device, _PROCESSOR_COOLING)):
         return True
-    firmware = (root / "sys/devices/platform").glob("soc*/soc*:firmware/get_throttled")
-    return any((_number(file, 16) or 0) & (_FREQUENCY_CAPPED | _THROTTLED) for file in firmware)
+    return bool((firmware_flags(root) or 0) & (_FREQUENCY_CAPPED | _THROTTLED))
+
+
+def firmware_flags(root: Path = ROOT) -> int | None:
+    """The Raspberry Pi's `get_throttled`: what holds now, and 16 bits up, what has held since its start."""
+    files = (root / "sys/devices/platform").glob("soc*/soc*:firmware/get_throttled")
+    return next((flags for flags in (_number(file, 16) for file in files) if flags is not None), None)
+
+
+def supply_is_low(root: Path = ROOT) -> bool | None:
+    """Whether a Raspberry Pi's supply is below its limit (4.63 V), as its kernel's monitor sees it."""
+    monitors = (root / "sys/class/hwmon").glob("hwmon*")
+    alarms = [_number(one / "in0_lcrit_alarm") for one in monitors if _text(one / "name") == "rpi_volt\n"]
+    return bool(alarms[0]) if alarms and alarms[0] is not None else None
 
 
 def _is_named(device: Path, parts: tuple[str, ...]) -> bool:

@@ -16,8 +16,7 @@ try:
     import cv2
 except ImportError as error:  # the desktop wheel links against libGL, which a minimal system lacks
     raise Unavailable(
-        f"OpenCV cannot be loaded: {error}; run `sudo apt install libgl1 libglib2.0-0`, or "
-        "`pip uninstall opencv-python` and then `pip install opencv-python-headless`"
+        f"OpenCV cannot be loaded: {error}; run `sudo apt install libgl1 libglib2.0-0`, or `edgecls doctor`"
     ) from error
 
 __all__ = ["cv2"]

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,15 @@ from .source_address import masked
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 _CONNECT_S = 2.0
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that has a file open."""
+
+    pid: int
+    name: str
 
 
 def why_no_camera(path: str) -> EdgeclsError:
@@ -31,20 +41,31 @@ def why_no_camera(path: str) -> EdgeclsError:
     if busy or user:
         by = f" ({user})" if user else ""
         return Unavailable(f"{path}: in use by another process{by}; end it or choose another camera")
-    return Unavailable(f"{path}: gives no pictures, perhaps not a camera; {_present()}")
+    return Unavailable(
+        f"{path}: gives no pictures, perhaps not a camera; {_present()}, or run `edgecls doctor`"
+    )
 
 
 def why_no_stream(url: str) -> EdgeclsError:
     """The error to raise for an address from which FFmpeg got no video."""
-    parts = urlsplit(url)
     try:
-        port = parts.port or _PORTS[parts.scheme]
-        socket.create_connection((parts.hostname or "", port), _CONNECT_S).close()
+        connect(url)
     except (OSError, UnicodeError) as error:
         return why_no_answer(url, error)
     return Unavailable(
         f"{masked(url)}: answers, but not with a video; check the path, the user and the password"
     )
+
+
+def connect(url: str) -> None:
+    """Connects to an address's host and port, and leaves again.
+
+    Raises:
+        OSError, UnicodeError: there is no such host, or nobody listens; see `why_no_answer`.
+    """
+    parts = urlsplit(url)
+    port = parts.port or _PORTS[parts.scheme]
+    socket.create_connection((parts.hostname or "", port), _CONNECT_S).close()
 
 
 def why_no_answer(url: str, error: Exception) -> EdgeclsError:
@@ -82,20 +103,23 @@ def why_refused(url: str, status: int, *, has_login: bool) -> EdgeclsError:
 
 
 def user_of(path: str) -> str | None:
-    """Another process that has `path` open, as `name, pid 123`; None where none is seen.
+    """Another process that has `path` open, as `name, pid 123`; None where none is seen; see `holders_of`."""
+    return next((f"{holder.name}, pid {holder.pid}" for holder in holders_of(path)), None)
 
-    Without root, only processes of the same user are seen.
-    """
+
+def holders_of(path: str, proc: Path = _PROC) -> list[Holder]:
+    """The other processes that have `path` open. Without root, only those of the same user are seen."""
     device = os.path.realpath(path)
-    for process in Path("/proc").glob("[0-9]*"):
+    found = []
+    for process in proc.glob("[0-9]*"):
         if process.name == str(os.getpid()):
             continue
         try:
             if any(str(link.readlink()) == device for link in (process / "fd").iterdir()):
-                return f"{(process / 'comm').read_text().strip()}, pid {process.name}"
+                found.append(Holder(int(process.name), (process / "comm").read_text().strip()))
         except OSError:  # not ours to look at, or it ended meanwhile
             continue
-    return None
+    return sorted(found, key=lambda holder: holder.pid)
 
 
 def _present() -> str:
