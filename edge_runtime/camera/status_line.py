@@ -25,11 +25,15 @@ class StatusLine(Sink):
     Args:
         stream: usually stderr, so that stdout stays free for results.
         clock: monotonic seconds.
+        log_s: seconds between two answers where it is not a terminal; infinite: only events are noted.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, clock: Callable[[], float] = time.monotonic, log_s: float = LOG_S
+    ) -> None:
         self._stream = stream
         self._clock = clock
+        self._log_s = log_s
         self._in_place = stream.isatty()
         self._shown_at_s = self._answered_at_s = -LOG_S
         self._newest = self._on_screen = ""
@@ -37,7 +41,7 @@ class StatusLine(Sink):
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._answered_at_s = self._clock()
-        if self._is_due(REWRITE_S if self._in_place else LOG_S):
+        if self._is_due(REWRITE_S if self._in_place else self._log_s):
             self._show(status_text(answer))
             self._newest = ""
         elif self._in_place:

@@ -1,0 +1,1 @@
+"""A camera loop as a systemd service: `edgecls service`."""

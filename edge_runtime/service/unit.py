@@ -1,0 +1,161 @@
+"""The systemd unit of a camera service, as text: systemd.unit(5), systemd.service(5), systemd.exec(5)."""
+
+from pathlib import Path
+
+from .camera_service import CameraService, Network
+
+WATCHDOG_S = 60
+"""A slow SD card may hold a write up for tens of seconds; a loop that says nothing for longer hangs."""
+HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108 - they are named, not used
+"""Folders that the service sees empty, but for what it reads."""
+
+_UNIT = """\
+# Written by `edgecls service install`, which writes it anew. Changes of your own: sudo systemctl edit {unit}
+[Unit]
+Description=edgecls camera: {description}
+{after}# However long a camera is away or a fault lasts: never give up for good.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart={command}
+WorkingDirectory={state}
+# A hung loop is killed, with a traceback of where it hangs. An absent camera is waited for.
+WatchdogSec={watchdog_s}
+Restart=on-failure
+RestartSec=10
+# Usage, damaged model, no such file, permissions, configuration: another start would end the same way.
+RestartPreventExitStatus=2 65 66 77 78
+TimeoutStartSec=120
+TimeoutStopSec=15
+KillMode=mixed
+
+# A machine that stays usable, whatever a camera sends.
+Nice=5
+CPUWeight=50
+MemoryMax=50%
+OOMPolicy=continue
+OOMScoreAdjust=300
+TasksMax=128
+LimitCORE=0
+
+Environment=PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+{secrets}
+# A user of its own, which exists while it runs, and one folder to write in.
+DynamicUser=yes
+StateDirectory={state_directory}
+UMask=0077
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=tmpfs
+{reads}PrivateTmp=yes
+PrivateUsers=yes
+PrivateIPC=yes
+ProtectProc=invisible
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+KeyringMode=private
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+{devices}
+{network}
+[Install]
+WantedBy=multi-user.target
+"""
+
+_CAMERA = """
+# Cameras on USB and on the ribbon cable, and nothing else in /dev. libcamera takes its buffers from dma_heap.
+SupplementaryGroups=video
+DevicePolicy=closed
+DeviceAllow=char-video4linux rw
+DeviceAllow=char-media rw
+DeviceAllow=char-dma_heap rw
+"""
+_NO_CAMERA = """
+# Its pictures come from the network: nothing in /dev.
+PrivateDevices=yes
+"""
+
+# AF_NETLINK, as libcamera listens for cameras that come and go.
+_NETWORK: dict[Network, str] = {
+    "none": """\
+PrivateNetwork=yes
+RestrictAddressFamilies=AF_UNIX AF_NETLINK
+IPAddressDeny=any
+""",
+    "loopback": """\
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+IPAddressAllow=localhost
+IPAddressDeny=any
+""",
+    "any": """\
+RestrictAddressFamilies=AF_UNIX AF_NETLINK AF_INET AF_INET6
+""",
+}
+_AFTER_NETWORK = """\
+Wants=network-online.target
+After=network-online.target
+"""
+
+
+def unit_text(service: CameraService) -> str:
+    """The whole unit file of a camera service."""
+    # -P, as the working folder is the one that the service writes in: no module there stands in for ours.
+    command = (str(service.python), "-P", "-m", "edgecls.cli", "camera", *service.arguments)
+    shown = [path for path in service.reads if is_hidden(path)]
+    return _UNIT.format(
+        unit=service.unit,
+        description=service.description.replace("%", "%%"),
+        after=_AFTER_NETWORK if service.network == "any" else "",
+        command=" ".join(map(quoted, command)),
+        state=service.state,
+        watchdog_s=WATCHDOG_S,
+        secrets=f"EnvironmentFile={service.settings}/secrets.env\n" if service.secrets else "",
+        state_directory=service.state.relative_to("/var/lib"),
+        reads="".join(f"BindReadOnlyPaths={_bound(path)}\n" for path in shown),
+        devices=_CAMERA if service.uses_camera else _NO_CAMERA,
+        network=_NETWORK[service.network],
+    )
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether the service does not see a path unless it is named to it."""
+    return any(path.is_relative_to(folder) for folder in HIDDEN)
+
+
+def quoted(argument: str) -> str:
+    """An argument of `ExecStart=`: without specifiers, variables and splitting at blanks.
+
+    >>> quoted("http://cam/%41?a=$b c")
+    '"http://cam/%%41?a=$$b c"'
+    """
+    text = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    is_plain = text == argument and argument and not any(c.isspace() or c in "';" for c in argument)
+    return text if is_plain else f'"{text}"'
+
+
+def _bound(path: Path) -> str:
+    """A path of `BindReadOnlyPaths=`: no specifiers, no splitting; venv allows no colon in it."""
+    text = str(path).replace("%", "%%")
+    return f'"{text}"' if any(c.isspace() for c in text) else text
+
+
+def environment_file(variables: dict[str, str]) -> str:
+    """The lines of an `EnvironmentFile=`."""
+    lines = []
+    for name, value in variables.items():
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
+        lines.append(f'{name}="{escaped}"\n')
+    return "".join(lines)
