@@ -12,47 +12,135 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = Path("image_classification.h5")
 _SKIPPED_SHOWN = 5
+_PANEL = "The recipe, piece by piece"
 
 
 def train(
-    data: str = typer.Option(
-        "cifar10",
+    data: str | None = typer.Option(
+        None,
         help="cifar10 (downloaded once), digits (no download), a folder with one sub-folder of images for "
-        "each class, a zip of such a folder, or cifar-10-python.tar.gz.",
+        "each class, a zip of such a folder, or cifar-10-python.tar.gz.  [default: cifar10]",
     ),
-    arch: str = typer.Option("cnn", help="The network: cnn is the documented one."),
-    epochs: int = typer.Option(10, min=1, max=100_000, help="How often to go through the training images."),
-    batch_size: int = typer.Option(32, min=1, max=65_536, help="Images for each step of the optimizer."),
-    seed: int = typer.Option(0, min=0, max=2**32 - 1, help="The same seed gives the same model."),
+    arch: str | None = typer.Option(
+        None, help="The network; see --list. cnn is the documented one.  [default: cnn]"
+    ),
+    recipe: str | None = typer.Option(
+        None,
+        help="documented: Adam and nothing else; best: what gave the highest accuracy. The options below "
+        "change it.  [default: documented for cnn, else best]",
+    ),
     output: Path = typer.Option(
         DEFAULT_MODEL, help="The model; plots and report go into a folder of its name."
     ),
-    size: int = typer.Option(32, min=8, max=1024, help="Side of the network's square input, in pixels."),
-    augment: bool = typer.Option(
-        False, "--augment", help="Shift training images by up to an eighth and, except digits, mirror them."
+    size: int | None = typer.Option(
+        None, min=8, max=1024, help="Side of the network's square input, in pixels.  [default: 32]"
     ),
-    dropout: float = typer.Option(
-        0.0, min=0.0, max=0.95, help="Share of activations left out before each dense layer while training."
+    seed: int | None = typer.Option(
+        None, min=0, max=2**32 - 1, help="The same seed gives the same model.  [default: 0]"
     ),
-    early_stopping: bool = typer.Option(
-        False,
-        "--early-stopping",
+    epochs: int | None = typer.Option(
+        None, min=1, max=100_000, help="How often to go through the training images.", rich_help_panel=_PANEL
+    ),
+    batch_size: int | None = typer.Option(
+        None, min=1, max=65_536, help="Images for each step of the optimizer.", rich_help_panel=_PANEL
+    ),
+    depth: int | None = typer.Option(None, help="Layers of resnet: 6n + 2.", rich_help_panel=_PANEL),
+    width: float | None = typer.Option(
+        None, help="Of resnet and mobilenet, 1 being the usual.", rich_help_panel=_PANEL
+    ),
+    augment: str | None = typer.Option(
+        None,
+        metavar="KINDS",
+        help="How to change training images: flip,shift,crop,cutout,colour,jpeg,blur, all or none. Digits "
+        "are never flipped.",
+        rich_help_panel=_PANEL,
+    ),
+    dropout: float | None = typer.Option(
+        None,
+        min=0.0,
+        max=0.95,
+        help="Share of activations left out before each dense layer while training.",
+        rich_help_panel=_PANEL,
+    ),
+    optimizer: str | None = typer.Option(None, help="adam, adamw or sgd.", rich_help_panel=_PANEL),
+    learning_rate: float | None = typer.Option(
+        None, min=1e-9, max=1000.0, help="The highest one.", rich_help_panel=_PANEL
+    ),
+    schedule: str | None = typer.Option(
+        None, help="Of the learning rate: constant or one-cycle.", rich_help_panel=_PANEL
+    ),
+    weight_decay: float | None = typer.Option(None, min=0.0, max=1.0, rich_help_panel=_PANEL),
+    label_smoothing: float | None = typer.Option(None, min=0.0, max=0.9, rich_help_panel=_PANEL),
+    average_epochs: int | None = typer.Option(
+        None, min=0, help="Save the mean of the weights after so many last epochs.", rich_help_panel=_PANEL
+    ),
+    teacher: Path | None = typer.Option(
+        None, help="A larger network's .h5 to imitate, trained on the same data.", rich_help_panel=_PANEL
+    ),
+    temperature: float | None = typer.Option(
+        None, min=0.1, max=100.0, help="Softens what the teacher says.", rich_help_panel=_PANEL
+    ),
+    teacher_share: float | None = typer.Option(
+        None, min=0.0, max=1.0, help="Of the loss; the rest is of the true labels.", rich_help_panel=_PANEL
+    ),
+    balance: bool | None = typer.Option(
+        None,
+        "--balance/--no-balance",
+        help="Let images of rare classes count for more.",
+        rich_help_panel=_PANEL,
+    ),
+    early_stopping: bool | None = typer.Option(
+        None,
+        "--early-stopping/--no-early-stopping",
         help="Stop after 3 epochs without a lower loss on the validation split; keep the best weights.",
+        rich_help_panel=_PANEL,
+    ),
+    precision: str | None = typer.Option(
+        None,
+        help="float32, or bfloat16: about half the time on a GPU and on processors with AVX-512 BF16.",
+        rich_help_panel=_PANEL,
+    ),
+    from_report: Path | None = typer.Option(
+        None, "--from", metavar="REPORT.JSON", help="Train as that report says; options given change it."
     ),
     resume: bool = typer.Option(
         False, "--resume", help="Go on with an interrupted training; give the same options as before."
     ),
+    list_networks: bool = typer.Option(
+        False, "--list", help="Show the networks: parameters, multiplications, bytes, accuracy."
+    ),
 ) -> None:
     """Train a network and save it as an .h5, with plots and a report."""
+    if list_networks:
+        _list(size or 32)
+        return
+    given = {
+        "depth": depth,
+        "width": width,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "seed": seed,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "augment": augment,
+        "dropout": dropout,
+        "average_epochs": average_epochs,
+        "early_stopping": early_stopping,
+        "balance": balance,
+        "teacher": teacher,
+        "temperature": temperature,
+        "teacher_share": teacher_share,
+        "precision": precision,
+    }
     try:
-        from ..edge_runtime.image import ImageRule
-        from ..trainer.recipe import Recipe
+        from ..trainer.options import chosen
         from ..trainer.terminal import TerminalProgress
-        from ..trainer.train import Training, absolute_data
         from ..trainer.train import train as run
 
-        recipe = Recipe(arch, epochs, batch_size, seed, augment, dropout, early_stopping)
-        training = Training(absolute_data(data), output, ImageRule(size, size), recipe)
+        training = chosen(output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report)
         with TerminalProgress() as progress:
             report = run(training, resume=resume, progress=progress)
     except KeyboardInterrupt:
@@ -62,6 +150,12 @@ def train(
     print(
         "next: edgecls export --int8" if output == DEFAULT_MODEL else f"next: edgecls export {output} --int8"
     )
+
+
+def _list(size_px: int) -> None:
+    from ..trainer.networks.catalogue import listing
+
+    print(listing(size_px, classes=10))
 
 
 def _summary(report: "TrainReport", output: Path) -> str:

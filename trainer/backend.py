@@ -1,22 +1,34 @@
-"""Keras, imported once and quietly.
+"""Keras, imported once and quietly, with whichever backend `KERAS_BACKEND` names: tensorflow, jax or torch.
 
 Every module of this folder takes it from here: `from .backend import keras`.
 """
 
+import importlib
 import logging
 import os
+from contextlib import suppress
 
-from ..edge_runtime.errors import Unavailable
+from ..edge_runtime.errors import BadConfiguration, Unavailable
 from ..edge_runtime.native_output import native_stderr_held
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; read while TensorFlow is being imported
+_CHOSEN = os.environ.get("KERAS_BACKEND", "tensorflow")
 
 try:
     with native_stderr_held():
         import keras
+
+        # With another backend Keras imports TensorFlow later, where it is installed, to seed it, and loudly.
+        with suppress(ImportError):
+            importlib.import_module("tensorflow")
 except ImportError as error:
     raise Unavailable(
-        f'training needs Keras and TensorFlow ({error}); run `pip install "edgecls[train]"`'
+        f'training needs Keras and {_CHOSEN} ({error}); run `pip install "edgecls[train]"`'
+        + ("" if _CHOSEN == "tensorflow" else f" and `pip install {_CHOSEN}`")
+    ) from error
+except ValueError as error:  # Keras says so of a name that it does not know
+    raise BadConfiguration(
+        f"KERAS_BACKEND={_CHOSEN}: Keras has no such backend; use tensorflow, jax or torch"
     ) from error
 
 # Keras warns at each .h5 that the format is old; it is the one that users asked for.
@@ -24,4 +36,11 @@ logging.getLogger("absl").setLevel(logging.ERROR)
 # TensorFlow takes the last, smaller batch for a mistake, because its shape makes a new trace.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
-__all__ = ["keras"]
+__all__ = ["backend_version", "keras"]
+
+
+def backend_version() -> dict[str, str]:
+    """What Keras computes with: `{"tensorflow": "2.21.0"}`."""
+    name = keras.config.backend()
+    # From the module: the package may be called otherwise, such as tensorflow-cpu.
+    return {name: importlib.import_module(name).__version__}

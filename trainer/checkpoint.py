@@ -22,8 +22,8 @@ class TrainingState:
     history: tuple[Epoch, ...]
     variables: tuple[np.ndarray, ...]
     """All that fitting changes, in order: weights, the optimizer's moments, states of random generators."""
-    best_weights: tuple[np.ndarray, ...] = ()
-    """Of the best epoch so far; only early stopping keeps them."""
+    kept: tuple[np.ndarray, ...] = ()
+    """For early stopping the weights of the best epoch so far; for averaging the sum of the last epochs'."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     arrays: dict[str, Any] = {"about": json.dumps(about)}
     arrays |= {f"variable_{index}": array for index, array in enumerate(checkpoint.state.variables)}
-    arrays |= {f"best_{index}": array for index, array in enumerate(checkpoint.state.best_weights)}
+    arrays |= {f"kept_{index}": array for index, array in enumerate(checkpoint.state.kept)}
     file = io.BytesIO()
     np.savez(file, **arrays)
     write_whole(path, file.getvalue())
@@ -73,7 +73,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             state = TrainingState(
                 tuple(_epoch(values) for values in about["history"]),
                 _numbered(arrays, "variable"),
-                _numbered(arrays, "best"),
+                _numbered(arrays, "kept"),
             )
             return Checkpoint(about["options"], about["data_sha256"], state)
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:

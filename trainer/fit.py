@@ -9,15 +9,17 @@ import numpy as np
 from .backend import keras
 from .batches import EpochBatches
 from .checkpoint import TrainingState
+from .class_weights import class_weights
 from .data import Dataset
 from .history import Epoch, Figures, best_epoch, figures
-from .network import compile_documented
+from .learner import in_precision, learner, weights
+from .predict import answers, scaled
 from .progress import Progress
 from .recipe import Recipe
+from .teacher import Teacher
 
 PATIENCE_EPOCHS = 3
 """Early stopping ends a training that has not improved on the validation split for so long."""
-_EVALUATION_BATCH = 256
 _SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
 
 
@@ -26,6 +28,7 @@ def fit(
     dataset: Dataset,
     recipe: Recipe,
     *,
+    teacher: keras.Model | None = None,
     start: TrainingState | None = None,
     on_epoch: Callable[[TrainingState], None] = lambda _: None,
     progress: Progress | None = None,
@@ -33,80 +36,110 @@ def fit(
     """Trains `network` in place and returns what each epoch gave.
 
     Args:
-        network: takes float32 (N, H, W, 3), 0 to 1, as `network.build` makes it.
+        network: takes float32 (N, H, W, 3), 0 to 1, as `networks.build` makes it.
         dataset: fitted on `train` alone. `test` is shown after each epoch, as the documented recipe does,
             and `val` decides when to stop; neither is learnt from.
-        recipe: the options; `arch` and `dropout` are already in the network.
+        recipe: the options; those of its `design` are already in the network.
+        teacher: the network that the recipe's `teacher` names, loaded.
         start: a state that `on_epoch` was given, to go on from; the result is as if never interrupted.
         on_epoch: is given the state after each epoch, to be kept for `start`.
         progress: is told how far it is.
     """
-    progress = progress or Progress()
-    trainer = scaled(network)
-    trainer.optimizer.build(trainer.trainable_variables)
-    variables = [*trainer.variables, *trainer.optimizer.variables]
-    history: tuple[Epoch, ...] = ()
-    best_weights: tuple[np.ndarray, ...] = ()
+    run = _Run(network, dataset, recipe, teacher, progress or Progress())
+    state = start or TrainingState((), ())
     if start:
-        history, best_weights = start.history, start.best_weights
-        for variable, value in zip(variables, start.variables, strict=True):
+        run.assign(start.variables)
+    while not _is_done(state.history, recipe):
+        state = run.epoch(state)
+        on_epoch(state)
+    if state.kept:
+        network.set_weights(_as_saved(state.kept, recipe))
+    return state.history
+
+
+class _Run:
+    """What the epochs of one training share."""
+
+    def __init__(
+        self,
+        network: keras.Model,
+        dataset: Dataset,
+        recipe: Recipe,
+        teacher: keras.Model | None,
+        progress: Progress,
+    ) -> None:
+        self.network, self.dataset, self.recipe, self.progress = network, dataset, recipe, progress
+        steps = recipe.epochs * len(EpochBatches(dataset.train, recipe, 0))
+        self._learner = learner(network, recipe, steps)
+        self._judged = scaled(network)
+        self._variables = [*self._learner.variables, *self._learner.optimizer.variables]
+        classes = len(dataset.labels)
+        self._weights = class_weights(dataset.train.truth, classes) if recipe.balance else None
+        self._teacher = None
+        if teacher:
+            asked = in_precision(teacher, recipe.precision)
+            self._teacher = Teacher(asked, len(dataset.train), classes, recipe.epochs)
+
+    def assign(self, values: tuple[np.ndarray, ...]) -> None:
+        """Takes up the state of an interrupted training."""
+        for variable, value in zip(self._variables, values, strict=True):
             variable.assign(value)
-    while not _is_done(history, recipe):
-        history += (_run_epoch(trainer, dataset, recipe, len(history), progress),)
-        if recipe.early_stopping and best_epoch(history) == len(history):
-            best_weights = tuple(network.get_weights())
-        values = tuple(np.asarray(keras.ops.convert_to_numpy(variable)) for variable in variables)
-        on_epoch(TrainingState(history, values, best_weights))
-    if best_weights:
-        network.set_weights(best_weights)
-    return history
+        self.network.set_weights(weights(self._learner))
+
+    def epoch(self, before: TrainingState) -> TrainingState:
+        """Goes once over the training images."""
+        started_s = time.perf_counter()
+        number = len(before.history) + 1
+        train = self._fit_once(number)
+        self.network.set_weights(weights(self._learner))
+        val, test = (
+            figures(answers(self._judged, split.images), split.truth)
+            for split in (self.dataset.val, self.dataset.test)
+        )
+        done = Epoch(number, time.perf_counter() - started_s, train, val, test)
+        self.progress.epoch_done(done)
+        values = tuple(np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self._variables)
+        history = (*before.history, done)
+        return TrainingState(history, values, self._kept(before.kept, history))
+
+    def _fit_once(self, number: int) -> Figures:
+        batches = EpochBatches(
+            self.dataset.train,
+            self.recipe,
+            number - 1,
+            mirrored_is_same=self.dataset.mirrored_is_same,
+            teacher=self._teacher,
+            class_weights=self._weights,
+        )
+        self.progress.epoch_started(number, self.recipe.epochs, len(batches))
+        batches.ask_teacher()
+        watch = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: self.progress.batches_done(
+                min(batch + 1, len(batches)), logs["loss"], logs["accuracy"]
+            )
+        )
+        means = self._learner.fit(batches, verbose=_SILENT, shuffle=False, callbacks=[watch]).history
+        return Figures(means["loss"][-1], means["accuracy"][-1])
+
+    def _kept(self, before: tuple[np.ndarray, ...], history: tuple[Epoch, ...]) -> tuple[np.ndarray, ...]:
+        """The weights that will be saved, where they are not simply the last; see `TrainingState.kept`."""
+        now = self.network.get_weights()
+        if self.recipe.early_stopping:
+            return tuple(now) if best_epoch(history) == len(history) else before
+        if len(history) > self.recipe.epochs - self.recipe.average_epochs:
+            sums = before or tuple(np.zeros_like(array, np.float64) for array in now)
+            return tuple(sum_ + array for sum_, array in zip(sums, now, strict=True))
+        return before
 
 
-def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What a network gives for uint8 (N, H, W, 3) RGB: float32 (N, C), each row summing to 1."""
-    return _predict(scaled(network), images)
-
-
-def scaled(network: keras.Model) -> keras.Model:
-    """The network with the scaling in front of it, so that images stay uint8 until they are in the graph."""
-    shape = network.input_shape[1:]
-    scaling = keras.layers.Rescaling(1 / 255)
-    trainer = keras.Sequential([keras.Input(shape, dtype="uint8"), scaling, network])
-    compile_documented(trainer)
-    return trainer
+def _as_saved(kept: tuple[np.ndarray, ...], recipe: Recipe) -> list[np.ndarray]:
+    if recipe.early_stopping:
+        return list(kept)
+    count = min(recipe.average_epochs, recipe.epochs)
+    return [(array / count).astype(np.float32) for array in kept]
 
 
 def _is_done(history: tuple[Epoch, ...], recipe: Recipe) -> bool:
     if recipe.early_stopping and history and len(history) - best_epoch(history) >= PATIENCE_EPOCHS:
         return True
     return len(history) >= recipe.epochs
-
-
-def _run_epoch(
-    trainer: keras.Model, dataset: Dataset, recipe: Recipe, epoch: int, progress: Progress
-) -> Epoch:
-    started_s = time.perf_counter()
-    batches = EpochBatches(
-        dataset.train,
-        recipe.batch_size,
-        recipe.seed,
-        epoch,
-        augmented=recipe.augment,
-        mirror=dataset.mirrored_is_same,
-    )
-    progress.epoch_started(epoch + 1, recipe.epochs, len(batches))
-    watch = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda _, logs: progress.batch_done(logs["loss"], logs["accuracy"])
-    )
-    means = trainer.fit(batches, verbose=_SILENT, shuffle=False, callbacks=[watch]).history
-    val, test = (
-        figures(_predict(trainer, split.images), split.truth) for split in (dataset.val, dataset.test)
-    )
-    train = Figures(means["loss"][-1], means["accuracy"][-1])
-    result = Epoch(epoch + 1, time.perf_counter() - started_s, train, val, test)
-    progress.epoch_done(result)
-    return result
-
-
-def _predict(trainer: keras.Model, images: np.ndarray) -> np.ndarray:
-    return np.asarray(trainer.predict(images, batch_size=_EVALUATION_BATCH, verbose=_SILENT))

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from .augmentation import augment
 from .history import Epoch, best_epoch
 from .split import Split
 
@@ -29,6 +30,7 @@ _FONTS = (
 """In this order, those that are installed: labels may be in any script."""
 _MOST_NUMBERED = 20
 """With more classes, the numbers in a confusion matrix would be too small to read."""
+_SAMPLES = 16
 
 
 def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
@@ -43,6 +45,21 @@ def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
                 axes.set_title(_folded(labels[split.truth[place]]), fontsize=9.5, pad=4)
 
     return _png(draw, (6.4, 7.6))
+
+
+def augmented_png(
+    split: Split,
+    labels: tuple[str, ...],
+    title: str,
+    *,
+    kinds: tuple[str, ...],
+    seed: int,
+    mirrored_is_same: bool = True,
+) -> bytes:
+    """The images of `samples_png` as augmentation changes them; see `augment`."""
+    first = split.where(np.arange(len(split)) < _SAMPLES)
+    images = augment(first.images, np.random.default_rng(seed), kinds, mirrored_is_same)
+    return samples_png(Split(images, first.truth), labels, title)
 
 
 def curves_png(history: tuple[Epoch, ...], title: str) -> bytes:

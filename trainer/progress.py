@@ -15,8 +15,8 @@ class Progress:
     def epoch_started(self, number: int, epochs: int, batches: int) -> None:
         """Epoch `number` of `epochs`, counted from 1."""
 
-    def batch_done(self, loss: float, accuracy: float) -> None:
-        """With the means of this epoch so far, on the training split."""
+    def batches_done(self, count: int, loss: float, accuracy: float) -> None:
+        """So many of this epoch, with its means so far on the training split."""
 
     def epoch_done(self, epoch: Epoch) -> None:
         """With its evaluation."""

@@ -42,6 +42,8 @@ class TrainReport:
     """Of the saved weights on each split."""
     versions: dict[str, str]
     """Of Python and the packages that the result depends on."""
+    teacher_sha256: str | None = None
+    """Of the file that the recipe's `teacher` names."""
 
     @property
     def seed(self) -> int:
@@ -78,6 +80,16 @@ def read_report(model: Path) -> TrainReport:
     path = report_path(model)
     if not path.exists():
         raise MissingInput(f"{path}: no such file; run `edgecls train`, which writes it beside the model")
+    return read_report_file(path)
+
+
+def read_report_file(path: Path) -> TrainReport:
+    """Reads a `report.json` by its own path.
+
+    Raises:
+        MissingInput: there is none.
+        BadData: it is damaged, or of another version.
+    """
     try:
         values = json.loads(read_whole(path))
         return TrainReport(
@@ -86,7 +98,7 @@ def read_report(model: Path) -> TrainReport:
                 **{name: tuple(values[name]) for name in ("labels", "skipped")},
                 **{split: Figures(**values[split]) for split in ("train", "val", "test")},
                 "image": ImageRule(**values["image"]),
-                "recipe": Recipe(**values["recipe"]),
+                "recipe": Recipe.from_values(values["recipe"]),
             }
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -42,7 +42,7 @@ class TerminalProgress(Progress):
         """See `Progress`."""
         if self._bar is None:
             self._start_bar("reading images", total)
-        self._step()
+        self._step_to(done)
         if done == total:
             self._end_bar()
 
@@ -51,11 +51,11 @@ class TerminalProgress(Progress):
         self._epochs = epochs
         self._start_bar(f"epoch {number}/{epochs}", batches)
 
-    def batch_done(self, loss: float, accuracy: float) -> None:
+    def batches_done(self, count: int, loss: float, accuracy: float) -> None:
         """See `Progress`."""
         if self._bar is not None:
             self._bar.set_postfix_str(f"loss: {loss:.4f}, accuracy: {accuracy:.4f}", refresh=False)
-        self._step()
+        self._step_to(count)
 
     def epoch_done(self, epoch: Epoch) -> None:
         """See `Progress`."""
@@ -84,9 +84,9 @@ class TerminalProgress(Progress):
             disable=not self._stream.isatty(),
         )
 
-    def _step(self) -> None:
+    def _step_to(self, count: int) -> None:
         if self._bar is not None:
-            self._bar.update()
+            self._bar.update(count - self._bar.n)
 
     def _end_bar(self) -> None:
         if self._bar is not None:

@@ -1,7 +1,7 @@
 """The whole training: data set, network, fitting, and the files that it leaves."""
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..edge_runtime.card import ModelCard, Provenance
-from ..edge_runtime.errors import UsageError
+from ..edge_runtime.errors import MissingInput, UsageError
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.image import ImageRule
-from .backend import keras
+from .backend import backend_version, keras
+from .background import find_background
 from .checkpoint import (
     Checkpoint,
     check_data,
@@ -21,15 +22,18 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
+from .class_weights import imbalance_line
 from .data import Dataset, is_path, load_dataset
-from .fit import fit, probabilities
+from .fit import fit
 from .history import Epoch, best_epoch, figures, history_csv
-from .network import build, check_architecture
-from .plots import confusion_png, curves_png, samples_png
+from .networks import build, check
+from .plots import augmented_png, confusion_png, curves_png, samples_png
+from .predict import probabilities
 from .progress import Progress
 from .recipe import Recipe
 from .report import TrainReport, report_folder, report_path
 from .save import save_network
+from .teacher import load_teacher
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,7 @@ class Training:
 
     def options(self) -> dict[str, Any]:
         """The options by their names on the command line, for messages and to compare."""
-        recipe = {f"--{name.replace('_', '-')}": value for name, value in asdict(self.recipe).items()}
-        return {"--data": self.data, "--size": self.image.height_px, **recipe}
+        return {"--data": self.data, "--size": self.image.height_px, **self.recipe.by_option()}
 
 
 def train(training: Training, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
@@ -84,21 +87,25 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     elif training.checkpoint.exists():
         progress.say("starting again; to go on with the interrupted training instead, give --resume")
 
+    teacher, teacher_sha256 = None, None
+    if recipe.teacher:
+        teacher, teacher_sha256 = load_teacher(Path(recipe.teacher), dataset.labels, training.image)
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
-    network = build(recipe.arch, rule.height_px, rule.width_px, len(dataset.labels), recipe.dropout)
+    network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.say(_described(dataset, network, recipe))
     history = fit(
         network,
         dataset,
         recipe,
+        teacher=teacher,
         start=checkpoint.state if checkpoint else None,
         on_epoch=lambda state: write_checkpoint(
             training.checkpoint, Checkpoint(training.options(), dataset.sha256, state)
         ),
         progress=progress,
     )
-    report = _write_results(training, dataset, network, history)
+    report = _write_results(training, dataset, network, history, teacher_sha256)
     training.checkpoint.unlink(missing_ok=True)
     return report
 
@@ -106,7 +113,11 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
 def _check_early(training: Training) -> None:
     if training.output.suffix != ".h5":
         raise UsageError(f"--output {training.output}: the name must end in .h5; use {training.output}.h5")
-    check_architecture(training.recipe.arch, min(training.image.height_px, training.image.width_px))
+    check(training.recipe.design, training.image.height_px, training.image.width_px)
+    if training.recipe.teacher and not Path(training.recipe.teacher).is_file():
+        raise MissingInput(
+            f"--teacher {training.recipe.teacher}: no such file; name an .h5 of `edgecls train`"
+        )
     if is_path(training.data) and training.output.resolve().is_relative_to(Path(training.data).resolve()):
         raise UsageError(  # its folder of plots would be taken for a class
             f"--output {training.output}: lies inside the data {training.data}; choose another folder"
@@ -118,32 +129,57 @@ def _check_early(training: Training) -> None:
 def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     height_px, width_px = dataset.train.images.shape[1:3]
     counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
-    return (
-        f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px\n"
-        f"{recipe.arch}: {network.count_params():,} parameters"
-    )
+    uneven = None if recipe.balance else imbalance_line(dataset)
+    lines = [
+        f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
+        *dataset.notes,
+        *([uneven] if uneven else []),
+        f"{recipe.arch}: {network.count_params():,} parameters",
+    ]
+    return "\n".join(lines)
 
 
 def _write_results(
-    training: Training, dataset: Dataset, network: keras.Model, history: tuple[Epoch, ...]
+    training: Training,
+    dataset: Dataset,
+    network: keras.Model,
+    history: tuple[Epoch, ...],
+    teacher_sha256: str | None,
 ) -> TrainReport:
     """Writes everything, the model last: while it is not there, the training can be resumed."""
     of_test = probabilities(network, dataset.test.images)
-    report = _report(training, dataset, network, history, of_test)
+    report = replace(_report(training, dataset, network, history, of_test), teacher_sha256=teacher_sha256)
     folder = report_folder(training.output)
-    heading = f"{dataset.name}: {report.accuracy:.2%} of {len(dataset.test):,} test images right"
-    pictures = {
-        "samples.png": samples_png(dataset.train, dataset.labels, f"{dataset.name}: first training images"),
-        "curves.png": curves_png(history, f"{training.recipe.arch} on {dataset.name}"),
-        "confusion_matrix.png": confusion_png(
-            dataset.test.truth, of_test.argmax(axis=1), dataset.labels, heading
-        ),
-    }
+    pictures = _pictures(training.recipe, dataset, history, of_test)
     for name, content in {**pictures, "history.csv": history_csv(history)}.items():
         write_whole(folder / name, content)
     write_whole(report_path(training.output), report.to_json())
     save_network(network, _card(report), training.output)
     return report
+
+
+def _pictures(
+    recipe: Recipe, dataset: Dataset, history: tuple[Epoch, ...], of_test: np.ndarray
+) -> dict[str, bytes]:
+    """PNGs by the names of their files."""
+    train, labels = dataset.train, dataset.labels
+    right = (of_test.argmax(axis=1) == dataset.test.truth).mean()
+    heading = f"{dataset.name}: {right:.2%} of {len(dataset.test):,} test images right"
+    pictures = {
+        "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
+        "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}"),
+        "confusion_matrix.png": confusion_png(dataset.test.truth, of_test.argmax(axis=1), labels, heading),
+    }
+    if recipe.augment:
+        pictures["augmented.png"] = augmented_png(
+            train,
+            labels,
+            f"{dataset.name}: as augmentation changes them",
+            kinds=recipe.augment,
+            seed=recipe.seed,
+            mirrored_is_same=dataset.mirrored_is_same,
+        )
+    return pictures
 
 
 def _report(
@@ -176,7 +212,8 @@ def _report(
         test=figures(of_test, dataset.test.truth),
         versions={
             "python": platform.python_version(),
-            **{package: version(package) for package in ("edgecls", "keras", "tensorflow", "numpy")},
+            **{package: version(package) for package in ("edgecls", "keras", "numpy")},
+            **backend_version(),
         },
     )
 
@@ -185,14 +222,16 @@ def _card(report: TrainReport) -> ModelCard:
     provenance = Provenance(
         data=report.data_name,
         data_sha256=report.data_sha256,
-        recipe=asdict(report.recipe),
+        recipe=_without_path(report),
         accuracy=report.accuracy,
         split="test",
         images=report.test_images,
     )
-    return ModelCard(report.labels, report.image, io="float32", provenance=provenance)
+    background = find_background(report.labels, report.data_name)
+    return ModelCard(report.labels, report.image, io="float32", provenance=provenance, background=background)
 
 
-def absolute_data(data: str) -> str:
-    """`--data` as it can be found from any folder: a path becomes absolute."""
-    return str(Path(data).expanduser().resolve()) if is_path(data) else data
+def _without_path(report: TrainReport) -> dict[str, Any]:
+    """The recipe for the card, in which no path leaves this machine."""
+    teacher = report.recipe.teacher
+    return {**asdict(report.recipe), "teacher": Path(teacher).name if teacher else None}

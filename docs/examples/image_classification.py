@@ -6,10 +6,11 @@ from pathlib import Path
 import keras
 from edgecls.edge_runtime import ImageRule, ModelCard
 from edgecls.trainer.data import load_dataset
-from edgecls.trainer.fit import fit, probabilities
+from edgecls.trainer.fit import fit
 from edgecls.trainer.history import figures
-from edgecls.trainer.network import build
+from edgecls.trainer.networks import build
 from edgecls.trainer.plots import samples_png
+from edgecls.trainer.predict import probabilities
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.save import save_network
 from edgecls.trainer.terminal import TerminalProgress
@@ -21,7 +22,7 @@ data = load_dataset(source, rule, seed=0)
 Path("samples.png").write_bytes(samples_png(data.train, data.labels, "The first 16 images"))
 
 keras.utils.set_random_seed(0)
-network = build("cnn", 32, 32, classes=len(data.labels))
+network = build(recipe.design, 32, 32, classes=len(data.labels))
 fit(network, data, recipe, progress=TerminalProgress())
 
 test = figures(probabilities(network, data.test.images), data.test.truth)

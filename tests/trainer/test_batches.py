@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+from edgecls.trainer import batches as batches_module
+from edgecls.trainer.backend import keras
 from edgecls.trainer.batches import EpochBatches
+from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.split import Split
+from edgecls.trainer.teacher import Teacher
 
 
 def numbered(count: int) -> Split:
@@ -12,8 +16,8 @@ def numbered(count: int) -> Split:
     return Split(images, numbers)
 
 
-def batches(split: Split, epoch: int = 0, seed: int = 0, augmented: bool = False) -> list:
-    made = EpochBatches(split, 32, seed, epoch, augmented=augmented, mirror=True)
+def batches(split: Split, epoch: int = 0, seed: int = 0) -> list:
+    made = EpochBatches(split, Recipe(seed=seed), epoch)
     return [made[index] for index in range(len(made))]
 
 
@@ -37,8 +41,54 @@ def test_seed_and_epoch_alone_decide_the_order():
 @pytest.mark.parametrize("augmented", [False, True])
 def test_a_batch_is_the_same_however_often_it_is_asked_for(augmented):
     images = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3), dtype=np.uint8)
-    made = EpochBatches(Split(images, np.arange(64)), 32, 0, 0, augmented=augmented, mirror=True)
+    recipe = Recipe(augment=("flip", "shift") if augmented else ())
+    made = EpochBatches(Split(images, np.arange(64)), recipe, 0)
     first, _, again = made[1], made[0], made[1]
     assert (first[0] == again[0]).all()
     chosen = images[first[1]]
     assert (chosen == first[0]).all() != augmented
+
+
+def test_an_epoch_of_many_chunks_is_whole_too(monkeypatch):
+    monkeypatch.setattr(batches_module, "_CHUNK_IMAGES", 64)
+    images = np.random.default_rng(0).integers(0, 256, (200, 8, 8, 3), dtype=np.uint8)
+    made = EpochBatches(Split(images, np.arange(200)), Recipe(augment=("flip",)), 0)
+    truth = np.concatenate([made[index][1] for index in range(len(made))])
+    assert sorted(truth) == list(range(200))
+    for index in (6, 0, 3):  # in any order
+        pictures, classes = made[index]
+        mirrored = images[classes][:, :, ::-1]
+        same = (pictures == images[classes]).all((1, 2, 3)) | (pictures == mirrored).all((1, 2, 3))
+        assert same.all()
+
+
+def test_class_weights_go_beside_each_image():
+    split = Split(np.zeros((5, 8, 8, 3), np.uint8), np.array([0, 0, 0, 0, 1]))
+    _, truth, weights = EpochBatches(split, Recipe(), 0, class_weights=np.array([0.625, 2.5]))[0]
+    assert (weights == np.where(truth == 1, 2.5, 0.625)).all()
+
+
+def test_a_teacher_is_asked_once_for_each_round_and_its_answers_stay_with_their_images():
+    asked = []
+
+    class Brightness(Teacher):
+        def says(self, images, in_round, start):
+            if not self._is_said[in_round, start]:
+                asked.append((in_round, start))
+            return super().says(images, in_round, start)
+
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Lambda(lambda x: x[:, :2]),
+        ]
+    )
+    teacher = Brightness(network, images=100, classes=2, epochs=2)
+    for epoch in (0, 1, 2):
+        made = EpochBatches(numbered(100), Recipe(), epoch, teacher=teacher)
+        made.ask_teacher()
+        for images, target in (made[index] for index in range(len(made))):
+            assert target[:, 0] == pytest.approx(images[:, 0, 0, 0])
+            assert target[:, 1] == pytest.approx(images[:, 0, 0, 0] / 255, rel=1e-3)
+    assert asked == [(0, 0), (1, 0)]

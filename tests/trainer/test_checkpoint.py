@@ -21,7 +21,7 @@ from edgecls.trainer.checkpoint import (
 )
 from edgecls.trainer.history import Epoch, Figures
 
-OPTIONS = {"--data": "digits", "--epochs": 5, "--dropout": 0.1, "--augment": False}
+OPTIONS = {"--data": "digits", "--epochs": 5, "--dropout": 0.1, "--early-stopping": False}
 
 
 def checkpoint(number: int = 1, values: int = 1000) -> Checkpoint:
@@ -43,7 +43,7 @@ def same(one: Checkpoint, other: Checkpoint) -> bool:
         (one.options, one.data_sha256, one.state.history)
         == (other.options, other.data_sha256, other.state.history)
         and all(map(np.array_equal, one.state.variables, other.state.variables))
-        and all(map(np.array_equal, one.state.best_weights, other.state.best_weights))
+        and all(map(np.array_equal, one.state.kept, other.state.kept))
     )
 
 
@@ -121,7 +121,7 @@ def test_flipped_bits_are_seen(tmp_path):
     [
         ("--epochs", 7, "--epochs 5, not --epochs 7"),
         ("--data", "/home/pets", "--data digits, not --data /home/pets"),
-        ("--augment", True, "no --augment, not --augment"),
+        ("--early-stopping", True, "no --early-stopping, not --early-stopping"),
     ],
 )
 def test_other_options_are_refused_and_named(option, now, difference):

@@ -4,21 +4,35 @@ import numpy as np
 import pytest
 from edgecls.trainer.backend import keras
 from edgecls.trainer.checkpoint import TrainingState
-from edgecls.trainer.fit import PATIENCE_EPOCHS, fit, probabilities
+from edgecls.trainer.fit import PATIENCE_EPOCHS, fit
 from edgecls.trainer.history import best_epoch, figures
-from edgecls.trainer.network import build, compile_documented
+from edgecls.trainer.networks import Design, build
+from edgecls.trainer.predict import probabilities
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 
 PLAIN = Recipe(epochs=3)
-ALL = Recipe(epochs=3, augment=True, dropout=0.2, early_stopping=True, seed=5)
+STOPPING = Recipe(epochs=3, augment=("flip", "shift"), dropout=0.2, early_stopping=True, seed=5)
+CYCLE = Recipe(
+    epochs=3,
+    optimizer="sgd",
+    learning_rate=0.1,
+    schedule="one-cycle",
+    weight_decay=1e-3,
+    label_smoothing=0.1,
+    augment=("flip", "colour", "jpeg"),
+    dropout=0.2,
+    average_epochs=2,
+    balance=True,
+    precision="bfloat16",
+)
 
 
 def small_network(seed: int = 0, dropout: float = 0.0, classes: int = 3) -> keras.Model:
     """Any network can be fitted; this one is traced in a fraction of the CNN's time."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
-    network = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((18, 18, 3)),
             layers.Flatten(),
@@ -26,8 +40,6 @@ def small_network(seed: int = 0, dropout: float = 0.0, classes: int = 3) -> kera
             layers.Dense(classes, activation="softmax"),
         ]
     )
-    compile_documented(network)
-    return network
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> bool:
@@ -40,7 +52,8 @@ def without_time(history):
 
 def test_the_documented_cnn_learns_and_its_figures_are_those_of_keras(shades):
     keras.utils.set_random_seed(0)
-    network = build("cnn", 18, 18, 3)
+    network = build(Design("cnn"), 18, 18, 3)
+    network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = fit(network, shades, Recipe(epochs=10))
     assert [epoch.number for epoch in history] == list(range(1, 11))
     assert history[-1].test.accuracy > 0.9
@@ -51,6 +64,7 @@ def test_the_documented_cnn_learns_and_its_figures_are_those_of_keras(shades):
 
 def test_it_does_what_keras_s_own_fit_does_on_the_same_batches(shades):
     ours, theirs = small_network(), small_network()
+    theirs.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
     fit(ours, shades, replace(PLAIN, epochs=2))
     for epoch in range(2):
         order = np.random.default_rng((0, epoch)).permutation(len(shades.train))
@@ -60,7 +74,9 @@ def test_it_does_what_keras_s_own_fit_does_on_the_same_batches(shades):
         assert np.abs(one - other).max() < 1e-5
 
 
-@pytest.mark.parametrize("recipe", [PLAIN, ALL], ids=["documented", "every option"])
+@pytest.mark.parametrize(
+    "recipe", [PLAIN, STOPPING, CYCLE], ids=["documented", "early stopping", "everything else"]
+)
 def test_a_training_that_goes_on_ends_exactly_as_one_never_interrupted(shades, recipe):
     states: list[TrainingState] = []
     whole = small_network(recipe.seed, recipe.dropout)
@@ -76,7 +92,7 @@ def test_the_seed_decides_everything(shades):
     networks = []
     for seed in (5, 5, 6):
         networks.append(small_network(seed, dropout=0.2))
-        fit(networks[-1], shades, replace(ALL, seed=seed, epochs=1))
+        fit(networks[-1], shades, replace(STOPPING, seed=seed, epochs=1))
     assert same_weights(networks[0], networks[1])
     assert not same_weights(networks[0], networks[2])
 
@@ -107,14 +123,15 @@ def test_progress_is_told_each_epoch_and_batch(shades):
         def epoch_started(self, number, epochs, batches):
             told.append((number, epochs, batches))
 
-        def batch_done(self, loss, accuracy):
-            told.append((loss > 0, 0 <= accuracy <= 1))
+        def batches_done(self, count, loss, accuracy):
+            told.append((count, loss > 0, 0 <= accuracy <= 1))
 
         def epoch_done(self, epoch):
             told.append(epoch.number)
 
     fit(small_network(), shades, replace(PLAIN, epochs=2), progress=Recorder())
-    assert told == [(1, 2, 4), *[(True, True)] * 4, 1, (2, 2, 4), *[(True, True)] * 4, 2]
+    # 16 batches go in one call: these four are told of at once.
+    assert told == [(1, 2, 4), (4, True, True), 1, (2, 2, 4), (4, True, True), 2]
 
 
 @pytest.mark.parametrize("mirrored_is_same", [True, False])
@@ -126,5 +143,48 @@ def test_augmentation_mirrors_only_what_may_be_mirrored(shades, mirrored_is_same
     images[truth == 1, 6:10, 12:16] = 255
     split = replace(shades.train, images=images, truth=truth)
     dots = replace(shades, train=split, val=split, test=split, mirrored_is_same=mirrored_is_same)
-    history = fit(small_network(classes=2), dots, Recipe(epochs=3, augment=True))
+    history = fit(small_network(classes=2), dots, Recipe(epochs=3, augment=("flip",)))
     assert (history[-1].train.accuracy > 0.95) != mirrored_is_same
+
+
+def test_averaging_saves_the_mean_of_the_last_epochs_weights(shades):
+    states: list[TrainingState] = []
+    network = small_network()
+    recipe = Recipe(epochs=3, average_epochs=2)
+    fit(network, shades, recipe, on_epoch=states.append)
+    second, third = (state.variables[:2] for state in states[1:])
+    for mean, one, other in zip(network.get_weights(), second, third, strict=True):
+        assert mean == pytest.approx((one + other) / 2, abs=1e-7)
+
+
+def test_bfloat16_learns_as_float32_does_and_leaves_float32_weights(shades):
+    networks = {precision: small_network() for precision in ("float32", "bfloat16")}
+    last = {
+        precision: fit(network, shades, replace(PLAIN, precision=precision))[-1]
+        for precision, network in networks.items()
+    }
+    assert last["bfloat16"].test.loss == pytest.approx(last["float32"].test.loss, rel=0.05)
+    assert not same_weights(*networks.values())
+    assert {array.dtype for array in networks["bfloat16"].get_weights()} == {np.dtype(np.float32)}
+
+
+def test_balanced_classes_count_the_same_however_many_images_they_have(shades):
+    """Features that tell nothing: all that can be learnt is how often each class counts."""
+    truth = np.array([0] * 100 + [1] * 20)
+    split = replace(shades.train, images=np.zeros((120, 18, 18, 3), np.uint8), truth=truth)
+    uneven = replace(shades, labels=("often", "rarely"), train=split, val=split, test=split)
+    shares = []
+    for balance in (False, True):
+        network = small_network(classes=2)
+        fit(network, uneven, Recipe(epochs=5, batch_size=8, learning_rate=0.1, balance=balance))
+        shares.append(probabilities(network, split.images[:1])[0, 1])
+    assert shares == pytest.approx([1 / 6, 1 / 2], abs=0.05)
+
+
+def test_a_student_learns_from_its_teacher_alone(shades):
+    """A teacher that calls everything bright, and a loss of which all is his."""
+    teacher, student = small_network(), small_network(seed=1)
+    teacher.set_weights([np.zeros((18 * 18 * 3, 3)), np.array([0.0, 0.0, 4.0])])
+    recipe = Recipe(epochs=10, teacher="teacher.h5", teacher_share=1.0, temperature=1.0)
+    fit(student, shades, recipe, teacher=teacher)
+    assert (probabilities(student, shades.test.images).argmax(1) == 2).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from edgecls.edge_runtime.image import decode
 from edgecls.trainer.history import Epoch, Figures
-from edgecls.trainer.plots import confusion, confusion_png, curves_png, samples_png
+from edgecls.trainer.plots import augmented_png, confusion, confusion_png, curves_png, samples_png
 from edgecls.trainer.split import Split
 
 LABELS = {
@@ -43,6 +43,17 @@ def test_samples_show_the_first_images_with_their_own_colours():
     rows, columns = np.nonzero(blue)
     assert 0.25 < rows.mean() / 1140 < 0.55  # second row
     assert 0.25 < columns.mean() / 960 < 0.5  # second column
+
+
+def test_augmented_samples_show_the_first_images_otherwise_than_they_are():
+    split, labels = noise(40, 2), ("cat", "dog")
+    plain = samples_png(split, labels, "title")
+    assert augmented_png(split, labels, "title", kinds=(), seed=0) == plain
+    changed = augmented_png(split, labels, "title", kinds=("shift",), seed=0)
+    assert decode(changed, "it").shape == decode(plain, "it").shape
+    assert changed != plain
+    unmirrored = augmented_png(split, labels, "title", kinds=("flip",), seed=0, mirrored_is_same=False)
+    assert unmirrored == plain
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 60])

@@ -20,7 +20,7 @@ REPORT = TrainReport(
     test_images=15,
     skipped=("cat/x.jpg: not an image",),
     image=ImageRule(32, 32),
-    recipe=Recipe(seed=7, dropout=0.2),
+    recipe=Recipe(seed=7, dropout=0.2, augment=("flip",)),
     parameters=122_570,
     epochs_done=10,
     best_epoch=8,

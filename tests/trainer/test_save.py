@@ -7,7 +7,7 @@ from edgecls.edge_runtime.card import ModelCard
 from edgecls.edge_runtime.errors import OutputFailed
 from edgecls.edge_runtime.image import ImageRule
 from edgecls.edge_runtime.model_file import read_model
-from edgecls.trainer.network import build
+from edgecls.trainer.networks import Design, build
 from edgecls.trainer.save import save_network
 
 CARD = ModelCard(("dark", "middling", "bright"), ImageRule(18, 18), io="float32")
@@ -15,7 +15,7 @@ CARD = ModelCard(("dark", "middling", "bright"), ImageRule(18, 18), io="float32"
 
 @pytest.fixture(scope="module")
 def network():
-    return build("cnn", 18, 18, 3, dropout=0.1)
+    return build(Design(dropout=0.1), 18, 18, 3)
 
 
 def test_the_file_holds_the_network_and_its_card(network, tmp_path):

@@ -19,9 +19,9 @@ def drive(stream: io.StringIO) -> str:
             progress.images_read(done, 3)
         for number in (1, 2):
             progress.epoch_started(number, 12, batches=2)
-            progress.batch_done(1.53, 0.43)
+            progress.batches_done(1, 1.53, 0.43)
             time.sleep(0.12)  # the bar is drawn ten times a second
-            progress.batch_done(1.50, 0.45)
+            progress.batches_done(2, 1.50, 0.45)
             progress.epoch_done(EPOCH)
     return stream.getvalue()
 
@@ -51,7 +51,7 @@ def test_an_interrupted_bar_is_taken_away():
     try:
         with TerminalProgress(stream) as progress:
             progress.epoch_started(1, 2, batches=5)
-            progress.batch_done(1.0, 0.5)
+            progress.batches_done(1, 1.0, 0.5)
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass

@@ -28,7 +28,7 @@ class StopAfter(Progress):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def batch_done(self, *_: float) -> None:
+    def batches_done(self, *_: float) -> None:
         if not self.epochs:
             raise KeyboardInterrupt
 
@@ -50,7 +50,7 @@ def finished(tmp_path_factory, write_images) -> Finished:
     for label in ("cat", "dog"):
         write_images(folder / "pets" / label, 6)
     (folder / "pets" / "cat" / "broken.jpg").write_text("no image")
-    recipe = Recipe(epochs=3, batch_size=4, augment=True, dropout=0.1)
+    recipe = Recipe(epochs=3, batch_size=4, augment=("flip", "shift"), dropout=0.1)
     training = Training(str(folder / "pets"), folder / "out" / "pets.h5", ImageRule(18, 18), recipe)
     return Finished(training, train(training))
 
@@ -68,7 +68,7 @@ def weights_of(path: Path) -> list[np.ndarray]:
 def test_it_leaves_the_model_and_everything_to_look_at(finished):
     training, report = finished.training, finished.report
     folder = training.output.with_suffix("")
-    names = {"samples.png", "curves.png", "confusion_matrix.png", "history.csv", "report.json"}
+    names = {"samples.png", "augmented.png", "curves.png", "confusion_matrix.png", "history.csv", "report.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert {path.name for path in training.output.parent.iterdir()} == {"pets", "pets.h5"}
     assert read_report(training.output) == report
@@ -128,7 +128,9 @@ def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dog
     before = training.checkpoint.read_bytes()
     others = {
         "with --epochs 3, not --epochs 4": replace(training, recipe=replace(training.recipe, epochs=4)),
-        "with --augment, not no --augment": replace(training, recipe=replace(training.recipe, augment=False)),
+        "with --augment flip,shift, not --augment none": replace(
+            training, recipe=replace(training.recipe, augment=())
+        ),
         "with --size 18, not --size 20": replace(training, image=ImageRule(20, 20)),
     }
     for difference, other in others.items():

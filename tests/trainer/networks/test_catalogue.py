@@ -1,0 +1,30 @@
+import pytest
+from edgecls.edge_runtime.errors import UsageError
+from edgecls.trainer.networks import ARCHITECTURES, Design, build, catalogue
+from edgecls.trainer.networks.catalogue import Expected, int8_bytes, listing, macs
+
+
+def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch):
+    monkeypatch.setattr(catalogue, "EXPECTED", {"cnn": Expected(0.6724, "documented", 10)})
+    lines = listing(32, 10).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-2]]
+    assert [row[0] for row in cells] == list(ARCHITECTURES)
+    assert cells[0] == ["cnn", "122,570", "4,548,608", "152 kB", "0.672", "documented", "10"]
+    assert cells[1][:3] == ["resnet8", "78,666", "12,501,632"]
+    assert cells[1][4:] == ["-", "-", "-"]
+    assert lines[-1].startswith("For images of 32x32 px and 10 classes.")
+
+
+def test_it_refuses_a_size_that_is_too_small_for_one():
+    with pytest.raises(UsageError, match=r"^--size 16: too small for cnn"):
+        listing(16, 10)
+
+
+def test_macs_are_those_that_one_counts_by_hand():
+    conv1, conv2, conv3 = 30 * 30 * 27 * 32, 13 * 13 * 288 * 64, 4 * 4 * 576 * 64
+    assert macs(build(Design(), 32, 32, 10)) == conv1 + conv2 + conv3 + 1024 * 64 + 64 * 10
+
+
+def test_the_bytes_are_within_a_tenth_of_a_whole_file(tiny):
+    size_bytes = (tiny.folder / "image_classification_int8.tflite").stat().st_size
+    assert int8_bytes(build(Design(), 32, 32, 10)) == pytest.approx(size_bytes, rel=0.1)

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+from edgecls.trainer.class_weights import LARGEST_WEIGHT, class_weights, imbalance_line
+from edgecls.trainer.data import Dataset, Split
+
+
+def dataset(*counts: int) -> Dataset:
+    truth = np.repeat(np.arange(len(counts)), counts)
+    split = Split(np.zeros((len(truth), 2, 2, 3), np.uint8), truth)
+    return Dataset("it", ("cat", "dog", "owl")[: len(counts)], split, split, split, "")
+
+
+def test_each_class_as_a_whole_counts_the_same():
+    weights = class_weights(np.repeat([0, 1, 2], [80, 15, 5]), 3)
+    assert weights * [80, 15, 5] == pytest.approx([100 / 3] * 3)
+
+
+def test_even_classes_weigh_one():
+    assert class_weights(np.arange(30) % 3, 3).tolist() == [1, 1, 1]
+
+
+def test_a_weight_is_limited_and_a_class_without_images_has_none():
+    assert class_weights(np.repeat([0, 1], [997, 3]), 3).tolist() == [
+        pytest.approx(1000 / 3 / 997),
+        LARGEST_WEIGHT,
+        0,
+    ]
+
+
+def test_uneven_classes_are_named_with_their_counts_and_what_to_do():
+    line = imbalance_line(dataset(1200, 500, 400))
+    assert line is not None
+    assert line.startswith("uneven classes: cat has 1,200 training images and owl 400; --balance makes")
+
+
+def test_classes_that_are_not_very_uneven_are_passed_over():
+    assert imbalance_line(dataset(299, 100, 150)) is None

@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edgecls.edge_runtime.card import ModelCard
+from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.edge_runtime.image import ImageRule
+from edgecls.trainer.backend import keras
+from edgecls.trainer.predict import probabilities
+from edgecls.trainer.save import save_network
+from edgecls.trainer.teacher import ROUNDS, Teacher, load_teacher
+
+LABELS = ("cat", "dog")
+RULE = ImageRule(18, 18)
+
+
+def small_network() -> keras.Model:
+    layers = [keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+    return keras.Sequential([keras.Input((18, 18, 3)), *layers])
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("teacher") / "big.h5"
+    save_network(small_network(), ModelCard(LABELS, RULE, io="float32"), path)
+    return path
+
+
+def test_it_says_what_its_network_says_and_remembers_it():
+    images = np.random.default_rng(0).integers(0, 256, (20, 18, 18, 3), dtype=np.uint8)
+    network = small_network()
+    teacher = Teacher(network, images=20, classes=2, epochs=30)
+    assert teacher.rounds == ROUNDS
+    said = np.concatenate([teacher.says(images[:8], 0, start=0), teacher.says(images[8:], 0, start=8)])
+    assert said == pytest.approx(probabilities(network, images), abs=1e-3)
+    assert (teacher.has_said_all(0), teacher.has_said_all(1)) == (True, False)
+    assert (teacher.says(255 - images[:8], 0, start=0) == said[:8]).all()  # not asked again
+
+
+def test_a_short_training_needs_fewer_rounds():
+    assert Teacher(small_network(), images=4, classes=2, epochs=2).rounds == 2
+
+
+def test_a_saved_one_is_loaded_with_its_digest(saved):
+    network, sha256 = load_teacher(saved, LABELS, RULE)
+    assert network.output_shape == (None, 2)
+    assert len(sha256) == 64
+
+
+def test_one_that_does_not_fit_is_refused(saved):
+    with pytest.raises(UsageError, match=r"big.h5: knows the classes cat, dog, not those of the data"):
+        load_teacher(saved, ("cat", "dog", "cow"), RULE)
+    with pytest.raises(UsageError, match=r"big.h5: takes images of 18x18 px, not 32x32; give --size 18"):
+        load_teacher(saved, LABELS, ImageRule(32, 32))
+
+
+def test_one_that_keras_cannot_load_is_an_error_of_one_line(saved, tmp_path):
+    content = saved.read_bytes()
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(content.replace(b"Dense", b"Dance"))
+    with pytest.raises(BadModel, match=r"damaged.h5: "):
+        load_teacher(damaged, LABELS, RULE)

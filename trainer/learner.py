@@ -1,0 +1,60 @@
+"""The network in the form that is fitted: scaling in front, compiled, in the recipe's precision."""
+
+from typing import Any
+
+import numpy as np
+
+from .backend import keras
+from .losses import accuracy, loss
+from .predict import scaled
+from .recipe import Recipe
+from .schedule import optimizer
+
+_STEPS_PER_EXECUTION = 16
+"""Batches for each call from Python; more than a few tens do not make a small network faster."""
+
+
+def learner(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
+    """A model to fit, with weights of its own that start as the network's.
+
+    Args:
+        network: as `networks.build` makes it.
+        recipe: what decides optimizer, loss and precision.
+        steps: of the whole training.
+    """
+    made = scaled(in_precision(network, recipe.precision))
+    backend = keras.config.backend()
+    # On a CPU Keras may choose XLA by itself, which is 2 to 3 times slower for convolutions.
+    # Any, because pyright infers from Keras's default that it is a str.
+    jit_compile: Any = False if backend == "tensorflow" else "auto"
+    made.compile(
+        optimizer=optimizer(recipe, steps),
+        loss=loss(recipe),
+        metrics=[accuracy],
+        jit_compile=jit_compile,
+        steps_per_execution=1 if backend == "torch" else _STEPS_PER_EXECUTION,  # torch takes no other
+    )
+    made.optimizer.build(made.trainable_variables)
+    return made
+
+
+def in_precision(network: keras.Model, precision: str) -> keras.Model:
+    """A copy that computes in `bfloat16` or `float32`; weights and the last layer stay float32."""
+    if precision == "float32":
+        return network
+    last = network.layers[-1].name
+
+    def copied(layer: keras.Layer) -> keras.Layer:
+        config = layer.get_config()
+        if layer.name != last:
+            config["dtype"] = f"mixed_{precision}"
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(network, clone_function=copied)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def weights(learning: keras.Model) -> list[np.ndarray]:
+    """What the network inside has learnt so far, as `set_weights` takes it."""
+    return learning.layers[-1].get_weights()

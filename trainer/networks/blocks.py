@@ -1,0 +1,138 @@
+"""What the networks are made of. Each block takes and gives a Keras tensor (N, height, width, channels).
+
+Batch normalisation comes right after a convolution, so that an export folds it into the weights. For the
+same reason nothing moves the input to a mean of zero: the first convolution pads with zeros, so that no
+converter can fold the shift. Tried with a Rescaling, it stayed in every file as a MUL and an ADD over the
+whole image, in int8 too. The normalisation behind the first convolution does the same job for nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..backend import keras
+from ..design import Design
+
+layers = keras.layers
+
+FULL_SIDE_PX = 48
+"""Up to this, a network sees its images in full; see `small_enough`."""
+_STEM_FILTERS = 16
+_MOMENTUM = 0.9
+"""Keras's 0.99 takes 500 steps to forget the first statistics: too many for a short training's last ones."""
+
+
+class Block(Protocol):
+    """A step of a network."""
+
+    def __call__(self, x: Any, name: str) -> Any:
+        """Adds its layers behind `x`; their names begin with `name`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Convolution, batch normalisation, ReLU."""
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+
+    def __call__(self, x: Any, name: str) -> Any:
+        """See `Block`."""
+        return relu(convolution(x, self.filters, name, kernel=self.kernel, stride=self.stride), name)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The largest of each 2x2 pixels."""
+
+    def __call__(self, x: Any, name: str) -> Any:
+        """See `Block`."""
+        return layers.MaxPooling2D(2, name=name)(x)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Two convolutions beside a shortcut (He et al. 2016, fig. 2).
+
+    The shortcut is the input itself, or its 1x1 convolution where the size or the channels change.
+    """
+
+    filters: int
+    stride: int = 1
+
+    def __call__(self, x: Any, name: str) -> Any:
+        """See `Block`."""
+        y = Conv(self.filters, stride=self.stride)(x, f"{name}_a")
+        y = convolution(y, self.filters, f"{name}_b")
+        if self.stride > 1 or x.shape[-1] != self.filters:
+            x = convolution(x, self.filters, f"{name}_shortcut", kernel=1, stride=self.stride)
+        return relu(layers.Add(name=f"{name}_add")([x, y]), name)
+
+
+def convolution(x: Any, filters: int, name: str, *, kernel: int = 3, stride: int = 1) -> Any:
+    """A convolution without bias, and the batch normalisation that has one."""
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return normalised(x, name)
+
+
+def normalised(x: Any, name: str) -> Any:
+    """Batch normalisation."""
+    return layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
+
+
+def relu(x: Any, name: str) -> Any:
+    """A ReLU, which every int8 engine does inside the operator before it."""
+    return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def image(height_px: int, width_px: int) -> Any:
+    """The input: RGB, 0 to 1."""
+    return keras.Input((height_px, width_px, 3), name="image")
+
+
+def small_enough(x: Any) -> Any:
+    """Halves a picture's sides until none is longer than `FULL_SIDE_PX`, so that large ones cost no more.
+
+    Each halving is a 3x3 convolution of stride 2, as in the stems of networks for large images, and has
+    MobileNetV3's 16 filters (Howard et al. 2019): 96 px become 48, and 224 px become 28.
+    """
+    number = 1
+    while max(x.shape[1:3]) > FULL_SIDE_PX:
+        x = Conv(_STEM_FILTERS, stride=2)(x, f"half{number}")
+        number += 1
+    return x
+
+
+def chained(x: Any, blocks: Sequence[Block]) -> Any:
+    """One block after the other, numbered from 1."""
+    for number, block in enumerate(blocks, 1):
+        x = block(x, f"{type(block).__name__.lower()}{number}")
+    return x
+
+
+def classified(inputs: Any, x: Any, design: Design, classes: int) -> keras.Model:
+    """The end of every network with batch normalisation: the mean over the picture, and one dense layer."""
+    x = layers.GlobalAveragePooling2D(name="mean")(x)
+    return dense_model(inputs, x, design, classes)
+
+
+def dense_model(inputs: Any, x: Any, design: Design, classes: int) -> keras.Model:
+    """Adds the dense layer that gives probabilities, and names the network after its architecture."""
+    if design.dropout:
+        x = layers.Dropout(design.dropout, name="dropout")(x)
+    return keras.Model(inputs, probabilities(classes)(x), name=design.arch)
+
+
+def probabilities(classes: int) -> keras.Layer:
+    """The last layer of every network: float32 whatever the others compute in."""
+    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")

@@ -1,0 +1,126 @@
+"""What `edgecls train --list` shows: what each network costs a device, and what accuracy to expect of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...edge_runtime.inspection.keras_layers import Step, step
+from ...edge_runtime.table import table
+from ..backend import keras
+from ..design import Design
+from .architectures import ARCHITECTURES, build, check
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a training gave, on the test images of CIFAR-10 as JPEG files."""
+
+    accuracy: float
+    """Top-1 of the int8 TFLite file, 0 to 1."""
+    recipe: str
+    epochs: int
+
+
+EXPECTED: dict[str, Expected] = {}
+"""By architecture, in its usual depth and width."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One network."""
+
+    arch: str
+    parameters: int
+    macs: int
+    """Multiply-accumulates for one image."""
+    int8_bytes: int
+    """About what `edgecls export --int8` writes as TFLite; see `int8_bytes`."""
+    expected: Expected | None
+
+
+_BYTES_PER_CHANNEL = 28
+"""An int32 bias, and float32 scale with int64 zero point of both the weights and the bias."""
+_BYTES_PER_OPERATOR = 1_000
+"""For each one with weights: the names and shapes of its tensors, and of those of the operators between."""
+_GRAPH_BYTES = 1_300
+_CARD_BYTES = 5_000
+"""Without golden frames; most of it are the fingerprints of the calibration images."""
+_GOLDEN_BYTES_PER_PIXEL = 3
+"""Of the input: photographs, enlarged and without loss, as text."""
+_MOST_GOLDEN_FRAMES, _LEAST_GOLDEN_BYTES = 8, 8 * 1024
+"""As in `export/golden.py`, which gives them these bytes or a tenth of the network's."""
+
+HEADERS = ("--arch", "parameters", "multiply-accumulates", "int8 TFLite", "accuracy", "recipe", "epochs")
+
+
+def rows(size_px: int, classes: int) -> tuple[Row, ...]:
+    """Each network in its usual depth and width, for square images.
+
+    Raises:
+        UsageError: the images are too small for one.
+    """
+    for arch in ARCHITECTURES:
+        check(Design(arch), size_px, size_px)
+    return tuple(_row(arch, build(Design(arch), size_px, size_px, classes)) for arch in ARCHITECTURES)
+
+
+def listing(size_px: int, classes: int) -> str:
+    """The rows as a table, and the conditions under which they hold."""
+    cells = [_cells(row) for row in rows(size_px, classes)]
+    return (
+        f"{table(HEADERS, cells)}\n\n"
+        f"For images of {size_px}x{size_px} px and {classes} classes. "
+        "Accuracy: of the int8 file, on the test images of CIFAR-10."
+    )
+
+
+def macs(network: keras.Model) -> int:
+    """Multiply-accumulates for one image, as `edgecls inspect` counts them in the saved file."""
+    return sum(done.macs for done in _steps(network))
+
+
+def network_bytes(network: keras.Model) -> int:
+    """About the size of the int8 TFLite file without its card: what MLPerf Tiny states of its models.
+
+    A byte for each number in a kernel, and what the constants say. They were fitted to the six networks for
+    32x32 px and 10 classes, and meet each within 2 %.
+    """
+    weighted = [done for done in _steps(network) if done.weights]
+    kernels = sum(done.weights for done in weighted)
+    channels = sum(done.shape[-1] for done in weighted)
+    return kernels + _BYTES_PER_CHANNEL * channels + _BYTES_PER_OPERATOR * len(weighted) + _GRAPH_BYTES
+
+
+def int8_bytes(network: keras.Model) -> int:
+    """About what `edgecls export --int8` writes as TFLite, card and all; within a tenth of it.
+
+    The card's golden frames are as large as the input; there are as many as `export/golden.py` has room for.
+    """
+    bare = network_bytes(network)
+    _, height_px, width_px, _ = network.input_shape
+    frame_bytes = _GOLDEN_BYTES_PER_PIXEL * height_px * width_px
+    frames = min(_MOST_GOLDEN_FRAMES, max(_LEAST_GOLDEN_BYTES, bare // 10) // frame_bytes)
+    return bare + _CARD_BYTES + frames * frame_bytes
+
+
+def _steps(network: keras.Model) -> Iterator[Step]:
+    for layer in network.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            inputs = layer.input if isinstance(layer.input, list) else [layer.input]
+            yield step(type(layer).__name__, layer.get_config(), [tensor.shape[1:] for tensor in inputs])
+
+
+def _row(arch: str, network: keras.Model) -> Row:
+    return Row(arch, network.count_params(), macs(network), int8_bytes(network), EXPECTED.get(arch))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    expected = row.expected
+    return (
+        row.arch,
+        f"{row.parameters:,}",
+        f"{row.macs:,}",
+        f"{row.int8_bytes / 1000:,.0f} kB",
+        f"{expected.accuracy:.3f}" if expected else "-",
+        expected.recipe if expected else "-",
+        str(expected.epochs) if expected else "-",
+    )
