@@ -80,10 +80,13 @@ class ModelCard:
     temperature: float = 1.0
     golden: tuple[GoldenFrame, ...] = ()
     """For `edgecls verify`."""
+    background: str | None = None
+    """The label that means none of the others: when it is the best, the answer is "unknown"."""
 
     def to_json(self) -> str:
         """The card as JSON text, the same bytes for the same card."""
-        return json.dumps({"schema": SCHEMA_VERSION, **asdict(self)}, ensure_ascii=False, indent=1)
+        values = {"schema": SCHEMA_VERSION, **asdict(self)}
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "ModelCard":
@@ -121,6 +124,8 @@ def _check(card: ModelCard) -> None:
     """
     if not card.labels or any(not label or label != printable(label) for label in card.labels):
         raise ValueError("a label is empty or holds control characters")
+    if card.background is not None and card.background not in card.labels:
+        raise ValueError("its background is none of its labels")
     if card.image.height_px < 1 or card.image.width_px < 1:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:

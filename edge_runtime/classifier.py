@@ -4,12 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .boxed import DEFAULT
 from .card import ModelCard
-from .engine import Engine, EngineName, open_engine
+from .engine import Engine, open_engine
+from .engine_packages import EngineName
 from .errors import InvalidOutput
+from .find_model import choose_model
 from .image import prepare
 from .jpeg import prepare_jpeg
-from .model_file import ModelFile, read_model
+from .model_file import ModelFile
 from .prediction import Prediction, rank
 
 
@@ -20,19 +23,20 @@ class Classifier:
             print(classifier.classify(cv2.imread("cat.jpg")).text)
 
     Args:
-        model: a `.tflite` or `.onnx` that edgecls exported, by its path or read already.
+        model: a `.tflite` or `.onnx` that edgecls exported, by its path or read already; a folder, for the
+            best in it; or the name of one that comes with edgecls, as `edgecls models` lists them.
         engine: `auto` takes the one that runs the format; or an engine that is open already.
         threads: more than one has not helped networks of this size.
         threshold: probability under which the answer is "unknown"; None takes the card's.
         top: how many labels a prediction ranks.
 
     Raises:
-        MissingInput, BadModel, UsageError, Unavailable: see `read_model` and `open_engine`.
+        MissingInput, BadModel, UsageError, Unavailable: see `choose_model` and `open_engine`.
     """
 
     def __init__(
         self,
-        model: str | Path | ModelFile,
+        model: str | Path | ModelFile = DEFAULT,
         *,
         engine: EngineName | Engine = "auto",
         threads: int = 1,
@@ -40,7 +44,7 @@ class Classifier:
         top: int = 3,
     ) -> None:
         if not isinstance(model, ModelFile):
-            model = read_model(model)
+            model = choose_model(Path(model), engine if isinstance(engine, str) else "auto")
         self.path: Path = model.path
         self.card: ModelCard = model.card
         self.engine: Engine = open_engine(model, engine, threads) if isinstance(engine, str) else engine
@@ -66,7 +70,14 @@ class Classifier:
         """Ranks float32 (C,) probabilities as the card calibrates them; errors as `classify`."""
         card = self.card
         try:
-            return rank(probabilities, card.labels, self.threshold, self.top, card.temperature)
+            return rank(
+                probabilities,
+                card.labels,
+                self.threshold,
+                self.top,
+                card.temperature,
+                background=card.background,
+            )
         except InvalidOutput as error:
             raise InvalidOutput(f"{self.path}: {error}") from error
 

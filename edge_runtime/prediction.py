@@ -23,7 +23,7 @@ class Prediction:
     @cached_property
     def ranking(self) -> tuple[tuple[str, float], ...]:
         """(label, probability 0 to 1), best first."""
-        _, labels, _, top, _ = self.__dict__["_raw"]
+        _, labels, _, top, _, _ = self.__dict__["_raw"]
         values = self._calibrated
         return tuple(
             (labels[index], values[index])
@@ -32,10 +32,11 @@ class Prediction:
 
     @cached_property
     def label(self) -> str | None:
-        """The best label, or None when its probability is under the threshold: "unknown"."""
-        _, labels, threshold, _, _ = self.__dict__["_raw"]
+        """The best label; None, "unknown", when that is the background or too improbable."""
+        _, labels, threshold, _, _, background = self.__dict__["_raw"]
         best = max(self._calibrated)
-        return labels[self._calibrated.index(best)] if best >= threshold else None
+        label = labels[self._calibrated.index(best)]
+        return label if best >= threshold and label != background else None
 
     @cached_property
     def probabilities(self) -> np.ndarray:
@@ -61,7 +62,7 @@ class Prediction:
     @cached_property
     def _calibrated(self) -> list[float]:
         """What `calibrate` makes of the probabilities; on a short list, numpy needs several times as long."""
-        probabilities, _, _, _, temperature = self.__dict__["_raw"]
+        probabilities, _, _, _, temperature, _ = self.__dict__["_raw"]
         values = probabilities.tolist()
         largest = max(values)
         if temperature == 1 or largest <= 0 or min(values) < 0:  # the last two: these are no probabilities
@@ -86,7 +87,13 @@ class Prediction:
 
 
 def rank(
-    probabilities: np.ndarray, labels: tuple[str, ...], threshold: float, top: int, temperature: float = 1.0
+    probabilities: np.ndarray,
+    labels: tuple[str, ...],
+    threshold: float,
+    top: int,
+    temperature: float = 1.0,
+    *,
+    background: str | None = None,
 ) -> Prediction:
     """Ranks probabilities; equal ones keep the order of `labels`.
 
@@ -96,6 +103,7 @@ def rank(
         threshold: calibrated probability under which the answer is "unknown".
         top: how many labels are ranked.
         temperature: of the calibration; see `calibrate`. It does not change the order.
+        background: the label that means none of the others; it is ranked, and the answer is "unknown".
 
     Raises:
         InvalidOutput: a probability is NaN or infinite.
@@ -104,7 +112,7 @@ def rank(
     if not isfinite(sum(probabilities.tolist())):
         raise InvalidOutput("the network gave NaN or infinity; export the model again")
     prediction = Prediction.__new__(Prediction)
-    prediction.__dict__["_raw"] = probabilities, labels, threshold, top, temperature
+    prediction.__dict__["_raw"] = (probabilities, labels, threshold, top, temperature, background)
     return prediction
 
 

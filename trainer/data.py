@@ -8,6 +8,7 @@ import numpy as np
 
 from ..edge_runtime.errors import BadData, MissingInput
 from ..edge_runtime.image import ImageRule
+from .background import find_background
 from .data_cifar10 import FOLDER_NAME, TRAIN_BATCHES, download_cifar10, read_cifar10
 from .data_folders import open_folder
 from .data_layout import EXPECTED
@@ -37,6 +38,8 @@ class Dataset:
     """Files that could not be used, each with its reason."""
     mirrored_is_same: bool = True
     """Whether a mirrored image keeps its label: not so for digits and letters."""
+    notes: tuple[str, ...] = ()
+    """What its user should know of how it was cut, a line each."""
 
 
 def _look_away(_done: int, _total: int) -> None: ...
@@ -58,9 +61,17 @@ def load_dataset(source: str, rule: ImageRule, seed: int, watch: Watch = _look_a
         Unavailable: it cannot be downloaded, or a package is missing.
     """
     name, parts = _load(source, rule, watch)
-    splits = complete(parts, name, seed)
+    find_background(parts.labels, name)  # two of them are refused before an hour of training
+    whole = complete(parts, name, seed)
+    splits = (whole.train, whole.val, whole.test)
     return Dataset(
-        name, parts.labels, *splits, digest(parts.labels, splits), parts.skipped, parts.mirrored_is_same
+        name,
+        parts.labels,
+        *splits,
+        digest(parts.labels, splits),
+        parts.skipped,
+        parts.mirrored_is_same,
+        whole.notes,
     )
 
 

@@ -19,4 +19,5 @@ def load_digits(rule: ImageRule) -> Parts:
     grey, truth = load_from_package(return_X_y=True)
     pixels = np.round(grey.reshape(-1, 8, 8, 1) * (255 / _BRIGHTEST)).astype(np.uint8)
     images = np.stack([prepare(picture, rule) for picture in np.repeat(pixels, 3, axis=3)])
-    return Parts(tuple("0123456789"), Split(images, truth.astype(np.int64)), mirrored_is_same=False)
+    split = Split(images, truth.astype(np.int64))
+    return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..edge_runtime.errors import BadData
+from .one_side import Groups, equal_groups, one_side_groups
+
+_ALL_PARTS = 3
+_OVERSHOOT = 0.25
+"""Of its share, how much more of a class may be held back for the sake of whole groups."""
 
 
 @dataclass(frozen=True)
@@ -37,44 +42,98 @@ class Parts:
     """What could not be used, each with its reason."""
     mirrored_is_same: bool = True
     """Whether a mirrored image keeps its label: not so for digits and letters."""
+    alike_is_copy: bool = True
+    """Whether nearly equal images are copies or of one burst: not so for digits, which are drawn alike."""
 
 
-def complete(parts: Parts, name: str, seed: int) -> tuple[Split, Split, Split]:
+@dataclass(frozen=True)
+class Whole:
+    """A data set in its three parts."""
+
+    train: Split
+    val: Split
+    test: Split
+    notes: tuple[str, ...] = ()
+    """What its user should know of how it was cut, a line each."""
+
+
+def complete(parts: Parts, name: str, seed: int) -> Whole:
     """Train, val and test; a part that was not given is held back from train, the same share of each class.
 
     Neither given: 70 % train, 15 % val, 15 % test. Val missing: 5 % of train, which leaves a documented
-    recipe nearly all it was documented with. Test missing: 15 % of train.
+    recipe nearly all it was documented with. Test missing: 15 % of train. Near-duplicates stay on one side
+    of what is cut here; see `one_side_groups`.
 
     Raises:
         BadData: a class has too few different images to be in each part; `name` is the data set's.
     """
     train, val, test = parts.train, parts.val, parts.test
-    _check_enough(parts, name)
+    needed = 1 + (val is None) + (test is None)
+    if val and test:
+        return Whole(train, val, test)
+    _check_enough(parts, name, needed)
+    share = 0.30 if needed == _ALL_PARTS else 0.15 if test is None else 0.05
+    groups = Groups(equal_groups(train.images))
+    if parts.alike_is_copy:
+        groups = one_side_groups(train.images, train.truth, share, needed)
+    notes = _notes(parts.labels, groups)
     if test is None:
-        train, test = hold_back(train, 0.15, seed)
-        if val is None:
-            train, val = hold_back(train, 0.15 / 0.85, seed)
-    elif val is None:
-        train, val = hold_back(train, 0.05, seed)
-    assert val is not None  # noqa: S101 - a test is there, so the branches above made it
-    return train, val, test
+        held = hold_back(train, groups, 0.15, seed, keep=needed - 1)
+        train, test, groups = train.where(~held), train.where(held), groups.where(~held)
+    if val is None:
+        held = hold_back(train, groups, 0.15 / 0.85 if needed == _ALL_PARTS else 0.05, seed)
+        train, val = train.where(~held), train.where(held)
+    _check_each_part(parts.labels, name, (train, val, test))
+    return Whole(train, val, test, notes)
 
 
-def hold_back(split: Split, share: float, seed: int) -> tuple[Split, Split]:
-    """Splits into (kept, held back), with about `share` of each class held back, at least one image in both.
+def hold_back(split: Split, groups: Groups, share: float, seed: int, keep: int = 1) -> np.ndarray:
+    """Chooses about `share` of each class, in whole groups, to be held back: bool (N,).
 
-    Images are chosen by a hash of their pixels and the seed, not by a random generator: that gives the same
-    split with every version of numpy, whatever the files are called, and equal images stay on one side.
+    Groups are taken in the order of a hash of their pixels and the seed, not of a random generator: that
+    gives the same split with every version of numpy, whatever the files are called. A group is taken where
+    that brings its classes nearer to their shares; at least one of each class is where that is possible, and
+    `keep` of each are not.
     """
     keys = np.array([_key(image, seed) for image in split.images], np.uint64)
-    held = np.zeros(len(split), bool)
-    for class_index in np.unique(split.truth):
-        members = np.flatnonzero(split.truth == class_index)
-        different, counts = np.unique(keys[members], return_counts=True)
-        wanted = max(1, round(share * len(members)))
-        chosen = min(int(np.searchsorted(np.cumsum(counts), wanted)) + 1, len(different) - 1)
-        held[members[np.isin(keys[members], different[:chosen])]] = True
-    return split.where(~held), split.where(held)
+    numbers = np.unique(groups.numbers, return_inverse=True)[1]
+    firsts = np.full(numbers.max() + 1, np.iinfo(np.uint64).max, np.uint64)
+    np.minimum.at(firsts, numbers, keys)
+    counts = np.zeros((len(firsts), split.truth.max() + 1), np.int64)
+    np.add.at(counts, (numbers, split.truth), 1)
+    return _chosen(counts, np.argsort(firsts, kind="stable"), share, keep)[numbers]
+
+
+def _chosen(counts: np.ndarray, order: np.ndarray, share: float, keep: int) -> np.ndarray:
+    """Which groups to hold back, bool (G,), where int (G, C) of their images are of each class."""
+    total = counts.sum(axis=0)
+    wanted = np.where(total > 0, np.maximum(1, np.round(share * total)), 0)
+    most = wanted * (1 + _OVERSHOOT)
+    held = np.zeros_like(total)
+    spare = (counts > 0).sum(axis=0) - keep
+    chosen = np.zeros(len(counts), bool)
+
+    def take(group: int) -> None:
+        nonlocal held, spare
+        chosen[group], held, spare = True, held + counts[group], spare - (counts[group] > 0)
+
+    for group in order:
+        if (held >= wanted).all():
+            break
+        has = counts[group] > 0
+        after = held + counts[group]
+        nearer = np.abs(after - wanted).sum() < np.abs(held - wanted).sum()
+        if nearer and (after <= most)[has].all() and (spare[has] > 0).all():
+            take(group)
+    for class_index in np.flatnonzero((held == 0) & (total > 0)):  # all its groups are larger than its share
+        can_go = [
+            group
+            for group in order
+            if counts[group, class_index] and not chosen[group] and (spare[counts[group] > 0] > 0).all()
+        ]
+        if can_go and held[class_index] == 0:  # a group of two classes may have been taken for the other
+            take(min(can_go, key=lambda group: counts[group].sum()))
+    return chosen
 
 
 def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
@@ -87,8 +146,25 @@ def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
     return sha256.hexdigest()
 
 
-def _check_enough(parts: Parts, name: str) -> None:
-    needed = 1 + (parts.val is None) + (parts.test is None)
+def _notes(labels: tuple[str, ...], groups: Groups) -> tuple[str, ...]:
+    notes = []
+    sizes = np.unique(groups.numbers, return_counts=True)[1]
+    bursts = sizes[sizes > 1]
+    if len(bursts):
+        notes.append(
+            f"{bursts.sum():,} images are nearly equal to others (bursts, copies); "
+            f"each of their {len(bursts):,} groups stays in one part"
+        )
+    if groups.loosened:
+        names = ", ".join(labels[class_index] for class_index in groups.loosened[:5])
+        notes.append(
+            f"warning: nearly all images of {names} look alike, so that some neighbours had to be parted: "
+            "accuracy will seem better than it is; photograph some on another day and put them into test/"
+        )
+    return tuple(notes)
+
+
+def _check_enough(parts: Parts, name: str, needed: int) -> None:
     for class_index, label in enumerate(parts.labels):
         different: set[bytes] = set()
         for image in parts.train.images[parts.train.truth == class_index]:
@@ -99,6 +175,16 @@ def _check_enough(parts: Parts, name: str) -> None:
             raise BadData(
                 f"{name}: class {label} has {len(different)} different training images, and needs at least "
                 f"{needed} to be in each of train, val and test; add some"
+            )
+
+
+def _check_each_part(labels: tuple[str, ...], name: str, splits: tuple[Split, ...]) -> None:
+    for split in splits:
+        counts = np.bincount(split.truth, minlength=len(labels))
+        if not counts.all():
+            raise BadData(
+                f"{name}: class {labels[int(counts.argmin())]} cannot be in each of train, val and test: "
+                "its images are nearly equal to those of other classes; add different ones"
             )
 
 

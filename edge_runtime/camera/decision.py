@@ -59,7 +59,8 @@ class SteadyDecider(Decider):
 
     A label is announced when, for `hold_s` without a break, its smoothed probability was the highest and at
     least the classifier's threshold. It is withdrawn when another label was announced so, or when its own
-    probability was below `off` for `hold_s`. Until there is a first one, the answer is "unknown".
+    probability was below `off` for `hold_s`, or the card's background class won for as long. Until there is a
+    first one, the answer is "unknown".
 
     After a long silence nobody knows what was to be seen meanwhile: what is announced stays, and a new label
     must hold from the first frame on.
@@ -82,6 +83,8 @@ class SteadyDecider(Decider):
         off: float | None = None,
     ) -> None:
         self._labels, self._top = classifier.card.labels, classifier.top
+        background = classifier.card.background
+        self._background = None if background is None else self._labels.index(background)
         self._on = classifier.threshold
         self._off = OFF_SHARE * self._on if off is None else off
         if self._off > self._on:
@@ -132,7 +135,7 @@ class SteadyDecider(Decider):
     def _winner_of(self, mean: np.ndarray) -> int | None:
         best = int(mean.argmax())
         if float(mean[best]) >= self._on:  # as `rank` does: numpy would round the threshold
-            return best
+            return None if best == self._background else best
         stays = self._announced is not None and mean[self._announced] >= self._off
         return self._announced if stays else None
 

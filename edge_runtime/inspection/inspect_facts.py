@@ -134,6 +134,7 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
         ("  quantised", _quantisation_text(quantised) if quantised else "no"),
         ("  unknown below", f"{card.threshold:g} at temperature {card.temperature:g}"),
+        *([("  background", f"{card.background}: the answer is then unknown")] if card.background else []),
         ("  golden frames", str(len(card.golden))),
     ]
 

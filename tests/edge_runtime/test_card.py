@@ -96,3 +96,15 @@ def test_a_newer_schema_says_to_upgrade():
 def test_a_card_that_makes_no_sense_is_refused_with_the_files_name(text):
     with pytest.raises(BadModel, match=r"^m\.tflite: its model card cannot be read: .*; export it again$"):
         ModelCard.from_json(text, "m.tflite")
+
+
+def test_a_card_from_before_there_was_a_background_has_none():
+    values = json.loads(CARD.to_json())
+    del values["background"]
+    assert ModelCard.from_json(json.dumps(values), "m.tflite").background is None
+
+
+def test_a_background_is_one_of_the_labels():
+    assert ModelCard.from_json(changed(background="cat"), "m.tflite").background == "cat"
+    with pytest.raises(BadModel, match="background is none of its labels"):
+        ModelCard.from_json(changed(background="sofa"), "m.tflite")

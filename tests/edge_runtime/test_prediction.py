@@ -121,3 +121,10 @@ def test_a_prediction_with_another_label_keeps_its_ranking():
     assert (other.label, other.ranking) == ("cat", prediction.ranking)
     assert prediction.label == "dog"
     assert prediction.with_label(None).text == "unknown"
+
+
+def test_the_background_is_ranked_and_answered_as_unknown():
+    probabilities = np.array([0.1, 0.1, 0.7, 0.1], np.float32)
+    prediction = rank(probabilities, LABELS, 0.5, 2, background="dog")
+    assert (prediction.label, prediction.text, prediction.ranking[0][0]) == (None, "unknown", "dog")
+    assert rank(probabilities, LABELS, 0.5, 2, background="cat").label == "dog"

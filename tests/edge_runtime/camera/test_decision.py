@@ -205,3 +205,19 @@ def test_an_hour_of_silence_announces_nothing_by_itself():
     decider = steady(smooth_s=0.5, hold_s=0.5)
     shown(decider, lambda _: CAT, clock(30, 2))
     assert not any(decide(decider, CAT, time_s).changed for time_s in clock(30, 2, 4600.0))
+
+
+# The background class
+
+
+def test_the_background_is_never_announced_and_withdraws_what_was():
+    classifier = fake_classifier(CAT, threshold=0.6, background="dog")
+    decider = SteadyDecider(classifier, smooth_s=0.0, hold_s=0.5)
+    seen = {1000.0: DOG, 1001.0: DOG, 1002.0: CAT, 1003.0: CAT, 1004.0: DOG, 1004.4: DOG, 1004.5: DOG}
+    decisions = [
+        decider.update(classifier.rank(np.array(answer, np.float32)), time_s)
+        for time_s, answer in seen.items()
+    ]
+    assert [decision.shown.label for decision in decisions] == [None, None, None, "cat", "cat", "cat", None]
+    assert [decision.changed for decision in decisions] == [False, False, False, True, False, False, True]
+    assert decisions[-1].shown.ranking[0][0] == "dog"
