@@ -1,8 +1,12 @@
 """How sure a share or a difference of shares is: 95 % intervals, and McNemar's test, from scipy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
+
+import numpy as np
 
 LEVEL = 0.95
 
@@ -47,6 +51,17 @@ def paired_difference(gained: int, lost: int, of: int) -> Interval | None:
         return Interval(0.0, 0.0)
     found = binomtest(gained, differing).proportion_ci(LEVEL, method="exact")
     return Interval(*(float((2 * bound - 1) * differing / of) for bound in (found.low, found.high)))
+
+
+def paired_mean(differences: np.ndarray) -> Interval:
+    """The interval of the mean of differences (N,), one for each image: its standard error is the images'.
+
+    For answers to several versions of each image: these resemble each other, so that images are what chance
+    draws, not answers. Needs the hundred images or so from which a mean is normally distributed.
+    """
+    mean = float(differences.mean())
+    reach = NormalDist().inv_cdf(0.5 + LEVEL / 2) * float(differences.std()) / math.sqrt(len(differences))
+    return Interval(mean - reach, mean + reach)
 
 
 def mcnemar_p(gained: int, lost: int) -> float | None:

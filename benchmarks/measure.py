@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..edge_runtime.errors import BadModel, CheckFailed, EdgeclsError
+from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.model_file import ModelFile, read_model
 from .cold_start import measure_cold_start
 from .held_out import HeldOut, HeldOutFiles
-from .leaks import calibrated_on
 from .report import ColdStart, LoadReport, Settings, Window
+from .scorable import check_finite, check_scorable
 from .timed_file import timed_file
 
 
@@ -48,14 +48,13 @@ def measure(
     """
     name = f"{subject.path.name} in {subject.peer}" if subject.peer else subject.path.name
     subject.model = read_model(subject.path)
-    _check_question(subject.model, tests)
-    if not tests.unscored:
-        _check_calibration(subject.model, tests)
+    check_scorable(subject.model, tests)
     on_step(f"opening {name}")
     with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
         subject.load = process.opened()
         on_step(f"{name} answers {len(tests.truth):,} images")
-        subject.probabilities = _finite(process.score(len(tests.truth), files.answers), subject.path)
+        answers = process.score(len(tests.truth), files.answers)
+        subject.probabilities = check_finite(answers, subject.path)
         yield
         for number in range(settings.windows):
             on_step(f"timing, window {number + 1} of {settings.windows}: {name}")
@@ -66,43 +65,3 @@ def measure(
         cold_start = measure_cold_start(subject.path, files.still, settings.threads, subject.peer)
         subject.cold_starts.append(cold_start)
         yield
-
-
-def _check_question(model: ModelFile, tests: HeldOut) -> None:
-    """Refuses a file that answers another question than the test images ask: it would only seem bad."""
-    card = model.card
-    if card.labels != tests.labels:
-        raise BadModel(
-            f"{model.path}: its labels ({_some(card.labels)}) are not those of {tests.name} "
-            f"({_some(tests.labels)}); bench it by itself, on its own data set"
-        )
-    wanted, given = (card.image.height_px, card.image.width_px), tests.images.shape[1:3]
-    if wanted != given:
-        raise BadModel(
-            f"{model.path}: takes {wanted[0]}x{wanted[1]} px, the test images are prepared as "
-            f"{given[0]}x{given[1]} px; bench it by itself"
-        )
-
-
-def _check_calibration(model: ModelFile, tests: HeldOut) -> None:
-    """Refuses to score a file on images that its quantisation has seen."""
-    quantised = model.card.quantisation
-    seen = calibrated_on(tests.images, quantised.calibration_prints) if quantised else ()
-    if seen:
-        raise CheckFailed(
-            f"{model.path}: was calibrated on {len(seen):,} of these {len(tests.truth):,} test images; "
-            "export it again with other calibration images"
-        )
-
-
-def _finite(probabilities: np.ndarray, path: Path) -> np.ndarray:
-    bad = int((~np.isfinite(probabilities).all(axis=1)).sum())
-    if bad:
-        raise CheckFailed(
-            f"{path}: gave NaN or infinity for {bad:,} of {len(probabilities):,} images; export it again"
-        )
-    return probabilities
-
-
-def _some(labels: tuple[str, ...]) -> str:
-    return ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")

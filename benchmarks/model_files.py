@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..edge_runtime.boxed import with_boxed
 from ..edge_runtime.errors import EdgeclsError, MissingInput
 from ..edge_runtime.model_file import ModelFile, read_model
 
@@ -10,7 +11,7 @@ _SUFFIXES = (".h5", ".tflite", ".onnx")
 
 
 def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]:
-    """The files that were named, a folder standing for those in it; without any, those in `folder`.
+    """The files that were named, a folder or a model in the box standing for its own; else those in `folder`.
 
     Each comes once, Keras originals first.
 
@@ -18,7 +19,7 @@ def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]
         MissingInput: one that was named is not there, or a folder has none.
     """
     found: list[Path] = []
-    for path in named or [folder]:
+    for path in with_boxed(named or [folder]):
         if path.is_dir():
             found += _in_folder(path)
         elif path.exists():
@@ -48,6 +49,7 @@ def _in_folder(folder: Path) -> list[Path]:
     models = [path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file()]
     if not models:
         raise MissingInput(
-            f"{folder.resolve()}: no .h5, .tflite or .onnx file in it; run `edgecls train`, or name the files"
+            f"{folder.resolve()}: no .h5, .tflite or .onnx file in it; run `edgecls train`, or name the "
+            "files, or models that `edgecls models` lists"
         )
     return sorted(models, key=lambda path: (_SUFFIXES.index(path.suffix), path.stem))

@@ -49,15 +49,18 @@ def bench(
     subjects = [Subject(path) for path in paths] + (_with_peers(paths) if settings.peers else [])
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         files = tests.write(Path(name))
-        grouping = _measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
+        grouping = measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
     reports = conclude(subjects, tests, baseline)
     return BenchReport(started_at, machine, tests.report, settings, reports, read_state(), leaks, grouping)
 
 
-def _measure_all(
+def measure_all(
     subjects: Sequence[Subject], steps: Callable[[Subject, Settings], Generator[None]], settings: Settings
 ) -> Grouping | None:
-    """Group after group; in each but the first, a file of an earlier one is timed again as the reference."""
+    """Takes `steps` of all subjects in turns, group after group; None where one group was enough.
+
+    In each group but the first, a file of an earlier one is timed again as the reference.
+    """
     reference: Subject | None = None
     again: list[Subject] = []
     groups = list(grouped(subjects, lambda subject: places_of(subject.path), reserved=1))

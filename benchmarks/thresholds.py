@@ -1,12 +1,12 @@
 """Limits on a report's figures, for people's own CI: `--fail-under accuracy=0.70 --fail-over p99_ms=5`."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..edge_runtime.errors import CheckFailed, UsageError
-from .report import KERAS, BenchReport, FileReport
+from .report import KERAS, BenchReport, FileReport, JsonValue
 
 
 @dataclass(frozen=True)
@@ -14,14 +14,16 @@ class Threshold:
     """A bound that a figure of every exported file must keep."""
 
     figure: str
-    """A column of the CSV."""
+    """A column of the CSV, or another report's name for a figure."""
     bound: float
     side: Literal["under", "over"]
     """On which side of the bound a file fails."""
 
 
-def parse_threshold(text: str, side: Literal["under", "over"]) -> Threshold:
-    """Reads `p99_ms=5`.
+def parse_threshold(
+    text: str, side: Literal["under", "over"], figures: Sequence[str] | None = None
+) -> Threshold:
+    """Reads `p99_ms=5`; `figures` are those that another report than `BenchReport` has.
 
     Raises:
         UsageError: not FIGURE=NUMBER, or no figure of that name.
@@ -33,7 +35,7 @@ def parse_threshold(text: str, side: Literal["under", "over"]) -> Threshold:
         bound = math.nan
     if not equals or not math.isfinite(bound):
         raise UsageError(f"--fail-{side} {text}: not FIGURE=NUMBER; write for example p99_ms=5")
-    names = _numeric_figures()
+    names = figures or _numeric_figures()
     if figure not in names:
         raise UsageError(f"--fail-{side} {text}: no figure {figure!r}; use one of {', '.join(names)}")
     return Threshold(figure, bound, side)
@@ -46,18 +48,27 @@ def check_thresholds(report: BenchReport, thresholds: Sequence[Threshold]) -> No
         CheckFailed: there is one, or a figure was not measured.
     """
     exported = [file for file in report.files if file.format != KERAS and not file.peer]
-    broken = [line for file in exported for line in _broken(file, thresholds)]
+    check_figures({file.path: file.figures for file in exported}, thresholds)
+
+
+def check_figures(figures_of: Mapping[str, Mapping[str, JsonValue]], thresholds: Sequence[Threshold]) -> None:
+    """Ends with every bound that a file does not keep, whose figures stand under its path.
+
+    Raises:
+        CheckFailed: there is one, or a figure was not measured.
+    """
+    broken = [line for path, figures in figures_of.items() for line in _broken(path, figures, thresholds)]
     if broken:
         raise CheckFailed("; ".join(broken))
 
 
-def _broken(file: FileReport, thresholds: Sequence[Threshold]) -> Iterator[str]:
+def _broken(path: str, figures: Mapping[str, JsonValue], thresholds: Sequence[Threshold]) -> Iterator[str]:
     for threshold in thresholds:
-        value = file.figures[threshold.figure]
+        value = figures[threshold.figure]
         if not isinstance(value, int | float):
-            yield f"{file.path}: {threshold.figure} was not measured"
+            yield f"{path}: {threshold.figure} was not measured"
         elif not math.isfinite(value) or _is_beyond(value, threshold):
-            yield f"{file.path}: {threshold.figure} {value:.6g} is {threshold.side} {threshold.bound:g}"
+            yield f"{path}: {threshold.figure} {value:.6g} is {threshold.side} {threshold.bound:g}"
 
 
 def _is_beyond(value: float, threshold: Threshold) -> bool:

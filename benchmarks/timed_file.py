@@ -24,9 +24,12 @@ class TimedFile(Dialogue):
         """Waits until the file is open; to be called once, before the others."""
         return LoadReport(**self.reply())
 
-    def score(self, images: int, out: Path) -> np.ndarray:
-        """The probabilities of all test images, float32 (N, C); the process leaves them in `out`."""
-        self.ask({"do": "score", "out": str(out)})
+    def score(self, images: int, out: Path, of: Path | None = None) -> np.ndarray:
+        """The probabilities of so many images, float32 (N, C); the process leaves them in `out`.
+
+        They are those that it was started with, or others, an .npy like that.
+        """
+        self.ask({"do": "score", "out": str(out)} | ({"images": str(of)} if of else {}))
         self.reply(images)  # at worst a second for each image
         return np.load(out)
 

@@ -4,6 +4,7 @@ It opens the file and then answers requests over stdin and stdout until stdin en
 
     (at start)                        {"engine": "litert 2.3.0", "load_ms": 2.1, "first_inference_ms": 0.4}
     {"do": "score", "out": PATH}      {}; the probabilities of all IMAGES, float32 (N, C), are in PATH as .npy
+    ... and "images": PATH            the same, of the images in that .npy
     {"do": "window", "seconds": 0.2}  {"wake_ns": 91000, "samples_ns": [21700, ...], "cpu_ns": 199000000}
 
 An error of ours is answered with {"error": text, "kind": class name}. Anything else ends the process.
@@ -67,7 +68,8 @@ def _answers(
         for line in sys.stdin:
             request = json.loads(line)
             if request["do"] == "score":
-                _score(engine, images, Path(request["out"]))
+                others = request.get("images")
+                _score(engine, np.load(others, mmap_mode="r") if others else images, Path(request["out"]))
                 yield {}
             else:
                 yield time_window(engine, pictures, request["seconds"])

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..edge_runtime.errors import EdgeclsError, UsageError
+from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import check_writable, write_whole
+from .bench_corruptions import bench_corruptions
 from .bench_images import bench_images
+from .bench_modes import only_mode
 from .bench_pipeline import bench_pipeline
 from .bench_sweep import Sweep, bench_sweep
+from .bench_training import bench_training
 from .steps import StepLine
 
 if TYPE_CHECKING:
+    from ..benchmarks.corruptions.report import FileReport as CorruptedFile
     from ..benchmarks.held_out import HeldOut
-    from ..benchmarks.report import BenchReport
+    from ..benchmarks.report import BenchReport, FileReport, Settings
     from ..benchmarks.thresholds import Threshold
     from ..edge_runtime.model_file import ModelFile
 
 
 def bench(
     models: list[Path] | None = typer.Argument(
-        None, help="Files to measure, or folders of them; by default all in this folder.", show_default=False
+        None,
+        help="Files, folders, or names that `edgecls models` lists; by default all files in this folder.",
+        show_default=False,
     ),
     data: str | None = typer.Option(
         None, help="The data set to test on; by default the one that the model was trained on."
@@ -62,54 +68,90 @@ def bench(
     pipeline: bool = typer.Option(
         False, "--pipeline", help="Measure the way from a camera's JPEG to a label instead; two minutes."
     ),
+    corruptions: bool = typer.Option(
+        False, "--corruptions", help="Score images that JPEG, blur, noise, darkness or haze spoil instead."
+    ),
+    training: bool = typer.Option(
+        False, "--training", help="Time `edgecls train` beside a plain Keras program instead; half an hour."
+    ),
+    epochs: int | None = typer.Option(None, min=1, help="Of each training, with --training."),
 ) -> None:
     """Compare exported files with Keras: size, accuracy and speed."""
+    mode = only_mode(
+        {"training": training, "sweep": sweep, "pipeline": pipeline, "corruptions": corruptions},
+        {
+            "models": models,
+            "images": images,
+            "csv": csv_file,
+            "report": report_folder,
+            "compare": compare,
+            "fail-under": fail_under,
+            "fail-over": fail_over,
+            "baseline": baseline,
+            "peers": peers,
+            "epochs": epochs,
+        },
+    )
+    from ..benchmarks.model_files import find_model_files
+    from ..benchmarks.report import Settings
+
+    show = StepLine()
+    if mode == "training":
+        bench_training(data, epochs, json_file, show)
+    elif mode == "corruptions":
+        from ..benchmarks.corruptions.report import FIGURES
+
+        limits = _thresholds(fail_under or [], fail_over or [], FIGURES)
+        bench_corruptions(models or [], data, images, threads, limits, json_file, report_folder, show)
+    elif mode == "pipeline":
+        bench_pipeline(find_model_files(models or []), data, images, threads, seconds, json_file, show)
+    elif sweep:
+        paths = find_model_files(models or [])
+        bench_sweep(sweep, paths, data, threads, seconds, json_file, report_folder or Path(), show)
+    else:
+        _bench_files(
+            models or [],
+            data,
+            images,
+            Settings(threads=threads, seconds=seconds, peers=peers),
+            json_file=json_file,
+            csv_file=csv_file,
+            report_folder=report_folder,
+            compare=compare,
+            limits=_thresholds(fail_under or [], fail_over or []),
+            baseline=baseline,
+        )
+
+
+def _bench_files(
+    named: Sequence[Path],
+    data: str | None,
+    images: int | None,
+    settings: "Settings",
+    *,
+    json_file: Path | None,
+    csv_file: Path | None,
+    report_folder: Path | None,
+    compare: Path | None,
+    limits: "list[Threshold]",
+    baseline: Path | None,
+) -> None:
     from ..benchmarks.compare import read_earlier, render_changes
     from ..benchmarks.find_reference import Baseline
     from ..benchmarks.model_files import find_model_files
     from ..benchmarks.render import render
-    from ..benchmarks.report import Settings
     from ..benchmarks.run import bench as measure
     from ..benchmarks.thresholds import check_thresholds
 
-    if sweep:
-        _refuse_with(
-            f"--sweep {sweep}",
-            images=images,
-            csv=csv_file,
-            compare=compare,
-            fail_under=fail_under,
-            fail_over=fail_over,
-            baseline=baseline,
-            peers=peers,
-            pipeline=pipeline,
-        )
-        paths = find_model_files(models or [])
-        bench_sweep(sweep, paths, data, threads, seconds, json_file, report_folder or Path(), StepLine())
-        return
-    if pipeline:
-        _refuse_with(
-            "--pipeline",
-            baseline=baseline,
-            csv=csv_file,
-            report=report_folder,
-            compare=compare,
-            fail_under=fail_under,
-            fail_over=fail_over,
-        )
-        bench_pipeline(find_model_files(models or []), data, images, threads, seconds, json_file, StepLine())
-        return
-    thresholds = _thresholds(fail_under or [], fail_over or [])
     earlier = read_earlier(compare) if compare else None
     originals = Baseline(str(baseline), read_earlier(baseline)) if baseline else None
-    paths = find_model_files(models or [])
+    paths = find_model_files(named)
     show = StepLine()
     for output in filter(None, (json_file, csv_file)):
         check_writable(output)  # now, not after minutes of measuring
     if report_folder:
         _check_report_folder(report_folder)
     tests = bench_images(paths, data, images)
-    settings = Settings(threads=threads, seconds=seconds, peers=peers)
     try:
         report = measure(paths, tests, settings, show, originals)
     finally:
@@ -123,8 +165,8 @@ def bench(
         print(f"\nreport: {_write_report(report_folder, report, tests)}")
     if earlier:
         print(f"\n{render_changes(earlier, report)}")
-    _check(report, [str(path) for path in models or []])
-    check_thresholds(report, thresholds)
+    check_measured([file for file in report.files if not file.peer], named)
+    check_thresholds(report, limits)
     print(f"\n{_next_command(report)}")
 
 
@@ -140,19 +182,14 @@ def _write_report(folder: Path, report: "BenchReport", tests: "HeldOut") -> Path
     return write_report(folder, report, tests)
 
 
-def _thresholds(under: Sequence[str], over: Sequence[str]) -> "list[Threshold]":
+def _thresholds(
+    under: Sequence[str], over: Sequence[str], figures: Sequence[str] | None = None
+) -> "list[Threshold]":
     from ..benchmarks.thresholds import parse_threshold
 
-    return [parse_threshold(text, "under") for text in under] + [
-        parse_threshold(text, "over") for text in over
+    return [parse_threshold(text, "under", figures) for text in under] + [
+        parse_threshold(text, "over", figures) for text in over
     ]
-
-
-def _refuse_with(mode: str, **options: object) -> None:
-    for name, value in options.items():
-        if value:
-            option = name.replace("_", "-")
-            raise UsageError(f"--{option} is about a table of files; leave it out with {mode}")
 
 
 def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":
@@ -180,16 +217,15 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     return tests.limited(limit, seed=0) if limit else tests
 
 
-def _check(report: "BenchReport", named: Sequence[str]) -> None:
+def check_measured(files: "Sequence[FileReport | CorruptedFile]", named: Sequence[Path]) -> None:
     """Ends the command with an error where a file gave NaN, or one that was named could not be measured.
 
     A damaged file that merely lies in the folder is a line in the table, unless there is no other.
     """
-    ours = [file for file in report.files if not file.peer]
-    failed = [file for file in ours if file.error]
-    everything = len(failed) == len(ours)
+    failed = [file for file in files if file.error]
+    everything = len(failed) == len(files)
     for file in failed:
-        if everything or file.exit_code == 1 or file.path in named:
+        if everything or file.exit_code == 1 or Path(file.path) in named:
             error = EdgeclsError(file.error)
             error.exit_code = file.exit_code
             raise error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.errors import EdgeclsError, MissingInput
 
 if TYPE_CHECKING:
-    from ..benchmarks.pipeline import Pictures
+    from ..benchmarks.pipeline.run import Pictures
     from ..edge_runtime.model_file import ModelFile
 
 
@@ -26,11 +26,11 @@ def bench_pipeline(
     Raises:
         EdgeclsError: there is no model or no picture, or one cannot be run.
     """
-    from ..benchmarks.pipeline import bench_pipeline as measure
-    from ..benchmarks.pipeline_json import to_json
-    from ..benchmarks.pipeline_models import choose_models
-    from ..benchmarks.pipeline_render import render
-    from ..benchmarks.pipeline_report import PipelineSettings
+    from ..benchmarks.pipeline.json_report import to_json
+    from ..benchmarks.pipeline.models import choose_models
+    from ..benchmarks.pipeline.render import render
+    from ..benchmarks.pipeline.report import PipelineSettings
+    from ..benchmarks.pipeline.run import bench_pipeline as measure
     from ..edge_runtime.files import check_writable, write_whole
 
     if json_file:
@@ -52,7 +52,7 @@ def bench_pipeline(
 
 def _pictures(model: "ModelFile", data: str | None, count: int) -> "Pictures":
     """Test images of the data set that was named, or trained on; else the pictures in the model's card."""
-    from ..benchmarks.pipeline import Pictures
+    from ..benchmarks.pipeline.run import Pictures
     from .bench import held_out_images
 
     try:

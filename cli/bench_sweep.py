@@ -9,8 +9,8 @@ from ..edge_runtime.errors import EdgeclsError, MissingInput, Unavailable, Usage
 from .bench_images import golden_pictures
 
 if TYPE_CHECKING:
-    from ..benchmarks.pipeline import Pictures
-    from ..benchmarks.sweep_report import SweepReport
+    from ..benchmarks.growth.report import SweepReport
+    from ..benchmarks.pipeline.run import Pictures
 
 _PICTURES = 64
 
@@ -39,9 +39,9 @@ def bench_sweep(
         UsageError: threads are given, and swept.
         EdgeclsError: there is no picture, or no file could be measured.
     """
-    from ..benchmarks.sweep import sweep
-    from ..benchmarks.sweep_render import render
-    from ..benchmarks.sweep_report import SweepSettings
+    from ..benchmarks.growth.render import render
+    from ..benchmarks.growth.report import SweepSettings
+    from ..benchmarks.growth.run import sweep
     from ..edge_runtime.files import check_writable, write_whole
 
     if kind is Sweep.THREADS and threads != 1:
@@ -67,7 +67,7 @@ def _plot(report: "SweepReport", path: Path) -> str:
     from ..edge_runtime.files import write_whole
 
     try:
-        from ..benchmarks.sweep_plot import sweep_png
+        from ..benchmarks.growth.plot import sweep_png
     except Unavailable as error:
         return str(error)
     write_whole(path, sweep_png(report))
@@ -77,7 +77,7 @@ def _plot(report: "SweepReport", path: Path) -> str:
 def _pictures(paths: Sequence[Path], data: str | None) -> "Pictures":
     """Golden frames of a card; test images of a data set that is named, or where there are no such frames."""
     from ..benchmarks.model_files import first_readable
-    from ..benchmarks.pipeline import Pictures
+    from ..benchmarks.pipeline.run import Pictures
     from .bench import held_out_images
 
     if data is None and (found := golden_pictures(paths)):

@@ -1,7 +1,8 @@
 import builtins
 
+import numpy as np
 import pytest
-from edgecls.benchmarks.intervals import mcnemar_p, paired_difference, share
+from edgecls.benchmarks.intervals import mcnemar_p, paired_difference, paired_mean, share
 
 
 def test_the_interval_of_a_share_is_wilsons():
@@ -48,3 +49,11 @@ def test_a_device_without_scipy_has_no_intervals(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_scipy)
     assert share(7, 10) is paired_difference(1, 2, 10) is mcnemar_p(1, 2) is None
+
+
+def test_the_mean_of_paired_differences_lies_in_95_of_100_intervals():
+    random = np.random.default_rng(0)
+    levels = random.random((400, 500, 1)) < random.random((400, 500, 5))  # an image's resemble each other
+    intervals = [paired_mean(experiment.mean(axis=1)) for experiment in levels]
+    hits = sum(interval.low <= 0.5 <= interval.high for interval in intervals)
+    assert 0.92 <= hits / 400 <= 0.98

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from edgecls.benchmarks.model_files import find_model_files, first_readable
+from edgecls.edge_runtime.boxed import boxed_paths
 from edgecls.edge_runtime.errors import BadModel, MissingInput
 
 
@@ -31,6 +32,12 @@ def test_named_files_keep_their_order_behind_keras(folder):
 def test_a_file_that_is_not_there_is_named(folder):
     with pytest.raises(MissingInput, match=r"b\.onnx: no such file"):
         find_model_files([folder / "a.onnx", folder / "b.onnx"])
+
+
+def test_the_name_of_a_model_in_the_box_stands_for_its_files(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    found = find_model_files([Path("edge"), Path("a.h5"), Path("nano")])
+    assert found == [Path("a.h5"), *boxed_paths("edge"), *boxed_paths("nano")]
 
 
 def test_a_folder_without_models_says_what_to_do(tmp_path):

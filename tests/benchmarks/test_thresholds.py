@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from edgecls.benchmarks.accuracy import AccuracyReport
 from edgecls.benchmarks.report import BenchReport, FileReport, LatencyReport, Window
-from edgecls.benchmarks.thresholds import Threshold, check_thresholds, parse_threshold
+from edgecls.benchmarks.thresholds import Threshold, check_figures, check_thresholds, parse_threshold
 from edgecls.edge_runtime.errors import CheckFailed, UsageError
 
 from .test_report import REPORT
@@ -53,3 +53,12 @@ def test_a_figure_that_was_not_measured_does_not_pass():
 
 def test_keras_is_the_measure_and_has_no_bound():
     check_thresholds(report(FAST, KERAS), [Threshold("p99_ms", 5.0, "over")])
+
+
+def test_another_report_has_its_own_figures():
+    drop = parse_threshold("jpeg_drop_points=3", "over", ["jpeg_drop_points"])
+    with pytest.raises(UsageError, match=r"no figure 'p99_ms'; use one of jpeg_drop_points"):
+        parse_threshold("p99_ms=3", "over", ["jpeg_drop_points"])
+    check_figures({"a.onnx": {"jpeg_drop_points": 2.0}}, [drop])
+    with pytest.raises(CheckFailed, match=r"b\.onnx: jpeg_drop_points 3\.5 is over 3"):
+        check_figures({"a.onnx": {"jpeg_drop_points": 2.0}, "b.onnx": {"jpeg_drop_points": 3.5}}, [drop])

@@ -85,3 +85,12 @@ def test_no_process_outlives_its_block(colour_model, files, stopped):
             os.kill(process.child.process_id, signal.SIGSTOP)
     with pytest.raises(ProcessLookupError):
         os.kill(process.child.process_id, 0)
+
+
+def test_other_images_can_be_asked_than_those_at_the_start(colour_model, colours, files, tmp_path):
+    others = tmp_path / "others.npy"
+    np.save(others, colours.images[20:])
+    with timed_file(colour_model(), files.images, threads=1) as process:
+        process.opened()
+        assert process.score(10, files.answers, others).argmax(1).tolist() == [2] * 10
+        assert len(process.score(30, files.answers)) == 30

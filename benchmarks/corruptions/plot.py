@@ -1,0 +1,91 @@
+"""The pictures of corruptions, as PNG bytes. Drawn with matplotlib's objects: no window, no global state."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...edge_runtime.errors import Unavailable
+from ..held_out import HeldOut, stratified
+from ..render import short_names
+from .corrupt import CORRUPTIONS, Corruption, corrupt
+from .report import CorruptionReport
+from .scores import Scores
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise Unavailable(f'no plot: {error}; run `pip install "edgecls[train]"`') from error
+
+_GREY = "#7b8794"
+_COLOURS = ("#2166ac", "#e8833a", "#3a9e5c", "#8e5ea2", "#c0392b", "#7b8794")
+_DPI = 100
+_SIDE_PX = 128
+"""Of an example, at least."""
+_TITLE_PX, _GAP_PX = 18, 6
+
+
+def plot_png(report: CorruptionReport) -> bytes:
+    """Accuracy level by level, a panel for each corruption and a line for each file; dashed without any."""
+    names = short_names([file.path for file in report.files])
+    scored = [(name, file.scores) for name, file in zip(names, report.files, strict=True) if file.scores]
+    size = (report.data.height_px, report.data.width_px)
+    figure = Figure(figsize=(12, 3.8), dpi=_DPI, layout="constrained")
+    panels = figure.subplots(1, len(CORRUPTIONS), sharey=True)
+    for axes, corruption in zip(panels, CORRUPTIONS, strict=True):
+        _draw_panel(axes, corruption, corruption.values(*size), scored)
+    panels[0].set_ylabel("top-1 %", color=_GREY)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
+    )
+    return _to_png(figure)
+
+
+def examples_png(tests: HeldOut) -> bytes:
+    """A test image as it is, and under every corruption at every level; no pixel is resampled."""
+    example = tests.images[stratified(tests.truth, 1, seed=0)]
+    rows = [_row(example, corruption) for corruption in CORRUPTIONS]
+    high_px, wide_px = rows[0][0][1].shape[:2]
+    high_px, wide_px = high_px + _TITLE_PX, wide_px + _GAP_PX
+    figure = Figure((len(rows[0]) * wide_px / _DPI, len(rows) * high_px / _DPI), dpi=_DPI)
+    for row, cells in enumerate(reversed(rows)):  # from below, as matplotlib counts
+        for column, (title, pixels) in enumerate(cells):
+            left_px, low_px = column * wide_px, row * high_px
+            figure.figimage(pixels, left_px, low_px)
+            top = (low_px + high_px - _TITLE_PX + 4) / (len(rows) * high_px)
+            figure.text(left_px / (len(rows[0]) * wide_px), top, title, fontsize=7)
+    return _to_png(figure)
+
+
+def _row(example: np.ndarray, corruption: Corruption) -> list[tuple[str, np.ndarray]]:
+    """The example, uint8 (1, H, W, 3), as it is and level by level, each with its title."""
+    values = corruption.values(*example.shape[1:3])
+    spoiled = [(corruption.describe(value), corrupt(example, corruption, value)) for value in values]
+    return [(title, _enlarged(image[0])) for title, image in [("as it is", example), *spoiled]]
+
+
+def _enlarged(pixels: np.ndarray) -> np.ndarray:
+    times = max(1, _SIDE_PX // len(pixels))
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _draw_panel(
+    axes: Axes, corruption: Corruption, values: Sequence[float], scored: Sequence[tuple[str, Scores]]
+) -> None:
+    places = range(1, len(values) + 1)
+    for number, (name, scores) in enumerate(scored):
+        colour = _COLOURS[number % len(_COLOURS)]
+        percents = [100 * accuracy for accuracy in scores.accuracies(corruption.name)]
+        axes.plot(places, percents, "o-", color=colour, label=name, markersize=4)
+        axes.axhline(100 * scores.accuracy, color=colour, linestyle="--", linewidth=0.8)
+    axes.set_xticks(places, [f"{value:.3g}" for value in values], fontsize=8)
+    axes.set_title(corruption.text.replace(" {}", ""), fontsize=9)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#e4e7eb", linewidth=0.6)
+
+
+def _to_png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
