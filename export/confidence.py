@@ -31,6 +31,8 @@ class Confidence:
     """The share of answers that were right, among validation images that the threshold lets through."""
     unanswered: float
     """The share of validation images under the threshold."""
+    accuracy: float
+    """Top-1 on all validation images, 0 to 1, threshold or not."""
 
     def cells(self) -> tuple[str, ...]:
         """The fit as cells under `HEADERS`."""
@@ -55,7 +57,8 @@ def fit_confidence(
         threshold = max(threshold, fit_threshold(confidences, right, wanted_precision))
     answered = confidences >= threshold
     precision = float(right[answered].mean()) if answered.any() else 0.0
-    return Confidence(temperature, threshold, precision, float(1 - answered.mean()))
+    unanswered, accuracy = float(1 - answered.mean()), float(right.mean())
+    return Confidence(temperature, threshold, precision, unanswered, accuracy)
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:

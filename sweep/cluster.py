@@ -1,0 +1,137 @@
+"""Ray: started on this machine, or joined where a team runs it; and the machines that it has."""
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..edge_runtime.errors import BadConfiguration, EdgeclsError, Unavailable
+from .node import NodeFacts, check_same, node_facts
+
+try:
+    import ray
+    from ray.exceptions import AuthenticationError, RayError
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+except ImportError as error:
+    raise Unavailable(f'Ray is missing: {error}; run `pip install "edgecls[sweep]"`') from error
+
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # it would tell its makers
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # its new default; the old one warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints boxes even where it is asked for nothing
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C reaches our command
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our own files say it all
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+_OBJECT_STORE_BYTES = 128 * 2**20
+"""Models travel through it one at a time; Ray would take a third of the memory."""
+_ANSWER_S = 5.0
+_FACTS_S = 600.0
+"""A data set of many gigabytes is read for its digest."""
+
+
+@contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Starts Ray on this machine until the block ends; with an address, joins the cluster there.
+
+    Raises:
+        Unavailable: no cluster answers, or it does not let this machine in.
+        BadConfiguration: it runs another version of Ray or of Python.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    try:
+        if address:
+            _join(address, quiet)
+        else:  # not a cluster that RAY_ADDRESS happens to name
+            store = _OBJECT_STORE_BYTES
+            ray.init("local", include_dashboard=False, object_store_memory=store, **quiet)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str, quiet: dict[str, Any]) -> None:
+    _check_answers(address)
+    try:
+        ray.init(address, **quiet)
+    except (ConnectionError, AuthenticationError) as error:
+        raise Unavailable(
+            f"--address {address}: no Ray cluster lets this machine in: {_last_line(error)}; "
+            "set RAY_AUTH_MODE and Ray's token here as they are there"
+        ) from error
+    except RuntimeError as error:
+        if "ersion mismatch" not in str(error):
+            raise
+        told = " ".join(str(error).split())
+        raise BadConfiguration(
+            f"--address {address}: {told}; install the same versions on every machine"
+        ) from error
+
+
+def check_machines(data: str, here: NodeFacts) -> None:
+    """Asks every machine of the cluster whether it has the same data and software; errors name the machine.
+
+    Raises:
+        EdgeclsError: see `node_facts` and `check_same`.
+    """
+    asked = {}
+    for node in ray.nodes():
+        if node["Alive"] and node["Resources"].get("CPU"):
+            name = node["NodeManagerHostname"]
+            asked[name, node["NodeID"]] = on_machine(_facts_of, node["NodeID"]).remote(data, name)
+    for (name, _), answer in asked.items():
+        try:
+            facts: Any = ray.get(answer, timeout=_FACTS_S)
+        except RayError as error:
+            raise BadConfiguration(
+                f"machine {name}: edgecls does not run there: {_last_line(error)}; "
+                'run `pip install "edgecls[sweep]"` there'
+            ) from error
+        if isinstance(facts, EdgeclsError):
+            raise facts
+        check_same(facts, here, name, data)
+
+
+def on_machine(what: Any, node_id: str | None = None) -> Any:
+    """A function or a class as Ray runs it on one machine, by default this one, beside its trials."""
+    node_id = node_id or ray.get_runtime_context().get_node_id()
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    return ray.remote(what).options(num_cpus=0, scheduling_strategy=there)
+
+
+def _facts_of(data: str, node: str) -> NodeFacts | EdgeclsError:
+    try:
+        return node_facts(data, node)
+    except EdgeclsError as error:  # raised, it would arrive wrapped in Ray's own
+        return error
+
+
+def _check_answers(address: str) -> None:
+    """Ray itself would wait for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_S).close()
+    except ValueError as error:
+        raise BadConfiguration(
+            f"--address {address}: not HOST:PORT; `ray start --head` prints the address"
+        ) from error
+    except OSError as error:
+        raise Unavailable(_no_cluster(address)) from error
+
+
+def _no_cluster(address: str) -> str:
+    return (
+        f"--address {address}: no Ray cluster answers there; start one with `ray start --head`, and join "
+        "this machine to it with `ray start --address`"
+    )
+
+
+def _last_line(error: Exception) -> str:
+    return next(line.strip() for line in reversed(str(error).splitlines()) if line.strip())
