@@ -2,16 +2,24 @@
 # make test   the whole test suite
 # make lint   ruff and pyright
 # make wheel  dist/edgecls-*.whl
+# make test-pi   the wheel in two emulated Raspberry Pis (Debian 12 and 13 for arm64); as root, on Debian
+# make count-pi  the instructions of each stage on a Raspberry Pi 4 and 5: make count-pi FILES="a.tflite b.onnx"
+# make boxed-models  trains, exports and puts in place what comes with edgecls: make boxed-models DATA=cifar10-jpeg.zip
 # make test-mediapipe  MediaPipe on our .tflite files, in an environment of its own: it brings another OpenCV
 #
 # Each sets up .venv first, on a machine with Python 3.11 or newer, make, and nothing else.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+FILES ?=
+COUNT_ARGS ?=
+DATA ?= cifar10
+TRAIN_ARGS ?=
 BIN := .venv/bin
+BOX := boxed-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-mediapipe lint wheel clean
+.PHONY: demo test test-mediapipe test-pi count-pi boxed-models lint wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -21,6 +29,30 @@ test: .venv/ready
 
 test-mediapipe: .venv/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)
+
+test-pi: .venv/ready
+	$(BIN)/python -m pytest -m pi --durations 10 $(PYTEST_ARGS)
+
+count-pi: .venv/ready
+	$(BIN)/python -m tests.pi.count $(FILES) $(COUNT_ARGS)
+
+# A training that was interrupted goes on: make boxed-models TRAIN_ARGS=--resume
+$(BOX)/edge.h5: | .venv/ready
+	mkdir -p $(BOX)
+	$(BIN)/edgecls train --arch edge --recipe best --precision bfloat16 --data $(DATA) --output $@ $(TRAIN_ARGS)
+
+$(BOX)/nano.h5: $(BOX)/edge.h5
+	$(BIN)/edgecls train --arch nano --recipe best --precision bfloat16 --data $(DATA) --output $@ \
+	  --teacher $(BOX)/edge.h5 $(TRAIN_ARGS)
+
+boxed-models: $(BOX)/edge.h5 $(BOX)/nano.h5
+	for name in nano edge; do \
+	  $(BIN)/edgecls export $(BOX)/$$name.h5 --int8 && \
+	  mkdir -p edge_runtime/models/$$name && \
+	  cp $(BOX)/$${name}_int8.tflite $(BOX)/$${name}_int8.onnx edge_runtime/models/$$name/ || exit 1; \
+	done
+	$(BIN)/edgecls verify nano edge
+	$(BIN)/edgecls models
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -41,7 +73,7 @@ clean:
 	  echo "Python's venv module is missing; run: sudo apt install python3-venv"; exit 1; }
 	@echo "setting up .venv (TensorFlow is large: a few minutes the first time)"
 	$(PYTHON) -m venv .venv
-	$(PIP) install --constraint constraints.txt --editable ".[train,dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[train,sweep,dev]"
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	  echo "OpenCV's desktop wheel cannot load here (no libGL): taking the headless wheel; --show will have no window"; \
 	  $(PIP) uninstall --yes opencv-python; \

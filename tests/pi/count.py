@@ -1,0 +1,101 @@
+"""Prints the instructions of each stage on each Pi as Markdown: `python -m tests.pi.count FILE...`.
+
+Without files, it takes every `.tflite` and `.onnx` of this folder. `--write DOC.md` puts the tables between
+the two comments that DOC.md has for them.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgecls.edge_runtime.errors import EdgeclsError
+from edgecls.edge_runtime.find_model import exported_files
+
+from .building import build, build_wheel
+from .host import lacking
+from .stage_counts import FRAMES, STAGES, StageCounts, count_stages
+from .userland import PROCESSORS, SUITES, Userland, cache_folder
+
+BEGIN, END = "<!-- instructions: written by tests/pi/count.py -->\n", "<!-- end of instructions -->"
+
+
+def tables(counts: Sequence[StageCounts]) -> str:
+    """All tables: the engines side by side, then the whole way for each size of frames and each Pi."""
+    parts = [_engine_table(counts)]
+    for size in FRAMES:
+        for model in PROCESSORS:
+            kilobytes = size.jpeg_bytes / 1000
+            title = f"A frame of {size.name}, {kilobytes:.0f} kB, on {model}, million instructions:"
+            rows = [_frame_row(entry, size.name) for entry in counts if entry.model == model]
+            header = ["file", *STAGES, "whole", "naive", "naive / whole"]
+            parts.append(f"{title}\n\n{_table(header, rows)}")
+    return "\n".join(parts)
+
+
+def written_into(document: str, text: str) -> str:
+    """The document with this text between its two comments.
+
+    Raises:
+        ValueError: it has no such comments.
+    """
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"has no place for the tables; put there these two lines: {BEGIN}{END}")
+    return f"{before}{BEGIN}{text}{END}{after}"
+
+
+def _engine_table(counts: Sequence[StageCounts]) -> str:
+    engines = {(entry.file, entry.model): entry.engine() for entry in counts}
+    names = dict.fromkeys(entry.file for entry in counts)
+    rows = [[name, *(_millions(engines[name, model]) for model in PROCESSORS)] for name in names]
+    return f"One inference, million instructions:\n\n{_table(['file', *PROCESSORS], rows)}"
+
+
+def _frame_row(entry: StageCounts, frame: str) -> list[str]:
+    whole, naive = entry.stage(frame, "whole"), entry.naive.get(frame)
+    stages = [_millions(entry.stage(frame, stage)) for stage in STAGES]
+    ratio = [_millions(naive), f"{naive / whole:.2f}"] if naive else ["-", "-"]
+    return [entry.file, *stages, _millions(whole), *ratio]
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _millions(instructions: float) -> str:
+    return f"{instructions / 1e6:.2f}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m tests.pi.count", description="Instructions on a Raspberry Pi."
+    )
+    parser.add_argument("files", nargs="*", type=Path, help="exported files; by default those of this folder")
+    parser.add_argument("--suite", choices=SUITES, default=SUITES[0], help="which Debian")
+    parser.add_argument("--write", type=Path, metavar="DOC.md", help="put the tables there")
+    return parser.parse_args()
+
+
+def _main() -> None:
+    arguments = _arguments()
+    if why := lacking(counting=True):
+        sys.exit(f"count: {why}")
+    userland = Userland(arguments.suite, cache_folder())
+    try:
+        files = arguments.files or exported_files(Path())
+        with tempfile.TemporaryDirectory() as folder:
+            build(userland, build_wheel(Path(folder)))
+        text = tables(count_stages(userland, files))
+        if arguments.write:
+            arguments.write.write_text(written_into(arguments.write.read_text(), text))
+    except (EdgeclsError, RuntimeError, ValueError, OSError) as error:
+        sys.exit(f"count: {error}")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    _main()
