@@ -73,12 +73,12 @@ def replay(engine: Engine, card: ModelCard) -> list[GoldenResult]:
     return [_replay_one(engine, card, index, frame) for index, frame in enumerate(card.golden, 1)]
 
 
-def golden_frame(picture_png: bytes, engine: Engine, card: ModelCard) -> GoldenFrame:
-    """Makes a golden frame of a PNG with the answer that `engine` gives now."""
-    image = prepare(decode(picture_png, "golden frame"), card.image)
+def golden_frame(picture: bytes, engine: Engine, card: ModelCard) -> GoldenFrame:
+    """Makes a golden frame of a picture, in a lossless format, with the answer that `engine` gives now."""
+    image = prepare(decode(picture, "golden frame"), card.image)
     probabilities = engine.probabilities(image)
     return GoldenFrame(
-        base64.b64encode(picture_png).decode(),
+        base64.b64encode(picture).decode(),
         sketch(image),
         card.labels[int(probabilities.argmax())],
         tuple(round(float(probability), 7) for probability in probabilities),

@@ -12,15 +12,18 @@ from ..edge_runtime.golden import golden_frame
 from ..edge_runtime.opencv import cv2
 
 MAX_FRAMES = 8
-MIN_BUDGET_BYTES = 32 * 1024
+LEAST_FRAMES = 2
+"""Whatever they need, an unsure and a sure one: a file without any cannot be verified."""
+MIN_BUDGET_BYTES = 8 * 1024
 _ENLARGE = 3
+_LOSSLESS = 101  # of OpenCV's WebP quality, which goes to 100
 _BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut it off changes the answer
 
 
 def golden_frames(
     images: np.ndarray, answers: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
 ) -> tuple[GoldenFrame, ...]:
-    """Makes golden frames within a budget of 32 KB or a quarter of the file, whichever is larger.
+    """Makes at least `LEAST_FRAMES`; more within 8 KB or a twelfth of the network, whichever is larger.
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the validation split.
@@ -29,20 +32,26 @@ def golden_frames(
         card: of the exported file.
         network_bytes: the size of the file without its card.
     """
-    budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 4)
+    budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 12)
     frames: list[GoldenFrame] = []
-    for index in _chosen(answers)[:MAX_FRAMES]:
+    background = card.labels.index(card.background) if card.background else None
+    for index in _chosen(answers, background)[:MAX_FRAMES]:
         frame = golden_frame(_draw(images[index]), engine, card)
-        budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 200
-        if budget_bytes < 0:
+        budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 300
+        if budget_bytes < 0 and len(frames) >= LEAST_FRAMES:
             break
         frames.append(frame)
     return tuple(frames)
 
 
-def _chosen(answers: np.ndarray) -> list[int]:
-    """Indices of images: the least sure and the most sure in turn, of as many labels as there are."""
+def _chosen(answers: np.ndarray, background: int | None) -> list[int]:
+    """Indices of images: the least sure and the most sure in turn, of as many labels as there are.
+
+    The background comes last: where few frames fit, `camera --source demo` should have something to name.
+    """
     labels, confidences = answers.argmax(1), answers.max(1)
+    if background is not None:
+        labels = np.where(labels == background, answers.shape[1], labels)
     unsure = _each_label_in_turn(labels, confidences)
     sure = _each_label_in_turn(labels, -confidences)
     return list(dict.fromkeys(np.stack([unsure, sure], 1).reshape(-1).tolist()))
@@ -58,7 +67,7 @@ def _each_label_in_turn(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 def _draw(image: np.ndarray) -> bytes:
-    """A PNG, three times as large as the network's input and 4:3, with the image inside.
+    """A lossless WebP, a third smaller than a PNG; three times the network's input and 4:3, the image inside.
 
     Enlarged by whole pixels, which compress well, and moved by one pixel: averaging then mixes neighbours
     where a resize that picks pixels does not. A grey image is tinted, so that a swapped channel order shows.
@@ -68,5 +77,5 @@ def _draw(image: np.ndarray) -> bytes:
         picture = (picture * np.array([0.55, 0.8, 1.0])).astype(np.uint8)
     picture = np.roll(picture.repeat(_ENLARGE, 0).repeat(_ENLARGE, 1), (1, 1), (0, 1))
     bar = np.full((picture.shape[0], picture.shape[1] // 6, 3), _BAR_BGR, np.uint8)
-    _, content = cv2.imencode(".png", np.hstack([bar, picture, bar]), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    _, content = cv2.imencode(".webp", np.hstack([bar, picture, bar]), [cv2.IMWRITE_WEBP_QUALITY, _LOSSLESS])
     return content.tobytes()

@@ -17,10 +17,14 @@ _COUNT = 200
 
 def refusals(engine: Engine, card: ModelCard) -> dict[str, float]:
     """The share, 0 to 1, of each kind of strange pictures that this file calls "unknown"."""
-    return {
-        kind: float((calibrate(predict_all(engine, images), card.temperature).max(1) < card.threshold).mean())
-        for kind, images in strangers(card.image, card.provenance.data).items()
-    }
+    shares = {}
+    for kind, images in strangers(card.image, card.provenance.data).items():
+        answers = calibrate(predict_all(engine, images), card.temperature)
+        refused = answers.max(1) < card.threshold
+        if card.background:
+            refused |= answers.argmax(1) == card.labels.index(card.background)
+        shares[kind] = float(refused.mean())
+    return shares
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from ..edge_runtime.camera.recording import ANSWERS_NAME, HEADER_NAME
 from ..edge_runtime.errors import BadData
 
 PartName = Literal["train", "val", "test"]
@@ -88,7 +89,9 @@ def printable(name: str) -> str:
 
 
 def _is_hidden(path: PurePosixPath) -> bool:
-    """Files that systems leave behind: `.DS_Store`, `.ipynb_checkpoints`, `__MACOSX`."""
+    """Files that systems leave behind, such as `.DS_Store` and `__MACOSX`, and `edgecls camera --record`."""
+    if path.name in (HEADER_NAME, ANSWERS_NAME):
+        return True
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 

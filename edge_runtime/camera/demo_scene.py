@@ -34,7 +34,7 @@ _QUALITY = 80
 def demo_scenes(card: ModelCard | None) -> str:
     """What the demo camera can show of a model's card, as text for `read_scenes`.
 
-    Those golden frames that the model is sure of; where it is sure of none, all of them.
+    Those golden frames that the model is sure of, and has a label for; where there are none, all of them.
 
     Raises:
         UsageError: there is no card, or it has no golden frames.
@@ -46,8 +46,15 @@ def demo_scenes(card: ModelCard | None) -> str:
         )
     if not card.golden:
         raise UsageError("demo: shows a model's golden frames, and this one has none; export it again")
-    sure = [frame for frame in card.golden if _confidence(frame, card) >= card.threshold]
-    scenes = [(frame.label, frame.picture) for frame in sure or card.golden]
+    sure = [
+        frame
+        for frame in card.golden
+        if _confidence(frame, card) >= card.threshold and frame.label != card.background
+    ]
+    scenes = [  # of the background no label is right: it is not judged
+        ("" if frame.label == card.background else frame.label, frame.picture)
+        for frame in sure or card.golden
+    ]
     return json.dumps({"rule": asdict(card.image), "scenes": scenes})
 
 

@@ -58,6 +58,16 @@ def test_what_systems_leave_behind_is_no_class():
     assert not layout.outside
 
 
+def test_recordings_of_a_camera_are_taken_as_folders_of_pictures():
+    recorded = ("000001/000000001.jpg", "000001/answers.jsonl", "recording.json")
+    layout = layout_of(*(f"{label}/monday/{file}" for label in ("cup", "plate") for file in recorded))
+    assert [str(path) for path, _ in layout.parts["train"]] == [
+        "cup/monday/000001/000000001.jpg",
+        "plate/monday/000001/000000001.jpg",
+    ]
+    assert layout.outside == []
+
+
 def test_files_outside_of_class_folders_are_listed():
     layout = layout_of("train/a/1.jpg", "train/b/1.jpg", "train/labels.csv", "extra/1.jpg", "readme.txt")
     assert list(map(str, layout.outside)) == ["extra/1.jpg", "readme.txt", "train/labels.csv"]

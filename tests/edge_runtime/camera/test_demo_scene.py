@@ -105,3 +105,9 @@ def test_it_travels_as_one_line_of_json():
 
     assert "\n" not in text
     assert json.loads(text)["scenes"][0][0] == "größe"
+
+
+def test_the_background_is_shown_only_where_there_is_nothing_else():
+    none, dog = golden("cat", 0.9, 0.1), golden("dog", 0.1, 0.9)
+    assert labels_of(demo_scenes(card(none, dog, background="cat"))) == ["dog"]
+    assert labels_of(demo_scenes(card(none, background="cat"))) == [""]  # "": no answer is judged by it
