@@ -33,6 +33,7 @@ from .model_options import (
 from .page_options import Serve, Token, open_page
 from .record_options import Record, RecordMaxMb, Replay, open_recorder, refuse_with_replay, run_replay
 from .size_option import Size, set_default_size, size_px_of
+from .status_output import open_status
 from .view_options import Flip, RoiText, Rotate, view_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 def camera(
     source: str = typer.Option(
         "0",
+        envvar="EDGECLS_SOURCE",
+        show_envvar=False,
         help="A camera's index or device, csi, a video, an image, a folder or glob, an http(s) or rtsp URL; "
         "demo needs none of them.",
     ),
@@ -99,7 +102,6 @@ def camera(
     from ..edge_runtime.camera.loop import Loop
     from ..edge_runtime.camera.opening import open_source
     from ..edge_runtime.camera.recording import Settings
-    from ..edge_runtime.camera.status_line import StatusLine
     from ..edge_runtime.camera.stillness import Stillness
     from ..edge_runtime.camera.stop import stop_on_signals
 
@@ -111,9 +113,9 @@ def camera(
         return
     frame_limit = 1 if once else max_frames
     view = view_of(roi, rotate, flip)
-    status = StatusLine(sys.stderr)
+    status, service = open_status()
     page = open_page(serve, token)
-    on_event = tell_all(status.event, page.event) if page else status.event
+    on_event = tell_all(*(told.event for told in (status, *service, *([page] if page else []))))
     log = open_log(events, events_max_mb, on_event)
     if log:
         on_event = tell_all(log.event, on_event)
@@ -144,6 +146,7 @@ def camera(
                 is_steady = isinstance(decider, SteadyDecider)
                 settings = Settings(conf, conf_off, smooth, hold, is_steady, roi, rotate, flip)
                 sinks.append(open_recorder(record, record_max_mb, frames, classifier, settings, on_event))
+            sinks += service  # the last, as it is closed first
             set_default_size(frames, classifier.card.image, is_watched=bool(windows or record or page))
             loop = Loop(
                 classifier,
@@ -167,13 +170,9 @@ def camera(
 
 def _demo_card(source: str, model: Path | None, engine: Engine, labels: Path | None) -> "ModelCard | None":
     """Whose golden frames the demo camera shows; None for other sources and models made elsewhere."""
-    from ..edge_runtime.find_model import find_model
-    from ..edge_runtime.model_file import read_model
+    from ..edge_runtime.find_model import choose_model
 
-    if source != "demo" or labels:
-        return None
-    path = model or Path()
-    return (find_model(path, engine) if path.is_dir() else read_model(path)).card
+    return choose_model(model, engine).card if source == "demo" and not labels else None
 
 
 def _pace(fps: float | None, cpu: str | None, frames: "Source", on_event: "OnEvent") -> "Pace":

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def doctor(
     model: Path = typer.Argument(
         None,
-        help="A model to try, or the name of one that `edgecls models` lists; by default every exported one in "
-        "this folder.",
+        help="A model to try, or the name of one that `edgecls models` lists; by default every exported one "
+        "in this folder.",
         show_default=False,
     ),
     source: str = typer.Option(

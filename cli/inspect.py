@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def inspect(
     model: Path = typer.Argument(
-        help="An .h5, .keras, .tflite or .onnx file, from wherever.", show_default=False
+        help="An .h5, .keras, .tflite or .onnx file, from wherever, or a name that `edgecls models` lists.",
+        show_default=False,
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
 ) -> None:
@@ -20,10 +21,11 @@ def inspect(
 
     Card, inputs, outputs, operators, size, checksum, of a file of ours or of anybody's.
     """
+    from ..edge_runtime.boxed import with_boxed
     from ..edge_runtime.inspection.inspect_model import inspect_model
     from ..edge_runtime.printable import printable
 
-    facts = inspect_model(model)
+    facts = inspect_model(with_boxed([model])[0])
     if as_json:
         print(facts.to_json())
         return

@@ -9,10 +9,14 @@ from ..edge_runtime.printable import printable
 from .bench import bench
 from .camera import camera
 from .demo import demo
+from .doctor import doctor
 from .export import export
 from .inspect import inspect
+from .models import models
 from .page_options import ServeAlone
 from .predict import predict
+from .service import service
+from .sweep import sweep
 from .train import train
 from .verify import verify
 
@@ -23,9 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
     add_completion=False,
 )
-_COMMANDS = (train, export, bench, camera, predict, verify, inspect, demo)
+_COMMANDS = (train, export, bench, sweep, camera, predict, verify, inspect, doctor, models, demo)
 for command in _COMMANDS:
     app.command(cls=ServeAlone if command is camera else None)(command)
+app.add_typer(service)
 
 
 @app.callback(invoke_without_command=True)

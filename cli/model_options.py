@@ -1,21 +1,23 @@
 """What `camera` and `predict` share: which model, which engine, what counts as known."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..edge_runtime.engine_packages import EngineName
+
 if TYPE_CHECKING:
     from ..edge_runtime.classifier import Classifier
-
-EngineName = Literal["auto", "litert", "onnxruntime"]
-"""`edge_runtime.engine.EngineName`, which cannot be imported here without numpy."""
+    from ..edge_runtime.model_file import ModelFile
 
 Model = Annotated[
     Path | None,
     typer.Option(
-        help="A .tflite or .onnx that edgecls exported, or a folder; by default the best in this folder."
+        help="A .tflite or .onnx that edgecls exported, a folder, or a name that `edgecls models` lists; by "
+        "default the best in this folder, or else nano."
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help="`auto` takes the one for the file's format.")]
@@ -67,19 +69,16 @@ def open_classifier(
     """
     from ..edge_runtime.classifier import Classifier
     from ..edge_runtime.errors import UsageError
-    from ..edge_runtime.find_model import find_model
-    from ..edge_runtime.model_file import read_model
     from ..edge_runtime.stranger import read_labels, read_stranger
 
-    path = model or Path()
     if labels is None and scale is not None:
         raise UsageError("--scale is for a model made elsewhere; name its --labels too")
     if labels is not None:
-        if path.is_dir():
+        if model is None or model.is_dir():
             raise UsageError("--labels is for one model made elsewhere; name it with --model")
-        found = read_stranger(path, read_labels(labels), scale or "0..1")
+        found = read_stranger(model, read_labels(labels), scale or "0..1")
     else:
-        found = find_model(path, engine) if path.is_dir() else read_model(path)
+        found = choose_model(model, engine)
     return Classifier(
         found,
         engine=engine,
@@ -87,3 +86,19 @@ def open_classifier(
         threshold=conf,
         top=topk,
     )
+
+
+def choose_model(model: Path | None, engine: EngineName) -> "ModelFile":
+    """What `--model` means, told of where nobody asked for it; see `find_model.choose_model`."""
+    from ..edge_runtime import find_model
+    from ..edge_runtime.boxed import boxed_name
+
+    found = find_model.choose_model(model, engine)
+    name = boxed_name(found.path)
+    if model is None and name:
+        print(
+            f"edgecls: no model in this folder, so {name} from the box answers, which knows nothing but "
+            f"{', '.join(found.card.labels)}; for your own: `edgecls train --data FOLDER`",
+            file=sys.stderr,
+        )
+    return found

@@ -51,7 +51,7 @@ def sweep(
         help="Go on with an interrupted sweep, or enlarge one; give the same options.",
     ),
 ) -> None:
-    """Train and export a grid, and name the best int8 file for a device.
+    """Train and export a grid; name the best int8 file for a limit.
 
     Options in the plural take lists: --arch nano,mobilenet --width 0.5,1 --seed 0,1,2
     """

@@ -10,18 +10,22 @@ from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
 
 
 def verify(
-    models: list[Path] = typer.Argument(None, help="Exported files; by default every one in this folder."),
+    models: list[Path] = typer.Argument(
+        None,
+        help="Exported files, or names that `edgecls models` lists; by default every file in this folder.",
+    ),
     threads: int = typer.Option(1, min=1, help="Threads of the engine."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a file on stdout."),
 ) -> None:
     """Replay exported files' golden frames here: pass or fail."""
+    from ..edge_runtime.boxed import with_boxed
     from ..edge_runtime.engine import open_engine
     from ..edge_runtime.find_model import exported_files
     from ..edge_runtime.golden import replay
     from ..edge_runtime.model_file import ModelFormat, read_model
 
     failed = []
-    for path in models or exported_files(Path()):
+    for path in with_boxed(models, "auto") if models else exported_files(Path()):
         model = read_model(path)
         if model.format is ModelFormat.H5:
             raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")

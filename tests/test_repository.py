@@ -1,8 +1,10 @@
 """What must stay true of the repository as a whole: the README's tree, and what the wheel would hold."""
 
+import io
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -27,6 +29,29 @@ def test_every_folder_with_modules_is_a_package_of_the_wheel():
     assert {name.removeprefix("edgecls.").replace(".", "/") for name in setuptools["package-dir"]} == named
     for folder in folders:
         assert (ROOT / folder / "__init__.py").exists()
+
+
+def test_what_goes_into_the_wheel_is_small():
+    """`make test-pi` measures the wheel itself; this is nearly the same, at no cost."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as wheel:
+        for package, folder in setuptools["package-dir"].items():
+            for pattern in ["*.py", *setuptools["package-data"].get(package, [])]:
+                for file in (ROOT / folder).glob(pattern):
+                    wheel.write(file, file.relative_to(ROOT))
+    assert held.tell() <= 3_000_000
+
+
+def test_the_models_in_the_box_go_into_the_wheel_and_into_git():
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = setuptools["package-data"]["edgecls.edge_runtime"]
+    packed = {file for pattern in patterns for file in (ROOT / "edge_runtime").glob(pattern)}
+    box = {path for path in (ROOT / "edge_runtime" / "models").rglob("*") if path.is_file()}
+    assert len(box) == 4
+    assert box <= packed
+    ignored = subprocess.run(["git", "check-ignore", *box], cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    assert ignored.stdout == b""
 
 
 def test_names_and_versions_are_all_that_the_constraints_hold():

@@ -16,7 +16,7 @@ _BRIGHTEST = 16
 
 def load_digits(rule: ImageRule) -> Parts:
     """The digits, 8x8 grey, enlarged as any small picture is."""
-    grey, truth = load_from_package(return_X_y=True)
+    grey, truth = map(np.asarray, load_from_package(return_X_y=True))
     pixels = np.round(grey.reshape(-1, 8, 8, 1) * (255 / _BRIGHTEST)).astype(np.uint8)
     images = np.stack([prepare(picture, rule) for picture in np.repeat(pixels, 3, axis=3)])
     split = Split(images, truth.astype(np.int64))

@@ -5,9 +5,10 @@ import sys
 from edgecls.edge_runtime import Classifier, open_source
 
 name = sys.argv[1] if len(sys.argv) > 1 else "0"  # the first camera; or an address, a video, a folder
+model = sys.argv[2] if len(sys.argv) > 2 else "nano"  # comes with edgecls; or the file of your own
 label = ""
 
-with Classifier("image_classification_int8.tflite") as classifier, open_source(name) as source:
+with Classifier(model) as classifier, open_source(name) as source:
     for frame in source:
         prediction = classifier.classify(frame.picture)
         if prediction.text != label:

@@ -311,9 +311,12 @@ def test_when_nobody_reads_any_more_it_ends_quietly(running):
 # What is wrong with the input
 
 
-def test_without_a_model_it_says_how_to_make_one(run_edgecls, tmp_path: Path):
-    done = run_edgecls("camera", "--once", cwd=tmp_path)
+def test_without_a_whole_model_it_says_how_to_make_one(run_edgecls, tmp_path: Path):
+    """An empty folder is another matter: see test_models.py."""
+    (tmp_path / "page.tflite").write_text("<html>")
+    done = run_edgecls("camera", "--once", "--source", "demo", cwd=tmp_path)
     assert done.returncode == 66
+    assert "(page.tflite: not a TFLite" in error_of(done)
     assert "run `edgecls train`, then `edgecls export --int8`" in error_of(done)
 
 

@@ -129,10 +129,13 @@ def test_what_makes_no_sense_is_one_line_and_a_code(predict, folder: Path, argum
     assert done.stdout == ""
 
 
-def test_without_a_model_it_says_how_to_make_one(run_edgecls, folder: Path, tmp_path_factory):
-    done = run_edgecls("predict", folder / "digits", cwd=tmp_path_factory.mktemp("empty"))
+def test_without_a_model_it_says_how_to_make_one(run_edgecls, tiny, folder: Path, tmp_path_factory):
+    """In an empty folder a model from the box answers: see test_models.py."""
+    trained = tmp_path_factory.mktemp("trained")
+    shutil.copy(tiny.h5, trained)
+    done = run_edgecls("predict", folder / "digits", cwd=trained)
     assert done.returncode == 66
-    assert "run `edgecls train`, then `edgecls export --int8`" in done.stderr
+    assert "; run `edgecls export image_classification.h5 --int8`, or name one with --model" in done.stderr
 
 
 def test_a_name_in_any_script_or_none_is_shown(predict, folder: Path):

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 from edgecls.edge_runtime import card_onnx, card_tflite
+from edgecls.edge_runtime.boxed import boxed_name
 from edgecls.edge_runtime.card import ModelCard, Quantisation
-from edgecls.edge_runtime.errors import MissingInput
-from edgecls.edge_runtime.find_model import exported_files, find_model
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.find_model import choose_model, exported_files, find_model
 from edgecls.edge_runtime.image import ImageRule
 
 INT8 = Quantisation("int8", 10, "0" * 64)
@@ -101,5 +102,63 @@ def test_exported_files_are_listed_by_name(tmp_path: Path):
 
 
 def test_without_exported_files_there_is_no_list(tmp_path: Path):
-    with pytest.raises(MissingInput, match=r"^no \.tflite or .*edgecls export.*, or name a file$"):
+    with pytest.raises(MissingInput, match=r"^no \.tflite or .*edgecls export.*, or name a file"):
         exported_files(tmp_path)
+
+
+# What --model means
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_in_an_empty_folder_the_default_in_the_box_answers(here: Path):
+    (here / "notes.txt").touch()
+    assert boxed_name(choose_model(None).path) == "nano"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_exported_file_in_this_folder_goes_before_the_box(here: Path, name: str):
+    write(here, name)
+    assert choose_model(None).path == Path(name)
+
+
+def test_a_damaged_file_in_this_folder_is_told_of_and_not_replaced(here: Path):
+    write(here, "int8.tflite")
+    (here / "int8.tflite").write_bytes((here / "int8.tflite").read_bytes()[:-9])
+    with pytest.raises(MissingInput, match=r"^no model in this folder \(int8\.tflite: .*edgecls models"):
+        choose_model(None)
+
+
+def test_a_model_that_was_not_exported_yet_is_not_replaced_either(here: Path):
+    (here / "my pets.h5").touch()
+    with pytest.raises(MissingInput, match=r"; run `edgecls export 'my pets\.h5' --int8`, or name one"):
+        choose_model(None)
+
+
+@pytest.mark.parametrize("name", ["nano", "edge"])
+@pytest.mark.parametrize(("engine", "suffix"), [("litert", ".tflite"), ("onnxruntime", ".onnx")])
+def test_a_model_in_the_box_goes_by_its_name(here: Path, name, engine, suffix):
+    write(here, *ALL)
+    found = choose_model(Path(name), engine)
+    assert (boxed_name(found.path), found.path.suffix) == (name, suffix)
+
+
+def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_box(here: Path):
+    (here / "nano").mkdir()
+    (here / "nano" / "curves.png").touch()  # as `edgecls train --output nano.h5` leaves it
+    assert boxed_name(choose_model(Path("nano")).path) == "nano"
+    write(here / "nano", "int8.onnx")
+    assert choose_model(Path("nano")).path == Path("nano/int8.onnx")
+    (here / "edge").write_text("<html>")
+    with pytest.raises(BadModel):
+        choose_model(Path("edge"))
+
+
+@pytest.mark.parametrize("name", ["nanno", "models/nano", "nano.tflite"])
+def test_other_names_are_files(here: Path, name: str):
+    with pytest.raises(MissingInput, match=f"{name}: no such file"):
+        choose_model(Path(name))

@@ -110,6 +110,16 @@ def test_nodes_are_called_as_keras_calls_the_layers(network, card):
     assert [name.split("/")[0] for name in convolutions] == layers
 
 
+def test_the_int8_file_calls_layers_by_their_names_and_nothing_else_by_a_long_one(network, int8):
+    graph = onnx.load_from_string(int8).graph
+    rounding = [node for node in graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    assert rounding
+    assert not any(node.name for node in rounding)
+    assert all(len(name) <= 3 for node in rounding for name in node.input[1:])
+    named = {node.name.split("/")[0] for node in graph.node}
+    assert {layer.name for layer in network.layers if layer.weights} <= named
+
+
 def test_int8_weights_have_a_scale_for_each_channel_and_the_softmax_stays_float(int8):
     graph = onnx.load_from_string(int8).graph
     values = constants(graph)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from edgecls.export.contract import scaled, with_fixed_batch
 from edgecls.export.keras_libraries import keras, tf
 from edgecls.export.ranges import min_max_ranges
@@ -10,6 +11,7 @@ from edgecls.export.tflite_graph import (
     input_name,
     operators,
     with_ranges,
+    with_short_names,
 )
 
 from .networks import CARD, IMAGES, residual
@@ -57,3 +59,26 @@ def test_operators_with_weights_are_told_apart_and_named_by_their_layers(calibra
     assert [one.kind for one in found if one.weighted] == ["CONV_2D"] * 6 + ["FULLY_CONNECTED"]
     assert [one.kind for one in found if not one.weighted] == ["ADD", "ADD", "MEAN", "SOFTMAX"]
     assert any(name.startswith("conv2d") for name in found[0].names)
+
+
+def test_short_names_change_no_answer(network):
+    before = to_tflite(with_fixed_batch(network, CARD), lambda _: None)
+    after = with_short_names(before)
+    assert len(after) < len(before)
+    assert input_name(after) == input_name(before)
+    assert [one.kind for one in operators(after)] == [one.kind for one in operators(before)]
+    assert not any(";" in one.node or "edgecls" in one.node for one in operators(after)[:-1])
+    answers = [answers_of(content) for content in (before, after)]
+    assert np.array_equal(*answers)
+
+
+def answers_of(content: bytes) -> np.ndarray:
+    interpreter = Interpreter(model_content=content)
+    interpreter.allocate_tensors()
+    (entry,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
+    answers = []
+    for pixels in inputs():
+        interpreter.set_tensor(entry["index"], pixels)
+        interpreter.invoke()
+        answers.append(interpreter.get_tensor(out["index"]))
+    return np.concatenate(answers)

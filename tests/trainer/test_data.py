@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 
@@ -82,3 +83,10 @@ print(len(load_dataset({str(cats_and_dogs)!r}, ImageRule(16, 16), 0).train))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.stdout == "8\n", done.stderr
+
+
+def test_two_background_classes_are_refused_before_any_training(cats_and_dogs):
+    for name in ("none", "_background_"):
+        shutil.copytree(cats_and_dogs / "cat", cats_and_dogs / name)
+    with pytest.raises(BadData, match="several classes mean none of the others: _background_, none; put"):
+        load_dataset(str(cats_and_dogs), RULE, seed=0)

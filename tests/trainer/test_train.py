@@ -68,7 +68,14 @@ def weights_of(path: Path) -> list[np.ndarray]:
 def test_it_leaves_the_model_and_everything_to_look_at(finished):
     training, report = finished.training, finished.report
     folder = training.output.with_suffix("")
-    names = {"samples.png", "augmented.png", "curves.png", "confusion_matrix.png", "history.csv", "report.json"}
+    names = {
+        "samples.png",
+        "augmented.png",
+        "curves.png",
+        "confusion_matrix.png",
+        "history.csv",
+        "report.json",
+    }
     assert {path.name for path in folder.iterdir()} == names
     assert {path.name for path in training.output.parent.iterdir()} == {"pets", "pets.h5"}
     assert read_report(training.output) == report
