@@ -5,6 +5,7 @@ from typing import Self, TextIO
 
 from ..edge_runtime.errors import Unavailable
 from .history import Epoch
+from .interrupt import Interrupts
 from .progress import Progress
 
 try:
@@ -25,13 +26,14 @@ _COLUMNS = {
 
 
 class TerminalProgress(Progress):
-    """A context manager, so that an interrupted bar does not stay half drawn."""
+    """A context manager, so that no interrupt is lost and no interrupted bar stays half drawn."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._bar: tqdm | None = None
         self._epochs = 0
         self._has_header = False
+        self._interrupts = Interrupts()
 
     def say(self, text: str) -> None:
         """See `Progress`."""
@@ -48,11 +50,13 @@ class TerminalProgress(Progress):
 
     def epoch_started(self, number: int, epochs: int, batches: int) -> None:
         """See `Progress`."""
+        self._interrupts.check()
         self._epochs = epochs
         self._start_bar(f"epoch {number}/{epochs}", batches)
 
     def batches_done(self, count: int, loss: float, accuracy: float) -> None:
         """See `Progress`."""
+        self._interrupts.check()
         if self._bar is not None:
             self._bar.set_postfix_str(f"loss: {loss:.4f}, accuracy: {accuracy:.4f}", refresh=False)
         self._step_to(count)
@@ -67,9 +71,11 @@ class TerminalProgress(Progress):
         self.say(_line([f"{epoch.number}/{self._epochs}", *values], f"{epoch.seconds:.0f} s"))
 
     def __enter__(self) -> Self:
+        self._interrupts.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._interrupts.__exit__()
         self._end_bar()
 
     def _start_bar(self, text: str, total: int) -> None:

@@ -49,19 +49,34 @@ def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path)
 
 def test_every_option_arrives_and_the_next_command_names_another_output(run_here, pets, tmp_path):
     options = ["--arch", "cnn", "--epochs", 1, "--batch-size", 5, "--seed", 6, "--size", 18]
-    options += ["--augment", "--dropout", 0.25, "--early-stopping", "--output", "new/pets.h5"]
+    options += ["--augment", "jpeg,flip", "--dropout", 0.25, "--early-stopping", "--output", "new/pets.h5"]
+    options += ["--optimizer", "adamw", "--learning-rate", 0.002, "--schedule", "one-cycle", "--balance"]
+    options += ["--weight-decay", 0.01, "--label-smoothing", 0.1, "--precision", "bfloat16"]
     done = run_here("train", "--data", pets, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "next: edgecls export new/pets.h5 --int8"
     report = json.loads((tmp_path / "new" / "pets" / "report.json").read_text())
     assert report["recipe"] == {
         "arch": "cnn",
+        "depth": None,
+        "width": None,
         "epochs": 1,
         "batch_size": 5,
         "seed": 6,
-        "augment": True,
+        "optimizer": "adamw",
+        "learning_rate": 0.002,
+        "schedule": "one-cycle",
+        "weight_decay": 0.01,
+        "label_smoothing": 0.1,
+        "augment": ["flip", "jpeg"],
         "dropout": 0.25,
+        "average_epochs": 0,
         "early_stopping": True,
+        "balance": True,
+        "teacher": None,
+        "temperature": 4.0,
+        "teacher_share": 0.9,
+        "precision": "bfloat16",
     }
     assert report["image"]["height_px"] == report["image"]["width_px"] == 18
 

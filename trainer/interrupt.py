@@ -1,0 +1,32 @@
+"""Ctrl-C that is not lost: Python drops the exception where it falls into one of TensorFlow's `__del__`."""
+
+import signal
+import threading
+from types import FrameType
+from typing import Any, Self
+
+
+class Interrupts:
+    """A context manager, within which an interrupt raises KeyboardInterrupt at once, and again at `check`."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._before: Any = None
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt if there was an interrupt, whoever swallowed it."""
+        if self._asked:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        self._asked = True
+        raise KeyboardInterrupt
