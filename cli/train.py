@@ -26,8 +26,8 @@ def train(
     ),
     recipe: str | None = typer.Option(
         None,
-        help="documented: Adam and nothing else; best: what gave the highest accuracy. The options below "
-        "change it.  [default: documented for cnn, else best]",
+        help="documented: Adam and nothing else; best: augmentation, one-cycle learning rate, weight "
+        "decay. The options below change it.  [default: documented for cnn, else best]",
     ),
     output: Path = typer.Option(
         DEFAULT_MODEL, help="The model; plots and report go into a folder of its name."
@@ -69,8 +69,16 @@ def train(
     schedule: str | None = typer.Option(
         None, help="Of the learning rate: constant or one-cycle.", rich_help_panel=_PANEL
     ),
-    weight_decay: float | None = typer.Option(None, min=0.0, max=1.0, rich_help_panel=_PANEL),
-    label_smoothing: float | None = typer.Option(None, min=0.0, max=0.9, rich_help_panel=_PANEL),
+    weight_decay: float | None = typer.Option(
+        None,
+        min=0.0,
+        max=1.0,
+        help="Of kernels, times the learning rate, at each step.",
+        rich_help_panel=_PANEL,
+    ),
+    label_smoothing: float | None = typer.Option(
+        None, min=0.0, max=0.9, help="Share of each label spread over all classes.", rich_help_panel=_PANEL
+    ),
     average_epochs: int | None = typer.Option(
         None, min=0, help="Save the mean of the weights after so many last epochs.", rich_help_panel=_PANEL
     ),
@@ -97,7 +105,7 @@ def train(
     ),
     precision: str | None = typer.Option(
         None,
-        help="float32, or bfloat16: about half the time on a GPU and on processors with AVX-512 BF16.",
+        help="float32, or bfloat16: less time on processors with AVX-512 BF16.",
         rich_help_panel=_PANEL,
     ),
     from_report: Path | None = typer.Option(
@@ -161,7 +169,8 @@ def _list(size_px: int) -> None:
 def _summary(report: "TrainReport", output: Path) -> str:
     from ..trainer.report import report_folder
 
-    files = "samples.png, curves.png, confusion_matrix.png, history.csv, report.json"
+    augmented = "augmented.png, " if report.recipe.augment else ""
+    files = f"samples.png, {augmented}curves.png, confusion_matrix.png, history.csv, report.json"
     lines = [
         f"accuracy: {report.test.accuracy:.4f}",
         f"loss: {report.test.loss:.4f}",

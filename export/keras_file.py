@@ -11,9 +11,9 @@ from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.guarded import run_guarded
 from ..edge_runtime.image import ImageRule
+from ..edge_runtime.inspection.allowed_layers import refuse_code
 from ..edge_runtime.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
 from ..edge_runtime.stranger import SCALINGS, Scaling
-from .allowed_layers import refuse_code
 from .keras_libraries import keras, tf
 
 _BATCH = 256

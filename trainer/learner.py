@@ -1,10 +1,8 @@
 """The network in the form that is fitted: scaling in front, compiled, in the recipe's precision."""
 
-from typing import Any
-
 import numpy as np
 
-from .backend import keras
+from .backend import JIT_COMPILE, keras
 from .losses import accuracy, loss
 from .predict import scaled
 from .recipe import Recipe
@@ -24,14 +22,11 @@ def learner(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
     """
     made = scaled(in_precision(network, recipe.precision))
     backend = keras.config.backend()
-    # On a CPU Keras may choose XLA by itself, which is 2 to 3 times slower for convolutions.
-    # Any, because pyright infers from Keras's default that it is a str.
-    jit_compile: Any = False if backend == "tensorflow" else "auto"
     made.compile(
         optimizer=optimizer(recipe, steps),
         loss=loss(recipe),
         metrics=[accuracy],
-        jit_compile=jit_compile,
+        jit_compile=JIT_COMPILE,
         steps_per_execution=1 if backend == "torch" else _STEPS_PER_EXECUTION,  # torch takes no other
     )
     made.optimizer.build(made.trainable_variables)

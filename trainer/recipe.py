@@ -1,7 +1,7 @@
 """How a network is trained: the options that, with the data set, decide its weights."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from ..edge_runtime.errors import UsageError
@@ -82,6 +82,3 @@ class Recipe:
         """The values by their names on the command line."""
         values = {**asdict(self), "augment": ",".join(self.augment) or "none"}
         return {f"--{name.replace('_', '-')}": value for name, value in values.items()}
-
-
-NAMES = tuple(field.name for field in fields(Recipe))

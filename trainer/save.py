@@ -1,7 +1,6 @@
 """Saves a network as the `.h5` that Keras opens, with its card inside."""
 
 from pathlib import Path
-from typing import Any
 
 import h5py
 
@@ -9,7 +8,7 @@ from ..edge_runtime import card_h5
 from ..edge_runtime.card import ModelCard
 from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file
-from .backend import keras
+from .backend import JIT_COMPILE, keras
 
 
 def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
@@ -33,8 +32,5 @@ def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
 
 def _compile(network: keras.Model) -> None:
     """With the documented optimizer, loss and metric: the file can be evaluated and trained at once."""
-    # On a CPU Keras may choose XLA by itself, which is 2 to 3 times slower for convolutions.
-    # Any, because pyright infers from Keras's default that it is a str.
-    jit_compile: Any = False if keras.config.backend() == "tensorflow" else "auto"
     loss = "sparse_categorical_crossentropy"
-    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=jit_compile)
+    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.image import ImageRule
+from ..edge_runtime.inspection.allowed_layers import refuse_code
 from ..edge_runtime.model_file import ModelFormat, read_model
 from .backend import keras
 from .predict import answers, scaled
@@ -51,7 +52,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> tuple[
     """Loads an `.h5` that `edgecls train` saved, and its sha256.
 
     Raises:
-        MissingInput, BadModel: it cannot be read.
+        MissingInput, BadModel: it cannot be read, or holds a layer outside `ALLOWED_LAYERS`.
         UsageError: it knows other classes, or takes images of another size.
     """
     file = read_model(path)
@@ -67,6 +68,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> tuple[
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --size {file.card.image.height_px}"
         )
+    refuse_code(file.content, f"--teacher {path}")
     return _load(file.content, path), hashlib.sha256(file.content).hexdigest()
 
 

@@ -54,6 +54,15 @@ def test_one_that_does_not_fit_is_refused(saved):
         load_teacher(saved, LABELS, ImageRule(32, 32))
 
 
+def test_one_with_a_layer_that_could_run_code_is_refused_before_keras_builds_it(tmp_path):
+    layers = [keras.layers.Flatten(), keras.layers.Lambda(lambda x: x[:, :2])]
+    path = tmp_path / "code.h5"
+    network = keras.Sequential([keras.Input((18, 18, 3)), *layers])
+    save_network(network, ModelCard(LABELS, RULE, io="float32"), path)
+    with pytest.raises(BadModel, match=r"code.h5: refused: a Lambda layer can run code"):
+        load_teacher(path, LABELS, RULE)
+
+
 def test_one_that_keras_cannot_load_is_an_error_of_one_line(saved, tmp_path):
     content = saved.read_bytes()
     damaged = tmp_path / "damaged.h5"

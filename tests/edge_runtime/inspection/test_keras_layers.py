@@ -153,7 +153,7 @@ def test_channels_may_come_first():
 
 
 def test_every_layer_that_export_allows_is_known():
-    from edgecls.export.allowed_layers import ALLOWED_LAYERS
+    from edgecls.edge_runtime.inspection.allowed_layers import ALLOWED_LAYERS
 
     containers = {"Functional", "InputLayer", "Sequential"}
     assert {layer for layer in ALLOWED_LAYERS if not is_known(layer)} == containers

@@ -1,8 +1,8 @@
 """Which Keras layers may be loaded. Imports no TensorFlow: a child process with little memory asks it."""
 
-from ..edge_runtime.errors import BadModel
-from ..edge_runtime.inspection.keras_config import computing_layers
-from ..edge_runtime.inspection.keras_graph import check_keras
+from ..errors import BadModel
+from .keras_config import computing_layers
+from .keras_graph import check_keras
 
 ALLOWED_LAYERS = frozenset(
     [
