@@ -33,6 +33,8 @@ class Checkpoint:
     options: dict[str, Any]
     """The command line's options by name, such as `--epochs`: the same are needed to go on."""
     data_sha256: str
+    teacher_sha256: str | None
+    """Of the teacher's file, where there is one."""
     state: TrainingState
 
 
@@ -46,6 +48,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     about = {
         "options": checkpoint.options,
         "data_sha256": checkpoint.data_sha256,
+        "teacher_sha256": checkpoint.teacher_sha256,
         "history": [asdict(epoch) for epoch in checkpoint.state.history],
     }
     arrays: dict[str, Any] = {"about": json.dumps(about)}
@@ -75,7 +78,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 _numbered(arrays, "variable"),
                 _numbered(arrays, "kept"),
             )
-            return Checkpoint(about["options"], about["data_sha256"], state)
+            return Checkpoint(about["options"], about["data_sha256"], about["teacher_sha256"], state)
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise BadData(f"{path}: damaged: {error}; leave --resume out to start again") from error
 
@@ -97,6 +100,15 @@ def check_data(checkpoint: Checkpoint, data_sha256: str, path: Path) -> None:
         raise BadConfiguration(
             f"{path}: the images have changed since this training was started (digest "
             f"{checkpoint.data_sha256[:12]}, now {data_sha256[:12]}); leave --resume out to start again"
+        )
+
+
+def check_teacher(checkpoint: Checkpoint, teacher_sha256: str | None, path: Path) -> None:
+    """Raises BadConfiguration if the teacher's file is another than when the training was started."""
+    if checkpoint.teacher_sha256 != teacher_sha256:
+        raise BadConfiguration(
+            f"{path}: the teacher's file has changed since this training was started; leave --resume out to "
+            "start again"
         )
 
 

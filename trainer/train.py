@@ -18,6 +18,7 @@ from .checkpoint import (
     Checkpoint,
     check_data,
     check_options,
+    check_teacher,
     checkpoint_path,
     read_checkpoint,
     write_checkpoint,
@@ -71,7 +72,7 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     Raises:
         UsageError: an option makes no sense.
         MissingInput, BadData, Unavailable: see `load_dataset`; nothing to resume.
-        BadConfiguration: other options or data than those of the interrupted training.
+        BadConfiguration: other options, data or teacher than those of the interrupted training.
         OutputFailed, PermissionRefused: something cannot be written.
     """
     progress = progress or Progress()
@@ -81,15 +82,16 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     if checkpoint:
         check_options(checkpoint, training.options(), training.checkpoint)
     dataset = load_dataset(training.data, training.image, recipe.seed, progress.images_read)
+    teacher, teacher_sha256 = None, None
+    if recipe.teacher:
+        teacher, teacher_sha256 = load_teacher(Path(recipe.teacher), dataset.labels, training.image)
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
+        check_teacher(checkpoint, teacher_sha256, training.checkpoint)
         progress.say(f"going on after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
     elif training.checkpoint.exists():
         progress.say("starting again; to go on with the interrupted training instead, give --resume")
 
-    teacher, teacher_sha256 = None, None
-    if recipe.teacher:
-        teacher, teacher_sha256 = load_teacher(Path(recipe.teacher), dataset.labels, training.image)
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
@@ -101,7 +103,7 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
         teacher=teacher,
         start=checkpoint.state if checkpoint else None,
         on_epoch=lambda state: write_checkpoint(
-            training.checkpoint, Checkpoint(training.options(), dataset.sha256, state)
+            training.checkpoint, Checkpoint(training.options(), dataset.sha256, teacher_sha256, state)
         ),
         progress=progress,
     )

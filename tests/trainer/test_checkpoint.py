@@ -15,6 +15,7 @@ from edgecls.trainer.checkpoint import (
     TrainingState,
     check_data,
     check_options,
+    check_teacher,
     checkpoint_path,
     read_checkpoint,
     write_checkpoint,
@@ -28,7 +29,9 @@ def checkpoint(number: int = 1, values: int = 1000) -> Checkpoint:
     """One that says its number everywhere, so that a mixture of two would show."""
     epochs = tuple(Epoch(n, 0.5, *[Figures(1 / n, 0.5)] * 3) for n in range(1, number + 1))
     variables = (np.full(values, number, np.float32), np.array(number, np.int64))
-    return Checkpoint(OPTIONS, f"digest {number}", TrainingState(epochs, variables, (np.full(7, number),)))
+    return Checkpoint(
+        OPTIONS, f"digest {number}", "teacher", TrainingState(epochs, variables, (np.full(7, number),))
+    )
 
 
 def write_for_ever(path: Path) -> None:
@@ -40,8 +43,8 @@ def write_for_ever(path: Path) -> None:
 
 def same(one: Checkpoint, other: Checkpoint) -> bool:
     return (
-        (one.options, one.data_sha256, one.state.history)
-        == (other.options, other.data_sha256, other.state.history)
+        (one.options, one.data_sha256, one.teacher_sha256, one.state.history)
+        == (other.options, other.data_sha256, other.teacher_sha256, other.state.history)
         and all(map(np.array_equal, one.state.variables, other.state.variables))
         and all(map(np.array_equal, one.state.kept, other.state.kept))
     )
@@ -136,3 +139,10 @@ def test_changed_images_are_refused():
     check_data(checkpoint(1), "digest 1", Path("it"))
     with pytest.raises(BadConfiguration, match=r"it: the images have changed since"):
         check_data(replace(checkpoint(1), data_sha256="other"), "digest 1", Path("it"))
+
+
+@pytest.mark.parametrize("now", ["another", None])
+def test_another_teacher_is_refused(now):
+    check_teacher(checkpoint(1), "teacher", Path("it"))
+    with pytest.raises(BadConfiguration, match=r"it: the teacher's file has changed since .*--resume"):
+        check_teacher(checkpoint(1), now, Path("it"))
