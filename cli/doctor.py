@@ -19,7 +19,7 @@ def doctor(
     model: Path = typer.Argument(
         None,
         help="A model to try, or the name of one that `edgecls models` lists; by default every exported one "
-        "in this folder.",
+        "in this folder, or else nano.",
         show_default=False,
     ),
     source: str = typer.Option(

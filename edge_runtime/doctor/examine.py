@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..boxed import with_boxed
+from ..boxed import DEFAULT, boxed_paths, with_boxed
 from ..camera.source_address import CsiCamera, Device, Stream, parse_source
 from ..errors import Unavailable
 from .busy import check_busy
@@ -29,7 +29,8 @@ def examine(machine: Machine, source: str | None = None, model: Path | None = No
     Args:
         machine: what is examined.
         source: as `edgecls camera --source` takes it; None: what cameras there are.
-        model: a file, or a name of the box; None: every exported file in the machine's folder.
+        model: a file, or a name of the box; None: every exported file in the machine's folder, or
+            where it has none the default in the box.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
@@ -117,6 +118,7 @@ def _ribbon(machine: Machine, nodes: tuple[VideoNode, ...], *, asked: bool = Fal
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
     paths = with_boxed([model], "auto") if model else exported_models(folder)
-    if not paths:
-        yield unknown("model", "none in this folder")
-    yield from map(check_model, paths)
+    if not paths and any(folder.glob("*.h5")):
+        yield unknown("model", "none in this folder is exported yet")
+    else:  # the one that `edgecls camera` takes where there is none
+        yield from map(check_model, paths or boxed_paths(DEFAULT, "auto"))

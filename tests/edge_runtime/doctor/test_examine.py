@@ -17,10 +17,17 @@ def test_where_all_is_well_there_is_nothing_to_mend(machine, video):
 
     levels = {found.check: found.level for found in examine(machine)}
 
-    assert levels.pop("model") is Level.UNKNOWN  # there is none in the folder
     assert set(levels.values()) == {Level.OK}
     assert {"camera", "permission", "busy", "power supply", "heat", "memory", "disk", "clock"} < levels.keys()
     assert "picamera2" not in levels
+
+
+def test_the_model_in_the_box_is_tried_where_the_folder_has_none_of_its_own(machine, write):
+    assert "nano" in next(found.what for found in examine(machine) if found.check == "model")
+
+    write("image_classification.h5", "")
+    levels = {found.check: found.level for found in examine(machine)}
+    assert levels["model"] is Level.UNKNOWN  # `edgecls camera` takes no other in its place
 
 
 def test_picamera2_is_looked_at_where_there_is_a_ribbon_cable(machine, video):
