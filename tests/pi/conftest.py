@@ -1,7 +1,8 @@
 """The emulated Raspberry Pis with the wheel installed, and a folder as a user has it there."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -32,11 +33,28 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
+@pytest.fixture(scope="session")
+def builds(request: pytest.FixtureRequest, wheel: Path) -> Iterator[dict[str, Future[Userland]]]:
+    """All userlands that the chosen tests need, side by side: installing under QEMU keeps one core busy."""
+    calls = (
+        item.callspec
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    )
+    suites = {call.params["pi"] for call in calls if "pi" in call.params}
+    with ThreadPoolExecutor() as pool:
+        yield {suite: pool.submit(_built, suite, wheel) for suite in suites}
+
+
+def _built(suite: str, wheel: Path) -> Userland:
+    userland = Userland(suite, cache_folder())
+    build(userland, wheel)
+    return userland
+
+
 @pytest.fixture(scope="session", params=SUITES)
-def pi(request: pytest.FixtureRequest, wheel: Path) -> Userland:
-    built = Userland(request.param, cache_folder())
-    build(built, wheel)
-    return built
+def pi(request: pytest.FixtureRequest, builds: dict[str, Future[Userland]]) -> Userland:
+    return builds[request.param].result()
 
 
 @pytest.fixture

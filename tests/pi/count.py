@@ -1,13 +1,13 @@
 """Prints the instructions of each stage on each Pi as Markdown: `python -m tests.pi.count FILE...`.
 
 Without files, it takes every `.tflite` and `.onnx` of this folder. `--write DOC.md` puts the tables between
-the two comments that DOC.md has for them.
+the two comments that DOC.md has for them, `--summary README.md` one short table.
 """
 
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgecls.edge_runtime.errors import EdgeclsError
@@ -16,7 +16,7 @@ from edgecls.edge_runtime.find_model import exported_files
 from .building import build, build_wheel
 from .host import lacking
 from .stage_counts import FRAMES, STAGES, StageCounts, count_stages
-from .userland import PROCESSORS, SUITES, Userland, cache_folder
+from .userland import PROCESSORS, SUITES, Model, Userland, cache_folder
 
 BEGIN, END = "<!-- instructions: written by tests/pi/count.py -->\n", "<!-- end of instructions -->"
 
@@ -32,6 +32,34 @@ def tables(counts: Sequence[StageCounts]) -> str:
             header = ["file", *STAGES, "whole", "naive", "naive / whole"]
             parts.append(f"{title}\n\n{_table(header, rows)}")
     return "\n".join(parts)
+
+
+def summary(counts: Sequence[StageCounts]) -> str:
+    """One table: what a frame of the smallest size costs with each file, the Pis side by side."""
+    frame = FRAMES[0]
+    by_file: dict[str, dict[Model, StageCounts]] = {}
+    for entry in counts:
+        by_file.setdefault(entry.file, {})[entry.model] = entry
+    header = ["file", "decode", "resize", *(f"{what}, {pi}" for what in _SUMMED for pi in PROCESSORS)]
+    rows = []
+    for name, entries in by_file.items():
+        first = entries[next(iter(PROCESSORS))]
+        shared = [_millions(first.stage(frame.name, stage)) for stage in ("decode", "resize")]
+        each = [of(entries[pi], frame.name) for of in _SUMMED.values() for pi in PROCESSORS]
+        rows.append([name, *shared, *each])
+    return _table(header, rows)
+
+
+def _ratio(entry: StageCounts, frame: str) -> str:
+    naive = entry.naive.get(frame)
+    return f"{naive / entry.stage(frame, 'whole'):.2f}" if naive else "-"
+
+
+_SUMMED: dict[str, Callable[[StageCounts, str], str]] = {
+    "engine": lambda entry, _: _millions(entry.engine()),
+    "whole": lambda entry, frame: _millions(entry.stage(frame, "whole")),
+    "naive / whole": _ratio,
+}
 
 
 def written_into(document: str, text: str) -> str:
@@ -57,8 +85,7 @@ def _engine_table(counts: Sequence[StageCounts]) -> str:
 def _frame_row(entry: StageCounts, frame: str) -> list[str]:
     whole, naive = entry.stage(frame, "whole"), entry.naive.get(frame)
     stages = [_millions(entry.stage(frame, stage)) for stage in STAGES]
-    ratio = [_millions(naive), f"{naive / whole:.2f}"] if naive else ["-", "-"]
-    return [entry.file, *stages, _millions(whole), *ratio]
+    return [entry.file, *stages, _millions(whole), _millions(naive) if naive else "-", _ratio(entry, frame)]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -77,6 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("files", nargs="*", type=Path, help="exported files; by default those of this folder")
     parser.add_argument("--suite", choices=SUITES, default=SUITES[0], help="which Debian")
     parser.add_argument("--write", type=Path, metavar="DOC.md", help="put the tables there")
+    parser.add_argument("--summary", type=Path, metavar="DOC.md", help="put one short table there")
     return parser.parse_args()
 
 
@@ -89,9 +117,11 @@ def _main() -> None:
         files = arguments.files or exported_files(Path())
         with tempfile.TemporaryDirectory() as folder:
             build(userland, build_wheel(Path(folder)))
-        text = tables(count_stages(userland, files))
-        if arguments.write:
-            arguments.write.write_text(written_into(arguments.write.read_text(), text))
+        counts = count_stages(userland, files)
+        text = tables(counts)
+        for document, content in ((arguments.write, text), (arguments.summary, summary(counts))):
+            if document:
+                document.write_text(written_into(document.read_text(), content))
     except (EdgeclsError, RuntimeError, ValueError, OSError) as error:
         sys.exit(f"count: {error}")
     sys.stdout.write(text)

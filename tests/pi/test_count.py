@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .count import BEGIN, END, tables, written_into
+from .count import BEGIN, END, summary, tables, written_into
 from .stage_counts import StageCounts, paired, shown_names
 
 ENTRY = {"file": "0.tflite", "stage": "engine", "runs": 10}
@@ -36,6 +36,15 @@ def test_the_tables_have_the_engines_side_by_side_and_the_ratio_to_the_naive_pro
     assert lines[2:5] == ["| file | pi4 | pi5 |", "| --- | ---: | ---: |", "| a.tflite | 2.08 | 0.66 |"]
     assert "| a.tflite | 3.00 | 0.50 | 2.08 | 0.04 | 5.00 | 14.00 | 2.80 |" in lines
     assert "| a.tflite | 3.00 | 0.50 | 0.66 | 0.04 | 5.00 | - | - |" in lines
+
+
+def test_the_summary_has_a_row_for_each_file_with_the_pis_side_by_side():
+    counts = [counted("pi4", 2.08e6, {"640x480": 14e6}), counted("pi5", 0.66e6, {})]
+    header, _, row = summary(counts).splitlines()
+    assert header.startswith(
+        "| file | decode | resize | engine, pi4 | engine, pi5 | whole, pi4 | whole, pi5 |"
+    )
+    assert row == "| a.tflite | 3.00 | 0.50 | 2.08 | 0.66 | 5.00 | 5.00 | 2.80 | - |"
 
 
 def test_a_document_is_changed_between_its_two_comments_only():
