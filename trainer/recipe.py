@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from ..edge_runtime.errors import UsageError
+from .augmentation import parse_kinds
 from .design import Design
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
@@ -62,6 +63,7 @@ class Recipe:
         ):
             if value not in known:
                 raise UsageError(f"{option} {value}: not known; use {' or '.join(known)}")
+        parse_kinds(",".join(self.augment) or "none")  # refuses what it does not know
         if self.early_stopping and self.average_epochs:
             raise UsageError(
                 "--early-stopping and --average-epochs: the one keeps the best epoch's weights, the other "
