@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -13,14 +12,13 @@ from .class_weights import class_weights
 from .data import Dataset
 from .history import Epoch, Figures, best_epoch, figures
 from .learner import in_precision, learner, weights
-from .predict import answers, scaled
+from .predict import SILENT, answers
 from .progress import Progress
 from .recipe import Recipe
 from .teacher import Teacher
 
 PATIENCE_EPOCHS = 3
 """Early stopping ends a training that has not improved on the validation split for so long."""
-_SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
 
 
 def fit(
@@ -71,7 +69,6 @@ class _Run:
         self.network, self.dataset, self.recipe, self.progress = network, dataset, recipe, progress
         steps = recipe.epochs * len(EpochBatches(dataset.train, recipe, 0))
         self._learner = learner(network, recipe, steps)
-        self._judged = scaled(network)
         self._variables = [*self._learner.variables, *self._learner.optimizer.variables]
         classes = len(dataset.labels)
         self._weights = class_weights(dataset.train.truth, classes) if recipe.balance else None
@@ -93,7 +90,9 @@ class _Run:
         train = self._fit_once(number)
         self.network.set_weights(weights(self._learner))
         val, test = (
-            figures(answers(self._judged, split.images), split.truth)
+            figures(
+                answers(self._learner, split.images), split.truth
+            )  # in the recipe's precision: it is faster
             for split in (self.dataset.val, self.dataset.test)
         )
         done = Epoch(number, time.perf_counter() - started_s, train, val, test)
@@ -118,7 +117,7 @@ class _Run:
                 min(batch + 1, len(batches)), logs["loss"], logs["accuracy"]
             )
         )
-        means = self._learner.fit(batches, verbose=_SILENT, shuffle=False, callbacks=[watch]).history
+        means = self._learner.fit(batches, verbose=SILENT, shuffle=False, callbacks=[watch]).history
         return Figures(means["loss"][-1], means["accuracy"][-1])
 
     def _kept(self, before: tuple[np.ndarray, ...], history: tuple[Epoch, ...]) -> tuple[np.ndarray, ...]:

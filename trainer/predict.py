@@ -7,7 +7,7 @@ import numpy as np
 from .backend import keras
 
 _BATCH = 256
-_SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
+SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
 
 
 def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -17,7 +17,7 @@ def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def answers(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """As `probabilities`, for what `scaled` gave: to be asked more than once, it is compiled once."""
-    return np.asarray(network.predict(images, batch_size=_BATCH, verbose=_SILENT))
+    return np.asarray(network.predict(images, batch_size=_BATCH, verbose=SILENT))
 
 
 def scaled(network: keras.Model) -> keras.Model:
