@@ -167,7 +167,7 @@ def _bench_files(
         print(f"\n{render_changes(earlier, report)}")
     check_measured([file for file in report.files if not file.peer], named)
     check_thresholds(report, limits)
-    print(f"\n{_next_command(report)}")
+    print(f"\n{_next_command(report, named)}")
 
 
 def _check_report_folder(folder: Path) -> None:
@@ -231,11 +231,12 @@ def check_measured(files: "Sequence[FileReport | CorruptedFile]", named: Sequenc
             raise error
 
 
-def _next_command(report: "BenchReport") -> str:
+def _next_command(report: "BenchReport", named: Sequence[Path]) -> str:
     from ..benchmarks.choice import choose
 
     if report.data.unscored:
-        return "next: edgecls bench --data FOLDER   (test pictures in folders of their classes; for accuracy)"
+        files = "".join(f"{shlex.quote(str(path))} " for path in named)
+        return f"next: edgecls bench {files}--data FOLDER   (test pictures in class folders, for accuracy)"
     chosen = choose(report)
     if not chosen:
         return "next: edgecls export --int8"

@@ -26,6 +26,7 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
         EdgeclsError: the data set that is named cannot be used, or there is no picture at all.
     """
     from ..benchmarks.model_files import first_readable
+    from ..edge_runtime.boxed import boxed_name
     from .bench import held_out_images
 
     model = first_readable(paths)
@@ -37,7 +38,9 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
             raise
         return loose
     except (MissingInput, Unavailable) as error:
-        golden = None if data else _golden(paths, str(error))
+        boxed = boxed_name(model.path)
+        why = f"{boxed} comes without test pictures" if boxed else str(error)
+        golden = None if data else _golden(paths, why)
         if golden is None:
             raise
         return golden

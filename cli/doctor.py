@@ -48,6 +48,7 @@ def doctor(
         count = _count(problems, "problem")
         raise CheckFailed(f"this machine: {count}; mend as shown, then run `edgecls doctor` again")
     if not as_json:
+        print(f"checked: {', '.join(dict.fromkeys(finding.check for finding in findings))}")
         print(
             f"{len(findings)} checks: no problem" + (f", {_count(warnings, 'warning')}" if warnings else "")
         )

@@ -97,8 +97,8 @@ def choose_model(model: Path | None, engine: EngineName) -> "ModelFile":
     name = boxed_name(found.path)
     if model is None and name:
         print(
-            f"edgecls: no model in this folder, so {name} from the box answers, which knows nothing but "
-            f"{', '.join(found.card.labels)}; for your own: `edgecls train --data FOLDER`",
+            f"edgecls: no model in this folder: {name}, which comes with edgecls, answers; it knows "
+            f"{', '.join(found.card.labels)}, and nothing else",
             file=sys.stderr,
         )
     return found

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from .boxed import DEFAULT, boxed_paths, means_boxed
+from .boxed import DEFAULT, boxed_names, boxed_paths, means_boxed
 from .engine_packages import ENGINES, EngineName, suffixes
 from .errors import EdgeclsError, MissingInput
 from .model_file import ModelFile, read_model
@@ -29,7 +29,12 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
         return find_model(here, engine) if _holds_models(here) else _boxed_model(DEFAULT, engine)
     if means_boxed(named):
         return _boxed_model(str(named), engine)
-    return find_model(named, engine) if named.is_dir() else read_model(named)
+    if named.is_dir():
+        return find_model(named, engine)
+    if not named.suffix and not named.exists():
+        boxed = " or ".join(boxed_names())
+        raise MissingInput(f"{named}: no such file; check the name, or use {boxed}, which come with edgecls")
+    return read_model(named)
 
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:

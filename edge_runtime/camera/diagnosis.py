@@ -125,4 +125,6 @@ def holders_of(path: str, proc: Path = _PROC) -> list[Holder]:
 def _present() -> str:
     """What to do, with the cameras that are there."""
     cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
-    return f"there is {', '.join(cameras)}" if cameras else "plug it in: there is no /dev/video*"
+    if cameras:
+        return f"there is {', '.join(cameras)}"
+    return "plug it in: there is no /dev/video*; one on the ribbon cable is `--source csi`"

@@ -19,7 +19,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".
 _VIDEO4LINUX = 81  # the major number of its character devices
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SECRET = re.compile(r"pass|pwd|token|key|secret|auth|sig|code", re.IGNORECASE)
-_CHOICES = "use an index, a path, rtsp(s) or http(s)"
+_CHOICES = "use an index, csi, demo, a path, rtsp(s) or http(s)"
 _LOOKED_AT = 10_000  # files, below a folder without images: enough for an answer, and soon
 _CSI = re.compile(r"csi(?::([0-9]))?")
 
@@ -118,7 +118,7 @@ def parse_source(text: str) -> Address:
         return Device(text)
     if glob.has_magic(text):
         return _matches(text)
-    raise MissingInput(f"{text}: no such file, folder or camera; check the name")
+    raise MissingInput(f"{text}: no such file, folder or camera; {_CHOICES}")
 
 
 def masked(url: str) -> str:

@@ -43,6 +43,6 @@ def check_booted(root: Path) -> None:
 def no_systemd() -> Unavailable:
     """The error to raise where systemd does not run the machine."""
     return Unavailable(
-        "systemd does not run this machine; start `edgecls camera` by what does, or see the unit with "
-        "`edgecls service install --print`"
+        "systemd does not run this machine, so there is no service; start `edgecls camera` by what does, or "
+        "see the unit with `edgecls service install --print`"
     )

@@ -84,7 +84,7 @@ DeviceAllow=char-media rw
 DeviceAllow=char-dma_heap rw
 """
 _NO_CAMERA = """
-# Its pictures come from the network: nothing in /dev.
+# Its pictures come from no camera of this machine: nothing in /dev.
 PrivateDevices=yes
 """
 

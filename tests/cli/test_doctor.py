@@ -51,4 +51,7 @@ def test_a_source_that_is_not_there_is_a_mistake_and_no_finding(run_edgecls, tmp
     done = run_edgecls("doctor", "--source", "clip.mp4", cwd=tmp_path)
 
     assert done.returncode == 66
-    assert done.stderr == "edgecls: error: clip.mp4: no such file, folder or camera; check the name\n"
+    assert done.stderr == (
+        "edgecls: error: clip.mp4: no such file, folder or camera; use an index, csi, demo, "
+        "a path, rtsp(s) or http(s)\n"
+    )

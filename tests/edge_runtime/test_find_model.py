@@ -160,5 +160,6 @@ def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_box(here: Pat
 
 @pytest.mark.parametrize("name", ["nanno", "models/nano", "nano.tflite"])
 def test_other_names_are_files(here: Path, name: str):
-    with pytest.raises(MissingInput, match=f"{name}: no such file"):
+    with pytest.raises(MissingInput, match=f"{name}: no such file") as raised:
         choose_model(Path(name))
+    assert ("nano or edge" in str(raised.value)) == (not name.endswith(".tflite"))
