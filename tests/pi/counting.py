@@ -6,6 +6,7 @@ It knows no cycles, caches, memory or clock: two programs compare by it as far a
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from .userland import Model, Userland
@@ -57,9 +58,14 @@ def _counter(cache: Path) -> Path:
     qemu = shutil.which("qemu-aarch64")
     if not qemu:
         raise RuntimeError("counting needs the dynamic QEMU; run `apt install qemu-user`")
-    shutil.copy(qemu, folder)
-    command = ["gcc", "-O2", "-shared", "-fPIC", "-o", folder / _PLUGIN, _SOURCE]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{_SOURCE.name} cannot be compiled: {done.stderr.strip()[-300:]}")
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        command = ["gcc", "-O2", "-shared", "-fPIC", "-o", f"{made}/{_PLUGIN}", _SOURCE]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{_SOURCE.name} cannot be compiled: {done.stderr.strip()[-300:]}")
+        shutil.copy(qemu, made)
+        for file in Path(
+            made
+        ).iterdir():  # another count may be running them: its files are replaced, not changed
+            file.replace(folder / file.name)
     return folder
