@@ -345,7 +345,7 @@ def test_without_a_whole_model_it_says_how_to_make_one(run_edgecls, tmp_path: Pa
         (
             ("--source", "concat:a|b"),
             2,
-            "source scheme not allowed: concat; use an index, a path, rtsp(s) or http(s)",
+            "source scheme not allowed: concat; use an index, csi, demo, a path, rtsp(s) or http(s)",
         ),
         (("--source", "file:///etc/passwd"), 2, "source scheme not allowed: file"),
         (("--record", "out.avi"), 2, "out.avi: not the name of a video to record"),

@@ -96,7 +96,7 @@ def test_other_schemes_are_refused(text, scheme):
     with pytest.raises(UsageError) as caught:
         parse_source(text)
     assert str(caught.value) == (
-        f"source scheme not allowed: {scheme}; use an index, a path, rtsp(s) or http(s)"
+        f"source scheme not allowed: {scheme}; use an index, csi, demo, a path, rtsp(s) or http(s)"
     )
 
 
@@ -174,7 +174,7 @@ def test_a_glob_gives_its_images(pattern, names):
     "text", ["nothing.avi", "no/such/folder/", "*.png", "/dev/nothing", "-1", "x" * 5000]
 )
 def test_what_is_not_there_is_missing(text):
-    with pytest.raises(MissingInput, match="; check the "):
+    with pytest.raises(MissingInput, match="; (check the|use an index, csi)"):
         parse_source(text)
 
 
