@@ -174,7 +174,7 @@ def test_a_glob_gives_its_images(pattern, names):
     "text", ["nothing.avi", "no/such/folder/", "*.png", "/dev/nothing", "-1", "x" * 5000]
 )
 def test_what_is_not_there_is_missing(text):
-    with pytest.raises(MissingInput, match="; (check the|use an index, csi)"):
+    with pytest.raises(MissingInput, match=r"; (check the|use an index, csi)"):
         parse_source(text)
 
 
