@@ -7,6 +7,8 @@ import numpy as np
 from .backend import keras
 
 _BATCH = 256
+_CHUNK = 16 * _BATCH
+"""Images at a time: Keras copies what it is given, and a data set need not be in memory twice."""
 SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
 
 
@@ -17,7 +19,9 @@ def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def answers(network: keras.Model, images: np.ndarray) -> np.ndarray:
     """As `probabilities`, for what `scaled` gave: to be asked more than once, it is compiled once."""
-    return np.asarray(network.predict(images, batch_size=_BATCH, verbose=SILENT))
+    chunks = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
+    answered = [network.predict(chunk, batch_size=_BATCH, verbose=SILENT) for chunk in chunks]
+    return np.concatenate(answered) if len(answered) > 1 else np.asarray(answered[0])
 
 
 def scaled(network: keras.Model) -> keras.Model:
