@@ -135,7 +135,7 @@ def test_without_a_model_it_says_how_to_make_one(run_edgecls, tiny, folder: Path
     shutil.copy(tiny.h5, trained)
     done = run_edgecls("predict", folder / "digits", cwd=trained)
     assert done.returncode == 66
-    assert "; run `edgecls export image_classification.h5 --int8`, or name one with --model" in done.stderr
+    assert "; run `edgecls export image_classification.h5 --int8`, copy an exported file here," in done.stderr
 
 
 def test_a_name_in_any_script_or_none_is_shown(predict, folder: Path):

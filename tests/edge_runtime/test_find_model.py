@@ -135,7 +135,7 @@ def test_a_damaged_file_in_this_folder_is_told_of_and_not_replaced(here: Path):
 
 def test_a_model_that_was_not_exported_yet_is_not_replaced_either(here: Path):
     (here / "my pets.h5").touch()
-    with pytest.raises(MissingInput, match=r"; run `edgecls export 'my pets\.h5' --int8`, or name one"):
+    with pytest.raises(MissingInput, match=r"; run `edgecls export 'my pets\.h5' --int8`, copy an exported"):
         choose_model(None)
 
 
