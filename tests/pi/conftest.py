@@ -36,12 +36,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def builds(request: pytest.FixtureRequest, wheel: Path) -> Iterator[dict[str, Future[Userland]]]:
     """All userlands that the chosen tests need, side by side: installing under QEMU keeps one core busy."""
-    calls = (
-        item.callspec
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    )
-    suites = {call.params["pi"] for call in calls if "pi" in call.params}
+    calls = [getattr(item, "callspec", None) for item in request.session.items]
+    suites = {call.params["pi"] for call in calls if call and "pi" in call.params}
     with ThreadPoolExecutor() as pool:
         yield {suite: pool.submit(_built, suite, wheel) for suite in suites}
 

@@ -37,7 +37,7 @@ def count(
         "PYTHONHASHSEED=0",  # the order of sets would change the figure
         *python,
         "/opt/venv/bin/python",
-        f"/work/{program.name}",
+        f"/mnt/{program.name}",
         *arguments,
         work=work,
         model=model,
@@ -64,8 +64,7 @@ def _counter(cache: Path) -> Path:
         if done.returncode:
             raise RuntimeError(f"{_SOURCE.name} cannot be compiled: {done.stderr.strip()[-300:]}")
         shutil.copy(qemu, made)
-        for file in Path(
-            made
-        ).iterdir():  # another count may be running them: its files are replaced, not changed
+        # Another count may be running the files that are there: they are replaced, not written over.
+        for file in Path(made).iterdir():
             file.replace(folder / file.name)
     return folder

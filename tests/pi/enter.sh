@@ -1,16 +1,16 @@
 #!/bin/bash
 # Runs a command in an arm64 userland: enter.sh ROOT CPUINFO CACHE WORK COUNTER COMMAND...
-# CACHE is seen as /cache, WORK as /work (the current folder), and COUNTER, a folder with QEMU and its plugin or
+# CACHE is seen as /cache, WORK as /mnt (the current folder), and COUNTER, a folder with QEMU and its plugin or
 # "", as /opt/count. Started in a mount namespace of its own (unshare --mount), so that nothing stays mounted.
 set -eu
 root=$1 cpuinfo=$2 cache=$3 work=$4 counter=$5
 shift 5
 
-mkdir -p "$root"/{proc,sys,dev,cache,work}
+mkdir -p "$root"/{proc,sys,dev,cache,mnt}
 for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
 mount --bind "$cpuinfo" "$root/proc/cpuinfo"
 mount --bind "$cache" "$root/cache"
-mount --bind "$work" "$root/work"
+mount --bind "$work" "$root/mnt"
 for file in resolv.conf hosts; do
   [ -e "$root/etc/$file" ] || : >"$root/etc/$file"
   mount --bind "$(realpath "/etc/$file")" "$root/etc/$file"
@@ -25,4 +25,4 @@ if [ -n "$counter" ]; then
   mount --bind "$(realpath /lib64)" "$root/usr/lib64"
   mount --bind "$counter" "$root/opt/count"
 fi
-exec chroot "$root" /usr/bin/env -i -C /work "$@"
+exec chroot "$root" /usr/bin/env -i -C /mnt "$@"

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.pi
 GUIDE = Path(__file__).parents[2] / "docs" / "raspberry-pi.md"
 STAND_INS = {
     "sudo": 'exec "$@"',  # we are root
-    "apt-get": 'echo "$@" >>/work/apt.log',  # the userland was made with the packages; see the last assertion
+    "apt-get": 'echo "$@" >>/mnt/apt.log',  # the userland was made with the packages; see the last assertion
 }
 
 
@@ -43,11 +43,11 @@ def type_line(pi, home: Path) -> Callable[[str], str]:
     """Types a line into a shell in the home folder; returns what was shown."""
     env = (
         *pip_settings(),
-        "PIP_CONSTRAINT=/work/constraints.txt",
+        "PIP_CONSTRAINT=/mnt/constraints.txt",
         "PIP_ONLY_BINARY=:all:",
-        "PIP_NO_COMPILE=1",  # half of pip's time under QEMU
-        "HOME=/work",
-        "PATH=/work/stand-ins:/usr/bin:/bin",
+        "PIP_NO_COMPILE=1",  # under QEMU that takes long, and what runs compiles itself
+        "HOME=/mnt",
+        "PATH=/mnt/stand-ins:/usr/bin:/bin",
         "EDGECLS_SOURCE=clip.avi",  # the camera
     )
 

@@ -81,7 +81,7 @@ class Userland:
 
         Args:
             arguments: the command; `python` and `edgecls` are those of the virtual environment.
-            work: a folder of this machine, in there /work and the current one.
+            work: a folder of this machine, in there /mnt and the current one.
             model: which Pi.
             counter: a folder with a QEMU that counts; see counting.py.
             env: more NAME=VALUE.
