@@ -89,10 +89,9 @@ class _Run:
         number = len(before.history) + 1
         train = self._fit_once(number)
         self.network.set_weights(weights(self._learner))
+        # Asked of the learner: in the recipe's precision, as training is.
         val, test = (
-            figures(
-                answers(self._learner, split.images), split.truth
-            )  # in the recipe's precision: it is faster
+            figures(answers(self._learner, split.images), split.truth)
             for split in (self.dataset.val, self.dataset.test)
         )
         done = Epoch(number, time.perf_counter() - started_s, train, val, test)

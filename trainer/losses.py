@@ -28,15 +28,17 @@ def loss(recipe: Recipe) -> str | Loss:
 def distillation(temperature: float, share: float, label_smoothing: float) -> Loss:
     """The loss of a student (Hinton et al. 2015, section 2).
 
-    `share` of it is the cross-entropy of the teacher's probabilities against the student's, both softened:
-    a probability p becomes p ** (1 / temperature), normalised, which is to divide its logits. Times the
-    temperature squared, so that its gradients stay as large as those of the rest.
+    `share` of it is how far the student's probabilities are from the teacher's, both softened: a probability
+    p becomes p ** (1 / temperature), normalised, which is to divide its logits. Times the temperature
+    squared, so that its gradients stay as large as those of the rest. Hinton's cross-entropy less the
+    teacher's own entropy (the Kullback-Leibler divergence): the gradients are the same, but a student that
+    says what its teacher says has a loss of 0, and its curve fits beside those of val and test.
     """
 
     def both(truth: Any, given: Any) -> Any:
-        theirs = ops.softmax(_log(truth[:, 1:]) / temperature)
+        theirs = ops.log_softmax(_log(truth[:, 1:]) / temperature)
         ours = ops.log_softmax(_log(given) / temperature)
-        imitated = -ops.sum(theirs * ours, axis=-1) * temperature**2
+        imitated = ops.sum(ops.exp(theirs) * (theirs - ours), axis=-1) * temperature**2
         return share * imitated + (1 - share) * _smoothed(truth, given, label_smoothing)
 
     return both

@@ -80,7 +80,7 @@ class LoopReport:
         if self.judged:
             lines.append(
                 f"right: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
-                f"as announced, with smoothing and hold, {self.right_announced / self.judged:.1%}"
+                f"as announced, after --smooth and --hold, {self.right_announced / self.judged:.1%}"
             )
         return "\n".join(lines)
 

@@ -86,3 +86,10 @@ def test_doctor_tries_a_name(run_edgecls, empty: Path):
     tried = [found for found in json.loads(done.stdout)["findings"] if found["check"] == "model"]
     assert [found["level"] for found in tried] == ["ok", "ok"]
     assert "nano_int8.tflite: litert " in tried[0]["what"]
+
+
+def test_bench_says_that_the_box_brings_no_test_pictures_and_how_to_name_some(run_edgecls, empty: Path):
+    done = run_edgecls("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
+    assert done.returncode == 0, done.stderr
+    assert "accuracy was not measured: nano comes without test pictures" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("next: edgecls bench nano --data FOLDER ")
