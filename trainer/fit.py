@@ -10,8 +10,9 @@ from .batches import EpochBatches
 from .checkpoint import TrainingState
 from .class_weights import class_weights
 from .data import Dataset
+from .feed import feed
 from .history import Epoch, Figures, best_epoch, figures
-from .learner import in_precision, learner, weights
+from .learner import learner, optimised, weights
 from .predict import SILENT, answers
 from .progress import Progress
 from .recipe import Recipe
@@ -74,7 +75,7 @@ class _Run:
         self._weights = class_weights(dataset.train.truth, classes) if recipe.balance else None
         self._teacher = None
         if teacher:
-            asked = in_precision(teacher, recipe.precision)
+            asked = optimised(teacher, recipe.precision)
             self._teacher = Teacher(asked, len(dataset.train), classes, recipe.epochs)
 
     def assign(self, values: tuple[np.ndarray, ...]) -> None:
@@ -116,7 +117,7 @@ class _Run:
                 min(batch + 1, len(batches)), logs["loss"], logs["accuracy"]
             )
         )
-        means = self._learner.fit(batches, verbose=SILENT, shuffle=False, callbacks=[watch]).history
+        means = self._learner.fit(feed(batches), verbose=SILENT, shuffle=False, callbacks=[watch]).history
         return Figures(means["loss"][-1], means["accuracy"][-1])
 
     def _kept(self, before: tuple[np.ndarray, ...], history: tuple[Epoch, ...]) -> tuple[np.ndarray, ...]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .backend import JIT_COMPILE, keras
+from .fused import FusedBatchNormalization, is_fusible
 from .losses import accuracy, loss
 from .predict import scaled
 from .recipe import Recipe
@@ -20,7 +21,7 @@ def learner(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
         recipe: what decides optimizer, loss and precision.
         steps: of the whole training.
     """
-    made = scaled(in_precision(network, recipe.precision))
+    made = scaled(optimised(network, recipe.precision))
     backend = keras.config.backend()
     made.compile(
         optimizer=optimizer(recipe, steps),
@@ -33,17 +34,21 @@ def learner(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
     return made
 
 
-def in_precision(network: keras.Model, precision: str) -> keras.Model:
-    """A copy that computes in `bfloat16` or `float32`; weights and the last layer stay float32."""
-    if precision == "float32":
+def optimised(network: keras.Model, precision: str) -> keras.Model:
+    """A copy that computes in `bfloat16` or `float32`, fused where it can be; or the network, if it does.
+
+    Its weights are float32, and as many and in the same order as the network's, and so is its last layer.
+    """
+    if precision == "float32" and not any(map(is_fusible, network.layers)):
         return network
     last = network.layers[-1].name
 
     def copied(layer: keras.Layer) -> keras.Layer:
+        kind = FusedBatchNormalization if is_fusible(layer) else type(layer)
         config = layer.get_config()
-        if layer.name != last:
+        if precision != "float32" and layer.name != last:
             config["dtype"] = f"mixed_{precision}"
-        return type(layer).from_config(config)
+        return kind.from_config(config)
 
     copy = keras.models.clone_model(network, clone_function=copied)
     copy.set_weights(network.get_weights())

@@ -7,8 +7,6 @@ import numpy as np
 from .backend import keras
 
 _BATCH = 256
-_CHUNK = 16 * _BATCH
-"""Images at a time: Keras copies what it is given, and a data set need not be in memory twice."""
 SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str
 
 
@@ -18,10 +16,13 @@ def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def answers(network: keras.Model, images: np.ndarray) -> np.ndarray:
-    """As `probabilities`, for what `scaled` gave: to be asked more than once, it is compiled once."""
-    chunks = (images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK))
-    answered = [network.predict(chunk, batch_size=_BATCH, verbose=SILENT) for chunk in chunks]
-    return np.concatenate(answered) if len(answered) > 1 else np.asarray(answered[0])
+    """As `probabilities`, for what `scaled` gave: to be asked more than once, it is compiled once.
+
+    Batch by batch, because `predict` makes a data set of the images, which takes a copy of them and may wait
+    at its end; see `feed`.
+    """
+    starts = range(0, len(images), _BATCH)
+    return np.concatenate([network.predict_on_batch(images[start : start + _BATCH]) for start in starts])
 
 
 def scaled(network: keras.Model) -> keras.Model:

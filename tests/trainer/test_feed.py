@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+from edgecls.trainer.backend import keras
+from edgecls.trainer.batches import EpochBatches
+from edgecls.trainer.feed import feed
+from edgecls.trainer.recipe import Recipe
+from edgecls.trainer.split import Split
+
+pytestmark = pytest.mark.skipif(
+    keras.config.backend() != "tensorflow", reason="other backends read the batches themselves"
+)
+
+
+@pytest.fixture(params=[None, np.array([0.5, 2.0, 1.0])], ids=["plain", "weighted"])
+def batches(request) -> EpochBatches:
+    random = np.random.default_rng(0)
+    split = Split(random.integers(0, 256, (70, 8, 8, 3), np.uint8), random.integers(0, 3, 70))
+    return EpochBatches(split, Recipe(augment=("shift",)), 0, class_weights=request.param)
+
+
+def test_each_batch_comes_once_as_it_is(batches):
+    fed = list(feed(batches).as_numpy_iterator())
+    assert len(fed) == len(feed(batches)) == 3
+    for number, parts in enumerate(fed):
+        for given, made in zip(parts, batches[number], strict=True):
+            assert given.dtype == made.dtype
+            assert (given == made).all()
+
+
+def test_nothing_tunes_it_by_itself(batches):
+    """An end that sleeps until a tuner's next round comes by chance, and can double an epoch."""
+    assert not feed(batches).options().autotune.enabled
