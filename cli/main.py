@@ -23,6 +23,8 @@ from .verify import verify
 app = typer.Typer(
     name="edgecls",
     help="Train an image classifier, export it for the edge, check it, and run it beside a camera.",
+    epilog='On a device `pip install edgecls` is enough; train, export and demo need "edgecls[train]", '
+    'and sweep "edgecls[sweep]".',
     rich_markup_mode=None,  # plain help: half the start-up time, and readable on a serial console
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
     add_completion=False,

@@ -10,7 +10,7 @@ from .model_options import spare_blas_threads
 if TYPE_CHECKING:
     from ..edge_runtime.model_file import ModelFile
 
-_HEADERS = ("model", "file", "bytes", "top-1 before export", "on test images", "of")
+_HEADERS = ("model", "file", "bytes", "top-1", "test images", "data")
 
 
 def models(
@@ -27,6 +27,7 @@ def models(
         print(json.dumps([_facts(name, file) for name, file in found], indent=1))
         return
     print(table(_HEADERS, [_cells(name, file) for name, file in found]))
+    print("top-1: of the Keras original, before export, on so many test images of the data")
     print(f"they know, and nothing else: {', '.join(found[0][1].card.labels)}")
     print("weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)")
     print(f"next: edgecls camera --model {DEFAULT}")

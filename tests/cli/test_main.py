@@ -5,8 +5,10 @@ import pytest
 
 def test_the_overview_shows_every_summary_whole_on_80_columns(tmp_path, run_edgecls):
     done = run_edgecls("--help", cwd=tmp_path)
-    commands = done.stdout.partition("Commands:\n")[2].splitlines()
+    listed, _, epilog = done.stdout.partition("Commands:\n")[2].partition("\n\n")
+    commands = listed.splitlines()
     assert len(commands) >= 8
+    assert '"edgecls[train]"' in epilog
     assert all(len(line) <= 80 and line.endswith(".") and not line.endswith("...") for line in commands)
 
 
