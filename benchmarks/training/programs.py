@@ -1,4 +1,4 @@
-"""The two programs that train in `edgecls bench --training`, each run in a process of its own."""
+"""The programs that train in `edgecls bench --training`, each run in a process of its own."""
 
 import csv
 import json
@@ -60,15 +60,17 @@ def run_naive(arrays: Path, epochs: int, seed: int) -> TrainingRun:
     return TrainingRun(tuple(values["seconds"]), values["accuracy"], peak_bytes, seconds)
 
 
-def run_ours(folder: Path, data: str, size_px: int, epochs: int, seed: int) -> TrainingRun:
+def run_ours(
+    folder: Path, data: str, size_px: int, epochs: int, seed: int, *, precision: str = "float32"
+) -> TrainingRun:
     """Runs `edgecls train` with the documented recipe; its files go into `folder`.
 
     Raises:
         Unavailable: it failed.
     """
     model = folder / "ours.h5"
-    options = {"data": data, "size": size_px, "epochs": epochs, "seed": seed, "output": model}
-    arguments = [f"--{name}={value}" for name, value in options.items()]
+    options = {"data": data, "size": size_px, "epochs": epochs, "seed": seed, "precision": precision}
+    arguments = [f"--{name}={value}" for name, value in options.items()] + [f"--output={model}"]
     seconds, peak_bytes = _run(
         ["-m", "edgecls.cli", "train", "--arch=cnn", "--recipe=documented", *arguments]
     )

@@ -22,7 +22,7 @@ def render(report: TrainingReport) -> str:
     """The machine, the table, what it means, and which goals are met."""
     parts = [
         _facts(report),
-        table(_HEADERS, [_row(report.naive, report, 1.0), _row(report.ours, report, report.ratio)]),
+        table(_HEADERS, [_row(each, report) for each in (report.naive, report.ours, report.bfloat16)]),
         _legend(report),
         "\n".join(goal.line for goal in report.goals),
         "\n".join(f"warning: {line}" for line in report.machine.warnings),
@@ -40,13 +40,13 @@ def _facts(report: TrainingReport) -> str:
     )
 
 
-def _row(program: ProgramReport, report: TrainingReport, ratio: float) -> list[str]:
+def _row(program: ProgramReport, report: TrainingReport) -> list[str]:
     slowest, fastest = program.epochs_per_s(report.train_images)
     return [
         program.name,
         f"{median(program.images_per_s(report.train_images)):,.0f}",
         f"{slowest:,.0f} to {fastest:,.0f}",
-        f"{ratio:.2f}",
+        f"{report.ratio(program):.2f}",
         " ".join(_accuracies(program)),
         f"{median(run.seconds for run in program.runs):.1f}",
         f"{program.peak_bytes / 1e6:,.0f}",
@@ -67,7 +67,7 @@ def _legend(report: TrainingReport) -> str:
     return (
         f"Median of {rounds} {'round' if rounds == 1 else 'rounds'} of {report.epochs} epochs{first}, a "
         "process and a seed each, in turn; each epoch with its evaluation of the same held-out images.\n"
-        "naive: float32 arrays and Keras's defaults; both: the documented CNN, Adam, batches of 32.\n"
+        "naive: float32 arrays and Keras's defaults; all: the documented CNN, Adam, batches of 32.\n"
         "seconds: of the whole process. of it data sets: the peak above that of the same program on a small "
         "data set, in sizes of the data set as uint8."
     )

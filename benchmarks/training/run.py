@@ -24,7 +24,7 @@ def bench_training(
     rounds: int,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> TrainingReport:
-    """Trains the documented CNN with both programs in turn, a seed for each round.
+    """Trains the documented CNN with each program in turn, a seed for each round.
 
     Args:
         data: as `edgecls train --data` takes it.
@@ -39,38 +39,33 @@ def bench_training(
     """
     machine = read_machine()
     on_step("training on little data")
-    small_naive, small_ours, _ = _round(SMALL_DATA, size_px, load, 1, 0)
-    naive: list[TrainingRun] = []
-    ours: list[TrainingRun] = []
+    small, _ = _round(SMALL_DATA, size_px, load, 1, 0)
+    rounds_of: dict[str, list[TrainingRun]] = {name: [] for name in small}
     images = size_bytes = 0
     for seed in range(rounds):
         on_step(f"round {seed + 1} of {rounds}: {epochs} epochs of each program")
-        first, second, arrays = _round(data, size_px, load, epochs, seed)
-        naive.append(first)
-        ours.append(second)
+        runs, arrays = _round(data, size_px, load, epochs, seed)
+        for name, run in runs.items():
+            rounds_of[name].append(run)
         images, size_bytes = len(arrays.train[1]), arrays.size_bytes
-    return TrainingReport(
-        machine,
-        data,
-        size_px,
-        images,
-        size_bytes,
-        epochs,
-        ProgramReport("naive", tuple(naive), small_naive),
-        ProgramReport("edgecls", tuple(ours), small_ours),
-    )
+    programs = [ProgramReport(name, tuple(runs), small[name]) for name, runs in rounds_of.items()]
+    return TrainingReport(machine, data, size_px, images, size_bytes, epochs, *programs)
 
 
 def _round(
     data: str, size_px: int, load: Load, epochs: int, seed: int
-) -> tuple[TrainingRun, TrainingRun, TrainingArrays]:
-    """Both programs once; which goes first changes from round to round."""
+) -> tuple[dict[str, TrainingRun], TrainingArrays]:
+    """Each program once; which goes first changes from round to round."""
     arrays = load(data, seed)
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         folder = Path(name)
         write_arrays(arrays, folder)
-        if seed % 2:
-            ours = run_ours(folder, data, size_px, epochs, seed)
-            return run_naive(folder, epochs, seed), ours, arrays
-        naive = run_naive(folder, epochs, seed)
-        return naive, run_ours(folder, data, size_px, epochs, seed), arrays
+        programs: dict[str, Callable[[], TrainingRun]] = {
+            "naive": lambda: run_naive(folder, epochs, seed),
+            "edgecls": lambda: run_ours(folder, data, size_px, epochs, seed),
+            "edgecls, bfloat16": lambda: run_ours(folder, data, size_px, epochs, seed, precision="bfloat16"),
+        }
+        names = list(programs)
+        first = seed % len(names)
+        runs = {name: programs[name]() for name in names[first:] + names[:first]}
+    return {name: runs[name] for name in names}, arrays
