@@ -30,12 +30,12 @@ _BEST_OF: dict[str, dict[str, Any]] = {
         "weight_decay": 0.02,
         "label_smoothing": 0.0,
     },
-    "resnet8": {"epochs": 40},
+    "resnet8": {"epochs": 80},
     "resnet": {"epochs": 30},
     "mobilenet": {"epochs": 40},
     # Made for cameras, which send JPEG.
-    "nano": {"epochs": 44, "augment": ("flip", "shift", "jpeg")},
-    "edge": {"epochs": 24, "learning_rate": 0.2, "augment": ("flip", "shift", "jpeg", "cutout")},
+    "nano": {"epochs": 50, "augment": ("flip", "shift", "jpeg")},
+    "edge": {"epochs": 45, "learning_rate": 0.2, "augment": ("flip", "shift", "jpeg", "cutout")},
 }
 
 
