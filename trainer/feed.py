@@ -1,10 +1,12 @@
 """What `fit` is given to read an epoch's batches from."""
 
 import importlib
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 from .backend import keras
-from .batches import EpochBatches
+from .batches import Batch, EpochBatches
 
 _AHEAD = 16
 """Batches that are made while the network computes."""
@@ -21,10 +23,13 @@ def feed(batches: EpochBatches) -> Any:
         return batches
     tf: Any = importlib.import_module("tensorflow")
     signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
-    made = tf.data.Dataset.from_generator(
-        lambda: map(batches.__getitem__, range(len(batches))), output_signature=signature
-    )
+    seen: Any = weakref.ref(batches)  # TensorFlow never lets go of what a generator comes from
+    made = tf.data.Dataset.from_generator(lambda: _each(seen()), output_signature=signature)
     made = made.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(_AHEAD)
     options = tf.data.Options()
     options.autotune.enabled = False
     return made.with_options(options)
+
+
+def _each(batches: EpochBatches) -> Iterator[Batch]:
+    return map(batches.__getitem__, range(len(batches)))

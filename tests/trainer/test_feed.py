@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from edgecls.trainer.backend import keras
@@ -11,22 +14,32 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(params=[None, np.array([0.5, 2.0, 1.0])], ids=["plain", "weighted"])
-def batches(request) -> EpochBatches:
+def made(class_weights: np.ndarray | None = None) -> EpochBatches:
     random = np.random.default_rng(0)
     split = Split(random.integers(0, 256, (70, 8, 8, 3), np.uint8), random.integers(0, 3, 70))
-    return EpochBatches(split, Recipe(augment=("shift",)), 0, class_weights=request.param)
+    return EpochBatches(split, Recipe(augment=("shift",)), 0, class_weights=class_weights)
 
 
-def test_each_batch_comes_once_as_it_is(batches):
+@pytest.mark.parametrize("class_weights", [None, np.array([0.5, 2.0, 1.0])], ids=["plain", "weighted"])
+def test_each_batch_comes_once_as_it_is(class_weights):
+    batches = made(class_weights)
     fed = list(feed(batches).as_numpy_iterator())
     assert len(fed) == len(feed(batches)) == 3
     for number, parts in enumerate(fed):
-        for given, made in zip(parts, batches[number], strict=True):
-            assert given.dtype == made.dtype
-            assert (given == made).all()
+        for given, expected in zip(parts, batches[number], strict=True):
+            assert given.dtype == expected.dtype
+            assert (given == expected).all()
 
 
-def test_nothing_tunes_it_by_itself(batches):
+def test_nothing_tunes_it_by_itself():
     """An end that sleeps until a tuner's next round comes by chance, and can double an epoch."""
-    assert not feed(batches).options().autotune.enabled
+    assert not feed(made()).options().autotune.enabled
+
+
+def test_an_epoch_that_is_over_takes_no_memory():
+    batches = made()
+    gone = weakref.ref(batches)
+    assert len(list(feed(batches))) == 3
+    del batches
+    gc.collect()
+    assert gone() is None
