@@ -1,5 +1,5 @@
 # make demo   the whole path on real images, in a folder of its own, in a few minutes
-# make test   the whole test suite
+# make test   the whole test suite, two files at a time; one test alone: .venv/bin/python -m pytest -k NAME
 # make lint   ruff and pyright
 # make wheel  dist/edgecls-*.whl
 # make test-pi   the wheel in two emulated Raspberry Pis (Debian 12 and 13 for arm64); as root, on Debian
@@ -11,6 +11,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+WORKERS ?= 2
 FILES ?=
 COUNT_ARGS ?=
 DATA ?= cifar10
@@ -25,7 +26,7 @@ demo: .venv/ready
 	$(BIN)/edgecls demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-mediapipe: .venv/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)

@@ -1,5 +1,6 @@
 """What the tests share: one tiny model trained and exported once, and the command run as a real process."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -137,11 +138,22 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     from edgecls.edge_runtime.image import ImageRule
     from edgecls.trainer.data import load_dataset
 
-    folder = tmp_path_factory.mktemp("tiny")
+    everyones = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        everyones = everyones.parent  # each worker has a folder of its own in it
+    folder = everyones / "tiny"
+    with (everyones / "tiny.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
+        if not folder.exists():
+            _make_tiny(tmp_path_factory.mktemp("making")).rename(folder)
+            keep = request.config.getoption("--keep-models")
+            if keep:
+                shutil.copytree(folder, keep, dirs_exist_ok=True)
+    return TinyModel(folder, load_dataset("digits", ImageRule(32, 32), seed=0))
+
+
+def _make_tiny(folder: Path) -> Path:
     for arguments in (["train", "--data", "digits", "--epochs", 4], ["export", "--int8"]):
         done = _run_edgecls(*arguments, cwd=folder, timeout=300)
         assert done.returncode == 0, done.stderr
-    keep = request.config.getoption("--keep-models")
-    if keep:
-        shutil.copytree(folder, keep, dirs_exist_ok=True)
-    return TinyModel(folder, load_dataset("digits", ImageRule(32, 32), seed=0))
+    return folder
