@@ -22,6 +22,7 @@ def demo(
     Train, export, bench, camera. It needs no network and no camera.
     """
     from ..edge_runtime.errors import writing_failed
+    from ..trainer import backend  # noqa: F401 - what is not installed is said before a folder is made
 
     started_s = time.monotonic()
     try:

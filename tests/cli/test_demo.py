@@ -7,6 +7,8 @@ import pytest
 from edgecls.cli.demo import run, watch
 from edgecls.edge_runtime.errors import EdgeclsError
 
+from ..edge_runtime.test_imports import without
+
 
 def test_the_camera_loop_knows_most_of_the_pictures_in_the_clip(tiny, tmp_path, capsys):
     folder = shutil.copytree(tiny.folder, tmp_path / "demo")
@@ -42,6 +44,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, run_edgecls):
     assert done.returncode == 74
     assert done.stderr.startswith("edgecls: error: cannot write file/demo: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_where_nothing_can_be_trained_no_folder_is_left(tmp_path, run_edgecls):
+    env = without(tmp_path, "tensorflow", "keras")
+    done = run_edgecls("demo", cwd=tmp_path, env=env)
+    assert done.returncode == 69
+    assert "training needs Keras and tensorflow" in done.stderr
+    assert not (tmp_path / "edgecls-demo").exists()
 
 
 @pytest.mark.slow
