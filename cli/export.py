@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from .model_options import Labels, Scale, Scaling
+from .train import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ..export.convert import ExportReport
@@ -19,7 +20,9 @@ Kind = Literal["float32", "int8", "float16", "dynamic"]
 
 
 def export(
-    model: Path = typer.Argument(Path("image_classification.h5"), help="An .h5 of `edgecls train`, or any."),
+    model: Path | None = typer.Argument(
+        None, help="An .h5 of `edgecls train`, or any.  [default: the newest in this folder]"
+    ),
     int8: bool = typer.Option(
         False, "--int8", help="Also make int8 files: smaller, and faster on most devices."
     ),
@@ -53,6 +56,7 @@ def export(
     from ..edge_runtime.files import check_writable, write_whole
     from .steps import show_step
 
+    model = model or _newest()
     if not model.exists():
         raise MissingInput(f"{model}: no such file; run `edgecls train` first, or name the .h5")
     if json_file:
@@ -78,6 +82,11 @@ def export(
         write_whole(json_file, json.dumps([asdict(report) for report in reports], indent=1) + "\n")
     print(_summary(reports, dataset.name, len(val.images)))
     print("next: edgecls bench")
+
+
+def _newest() -> Path:
+    """What `edgecls train` wrote last, under whatever name."""
+    return max(Path().glob("*.h5"), key=lambda path: path.stat().st_mtime, default=DEFAULT_MODEL)
 
 
 def _original(

@@ -17,7 +17,7 @@ Model = Annotated[
     Path | None,
     typer.Option(
         help="A .tflite or .onnx that edgecls exported, a folder, or a name that `edgecls models` lists; by "
-        "default the best in this folder, or else nano."
+        "default of those in this folder an int8 .tflite first, the newest, or else nano."
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help="`auto` takes the one for the file's format.")]

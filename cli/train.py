@@ -42,7 +42,11 @@ def train(
         None, min=1, max=100_000, help="How often to go through the training images.", rich_help_panel=_PANEL
     ),
     batch_size: int | None = typer.Option(
-        None, min=1, max=65_536, help="Images for each step of the optimizer.", rich_help_panel=_PANEL
+        None,
+        min=1,
+        max=65_536,
+        help="Images for each step of the optimizer; `best` takes fewer where there are few in all.",
+        rich_help_panel=_PANEL,
     ),
     depth: int | None = typer.Option(None, help="Layers of resnet: 6n + 2.", rich_help_panel=_PANEL),
     width: float | None = typer.Option(

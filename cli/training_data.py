@@ -75,9 +75,15 @@ def _check_labels(dataset: "Dataset", card: "ModelCard") -> None:
 
 
 def _recorded_data(model: Path) -> str:
+    from ..trainer.data import is_path
     from ..trainer.report import read_report
 
     try:
-        return read_report(model).data
+        data = read_report(model).data
     except MissingInput as error:
         raise MissingInput(f"{error}, or name the data set with --data") from error
+    if is_path(data) and not Path(data).exists():
+        raise MissingInput(
+            f"{data}: {model} was trained on it, and it is gone; name its new place with --data"
+        )
+    return data

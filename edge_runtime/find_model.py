@@ -12,12 +12,12 @@ _MAKE_ONE = "run `edgecls train`, then `edgecls export --int8`"
 
 
 def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
-    """Reads the model that `--model` means: a file, the best of a folder, or one in the box by its name.
+    """Reads the model that `--model` means: a file, one of a folder, or one in the box by its name.
 
     Args:
-        named: what was asked for; None: the best of this folder, or where no model of any kind lies in it,
-            the default in the box. Whoever has a file of their own, be it damaged or not exported yet, does
-            not want answers of another.
+        named: what was asked for; None: as if it were this folder, or where no model of any kind lies in
+            it, the default in the box. Whoever has a file of their own, be it damaged or not exported yet,
+            does not want answers of another.
         engine: only what it runs.
 
     Raises:
@@ -38,7 +38,7 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
 
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
-    """Reads the best exported file of a folder.
+    """Reads the exported file of a folder that a device should run.
 
     TFLite comes before ONNX and int8 before float, as they are faster in this order; of two that are equal,
     the newest. A file that is damaged or not ours is passed over, and so is a format whose engine is not

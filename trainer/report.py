@@ -84,12 +84,14 @@ def read_report(model: Path) -> TrainReport:
 
 
 def read_report_file(path: Path) -> TrainReport:
-    """Reads a `report.json` by its own path.
+    """Reads a `report.json` by its own path, or that of its folder.
 
     Raises:
         MissingInput: there is none.
         BadData: it is damaged, or of another version.
     """
+    if path.is_dir():
+        path /= _NAME
     try:
         values = json.loads(read_whole(path))
         return TrainReport(

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import cv2
@@ -50,6 +51,25 @@ def test_a_named_model_and_named_data(folder, tmp_path_factory, run_here):
     done = run_here("export", elsewhere / "digits.h5", "--data", "digits", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (elsewhere / "digits.tflite").exists()
+
+
+def test_without_a_name_it_is_the_model_that_was_trained_last(folder, run_here):
+    other = folder / "later.h5"
+    shutil.copy(folder / "image_classification.h5", other)
+    shutil.copytree(folder / "image_classification", folder / "later")
+    os.utime(other, (2**31 - 1,) * 2)
+    done = run_here("export", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert {path.stem for path in (*folder.glob("*.tflite"), *folder.glob("*.onnx"))} == {"later"}
+
+
+def test_data_that_were_moved_since_are_asked_for_with_their_old_place(folder, run_edgecls):
+    report = folder / "image_classification" / "report.json"
+    report.write_text(report.read_text().replace('"data": "digits"', '"data": "/moved/digits"'))
+    done = run_edgecls("export", cwd=folder)
+    assert done.returncode == 66
+    gone = "/moved/digits: image_classification.h5 was trained on it, and it is gone"
+    assert done.stderr.endswith(f"{gone}; name its new place with --data\n")
 
 
 def test_a_missing_model_says_how_to_make_one(tmp_path, run_edgecls):

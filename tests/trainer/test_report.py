@@ -8,7 +8,7 @@ from edgecls.edge_runtime.files import write_whole
 from edgecls.edge_runtime.image import ImageRule
 from edgecls.trainer.history import Figures
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.report import TrainReport, read_report, report_folder, report_path
+from edgecls.trainer.report import TrainReport, read_report, read_report_file, report_folder, report_path
 
 REPORT = TrainReport(
     data="/data/pets",
@@ -47,6 +47,10 @@ def test_what_is_written_can_be_read(model):
     report = read_report(model)
     assert report == REPORT
     assert (report.seed, report.accuracy) == (7, 0.88)
+
+
+def test_its_folder_stands_for_it(model):
+    assert read_report_file(report_path(model).parent) == read_report(model)
 
 
 def test_labels_are_readable_in_the_file(model):
