@@ -32,14 +32,19 @@ def class_weights(truth: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts > 0, np.minimum(balanced, LARGEST_WEIGHT), 0.0)
 
 
-def imbalance_line(dataset: "Dataset") -> str | None:
-    """What `train` says where the training images are uneven; None where they are not."""
+def imbalance_line(dataset: "Dataset", balance: bool) -> str | None:
+    """What `train` says where the training images are uneven; None where they are not.
+
+    Args:
+        dataset: its training images are counted.
+        balance: whether the recipe makes classes count the same.
+    """
     counts = np.bincount(dataset.train.truth, minlength=len(dataset.labels))
     few, many = int(counts.argmin()), int(counts.argmax())
     if counts[many] < UNEVEN_RATIO * counts[few]:
         return None
+    done = "they count the same" if balance else "--balance makes them count the same"
     return (
         f"uneven classes: {dataset.labels[many]} has {counts[many]:,} training images and "
-        f"{dataset.labels[few]} {counts[few]:,}; --balance makes them count the same, more pictures of "
-        f"{dataset.labels[few]} are better"
+        f"{dataset.labels[few]} {counts[few]:,}; {done}, more pictures of {dataset.labels[few]} are better"
     )

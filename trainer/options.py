@@ -51,8 +51,11 @@ def chosen(
         rule = ImageRule(size, size) if size else before.image
         return Training(absolute_data(data or before.data), output, rule, replace(before.recipe, **values))
     side_px = size or _SIDE_PX
-    made = replace(recipes.named(recipe, arch or Recipe.arch), **values)
-    return Training(absolute_data(data or "cifar10"), output, ImageRule(side_px, side_px), made)
+    named = recipes.named(recipe, arch or Recipe.arch)
+    rule, made = ImageRule(side_px, side_px), replace(named, **values)
+    is_documented = named == Recipe(arch=named.arch)  # kept to the letter, as is what was asked for
+    any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
+    return Training(absolute_data(data or "cifar10"), output, rule, made, is_for_any_count=any_count)
 
 
 def absolute_data(data: str) -> str:

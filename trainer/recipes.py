@@ -1,5 +1,6 @@
 """The recipes by name, for each network."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +8,11 @@ from ..edge_runtime.errors import UsageError
 from .recipe import Recipe
 
 NAMES = ("documented", "best")
+
+_LEAST_BATCHES = 10
+"""Of an epoch. With two or three large ones a network of 200 pictures has hardly moved after five epochs, and
+the means of its batch normalisation lag behind it: 21 % right, where small batches came to 95 %."""
+_SMALLEST_BATCH = 16
 
 _BEST = Recipe(
     optimizer="sgd",
@@ -51,3 +57,16 @@ def named(name: str | None, arch: str) -> Recipe:
     if name == "documented":
         return Recipe(arch=arch)
     return replace(_BEST, arch=arch, **_BEST_OF.get(arch, {}))
+
+
+def for_few_images(recipe: Recipe, images: int) -> Recipe:
+    """The recipe with smaller batches, down to 16 images, where an epoch would have less than 10.
+
+    The learning rate falls with the square root of the batch, which keeps the noise of a step as it was
+    (Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", section 5).
+    """
+    size = recipe.batch_size
+    while size // 2 >= _SMALLEST_BATCH and images < _LEAST_BATCHES * size:
+        size //= 2
+    rate = recipe.learning_rate * math.sqrt(size / recipe.batch_size)
+    return replace(recipe, batch_size=size, learning_rate=rate)

@@ -76,7 +76,7 @@ def complete(parts: Parts, name: str, seed: int) -> Whole:
     groups = Groups(equal_groups(train.images))
     if parts.alike_is_copy:
         groups = one_side_groups(train.images, train.truth, share, needed)
-    notes = _notes(parts.labels, groups)
+    notes = _notes(parts.labels, train.truth, groups)
     if test is None:
         held = hold_back(train, groups, 0.15, seed, keep=needed - 1)
         train, test, groups = train.where(~held), train.where(held), groups.where(~held)
@@ -146,15 +146,17 @@ def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
     return sha256.hexdigest()
 
 
-def _notes(labels: tuple[str, ...], groups: Groups) -> tuple[str, ...]:
+def _notes(labels: tuple[str, ...], truth: np.ndarray, groups: Groups) -> tuple[str, ...]:
     notes = []
     sizes = np.unique(groups.numbers, return_counts=True)[1]
     bursts = sizes[sizes > 1]
     if len(bursts):
+        each = f"each of their {len(bursts):,} groups stays" if len(bursts) > 1 else "their group stays"
         notes.append(
-            f"{bursts.sum():,} images are nearly equal to others (bursts, copies); "
-            f"each of their {len(bursts):,} groups stays in one part"
+            f"{bursts.sum():,} images are nearly equal to others (bursts, copies); {each} in one part"
         )
+    if alike := _alike_under_other_labels(labels, truth, groups):
+        notes.append(alike)
     if groups.loosened:
         names = ", ".join(labels[class_index] for class_index in groups.loosened[:5])
         notes.append(
@@ -162,6 +164,23 @@ def _notes(labels: tuple[str, ...], groups: Groups) -> tuple[str, ...]:
             "accuracy will seem better than it is; photograph some on another day and put them into test/"
         )
     return tuple(notes)
+
+
+def _alike_under_other_labels(labels: tuple[str, ...], truth: np.ndarray, groups: Groups) -> str | None:
+    """What to say where copies lie in folders of several classes; None where none do."""
+    members = np.zeros((groups.numbers.max() + 1, len(labels)), np.int64)
+    np.add.at(members, (groups.numbers, truth), 1)
+    mixed = members[(members > 0).sum(axis=1) > 1]
+    if not len(mixed):
+        return None
+    present = (mixed > 0).astype(np.int64)
+    shared = np.triu(present.T @ present, 1)
+    one, other = np.unravel_index(shared.argmax(), shared.shape)
+    return (
+        f"warning: {mixed.sum():,} images are nearly equal to some of another class, most often those of "
+        f"{labels[one]} and {labels[other]}; look whether they are in the right folder, and show enough of "
+        "the thing"
+    )
 
 
 def _check_enough(parts: Parts, name: str, needed: int) -> None:

@@ -32,6 +32,7 @@ from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .predict import probabilities
 from .progress import Progress
 from .recipe import Recipe
+from .recipes import for_few_images
 from .report import TrainReport, report_folder, report_path
 from .save import save_network
 from .teacher import load_teacher
@@ -47,6 +48,8 @@ class Training:
     """The `.h5`; plots and report go into the folder of its name."""
     image: ImageRule
     recipe: Recipe
+    is_for_any_count: bool = False
+    """Whether batches become smaller where images are few; see `recipes.for_few_images`."""
 
     @property
     def checkpoint(self) -> Path:
@@ -76,12 +79,15 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
         OutputFailed, PermissionRefused: something cannot be written.
     """
     progress = progress or Progress()
-    recipe = training.recipe
+    options = training.options()
     _check_early(training)
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     if checkpoint:
-        check_options(checkpoint, training.options(), training.checkpoint)
-    dataset = load_dataset(training.data, training.image, recipe.seed, progress.images_read)
+        check_options(checkpoint, options, training.checkpoint)
+    dataset = load_dataset(training.data, training.image, training.recipe.seed, progress.images_read)
+    if training.is_for_any_count:
+        training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
+    recipe = training.recipe
     teacher, teacher_sha256 = None, None
     if recipe.teacher:
         teacher, teacher_sha256 = load_teacher(Path(recipe.teacher), dataset.labels, training.image)
@@ -103,7 +109,7 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
         teacher=teacher,
         start=checkpoint.state if checkpoint else None,
         on_epoch=lambda state: write_checkpoint(
-            training.checkpoint, Checkpoint(training.options(), dataset.sha256, teacher_sha256, state)
+            training.checkpoint, Checkpoint(options, dataset.sha256, teacher_sha256, state)
         ),
         progress=progress,
     )
@@ -131,12 +137,16 @@ def _check_early(training: Training) -> None:
 def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     height_px, width_px = dataset.train.images.shape[1:3]
     counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
-    uneven = None if recipe.balance else imbalance_line(dataset)
+    uneven = imbalance_line(dataset, recipe.balance)
+    background = find_background(dataset.labels, dataset.name)
+    none_of_these = (
+        f'background: {background}; where it wins, the answer is "unknown"' if background else None
+    )
     lines = [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *dataset.notes,
-        *([uneven] if uneven else []),
-        f"{recipe.arch}: {network.count_params():,} parameters",
+        *filter(None, (none_of_these, uneven)),
+        f"{recipe.arch}: {network.count_params():,} parameters, in batches of {recipe.batch_size}",
     ]
     return "\n".join(lines)
 

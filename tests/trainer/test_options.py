@@ -40,6 +40,25 @@ def test_an_option_changes_its_part_of_the_recipe_alone():
     assert training.image == ImageRule(48, 48)
 
 
+@pytest.mark.parametrize(
+    ("given", "names", "follows"),
+    [
+        ({}, {"arch": "nano"}, True),
+        ({"epochs": 3}, {"recipe": "best"}, True),
+        ({"batch_size": 128}, {"arch": "nano"}, False),
+        ({"learning_rate": 0.1}, {"arch": "nano"}, False),
+        ({}, {}, False),
+        ({}, {"arch": "nano", "recipe": "documented"}, False),
+    ],
+)
+def test_batches_follow_the_count_of_images_where_nothing_else_was_asked_for(given, names, follows):
+    assert chosen(MODEL, given, **names).is_for_any_count is follows
+
+
+def test_a_report_is_followed_to_the_letter(report):
+    assert not chosen(MODEL, {}, report=report).is_for_any_count
+
+
 def test_a_report_gives_everything_that_is_not_given(report, tmp_path):
     training = chosen(MODEL, {"seed": 7}, report=report)
     assert training.recipe == Recipe(arch="nano", epochs=50, augment=("flip",), seed=7)

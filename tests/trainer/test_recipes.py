@@ -2,7 +2,7 @@ import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import ARCHITECTURES
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.recipes import named
+from edgecls.trainer.recipes import for_few_images, named
 
 
 def test_the_documented_one_is_the_default_of_the_documented_network_alone():
@@ -21,3 +21,25 @@ def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
 def test_an_unknown_one_is_refused():
     with pytest.raises(UsageError, match=r"--recipe good: no such recipe; use documented or best"):
         named("good", "cnn")
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "rate"),
+    [
+        (45_000, 128, 0.16),
+        (1280, 128, 0.16),
+        (1279, 64, 0.113),
+        (320, 32, 0.08),
+        (187, 16, 0.057),
+        (3, 16, 0.057),
+    ],
+)
+def test_an_epoch_of_few_images_has_smaller_batches_and_steps(images, batch, rate):
+    recipe = for_few_images(Recipe(batch_size=128, learning_rate=0.16), images)
+    assert recipe == Recipe(batch_size=batch, learning_rate=pytest.approx(rate, abs=6e-4))
+
+
+def test_a_batch_that_is_small_already_stays():
+    assert for_few_images(Recipe(batch_size=20, learning_rate=0.1), 3) == Recipe(
+        batch_size=20, learning_rate=0.1
+    )

@@ -186,6 +186,27 @@ def test_near_duplicates_of_two_classes_stay_in_one_part():
     assert not train & val | train & test | val & test
 
 
+def test_the_classes_that_share_most_pictures_are_named():
+    images = scenes(30)
+    truth = np.repeat([0, 1, 2], 10)
+    copies, copied_to = images[[0, 1, 2, 10]], [2, 2, 2, 0]
+    everything = Split(np.concatenate([images, copies]), np.concatenate([truth, copied_to]))
+    whole = complete(Parts(("cup", "plate", "Cup"), everything), "it", seed=0)
+    assert whole.notes == (
+        "8 images are nearly equal to others (bursts, copies); each of their 4 groups stays in one part",
+        "warning: 8 images are nearly equal to some of another class, most often those of cup and Cup; look "
+        "whether they are in the right folder, and show enough of the thing",
+    )
+
+
+def test_one_group_is_told_of_in_the_singular():
+    images = np.concatenate([scenes(19), bursts(1, 3, seed=5)])
+    whole = complete(Parts(("a", "b"), Split(images, np.repeat([0, 1], [10, 12]))), "it", seed=0)
+    assert whole.notes == (
+        "3 images are nearly equal to others (bursts, copies); their group stays in one part",
+    )
+
+
 def test_drawings_that_are_merely_alike_are_not_taken_for_bursts():
     frames = bursts(2, 50)
     whole = complete(

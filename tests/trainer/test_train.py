@@ -36,6 +36,16 @@ class StopAfter(Progress):
         self.epochs -= 1
 
 
+class Told(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines += text.splitlines()
+
+
 @dataclass(frozen=True)
 class Finished:
     """A training that ran to its end, for all tests that only look."""
@@ -127,6 +137,24 @@ def test_a_training_interrupted_twice_ends_in_the_very_same_model(finished, trai
     assert all(map(np.array_equal, weights_of(training.output), weights_of(finished.training.output)))
     with pytest.raises(MissingInput, match=r"so there is no training to go on with"):
         train(training, resume=True)
+
+
+def test_a_recipe_for_any_count_is_reported_as_it_came_out_and_resumed_as_it_was_asked_for(training):
+    asked = replace(training.recipe, batch_size=64, learning_rate=0.01)
+    followed = replace(training, recipe=asked, is_for_any_count=True)
+    with pytest.raises(KeyboardInterrupt):
+        train(followed, progress=StopAfter(1))
+    report = train(followed, resume=True)
+    assert report.recipe == replace(asked, batch_size=16, learning_rate=0.005)
+    assert read_model(training.output).card.provenance.recipe["batch_size"] == 16
+
+
+def test_the_background_class_is_told_of(tmp_path, training, write_images):
+    for label in ("cat", "none of these"):
+        write_images(tmp_path / "seen" / label, 6)
+    told = Told()
+    train(replace(training, data=str(tmp_path / "seen")), progress=told)
+    assert 'background: none of these; where it wins, the answer is "unknown"' in told.lines
 
 
 def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dogs):
