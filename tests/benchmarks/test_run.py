@@ -101,8 +101,8 @@ def test_an_interruption_leaves_no_process_behind(colour_model, colours):
         if step.startswith("timing"):
             raise KeyboardInterrupt
 
-    before = psutil.Process().children()
+    before = set(psutil.Process().children())
     with pytest.raises(KeyboardInterrupt) as held:  # its traceback keeps what nobody closes alive
         bench([colour_model("a.onnx"), colour_model("b.onnx")], colours, QUICK, interrupt)
-    assert psutil.Process().children() == before
+    assert set(psutil.Process().children()) <= before
     del held
