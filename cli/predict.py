@@ -44,7 +44,7 @@ def predict(
     if report.failure:
         raise report.failure
     if sys.stdout.isatty():
-        print("next: edgecls camera")
+        print(f"model: {classifier.path}\nnext: edgecls camera")
 
 
 def _find(texts: list[str]) -> "ImageFiles":

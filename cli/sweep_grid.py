@@ -29,7 +29,7 @@ def points_of(
         UsageError: a list cannot be read, or a combination makes no sense.
     """
     from ..sweep.grid import Grid
-    from ..trainer.networks import ARCHITECTURES
+    from ..trainer.design import ARCHITECTURES
 
     archs = _values("--arch", arch, str)
     in_widths = frozenset(name for name in archs if name in ARCHITECTURES and ARCHITECTURES[name].widths)
@@ -55,7 +55,7 @@ def points_of(
 
 def _check(point: "Point", data: str, epochs: int | None) -> None:
     """As `edgecls train` would; its messages name the option and the value."""
-    from ..trainer.networks import check
+    from ..trainer.design import check
     from ..trainer.options import chosen
 
     if not 8 <= point.size_px <= 1024:

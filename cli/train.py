@@ -150,9 +150,11 @@ def train(
     try:
         from ..trainer.options import chosen
         from ..trainer.terminal import TerminalProgress
-        from ..trainer.train import train as run
 
         training = chosen(output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report)
+        training.check()  # before Keras takes its seconds to be imported
+        from ..trainer.train import train as run
+
         with TerminalProgress() as progress:
             report = run(training, resume=resume, progress=progress)
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from .trial_record import FileRecord, TrialRecord
 
 EXPORT_REPORT = "export.json"
 CHECKPOINT = "checkpoint.npz"
-"""As `trainer.checkpoint` names it, which cannot be imported here without Keras."""
+"""As `trainer.checkpoint` names it, which nothing here may import: a sweep speaks to commands."""
 
 
 class Killed(Exception):

@@ -95,6 +95,18 @@ def is_path(source: str) -> bool:
     return source not in ("cifar10", "digits")
 
 
+def find(source: str) -> Path:
+    """Where a data set that is named by its path lies.
+
+    Raises:
+        MissingInput: nowhere.
+    """
+    path = Path(source).expanduser()
+    if not path.exists():
+        raise MissingInput(f"{path}: no such file or folder; --data takes cifar10, digits or a path")
+    return path
+
+
 def _load(source: str, rule: ImageRule, watch: Watch) -> tuple[str, Parts]:
     """The data set's name, and its parts as they were found."""
     if source == "cifar10":
@@ -103,9 +115,7 @@ def _load(source: str, rule: ImageRule, watch: Watch) -> tuple[str, Parts]:
         from .data_digits import load_digits  # noqa: PLC0415 - needs scikit-learn, which a device does not have
 
         return source, load_digits(rule)
-    path = Path(source).expanduser()
-    if not path.exists():
-        raise MissingInput(f"{path}: no such file or folder; --data takes cifar10, digits or a path")
+    path = find(source)
     if cifar10 := _find_cifar10(path):
         return "cifar10", read_cifar10(cifar10, rule)
     if path.is_dir():

@@ -1,6 +1,13 @@
-"""Which network is meant: what the options of `edgecls train` say about it, as one value. Needs no Keras."""
+"""Which network is meant, and which ones there are: what may be asked of each. Needs no Keras."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from ..edge_runtime.errors import UsageError
+
+RESNET_DEPTH = 20
+"""Of the usual `resnet`."""
+_LEAST_RESNET_DEPTH = 8
 
 
 @dataclass(frozen=True)
@@ -8,10 +15,83 @@ class Design:
     """A network without the size of its images and the number of its classes."""
 
     arch: str = "cnn"
-    """A name in `networks.ARCHITECTURES`."""
+    """A name in `ARCHITECTURES`."""
     dropout: float = 0.0
     """The share of activations that training leaves out before each dense layer; 0 adds no dropout layer."""
     depth: int | None = None
     """How many layers have weights, for a network that is made in several depths; None is its usual one."""
     width: float | None = None
     """What the channels are multiplied by, for a network that is made in several widths; None is 1."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a kind of network may be asked for; `networks.build` builds it, for any number of classes."""
+
+    smallest_side_px: int = 8
+    is_depth: Callable[[int], bool] | None = None
+    """Which depths there are; None if it has only one."""
+    widths: tuple[float, float] | None = None
+    """The narrowest and the widest; None if it has only one."""
+
+
+def _is_resnet_depth(depth: int) -> bool:
+    """Whether there is one of so many layers: a first convolution, three stages of 2n, a dense layer."""
+    return depth >= _LEAST_RESNET_DEPTH and depth % 6 == 2
+
+
+ARCHITECTURES = {
+    "cnn": Architecture(smallest_side_px=18),
+    "resnet8": Architecture(),
+    "resnet": Architecture(is_depth=_is_resnet_depth, widths=(0.5, 10)),
+    "mobilenet": Architecture(widths=(0.25, 2)),
+    "nano": Architecture(),
+    "edge": Architecture(),
+}
+
+
+def check(design: Design, height_px: int, width_px: int) -> None:
+    """Finds out whether the network can be built, before Keras is imported or a data set read for it.
+
+    Raises:
+        UsageError: no such network, not in this depth or width, or the images are too small for it.
+    """
+    arch = design.arch
+    if arch not in ARCHITECTURES:
+        raise UsageError(f"--arch {arch}: no such network; use {', '.join(ARCHITECTURES)}")
+    if not 0 <= design.dropout < 1:
+        raise UsageError(f"--dropout {design.dropout:g}: a share under 1; use 0 to 0.5")
+    _check_depth(design)
+    _check_width(design)
+    side_px, smallest_px = min(height_px, width_px), ARCHITECTURES[arch].smallest_side_px
+    if side_px < smallest_px:
+        raise UsageError(
+            f"--size {side_px}: too small for {arch}, whose layers need {smallest_px} px; use 32 or more"
+        )
+
+
+def _check_depth(design: Design) -> None:
+    known = ARCHITECTURES[design.arch].is_depth
+    if design.depth is None:
+        return
+    if known is None:
+        raise UsageError(f"--depth: {design.arch} has only one; leave it out, or use --arch resnet")
+    if not known(design.depth):
+        raise UsageError(
+            f"--depth {design.depth}: {design.arch} has 6n+2 layers, at least {_LEAST_RESNET_DEPTH}; "
+            f"use {RESNET_DEPTH}, 32, 44, 56 or 110"
+        )
+
+
+def _check_width(design: Design) -> None:
+    widths = ARCHITECTURES[design.arch].widths
+    if design.width is None:
+        return
+    if widths is None:
+        several = " or ".join(name for name, known in ARCHITECTURES.items() if known.widths)
+        raise UsageError(f"--width: {design.arch} has only one; leave it out, or use --arch {several}")
+    if not widths[0] <= design.width <= widths[1]:
+        raise UsageError(
+            f"--width {design.width:g}: {design.arch} can be {widths[0]:g} to {widths[1]:g} times as wide; "
+            "use a number between them"
+        )

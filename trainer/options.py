@@ -12,7 +12,7 @@ from .augmentation import parse_kinds
 from .data import is_path
 from .recipe import Recipe
 from .report import read_report_file
-from .train import Training
+from .training import Training
 
 _SIDE_PX = 32
 

@@ -18,7 +18,7 @@ class Recipe:
     """The defaults are the documented recipe: Adam, sparse categorical cross-entropy, and nothing else."""
 
     arch: str = "cnn"
-    """A name in `networks.ARCHITECTURES`."""
+    """A name in `design.ARCHITECTURES`."""
     depth: int | None = None
     """Of `resnet`; see `Design`."""
     width: float | None = None

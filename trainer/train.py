@@ -1,7 +1,7 @@
 """The whole training: data set, network, fitting, and the files that it leaves."""
 
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..edge_runtime.card import ModelCard, Provenance
-from ..edge_runtime.errors import MissingInput, UsageError
-from ..edge_runtime.files import check_writable, write_whole
-from ..edge_runtime.image import ImageRule
+from ..edge_runtime.files import write_whole
 from .backend import backend_version, keras
 from .background import find_background
 from .checkpoint import (
@@ -19,15 +17,14 @@ from .checkpoint import (
     check_data,
     check_options,
     check_teacher,
-    checkpoint_path,
     read_checkpoint,
     write_checkpoint,
 )
 from .class_weights import imbalance_line
-from .data import Dataset, is_path, load_dataset
+from .data import Dataset, load_dataset
 from .fit import fit
 from .history import Epoch, best_epoch, figures, history_csv
-from .networks import build, check
+from .networks import build
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .predict import probabilities
 from .progress import Progress
@@ -36,29 +33,7 @@ from .recipes import for_few_images
 from .report import TrainReport, report_folder, report_path
 from .save import save_network
 from .teacher import load_teacher
-
-
-@dataclass(frozen=True)
-class Training:
-    """What to train, and where it goes."""
-
-    data: str
-    """`cifar10`, `digits`, or a path; see `load_dataset`."""
-    output: Path
-    """The `.h5`; plots and report go into the folder of its name."""
-    image: ImageRule
-    recipe: Recipe
-    is_for_any_count: bool = False
-    """Whether batches become smaller where images are few; see `recipes.for_few_images`."""
-
-    @property
-    def checkpoint(self) -> Path:
-        """The state after the last epoch, there only while the training is not finished."""
-        return checkpoint_path(self.output)
-
-    def options(self) -> dict[str, Any]:
-        """The options by their names on the command line, for messages and to compare."""
-        return {"--data": self.data, "--size": self.image.height_px, **self.recipe.by_option()}
+from .training import Training
 
 
 def train(training: Training, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
@@ -80,7 +55,7 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     """
     progress = progress or Progress()
     options = training.options()
-    _check_early(training)
+    training.check()
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     if checkpoint:
         check_options(checkpoint, options, training.checkpoint)
@@ -116,22 +91,6 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     report = _write_results(training, dataset, network, history, teacher_sha256)
     training.checkpoint.unlink(missing_ok=True)
     return report
-
-
-def _check_early(training: Training) -> None:
-    if training.output.suffix != ".h5":
-        raise UsageError(f"--output {training.output}: the name must end in .h5; use {training.output}.h5")
-    check(training.recipe.design, training.image.height_px, training.image.width_px)
-    if training.recipe.teacher and not Path(training.recipe.teacher).is_file():
-        raise MissingInput(
-            f"--teacher {training.recipe.teacher}: no such file; name an .h5 of `edgecls train`"
-        )
-    if is_path(training.data) and training.output.resolve().is_relative_to(Path(training.data).resolve()):
-        raise UsageError(  # its folder of plots would be taken for a class
-            f"--output {training.output}: lies inside the data {training.data}; choose another folder"
-        )
-    check_writable(training.output)
-    check_writable(training.checkpoint)
 
 
 def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:

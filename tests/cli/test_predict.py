@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -47,6 +48,20 @@ def test_each_image_is_one_line(predict):
     percent = r"\d{1,3}\.\d%"
     assert all(re.fullmatch(rf".+: (\d {percent}|unknown)  \((\d {percent}(, )?)+\)", line) for line in lines)
     assert done.stderr == ""
+
+
+def test_who_reads_it_on_a_terminal_is_told_which_model_it_was_and_what_comes_next(folder):
+    main, terminal = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "edgecls.cli", "predict", "digits/0.png"],
+        cwd=folder,
+        stdout=terminal,
+        check=True,
+    )
+    os.close(terminal)
+    said = os.read(main, 4096).decode().splitlines()
+    os.close(main)
+    assert said[-2:] == ["model: image_classification_int8.tflite", "next: edgecls camera"]
 
 
 def test_most_digits_are_recognised(predict, tiny):

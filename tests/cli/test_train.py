@@ -152,22 +152,36 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(run_here, tmp_path, argume
     assert not (tmp_path / "image_classification.h5").exists()
 
 
+def run_without(missing, *arguments):
+    program = f"""
+import sys
+sys.modules.update(dict.fromkeys({missing}))  # importing them fails
+sys.argv = ["edgecls", "train", *{arguments}]
+from edgecls.cli.main import main
+main()
+"""
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize(
     "missing", [["tqdm"], ["keras", "tensorflow", "tqdm", "sklearn", "matplotlib", "h5py"]]
 )
 def test_without_the_training_extra_the_error_names_it(missing):
-    program = f"""
-import sys
-sys.modules.update(dict.fromkeys({missing}))  # importing them fails
-sys.argv = ["edgecls", "train"]
-from edgecls.cli.main import main
-main()
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = run_without(missing)
     assert done.returncode == 69
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("edgecls: error: training needs ")
     assert 'run `pip install "edgecls[train]"`' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [("--arch", "vgg", 2), ("--recipe", "worst", 2), ("--teacher", "no.h5", 66), ("--data", "nowhere", 66)],
+)
+def test_a_mistake_is_told_before_keras_is_imported(option, value, code):
+    done = run_without(["keras", "tensorflow"], option, value)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1)
+    assert f"{value}: no such" in done.stderr
 
 
 def test_help_names_every_option(tmp_path, run_here):

@@ -1,6 +1,6 @@
 import pytest
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.networks import ARCHITECTURES
+from edgecls.trainer.design import ARCHITECTURES
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.recipes import for_few_images, named
 

@@ -19,7 +19,8 @@ from edgecls.trainer.data import load_dataset
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
-from edgecls.trainer.train import Training, train
+from edgecls.trainer.train import train
+from edgecls.trainer.training import Training
 
 
 class StopAfter(Progress):
@@ -197,9 +198,10 @@ def test_a_model_among_the_classes_is_refused(training, cats_and_dogs):
 
 
 def test_a_read_only_folder_is_refused_before_any_data_is_read(training, read_only, tmp_path):
+    (tmp_path / "empty").mkdir()  # reading it would be another error
     folder = read_only(tmp_path)
     with pytest.raises(PermissionRefused, match=r"cannot write .*model.h5: read-only file system; choose"):
-        train(replace(training, data="/does/not/exist", output=folder / "model.h5"))
+        train(replace(training, data=str(tmp_path / "empty"), output=folder / "model.h5"))
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(training):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ...edge_runtime.inspection.keras_layers import Step, step
 from ...edge_runtime.table import table
 from ..backend import keras
-from ..design import Design
-from .architectures import ARCHITECTURES, build, check
+from ..design import ARCHITECTURES, Design, check
+from .builders import build
 
 
 @dataclass(frozen=True)

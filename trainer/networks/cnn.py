@@ -8,7 +8,7 @@ layers = keras.layers
 
 
 def cnn(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `architectures.build`."""
+    """Builds it; see `networks.build`."""
 
     def drop(name: str) -> list[keras.Layer]:
         return [layers.Dropout(design.dropout, name=name)] if design.dropout else []

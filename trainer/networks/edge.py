@@ -10,7 +10,7 @@ BLOCKS = (Conv(32), Conv(64), Pool(), Residual(64), Conv(128), Pool(), Residual(
 
 
 def edge(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `architectures.build`. Images over 48 px are made smaller first."""
+    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
     inputs = blocks.image(height_px, width_px)
     x = blocks.chained(blocks.small_enough(inputs), BLOCKS)
     return blocks.classified(inputs, x, design, classes)

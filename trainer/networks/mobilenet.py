@@ -19,7 +19,7 @@ _STAGES = ((16, 1, 1), (24, 2, 1), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 
 
 
 def mobilenet(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `architectures.build`. Images over 48 px are made smaller first."""
+    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
     width = design.width or 1.0
     inputs = blocks.image(height_px, width_px)
     x = blocks.Conv(_channels(_STEM * width))(blocks.small_enough(inputs), "stem")

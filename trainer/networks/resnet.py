@@ -5,25 +5,17 @@ change size are 1x1 convolutions (option B of the paper), which every engine run
 """
 
 from ..backend import keras
-from ..design import Design
+from ..design import RESNET_DEPTH, Design
 from . import blocks
-
-USUAL_DEPTH = 20
-LEAST_DEPTH = 8
-
-
-def is_depth(depth: int) -> bool:
-    """Whether there is one of so many layers: a first convolution, three stages of 2n, a dense layer."""
-    return depth >= LEAST_DEPTH and depth % 6 == 2
 
 
 def resnet(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `architectures.build`. Images over 48 px are made smaller first."""
+    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
     inputs = blocks.image(height_px, width_px)
     filters = 8 * max(1, round(16 * (design.width or 1) / 8))
     x = blocks.Conv(filters)(blocks.small_enough(inputs), "stem")
     for stage, times in enumerate((1, 2, 4), 1):
-        for number in range(1, ((design.depth or USUAL_DEPTH) - 2) // 6 + 1):
+        for number in range(1, ((design.depth or RESNET_DEPTH) - 2) // 6 + 1):
             stride = 2 if stage > 1 and number == 1 else 1
             x = blocks.Residual(times * filters, stride)(x, f"stage{stage}_{number}")
     return blocks.classified(inputs, x, design, classes)

@@ -15,7 +15,7 @@ layers = keras.layers
 
 
 def resnet8(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `architectures.build`. Images over 48 px are made smaller first."""
+    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
     inputs = blocks.image(height_px, width_px)
     x = blocks.small_enough(inputs)
     x = blocks.relu(_convolution(x, 16, "stem"), "stem")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.backend import keras
-from edgecls.trainer.networks import ARCHITECTURES, Design, build, check
+from edgecls.trainer.design import ARCHITECTURES, check
+from edgecls.trainer.networks import Design, build
 
 OF_ANY_SIZE = [arch for arch in ARCHITECTURES if arch != "cnn"]
 

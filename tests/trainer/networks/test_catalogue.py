@@ -1,6 +1,7 @@
 import pytest
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.networks import ARCHITECTURES, Design, build, catalogue
+from edgecls.trainer.design import ARCHITECTURES
+from edgecls.trainer.networks import Design, build, catalogue
 from edgecls.trainer.networks.catalogue import Expected, int8_bytes, listing, macs
 
 
