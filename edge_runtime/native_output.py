@@ -12,7 +12,8 @@ def native_stderr_held() -> Iterator[None]:
     """Keeps file descriptor 2 silent; when the block fails, what was held back is written after all.
 
     TensorFlow announces CPU features and missing GPUs through a logger that writes before its own log level
-    is read, so no setting stops it. Not for use while another thread writes to stderr.
+    is read, so no setting stops it. An interruption is no failure. Not for use while another thread writes to
+    stderr.
     """
     sys.stderr.flush()
     real = os.dup(2)
@@ -21,7 +22,7 @@ def native_stderr_held() -> Iterator[None]:
             os.dup2(held.fileno(), 2)
             try:
                 yield
-            except BaseException:
+            except Exception:
                 held.seek(0)
                 os.write(real, held.read())
                 raise
