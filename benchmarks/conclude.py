@@ -85,13 +85,21 @@ def _answers(subject: Subject, tests: HeldOut) -> Answers | None:
     return None if subject.probabilities is None or tests.unscored else to_answers(subject.probabilities)
 
 
+def _other_data(trained: str, tested: str) -> str:
+    if trained == tested:
+        return (
+            f"was trained on another split or version of {tested}, and may have learnt some of these images"
+        )
+    return f"was trained on other data ({trained}) than these test images are from ({tested})"
+
+
 def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> Iterator[str]:
     """What a reader must know before trusting the figures."""
     if subject.model is None:
         return
     trained = subject.model.card.provenance
     if not tests.unscored and trained.data_sha256 and trained.data_sha256 != tests.sha256:
-        yield f"was trained on other data ({trained.data}) than these test images are from ({tests.name})"
+        yield _other_data(trained.data, tests.name)
     if originals and subject.model.format is not ModelFormat.H5 and trained.weights_sha256 not in originals:
         yield "was not exported from the .h5 measured here; `edgecls export` makes it anew"
     if subject.windows and (slowdown := LatencyReport(tuple(subject.windows)).slowdown):

@@ -59,7 +59,7 @@ def _check_calibration(model: ModelFile, tests: HeldOut) -> None:
     if seen:
         raise CheckFailed(
             f"{model.path}: was calibrated on {len(seen):,} of these {len(tests.truth):,} test images; "
-            "export it again with other calibration images"
+            "export it again from the model that was trained beside them"
         )
 
 

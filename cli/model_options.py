@@ -1,6 +1,7 @@
 """What `camera` and `predict` share: which model, which engine, what counts as known."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,6 +44,10 @@ Scale = Annotated[
     typer.Option(help="For a model made elsewhere: the pixels it was trained on; 0..1 unless told."),
 ]
 TopK = Annotated[int, typer.Option(min=1, help="How many labels are ranked.")]
+
+
+_COPIED_TOGETHER_S = 10
+"""Files that were copied have the times of the copy, in any order."""
 
 
 def spare_blas_threads() -> None:
@@ -101,4 +106,17 @@ def choose_model(model: Path | None, engine: EngineName) -> "ModelFile":
             f"{', '.join(found.card.labels)}, and nothing else",
             file=sys.stderr,
         )
+    if model is None or model.is_dir():
+        _tell_if_trained_since(found.path)
     return found
+
+
+def _tell_if_trained_since(path: Path) -> None:
+    """Says so where the `.h5` beside an exported file is newer: whoever trained again may have forgotten."""
+    original = path.with_name(f"{path.stem.removesuffix('_int8')}.h5")
+    if original.exists() and original.stat().st_mtime > path.stat().st_mtime + _COPIED_TOGETHER_S:
+        print(
+            f"edgecls: {original} is newer than {path}, which answers; if it was trained again, "
+            f"run `edgecls export {shlex.quote(str(original))} --int8`",
+            file=sys.stderr,
+        )

@@ -152,7 +152,7 @@ def train(
         from ..trainer.terminal import TerminalProgress
 
         training = chosen(output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report)
-        training.check()  # before Keras takes its seconds to be imported
+        training.check(resume=resume)  # before Keras takes its seconds to be imported
         from ..trainer.train import train as run
 
         with TerminalProgress() as progress:

@@ -59,6 +59,12 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     write_whole(path, file.getvalue())
 
 
+def check_there(path: Path) -> None:
+    """Raises MissingInput if there is no checkpoint, so that nobody waits to be told."""
+    if not path.exists():
+        raise MissingInput(f"{path}: no such file, so there is no training to go on with; leave --resume out")
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
     """Reads what `write_checkpoint` wrote.
 
@@ -66,8 +72,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         MissingInput: there is none.
         BadData: it is damaged.
     """
-    if not path.exists():
-        raise MissingInput(f"{path}: no such file, so there is no training to go on with; leave --resume out")
+    check_there(path)
     try:
         with np.load(
             io.BytesIO(read_whole(path)), allow_pickle=False

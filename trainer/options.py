@@ -49,7 +49,9 @@ def chosen(
     if report:
         before = read_report_file(report)
         rule = ImageRule(size, size) if size else before.image
-        return Training(absolute_data(data or before.data), output, rule, replace(before.recipe, **values))
+        return Training(
+            absolute_data(data or before.data), output, rule, replace(before.recipe, **values), before
+        )
     side_px = size or _SIDE_PX
     named = recipes.named(recipe, arch or Recipe.arch)
     rule, made = ImageRule(side_px, side_px), replace(named, **values)

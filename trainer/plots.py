@@ -62,13 +62,15 @@ def augmented_png(
     return samples_png(Split(images, first.truth), labels, title)
 
 
-def curves_png(history: tuple[Epoch, ...], title: str) -> bytes:
-    """Loss and accuracy after each epoch, on each split."""
+def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> bytes:
+    """Loss and accuracy after each epoch, on each split; `train_loss` says where that is of another kind."""
 
     def draw(figure: Figure) -> None:
         figure.suptitle(title, fontsize=13, fontweight="bold")
         left, right = figure.subplots(1, 2)
         _draw_curve(left, history, "loss")
+        if train_loss:
+            left.set_title(f"loss (train: {train_loss})", loc="left", pad=10)
         _draw_curve(right, history, "accuracy")
         right.yaxis.set_major_formatter(PercentFormatter(1.0))
 
@@ -110,7 +112,7 @@ def _draw_curve(axes: Axes, history: tuple[Epoch, ...], figure_name: str) -> Non
         last = f"{values[-1]:.1%}" if figure_name == "accuracy" else f"{values[-1]:.3f}"
         axes.plot(numbers, values, color=colour, marker="o", markersize=3.5, label=f"{split}  {last}")
     best = best_epoch(history)
-    axes.axvline(best, color=_GREY, linewidth=0.8, linestyle=":", label=f"best val loss: {best}")
+    axes.axvline(best, color=_GREY, linewidth=0.8, linestyle=":", label=f"lowest val loss: epoch {best}")
     axes.set_title(figure_name, loc="left", pad=10)
     axes.set_xlabel("epoch", color=_GREY)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))

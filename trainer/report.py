@@ -104,4 +104,6 @@ def read_report_file(path: Path) -> TrainReport:
             }
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"{path}: not a report that this edgecls wrote: {error}; train again") from error
+        raise BadData(
+            f"{path}: not a report of this edgecls: {error}; name a report.json, or train again"
+        ) from error

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ from .predict import answers, scaled
 ROUNDS = 12
 """A teacher sees each image in so many augmented forms; then its answers are used again, which is as good
 and spares the time (Shen and Xing 2022, "A fast knowledge distillation framework")."""
+
+
+@dataclass(frozen=True)
+class TeacherFile:
+    """An `.h5` that `edgecls train` saved, read."""
+
+    network: keras.Model
+    sha256: str
+    """Of the file."""
+    data_sha256: str
+    """Of the data set and split that it was trained on; empty if its card does not say."""
 
 
 class Teacher:
@@ -48,8 +60,8 @@ class Teacher:
         return self._said[in_round, places].astype(np.float32)
 
 
-def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> tuple[keras.Model, str]:
-    """Loads an `.h5` that `edgecls train` saved, and its sha256.
+def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> TeacherFile:
+    """Loads an `.h5` that `edgecls train` saved.
 
     Raises:
         MissingInput, BadModel: it cannot be read, or holds a layer outside `ALLOWED_LAYERS`.
@@ -69,7 +81,8 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> tuple[
             f"not {rule.width_px}x{rule.height_px}; give --size {file.card.image.height_px}"
         )
     refuse_code(file.content, f"--teacher {path}")
-    return _load(file.content, path), hashlib.sha256(file.content).hexdigest()
+    sha256 = hashlib.sha256(file.content).hexdigest()
+    return TeacherFile(_load(file.content, path), sha256, file.card.provenance.data_sha256)
 
 
 def _load(content: bytes, path: Path) -> Any:

@@ -30,6 +30,7 @@ from .predict import probabilities
 from .progress import Progress
 from .recipe import Recipe
 from .recipes import for_few_images
+from .repeated import changes
 from .report import TrainReport, report_folder, report_path
 from .save import save_network
 from .teacher import load_teacher
@@ -55,7 +56,7 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     """
     progress = progress or Progress()
     options = training.options()
-    training.check()
+    training.check(resume=resume)
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     if checkpoint:
         check_options(checkpoint, options, training.checkpoint)
@@ -63,9 +64,8 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     if training.is_for_any_count:
         training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
     recipe = training.recipe
-    teacher, teacher_sha256 = None, None
-    if recipe.teacher:
-        teacher, teacher_sha256 = load_teacher(Path(recipe.teacher), dataset.labels, training.image)
+    teacher = load_teacher(Path(recipe.teacher), dataset.labels, training.image) if recipe.teacher else None
+    teacher_sha256 = teacher.sha256 if teacher else None
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
         check_teacher(checkpoint, teacher_sha256, training.checkpoint)
@@ -77,11 +77,13 @@ def train(training: Training, *, resume: bool = False, progress: Progress | None
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.say(_described(dataset, network, recipe))
+    for change in changes(training, dataset, teacher):
+        progress.say(change)
     history = fit(
         network,
         dataset,
         recipe,
-        teacher=teacher,
+        teacher=teacher.network if teacher else None,
         start=checkpoint.state if checkpoint else None,
         on_epoch=lambda state: write_checkpoint(
             training.checkpoint, Checkpoint(options, dataset.sha256, teacher_sha256, state)
@@ -138,7 +140,7 @@ def _pictures(
     heading = f"{dataset.name}: {right:.2%} of {len(dataset.test):,} test images right"
     pictures = {
         "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
-        "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}"),
+        "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}", _train_loss(recipe)),
         "confusion_matrix.png": confusion_png(dataset.test.truth, of_test.argmax(axis=1), labels, heading),
     }
     if recipe.augment:
@@ -151,6 +153,13 @@ def _pictures(
             mirrored_is_same=dataset.mirrored_is_same,
         )
     return pictures
+
+
+def _train_loss(recipe: Recipe) -> str:
+    """What is fitted, where that is not the loss that val and test have."""
+    if recipe.teacher:
+        return "imitating the teacher"
+    return "with smoothed labels" if recipe.label_smoothing else ""
 
 
 def _report(

@@ -8,9 +8,10 @@ from ..edge_runtime.errors import MissingInput, UsageError
 from ..edge_runtime.files import check_writable
 from ..edge_runtime.image import ImageRule
 from . import design
-from .checkpoint import checkpoint_path
+from .checkpoint import check_there, checkpoint_path
 from .data import find, is_path
 from .recipe import Recipe
+from .report import TrainReport
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class Training:
     """The `.h5`; plots and report go into the folder of its name."""
     image: ImageRule
     recipe: Recipe
+    before: TrainReport | None = None
+    """That of the training to be done again; what has changed since is told."""
     is_for_any_count: bool = False
     """Whether batches become smaller where images are few; see `recipes.for_few_images`."""
 
@@ -35,12 +38,12 @@ class Training:
         """The options by their names on the command line, for messages and to compare."""
         return {"--data": self.data, "--size": self.image.height_px, **self.recipe.by_option()}
 
-    def check(self) -> None:
+    def check(self, *, resume: bool = False) -> None:
         """Finds out what can be known to fail before Keras is imported and the data set is read.
 
         Raises:
             UsageError: an option makes no sense.
-            MissingInput: there is no such teacher or data set.
+            MissingInput: there is no such teacher or data set, or nothing to resume.
             OutputFailed, PermissionRefused: something cannot be written.
         """
         if self.output.suffix != ".h5":
@@ -49,9 +52,13 @@ class Training:
         teacher = self.recipe.teacher
         if teacher and not Path(teacher).is_file():
             raise MissingInput(f"--teacher {teacher}: no such file; name an .h5 of `edgecls train`")
+        if teacher and self.output.resolve() == Path(teacher).resolve():
+            raise UsageError(f"--output {self.output}: is the teacher itself; choose another name")
         if is_path(self.data) and self.output.resolve().is_relative_to(find(self.data).resolve()):
             raise UsageError(  # its folder of plots would be taken for a class
                 f"--output {self.output}: lies inside the data {self.data}; choose another folder"
             )
         check_writable(self.output)
         check_writable(self.checkpoint)
+        if resume:
+            check_there(self.checkpoint)

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,20 @@ def test_who_reads_it_on_a_terminal_is_told_which_model_it_was_and_what_comes_ne
     said = os.read(main, 4096).decode().splitlines()
     os.close(main)
     assert said[-2:] == ["model: image_classification_int8.tflite", "next: edgecls camera"]
+
+
+def test_an_export_older_than_its_h5_answers_and_is_told_of(predict, folder):
+    original = folder / "image_classification.h5"
+    original.touch()
+    later_s = time.time() + 60
+    os.utime(original, (later_s, later_s))
+    done = predict("digits/0.png")
+    assert names(done) == ["digits/0.png"]
+    assert "image_classification.h5 is newer than image_classification_int8.tflite" in done.stderr
+    assert "run `edgecls export image_classification.h5 --int8`" in done.stderr
+    assert predict("digits/0.png", "--model", "image_classification_int8.tflite").stderr == ""
+    os.utime(original, (0, 0))
+    assert predict("digits/0.png").stderr == ""
 
 
 def test_most_digits_are_recognised(predict, tiny):

@@ -76,7 +76,7 @@ def test_without_one_the_command_that_writes_it_is_named(tmp_path):
 def test_a_damaged_or_strange_one_is_an_error(model, damage):
     path = report_path(model)
     path.write_text(damage(path.read_text()))
-    with pytest.raises(BadData, match=r"report.json: not a report that this edgecls wrote"):
+    with pytest.raises(BadData, match=r"report.json: not a report of this edgecls: .*; name a report.json"):
         read_report(model)
 
 

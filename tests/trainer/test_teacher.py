@@ -1,8 +1,9 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.card import ModelCard
+from edgecls.edge_runtime.card import ModelCard, Provenance
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.image import ImageRule
 from edgecls.trainer.backend import keras
@@ -22,7 +23,8 @@ def small_network() -> keras.Model:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("teacher") / "big.h5"
-    save_network(small_network(), ModelCard(LABELS, RULE, io="float32"), path)
+    card = ModelCard(LABELS, RULE, io="float32", provenance=Provenance(data_sha256="of the data"))
+    save_network(small_network(), card, path)
     return path
 
 
@@ -42,9 +44,10 @@ def test_a_short_training_needs_fewer_rounds():
 
 
 def test_a_saved_one_is_loaded_with_its_digest(saved):
-    network, sha256 = load_teacher(saved, LABELS, RULE)
-    assert network.output_shape == (None, 2)
-    assert len(sha256) == 64
+    teacher = load_teacher(saved, LABELS, RULE)
+    assert teacher.network.output_shape == (None, 2)
+    assert teacher.sha256 == hashlib.sha256(saved.read_bytes()).hexdigest()
+    assert teacher.data_sha256 == "of the data"
 
 
 def test_one_that_does_not_fit_is_refused(saved):
