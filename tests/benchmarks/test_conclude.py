@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,11 @@ def test_a_keras_that_failed_is_no_reference(colours):
 
 
 def test_other_training_data_is_noted(colours):
-    (report,) = conclude([subject(colours.truth, data_sha256="f" * 64)], colours)
-    assert "was trained on other data" in report.notes[0]
+    other = subject(colours.truth, data_sha256="f" * 64)
+    (report,) = conclude([other], colours)
+    assert "was trained on another split or version of colours" in report.notes[0]
+    (report,) = conclude([other], replace(colours, name="flowers"))
+    assert "was trained on other data (colours) than these test images are from (flowers)" in report.notes[0]
 
 
 def test_a_p99_of_few_inferences_is_noted(colours):
