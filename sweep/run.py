@@ -37,7 +37,8 @@ def run_trials(
         EdgeclsError: a machine has other data or software.
     """
     check_machines(jobs[0].data, here)
-    keeper = on_machine(Keeper).remote(folder.trials)
+    trials = folder.trials.absolute()  # the keeper's process may have been started in another folder
+    keeper = on_machine(Keeper).remote(trials)
     errand = Errand({job.point.name: job for job in jobs}, folder.key, here, keeper)
     with tempfile.TemporaryDirectory(prefix="edgecls-tune-") as storage:
         tuner = tune.Tuner(

@@ -59,8 +59,11 @@ def no_notes(two_nodes: TwoNodes) -> None:
 
 
 def start(two_nodes: TwoNodes, folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(HERE / "driver.py"), two_nodes.address, str(folder), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """The cluster was started in another folder than this, as a team's is."""
+    command = [sys.executable, str(HERE / "driver.py"), two_nodes.address, folder.name, *arguments]
+    return subprocess.Popen(
+        command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def finished(driver: subprocess.Popen[str]) -> str:
