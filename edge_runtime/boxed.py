@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from .engine_packages import ENGINES, EngineName, suffixes
+from .errors import MissingInput
 
 _BOX = Path(__file__).parent / "models"
 _MODEL_SUFFIXES = frozenset({".h5", *(f".{suffix}" for suffix, _ in ENGINES.values())})
@@ -45,10 +46,23 @@ def means_boxed(path: Path) -> bool:
 
 
 def with_boxed(paths: Iterable[Path], engine: EngineName | None = None) -> list[Path]:
-    """Paths that a user typed, the name of a model in the box replaced by its files; see `boxed_paths`."""
-    return [
-        each for path in paths for each in (boxed_paths(str(path), engine) if means_boxed(path) else [path])
-    ]
+    """Paths that a user typed, the name of a model in the box replaced by its files; see `boxed_paths`.
+
+    Raises:
+        MissingInput: see `refuse_unknown_name`.
+    """
+    found: list[Path] = []
+    for path in paths:
+        refuse_unknown_name(path)
+        found += boxed_paths(str(path), engine) if means_boxed(path) else [path]
+    return found
+
+
+def refuse_unknown_name(path: Path) -> None:
+    """Raises MissingInput, with the names that there are, for a path that is not there and looks like one."""
+    if not (path.suffix or path.exists() or means_boxed(path)):
+        names = " or ".join(boxed_names())
+        raise MissingInput(f"{path}: no such file; check the name, or use {names}, which come with edgecls")
 
 
 def _has_models(folder: Path) -> bool:

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from .boxed import DEFAULT, boxed_names, boxed_paths, means_boxed
+from .boxed import DEFAULT, boxed_paths, means_boxed, refuse_unknown_name
 from .engine_packages import ENGINES, EngineName, suffixes
 from .errors import EdgeclsError, MissingInput
 from .model_file import ModelFile, read_model
@@ -31,9 +31,7 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
         return _boxed_model(str(named), engine)
     if named.is_dir():
         return find_model(named, engine)
-    if not named.suffix and not named.exists():
-        boxed = " or ".join(boxed_names())
-        raise MissingInput(f"{named}: no such file; check the name, or use {boxed}, which come with edgecls")
+    refuse_unknown_name(named)
     return read_model(named)
 
 

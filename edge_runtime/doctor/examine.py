@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ..boxed import DEFAULT, boxed_paths, with_boxed
 from ..camera.source_address import CsiCamera, Device, Stream, parse_source
-from ..errors import Unavailable
+from ..errors import MissingInput, Unavailable
 from .busy import check_busy
 from .cameras import check_csi, check_default, check_device, check_permission
 from .clock import COMMAND, check_clock
-from .finding import Finding, Level, ok, unknown
+from .finding import Finding, Level, from_error, ok, unknown
 from .loading import STATEMENTS, check_engines, check_numpy, check_opencv
 from .machine import Machine
 from .model import check_model, exported_models
@@ -117,7 +117,11 @@ def _ribbon(machine: Machine, nodes: tuple[VideoNode, ...], *, asked: bool = Fal
 
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
-    paths = with_boxed([model], "auto") if model else exported_models(folder)
+    try:
+        paths = with_boxed([model], "auto") if model else exported_models(folder)
+    except MissingInput as error:
+        yield from_error("model", error)
+        return
     if not paths and any(folder.glob("*.h5")):
         yield unknown("model", "none in this folder is exported yet")
     else:  # the one that `edgecls camera` takes where there is none

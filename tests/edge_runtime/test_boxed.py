@@ -7,6 +7,7 @@ from edgecls.edge_runtime import boxed
 from edgecls.edge_runtime.boxed import boxed_name, boxed_names, boxed_paths, means_boxed, with_boxed
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engine import open_engine
+from edgecls.edge_runtime.errors import MissingInput
 from edgecls.edge_runtime.golden import replay
 from edgecls.edge_runtime.model_file import ModelFile, read_model
 
@@ -77,9 +78,16 @@ def test_a_program_needs_no_file_of_its_own():
 
 def test_names_are_replaced_by_files_and_all_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    Path("models/edge").mkdir(parents=True)
     typed = [Path("a.onnx"), Path("nano"), Path("models/edge")]
     assert with_boxed(typed) == [Path("a.onnx"), *boxed_paths("nano"), Path("models/edge")]
     assert with_boxed(typed, "litert") == [Path("a.onnx"), boxed_paths("nano")[0], Path("models/edge")]
+
+
+@pytest.mark.parametrize("name", ["nanno", "models/nano"])
+def test_a_misspelled_name_is_told_those_that_there_are(name: str):
+    with pytest.raises(MissingInput, match=rf"^{name}: no such file; check the name, or use nano or edge"):
+        with_boxed([Path("edge"), Path(name)])
 
 
 def test_a_users_file_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

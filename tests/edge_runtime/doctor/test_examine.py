@@ -1,6 +1,7 @@
 """All checks together, on a made-up Raspberry Pi."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from edgecls.edge_runtime.doctor.examine import examine
@@ -28,6 +29,12 @@ def test_the_model_in_the_box_is_tried_where_the_folder_has_none_of_its_own(mach
     write("image_classification.h5", "")
     levels = {found.check: found.level for found in examine(machine)}
     assert levels["model"] is Level.UNKNOWN  # `edgecls camera` takes no other in its place
+
+
+def test_a_misspelled_name_of_a_model_is_a_finding_beside_the_others(machine):
+    found = {found.check: found for found in examine(machine, model=Path("nanno"))}
+    assert (found["model"].level, found["clock"].level) == (Level.PROBLEM, Level.OK)
+    assert "nano or edge" in found["model"].advice
 
 
 def test_picamera2_is_looked_at_where_there_is_a_ribbon_cable(machine, video):
