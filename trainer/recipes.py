@@ -40,8 +40,8 @@ _BEST_OF: dict[str, dict[str, Any]] = {
     "resnet": {"epochs": 30},
     "mobilenet": {"epochs": 40},
     # Made for cameras, which send JPEG.
-    "nano": {"epochs": 50, "augment": ("flip", "shift", "jpeg")},
-    "edge": {"epochs": 45, "learning_rate": 0.2, "augment": ("flip", "shift", "jpeg", "cutout")},
+    "nano": {"epochs": 80, "augment": ("jpeg", "flip", "shift")},
+    "edge": {"epochs": 80, "learning_rate": 0.2, "augment": ("jpeg", "flip", "shift", "cutout")},
 }
 
 

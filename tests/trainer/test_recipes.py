@@ -1,5 +1,6 @@
 import pytest
 from edgecls.edge_runtime.errors import UsageError
+from edgecls.trainer.augmentation import parse_kinds
 from edgecls.trainer.design import ARCHITECTURES
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.recipes import for_few_images, named
@@ -15,6 +16,7 @@ def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
     best = named("best", arch)
     assert (best.arch, best.schedule) == (arch, "one-cycle")
     assert {"flip", "shift"} <= set(best.augment)
+    assert best.augment == parse_kinds(",".join(best.augment))  # --resume compares them as they are spelled
     assert best.balance
 
 

@@ -7,10 +7,10 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(1).integers(0, 256, (count, 16, 16, 3), dtype=np.uint8)
 
 
-def test_half_of_the_images_lose_what_a_jpeg_loses():
+def test_four_of_five_images_lose_what_a_jpeg_loses():
     changed = jpeg(noise(400), np.random.default_rng(0))
     is_same = (changed == noise(400)).all(axis=(1, 2, 3))
-    assert is_same.mean() == pytest.approx(0.5, abs=0.08)
+    assert is_same.mean() == pytest.approx(0.2, abs=0.06)
 
 
 def test_qualities_differ():
@@ -18,8 +18,8 @@ def test_qualities_differ():
     changed = jpeg(images.copy(), np.random.default_rng(0)).astype(float)
     errors = abs(changed - images).mean(axis=(1, 2, 3))
     errors = errors[errors > 0]
-    assert len(set(errors.round(3))) > 40
-    assert errors.max() > 1.15 * errors.min()
+    assert len(set(errors.round(3))) > 30
+    assert errors.max() > 1.1 * errors.min()
 
 
 def test_red_stays_red():

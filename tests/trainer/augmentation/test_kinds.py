@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.augmentation import KINDS, augment, parse_kinds
+from edgecls.trainer.augmentation.jpeg import jpeg
+from edgecls.trainer.augmentation.shift import shift
 
 EVERYTHING = [(kind,) for kind in KINDS] + [KINDS]
 
@@ -62,6 +64,12 @@ def test_the_order_in_which_kinds_are_named_does_not_matter():
     assert (one == other).all()
 
 
+def test_jpeg_comes_first_so_that_its_blocks_begin_where_those_of_a_jpeg_data_set_do():
+    changed = augment(noise(40), np.random.default_rng(0), ("shift", "jpeg"))
+    same_choices = np.random.default_rng(0)
+    assert (changed == shift(jpeg(noise(40), same_choices), same_choices)).all()
+
+
 @pytest.mark.parametrize(
     ("text", "kinds"),
     [
@@ -83,5 +91,5 @@ def test_an_unknown_kind_is_named_and_the_known_ones_are_listed(text, name):
     with pytest.raises(UsageError) as error:
         parse_kinds(text)
     assert str(error.value) == (
-        f"--augment {name}: no such kind; use flip,shift,crop,blur,colour,jpeg,cutout, all or none"
+        f"--augment {name}: no such kind; use jpeg,flip,shift,crop,blur,colour,cutout, all or none"
     )
