@@ -68,7 +68,7 @@ def test_every_option_arrives_and_the_next_command_names_another_output(run_here
         "schedule": "one-cycle",
         "weight_decay": 0.01,
         "label_smoothing": 0.1,
-        "augment": ["flip", "jpeg"],
+        "augment": ["jpeg", "flip"],
         "dropout": 0.25,
         "average_epochs": 0,
         "early_stopping": True,

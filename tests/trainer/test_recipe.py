@@ -33,7 +33,7 @@ def test_its_values_have_their_names_on_the_command_line():
         ({"optimizer": "lion"}, "--optimizer lion: not known; use adam or adamw or sgd"),
         ({"schedule": "cosine"}, "--schedule cosine: not known; use constant or one-cycle"),
         ({"precision": "int4"}, "--precision int4: not known; use float32 or bfloat16"),
-        ({"augment": ("flip", "fog")}, "--augment fog: no such kind; use flip,shift"),
+        ({"augment": ("flip", "fog")}, "--augment fog: no such kind; use jpeg,flip"),
         ({"early_stopping": True, "average_epochs": 3}, "--early-stopping and --average-epochs: the one"),
     ],
 )
