@@ -11,7 +11,7 @@ from . import design
 from .checkpoint import check_there, checkpoint_path
 from .data import find, is_path
 from .recipe import Recipe
-from .report import TrainReport
+from .report import TrainReport, report_folder
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,22 @@ class Training:
             raise MissingInput(f"--teacher {teacher}: no such file; name an .h5 of `edgecls train`")
         if teacher and self.output.resolve() == Path(teacher).resolve():
             raise UsageError(f"--output {self.output}: is the teacher itself; choose another name")
-        if is_path(self.data) and self.output.resolve().is_relative_to(find(self.data).resolve()):
-            raise UsageError(  # its folder of plots would be taken for a class
-                f"--output {self.output}: lies inside the data {self.data}; choose another folder"
-            )
+        self._check_apart_from_data()
         check_writable(self.output)
         check_writable(self.checkpoint)
         if resume:
             check_there(self.checkpoint)
+
+    def _check_apart_from_data(self) -> None:
+        """Plots among the data would be taken for a class, or for pictures, by the next training."""
+        if not is_path(self.data):
+            return
+        data, plots = find(self.data).resolve(), report_folder(self.output)
+        if self.output.resolve().is_relative_to(data):
+            raise UsageError(
+                f"--output {self.output}: lies inside the data {self.data}; choose another folder"
+            )
+        if plots.resolve().is_relative_to(data):
+            raise UsageError(
+                f"--output {self.output}: its plots would go into {plots}, the data; choose another name"
+            )

@@ -197,6 +197,13 @@ def test_a_model_among_the_classes_is_refused(training, cats_and_dogs):
     assert {path.name for path in cats_and_dogs.iterdir()} == {"cat", "dog"}
 
 
+def test_a_model_named_after_its_data_is_refused(training, cats_and_dogs):
+    """Its plots go into the folder of its name, which is the data's."""
+    with pytest.raises(UsageError, match=r"--output .*: its plots would go into .*pets, the data; choose an"):
+        train(replace(training, output=cats_and_dogs.with_suffix(".h5")))
+    assert {path.name for path in cats_and_dogs.iterdir()} == {"cat", "dog"}
+
+
 def test_a_read_only_folder_is_refused_before_any_data_is_read(training, read_only, tmp_path):
     (tmp_path / "empty").mkdir()  # reading it would be another error
     folder = read_only(tmp_path)
