@@ -66,7 +66,7 @@ def train(
         help="Share of activations left out before each dense layer while training.",
         rich_help_panel=_PANEL,
     ),
-    optimizer: str | None = typer.Option(None, help="adam, adamw or sgd.", rich_help_panel=_PANEL),
+    optimizer: str | None = typer.Option(None, help="adam, adamw, muon or sgd.", rich_help_panel=_PANEL),
     learning_rate: float | None = typer.Option(
         None, min=1e-9, max=1000.0, help="The highest one.", rich_help_panel=_PANEL
     ),

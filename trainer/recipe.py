@@ -8,7 +8,7 @@ from ..edge_runtime.errors import UsageError
 from .augmentation import parse_kinds
 from .design import Design
 
-OPTIMIZERS = ("adam", "adamw", "sgd")
+OPTIMIZERS = ("adam", "adamw", "muon", "sgd")
 SCHEDULES = ("constant", "one-cycle")
 PRECISIONS = ("float32", "bfloat16")
 
@@ -28,7 +28,7 @@ class Recipe:
     seed: int = 0
     """Of the first weights, the order of the images, augmentation, dropout and the split. 0 to 2**32 - 1."""
     optimizer: str = "adam"
-    """One of `OPTIMIZERS`; `sgd` has Nesterov's momentum of 0.9."""
+    """One of `OPTIMIZERS`; `sgd` has Nesterov's momentum of 0.9, `muon` of 0.95."""
     learning_rate: float = 1e-3
     """The highest of the schedule."""
     schedule: str = "constant"

@@ -3,6 +3,8 @@
 from typing import Any
 
 from .backend import keras
+from .muon import Muon
+from .networks.blocks import LAST_LAYER
 from .recipe import Recipe
 
 ops: Any = keras.ops  # Any, because pyright infers that its functions may give None
@@ -49,6 +51,12 @@ def optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     made = {
         "adam": lambda: keras.optimizers.Adam(rate, weight_decay=decay),
         "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
+        "muon": lambda: Muon(
+            rate,
+            weight_decay=recipe.weight_decay,
+            adam_weight_decay=recipe.weight_decay,
+            exclude_layers=[LAST_LAYER],
+        ),
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay),
     }[recipe.optimizer]()
     if decay:

@@ -26,7 +26,7 @@ def test_it_can_be_saved_and_loaded():
     assert OneCycle.from_config(schedule.get_config()).get_config() == schedule.get_config()
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "muon", "sgd"])
 def test_kernels_decay_and_biases_and_batch_norm_do_not(name):
     """Without a gradient, only the decay can change a weight: by learning rate times decay."""
     made = optimizer(Recipe(optimizer=name, learning_rate=0.1, weight_decay=0.5), steps=10)

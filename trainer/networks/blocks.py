@@ -17,6 +17,8 @@ layers = keras.layers
 
 FULL_SIDE_PX = 48
 """Up to this, a network sees its images in full; see `small_enough`."""
+LAST_LAYER = "probabilities"
+"""The name of every network's."""
 _STEM_FILTERS = 16
 _MOMENTUM = 0.9
 """Keras's 0.99 takes 500 steps to forget the first statistics: too many for a short training's last ones."""
@@ -135,4 +137,4 @@ def dense_model(inputs: Any, x: Any, design: Design, classes: int) -> keras.Mode
 
 def probabilities(classes: int) -> keras.Layer:
     """The last layer of every network: float32 whatever the others compute in."""
-    return layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")
+    return layers.Dense(classes, activation="softmax", dtype="float32", name=LAST_LAYER)
