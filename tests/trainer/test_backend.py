@@ -31,31 +31,38 @@ def train(folder: Path, *arguments: str, backend: str | None = None) -> subproce
     )
 
 
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def backend(request) -> str:
+    if find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed: pip install {request.param}")
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def trained_with_jax(tmp_path_factory, write_images) -> Path:
-    if find_spec("jax") is None:
-        pytest.skip("JAX is not installed: pip install jax")
-    folder = tmp_path_factory.mktemp("jax")
+def trained(backend, tmp_path_factory, write_images) -> Path:
+    folder = tmp_path_factory.mktemp(backend)
     for label in ("cat", "dog"):
         write_images(folder / "pets" / label, 20, side_px=18)
-    options = ("--epochs", "1", "--size", "18", "--batch-size", "14", "--augment", "all")
-    done = train(folder, "--data", "pets", *options, backend="jax")
+    options = ("--epochs", "1", "--size", "18", "--batch-size", "14")
+    done = train(
+        folder, "--data", "pets", *options, "--augment", "all", "--optimizer", "muon", backend=backend
+    )
     assert done.returncode == 0, done.stderr
     return folder / "image_classification.h5"
 
 
-def test_jax_trains_where_there_is_no_tensorflow(trained_with_jax):
-    report = json.loads(trained_with_jax.with_suffix("").joinpath("report.json").read_text())
+def test_another_backend_trains_where_there_is_no_tensorflow(backend, trained):
+    report = json.loads(trained.with_suffix("").joinpath("report.json").read_text())
     assert report["epochs_done"] == 1
-    assert "jax" in report["versions"]
+    assert backend in report["versions"]
     assert "tensorflow" not in report["versions"]
 
 
-def test_what_jax_trained_exports_here(trained_with_jax):
+def test_what_it_trained_exports_here(trained):
     """`export` compares each file with the Keras original, in TensorFlow, and fails where they differ."""
-    app(["export", str(trained_with_jax)], standalone_mode=False)  # in this process, which has TensorFlow
-    assert trained_with_jax.with_suffix(".tflite").exists()
-    assert trained_with_jax.with_suffix(".onnx").exists()
+    app(["export", str(trained)], standalone_mode=False)  # in this process, which has TensorFlow
+    assert trained.with_suffix(".tflite").exists()
+    assert trained.with_suffix(".onnx").exists()
 
 
 @pytest.mark.parametrize(
