@@ -13,6 +13,7 @@ from edgecls.trainer.recipe import Recipe
 
 PLAIN = Recipe(epochs=3)
 STOPPING = Recipe(epochs=3, augment=("flip", "shift"), dropout=0.2, early_stopping=True, seed=5)
+MUON = Recipe(epochs=3, optimizer="muon", learning_rate=0.01, weight_decay=0.02)
 CYCLE = Recipe(
     epochs=3,
     optimizer="sgd",
@@ -75,7 +76,9 @@ def test_it_does_what_keras_s_own_fit_does_on_the_same_batches(shades):
 
 
 @pytest.mark.parametrize(
-    "recipe", [PLAIN, STOPPING, CYCLE], ids=["documented", "early stopping", "everything else"]
+    "recipe",
+    [PLAIN, STOPPING, MUON, CYCLE],
+    ids=["documented", "early stopping", "Muon", "everything else"],
 )
 def test_a_training_that_goes_on_ends_exactly_as_one_never_interrupted(shades, recipe):
     states: list[TrainingState] = []
