@@ -55,8 +55,8 @@ def train(
     augment: str | None = typer.Option(
         None,
         metavar="KINDS",
-        help="How to change training images: flip,shift,crop,cutout,colour,jpeg,blur, all or none. Digits "
-        "are never flipped.",
+        help="How to change training images: flip,shift,crop,cutout,colour,jpeg,blur,noise, all or none. "
+        "Digits are never flipped.",
         rich_help_panel=_PANEL,
     ),
     dropout: float | None = typer.Option(

@@ -11,6 +11,7 @@ from .crop import crop
 from .cutout import cutout
 from .flip import flip
 from .jpeg import jpeg
+from .noise import noise
 from .shift import shift
 
 _CHUNK_BYTES = 2**20
@@ -26,6 +27,7 @@ _CHANGES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "crop": crop,
     "blur": blur,
     "colour": colour,
+    "noise": noise,
     # Last, because the hole is no part of the scene: it must stay sharp, and of the image's mean.
     "cutout": cutout,
 }

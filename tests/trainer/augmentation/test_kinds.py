@@ -77,7 +77,7 @@ def test_jpeg_comes_first_so_that_its_blocks_begin_where_those_of_a_jpeg_data_se
         ("none", ()),
         ("flip,shift", ("flip", "shift")),
         ("cutout, flip,flip", ("flip", "cutout")),
-        ("flip,shift,crop,cutout,colour,jpeg,blur", KINDS),
+        ("flip,shift,crop,cutout,colour,jpeg,blur,noise", KINDS),
     ],
 )
 def test_kinds_are_read_each_once_and_in_the_order_in_which_they_are_applied(text, kinds):
@@ -91,5 +91,5 @@ def test_an_unknown_kind_is_named_and_the_known_ones_are_listed(text, name):
     with pytest.raises(UsageError) as error:
         parse_kinds(text)
     assert str(error.value) == (
-        f"--augment {name}: no such kind; use jpeg,flip,shift,crop,blur,colour,cutout, all or none"
+        f"--augment {name}: no such kind; use jpeg,flip,shift,crop,blur,colour,noise,cutout, all or none"
     )
