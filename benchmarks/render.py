@@ -79,9 +79,17 @@ def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
         f"{data.classes} classes",
     )
     yield from (("apart", _apart(leak)) for leak in report.leaks)
-    yield from ((KERAS, known.line) for known in report.references)
+    yield from ((KERAS, line) for line in _originals(report))
     if report.grouping:
         yield "groups", report.grouping.line
+
+
+def _originals(report: BenchReport) -> Iterator[str]:
+    """What is known of each Keras original; of several, after the files that were made from it."""
+    names = file_names(report.files)
+    for known in report.references:
+        made = [name for name, file in zip(names, report.files, strict=True) if file.reference == known]
+        yield known.line if len(report.references) == 1 else f"of {', '.join(made)}: {known.line}"
 
 
 def _apart(leak: Leak) -> str:

@@ -6,9 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import psutil
 
-from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.errors import EdgeclsError, Unavailable
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.model_file import read_model
 from .grouping import Grouping
@@ -17,6 +16,11 @@ from .measure import Subject
 from .report import LatencyReport, Settings
 from .run import measure_all
 from .timed_file import timed_file
+
+try:
+    import psutil
+except ImportError as error:
+    raise Unavailable(f'no load of this machine: {error}; run `pip install "edgecls[sweep]"`') from error
 
 _PICTURES = 8
 _LOAD_S = 2.0

@@ -196,11 +196,17 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     """The test images of the data set that was named, or that the model was trained on.
 
     Raises:
+        MissingInput: a model in the box has no data set here, and none is named.
         EdgeclsError: see `training_data`.
     """
     from ..benchmarks.held_out import HeldOut
+    from ..edge_runtime.boxed import boxed_name
+    from ..edge_runtime.errors import MissingInput
     from .training_data import training_data
 
+    boxed = boxed_name(model.path)
+    if boxed and data is None:
+        raise MissingInput(f"{boxed} comes without test pictures; name a data set of its classes with --data")
     # The report of the training stands beside the .h5, which a device need not have.
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)

@@ -31,8 +31,12 @@ def only_mode(modes: Mapping[str, object], given: Mapping[str, object]) -> str |
     for option, value in given.items():
         if value and option not in _TAKES[mode]:
             raise UsageError(
-                f"--{option} is about a table of files; leave it out with --{mode}"
+                f"{_named(option)} is about a table of files; leave it out with --{mode}"
                 if mode
                 else f"--{option} goes with --training; leave it out"
             )
     return mode
+
+
+def _named(option: str) -> str:
+    return "MODELS" if option == "models" else f"--{option}"

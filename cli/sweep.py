@@ -53,7 +53,7 @@ def sweep(
 ) -> None:
     """Train and export a grid; name the best int8 file for a limit.
 
-    Options in the plural take lists: --arch nano,mobilenet --width 0.5,1 --seed 0,1,2
+    Several values make a grid: --arch nano,mobilenet --width 0.5,1 --seed 0,1,2
     """
     show = StepLine()
     try:

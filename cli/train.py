@@ -180,12 +180,16 @@ def _summary(report: "TrainReport", output: Path) -> str:
     lines = [
         f"accuracy: {report.test.accuracy:.4f}",
         f"loss: {report.test.loss:.4f}",
-        f"on {report.test_images:,} test images of {report.data_name}, after {report.epochs_done} epochs "
+        f"on {report.test_images:,} test images of {report.data_name}, after {_epochs(report)} "
         f"in {report.seconds:.0f} s",
         *_skipped(report),
         f"{output}: the model; {report_folder(output)}/: {files}",
     ]
     return "\n".join(lines)
+
+
+def _epochs(report: "TrainReport") -> str:
+    return "one epoch" if report.epochs_done == 1 else f"{report.epochs_done} epochs"
 
 
 def _skipped(report: "TrainReport") -> list[str]:

@@ -81,12 +81,17 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         OutputFailed, PermissionRefused: as `whole_file`.
     """
     folder = Path(path).parent
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise writing_failed(path, error) from error
+    finally:
+        for one in made:
+            with suppress(OSError):  # not made after all, or somebody else's files are in it by now
+                one.rmdir()
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:

@@ -54,7 +54,7 @@ def read_model(path: str | Path) -> ModelFile:
     if card is None:
         raise BadModel(
             f"{path}: {_NAMES[format_]} file without a model card: cut short, or not made by edgecls; "
-            "copy it again, or make one with `edgecls export`"
+            f"copy it again, or make one with `edgecls {'train' if format_ == ModelFormat.H5 else 'export'}`"
         )
     return ModelFile(path, format_, content, card)
 

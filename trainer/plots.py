@@ -123,7 +123,7 @@ def _draw_curve(axes: Axes, history: tuple[Epoch, ...], figure_name: str) -> Non
     axes.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, -0.14),
-        ncols=4,
+        ncols=2,
         fontsize=9,
         frameon=False,
         handlelength=1.2,

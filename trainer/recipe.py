@@ -62,7 +62,7 @@ class Recipe:
             ("--precision", self.precision, PRECISIONS),
         ):
             if value not in known:
-                raise UsageError(f"{option} {value}: not known; use {' or '.join(known)}")
+                raise UsageError(f"{option} {value}: not known; use {', '.join(known[:-1])} or {known[-1]}")
         parse_kinds(",".join(self.augment) or "none")  # refuses what it does not know
         if self.early_stopping and self.average_epochs:
             raise UsageError(

@@ -103,11 +103,12 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     none_of_these = (
         f'background: {background}; where it wins, the answer is "unknown"' if background else None
     )
+    steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
     lines = [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *dataset.notes,
         *filter(None, (none_of_these, uneven)),
-        f"{recipe.arch}: {network.count_params():,} parameters, in batches of {recipe.batch_size}",
+        f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
     return "\n".join(lines)
 

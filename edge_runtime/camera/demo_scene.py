@@ -45,7 +45,9 @@ def demo_scenes(card: ModelCard | None) -> str:
             "none; in a program, hand over the model's card: open_source('demo', card=classifier.card)"
         )
     if not card.golden:
-        raise UsageError("demo: shows a model's golden frames, and this one has none; export it again")
+        raise UsageError(
+            "demo: shows a model's golden frames, and this one has none; name what `edgecls export` wrote"
+        )
     sure = [
         frame
         for frame in card.golden

@@ -57,6 +57,7 @@ class FrameRecorder(Sink):
         reserve_bytes: int = RESERVE_BYTES,
     ) -> None:
         check_writable(folder / HEADER_NAME)
+        folder.mkdir(parents=True, exist_ok=True)
         if any(path.name == HEADER_NAME or path.name.isdecimal() for path in folder.iterdir()):
             raise BadConfiguration(f"{folder}: holds a recording already; record into another folder")
         self._folder = folder

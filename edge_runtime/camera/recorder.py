@@ -53,6 +53,7 @@ class Recorder(Sink):
                 f"{path}: not the name of a video to record; end it in .mp4, or in / for a folder"
             )
         check_writable(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._source = source
         self._on_event = on_event

@@ -52,6 +52,17 @@ def test_the_report_says_whose_figures_they_are(colours, workstation):
     assert json.loads(report.to_json())["files"][0]["reference"]["source"] == "workstation.json"
 
 
+def test_of_several_originals_each_is_named_by_the_files_that_were_made_from_it(colours, workstation):
+    (one,) = on_device(colours, workstation).files
+    other = replace(one, path="edge.onnx", reference=replace(one.reference, weights_sha256="cd" * 32))
+    report = replace(REPORT, data=colours.report, files=(replace(one, path="nano.onnx"), other))
+    lines = [line for line in render(report).splitlines() if line.startswith("Keras:")]
+    assert [line.split(": not measured")[0].split()[1:] for line in lines] == [
+        ["of", "nano.onnx"],
+        ["of", "edge.onnx"],
+    ]
+
+
 def test_a_baseline_of_other_images_gives_no_difference(colours, workstation):
     fewer = colours.limited(20, seed=0)
     (file,) = on_device(fewer, workstation).files

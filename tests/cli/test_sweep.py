@@ -1,6 +1,7 @@
 """`edgecls sweep`: what it refuses before anything is trained, and once the whole of it."""
 
 import json
+import os
 import subprocess
 from dataclasses import replace
 
@@ -70,6 +71,15 @@ def test_a_training_that_failed_is_named_after_the_table_and_ends_with_its_code(
         _conclude(failed, tmp_path)
     assert caught.value.exit_code == 74
     assert "best under" in capsys.readouterr().out
+
+
+def test_on_a_device_it_names_the_package_to_install(run_edgecls, tmp_path):
+    (tmp_path / "psutil.py").write_text("raise ImportError('not installed here')")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = run_edgecls("sweep", "--data", "digits", cwd=tmp_path, env=environment)
+    assert done.returncode == 69
+    assert 'run `pip install "edgecls[sweep]"`' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.slow

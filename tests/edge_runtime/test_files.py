@@ -144,9 +144,12 @@ def test_a_folder_never_takes_the_place_of_files(tmp_path: Path):
     assert names_in(tmp_path / "out") == ["mine"]
 
 
-def test_checking_leaves_nothing_behind(tmp_path: Path):
-    check_writable(tmp_path / "new" / "out.mp4")
-    assert names_in(tmp_path / "new") == []
+def test_checking_leaves_nothing_behind_and_takes_nothing_away(tmp_path: Path):
+    check_writable(tmp_path / "new" / "deep" / "out.mp4")
+    assert names_in(tmp_path) == []
+    (tmp_path / "old").mkdir()
+    check_writable(tmp_path / "old" / "out.mp4")
+    assert names_in(tmp_path) == ["old"]
 
 
 def test_checking_finds_a_folder_that_is_none(tmp_path: Path):

@@ -62,7 +62,11 @@ def test_curves(epochs):
         Epoch(number, 1.0, *(Figures(offset / number, 1 - offset / 2 / number) for offset in (1.0, 1.1, 1.2)))
         for number in range(1, epochs + 1)
     )
-    assert decode(curves_png(history, "cnn on $digits_"), "it").shape == (690, 1500, 3)
+    picture = decode(curves_png(history, "cnn on $digits_"), "it")
+    assert picture.shape == (690, 1500, 3)
+    assert (picture[:, [0, -1]] == 255).all()  # nothing is cut off
+    legends = picture[-75:]
+    assert (legends[:, 700:800] == 255).all()  # and the one does not reach into the other
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)

@@ -30,7 +30,7 @@ def test_its_values_have_their_names_on_the_command_line():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"optimizer": "lion"}, "--optimizer lion: not known; use adam or adamw or muon or sgd"),
+        ({"optimizer": "lion"}, "--optimizer lion: not known; use adam, adamw, muon or sgd"),
         ({"schedule": "cosine"}, "--schedule cosine: not known; use constant or one-cycle"),
         ({"precision": "int4"}, "--precision int4: not known; use float32 or bfloat16"),
         ({"augment": ("flip", "fog")}, "--augment fog: no such kind; use jpeg,flip"),

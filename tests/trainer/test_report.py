@@ -80,5 +80,12 @@ def test_a_damaged_or_strange_one_is_an_error(model, damage):
         read_report(model)
 
 
+@pytest.mark.parametrize("content", [b"\x89HDF\r\n", b"", b"<html>"])
+def test_another_kind_of_file_is_told_without_the_parsers_words(model, content):
+    report_path(model).write_bytes(content)
+    with pytest.raises(BadData, match=r"report.json: not a report of this edgecls: it is not JSON; name a"):
+        read_report(model)
+
+
 def test_reports_of_other_trainings_differ(model):
     assert read_report(model) != replace(REPORT, epochs_done=9)

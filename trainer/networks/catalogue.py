@@ -74,6 +74,7 @@ def listing(size_px: int, classes: int) -> str:
     return (
         f"{table(HEADERS, cells)}\n\n"
         f"For images of {size_px}x{size_px} px and {classes} classes. "
+        "int8 TFLite: about what an export takes. "
         "Accuracy: of the int8 file, on the test images of CIFAR-10."
     )
 

@@ -52,7 +52,9 @@ def test_a_model_that_is_sure_of_nothing_shows_all():
 
 @pytest.mark.parametrize("empty", [None, card()])
 def test_a_model_without_golden_frames_is_refused_in_one_line(empty):
-    with pytest.raises(UsageError, match=r"card=classifier\.card|this one has none; export it again"):
+    with pytest.raises(
+        UsageError, match=r"card=classifier\.card|this one has none; name what `edgecls export`"
+    ):
         demo_scenes(empty)
 
 
