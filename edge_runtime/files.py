@@ -81,8 +81,9 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         OutputFailed, PermissionRefused: as `whole_file`.
     """
     folder = Path(path).parent
-    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    made: list[Path] = []
     try:
+        made += [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass

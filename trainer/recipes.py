@@ -27,7 +27,7 @@ _BEST = Recipe(
 """What all networks with batch normalisation share."""
 
 _MUON = {"optimizer": "muon", "learning_rate": 0.03, "weight_decay": 0.03}
-"""Between what was tried for ten epochs and a little more: docs/models.md. These very values were not."""
+"""A little beyond the best of trials of ten epochs, which did not try these very values: docs/models.md."""
 
 _BEST_OF: dict[str, dict[str, Any]] = {
     # Without batch normalisation: small steps, and no smoothing for so few epochs.

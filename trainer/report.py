@@ -104,8 +104,8 @@ def read_report_file(path: Path) -> TrainReport:
             }
         )
     except (ValueError, KeyError, TypeError) as error:
-        is_text = not isinstance(error, UnicodeDecodeError | json.JSONDecodeError)
-        reason = str(error) if is_text else "it is not JSON"
+        is_other_file = isinstance(error, UnicodeDecodeError | json.JSONDecodeError)
+        reason = "it is not JSON" if is_other_file else str(error)
         raise BadData(
             f"{path}: not a report of this edgecls: {reason}; name a report.json, or train again"
         ) from error

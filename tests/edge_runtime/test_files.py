@@ -158,6 +158,11 @@ def test_checking_finds_a_folder_that_is_none(tmp_path: Path):
         check_writable(tmp_path / "file" / "out.mp4")
 
 
+def test_checking_finds_a_folder_whose_name_the_system_refuses(tmp_path: Path):
+    with pytest.raises(OutputFailed):
+        check_writable(tmp_path / ("x" * 300) / "out.mp4")
+
+
 def test_a_missing_file_is_missing(tmp_path: Path):
     with pytest.raises(MissingInput, match=r"nothing\.h5: no such file; check the name") as raised:
         read_whole(tmp_path / "nothing.h5")
