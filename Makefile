@@ -4,6 +4,7 @@
 # make wheel  dist/edgecls-*.whl
 # make test-pi   the wheel in two emulated Raspberry Pis (Debian 12 and 13 for arm64); as root, on Debian
 # make count-pi  the instructions of each stage on a Raspberry Pi 4 and 5: make count-pi FILES="a.tflite b.onnx"
+# make bench-pipeline, bench-training  edgecls beside a naive program, in minutes and in half an hour
 # make boxed-models  trains, exports and puts in place what comes with edgecls: make boxed-models DATA=cifar10-jpeg.zip
 # make test-mediapipe  MediaPipe on our .tflite files, in an environment of its own: it brings another OpenCV
 #
@@ -15,12 +16,13 @@ WORKERS ?= 2
 FILES ?=
 COUNT_ARGS ?=
 DATA ?= cifar10
+TOOLS_ARGS ?=
 TRAIN_ARGS ?=
 BIN := .venv/bin
 BOX := boxed-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-mediapipe test-pi count-pi boxed-models lint wheel clean
+.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training boxed-models lint wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -46,11 +48,18 @@ $(BOX)/nano.h5: $(BOX)/edge.h5
 	$(BIN)/edgecls train --arch nano --recipe best --precision bfloat16 --data $(DATA) --output $@ \
 	  --teacher $(BOX)/edge.h5 $(TRAIN_ARGS)
 
+# edgecls beside straightforward programs; their figures stand in the documentation
+bench-pipeline: .venv/ready
+	$(BIN)/python -m tools pipeline $(FILES) $(TOOLS_ARGS)
+
+bench-training: .venv/ready
+	$(BIN)/python -m tools training --data $(DATA) $(TOOLS_ARGS)
+
 boxed-models: $(BOX)/edge.h5 $(BOX)/nano.h5
 	for name in nano edge; do \
 	  $(BIN)/edgecls export $(BOX)/$$name.h5 --int8 && \
-	  mkdir -p edge_runtime/models/$$name && \
-	  cp $(BOX)/$${name}_int8.tflite $(BOX)/$${name}_int8.onnx edge_runtime/models/$$name/ || exit 1; \
+	  mkdir -p edge_runtime/models/builtin/$$name && \
+	  cp $(BOX)/$${name}_int8.tflite $(BOX)/$${name}_int8.onnx edge_runtime/models/builtin/$$name/ || exit 1; \
 	done
 	$(BIN)/edgecls verify nano edge
 	$(BIN)/edgecls models
@@ -67,7 +76,7 @@ wheel: .venv/ready
 clean:
 	rm -rf .venv .venv-mediapipe build dist *.egg-info
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "edgecls needs Python 3.11 or newer; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \

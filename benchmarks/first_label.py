@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.image import prepare, read_image
-from .open_file import open_file
-from .replies import take_stdout
+from ..edge_runtime.images.prepare import prepare, read_image
+from ..edge_runtime.workers import take_stdout
+from .worker_main import open_file
 
 
 def main() -> None:

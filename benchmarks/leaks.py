@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..edge_runtime.fingerprint import fingerprint, from_text
-from ..edge_runtime.near_duplicates import Signatures, near, signatures
+from ..data.near_duplicates import Signatures, near, signatures
+from ..edge_runtime.models.card import fingerprint, from_text
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..edge_runtime.boxed import with_boxed
 from ..edge_runtime.errors import EdgeclsError, MissingInput
-from ..edge_runtime.model_file import ModelFile, read_model
+from ..edge_runtime.models.builtin import with_boxed
+from ..edge_runtime.models.model_file import ModelFile, read_model
 
 _SUFFIXES = (".h5", ".tflite", ".onnx")
 

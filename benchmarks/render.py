@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from os.path import commonprefix
 from pathlib import PurePath
 
-from ..edge_runtime.table import table
+from ..edge_runtime.text import table
 from .leaks import Leak
 from .report import KERAS, BenchReport, FileReport, JsonValue
 

@@ -1,9 +1,10 @@
 """What a benchmark found: plain values that JSON, CSV and the table are made from."""
 
+import base64
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from statistics import median
@@ -12,11 +13,98 @@ from typing import Any
 import numpy as np
 
 from .accuracy import AccuracyReport
-from .answers import Answers
-from .grouping import Grouping
 from .leaks import Leak
 from .machine import Machine, MachineState
-from .reference import KerasReference
+from .turns import Grouping
+
+# Each image's answer as a short text in a report: another machine's answers are paired with them later.
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A file's best labels of all test images, and how sure it was: 4 kB of JSON for 1,000 images."""
+
+    labels: str
+    """Places of classes, uint16, little-endian, base64."""
+    confidences: str
+    """Probabilities in steps of 1/255, at least one, uint8, base64."""
+
+
+def to_answers(probabilities: np.ndarray) -> Answers:
+    """Keeps of float32 (N, C) probabilities what pairing needs."""
+    steps = np.clip(np.round(probabilities.max(axis=1) * 255), 1, 255)
+    return Answers(_text(probabilities.argmax(axis=1).astype("<u2")), _text(steps.astype(np.uint8)))
+
+
+def to_probabilities(answers: Answers, classes: int) -> np.ndarray:
+    """Float32 (N, C) with the same best labels; 0 but for these.
+
+    Raises:
+        ValueError: not what `to_answers` made, or of more classes.
+    """
+    labels = np.frombuffer(base64.b64decode(answers.labels, validate=True), "<u2")
+    steps = np.frombuffer(base64.b64decode(answers.confidences, validate=True), np.uint8)
+    if len(labels) != len(steps) or (len(labels) and labels.max() >= classes):
+        raise ValueError(f"{len(labels)} labels, {len(steps)} confidences")
+    probabilities = np.zeros((len(labels), classes), np.float32)
+    probabilities[np.arange(len(labels)), labels] = steps / 255
+    return probabilities
+
+
+def _text(values: np.ndarray) -> str:
+    return base64.b64encode(values.tobytes()).decode()
+
+
+# What is known of a Keras original that could not be measured here: a workstation's report, or the card.
+
+CARD = "the model card"
+
+
+@dataclass(frozen=True)
+class KerasReference:
+    """A Keras original's figures from elsewhere."""
+
+    weights_sha256: str
+    """Of the `.h5`."""
+    source: str
+    """`the model card`, or the path of the report that it was measured for."""
+    accuracy: float | None
+    """Top-1, 0 to 1."""
+    images: int | None
+    """That this accuracy is of; None where the card does not say."""
+    is_same_question: bool
+    """Whether they are the very test images of this run."""
+    p50_ms: float | None = None
+    """On the machine below, not on this one."""
+    machine: str = ""
+    created_at: str = ""
+    """When it was measured, ISO 8601; empty for a card."""
+    probabilities: np.ndarray | None = field(default=None, repr=False, compare=False)
+    """Float32 (N, C) with its best labels, to pair with; None where they are not known."""
+
+    @property
+    def line(self) -> str:
+        """For people: what is known, from where, and what that is worth here."""
+        known = [f"accuracy {self.accuracy:.2%}"] if self.accuracy is not None else []
+        if self.accuracy is not None and self.images:
+            known = [f"{known[0]} of {self.images:,} test images"]
+        if self.p50_ms:
+            known.append(f"p50 {self.p50_ms:.3f} ms")
+        where = f" ({self.machine}, {self.created_at})" if self.machine else ""
+        return f"not measured here; {', '.join(known) or 'nothing'}, from {self.source}{where}; {self._worth}"
+
+    @property
+    def _worth(self) -> str:
+        if not self.is_same_question:
+            return "of other test images than these: no difference is worked out"
+        if self.probabilities is None:
+            return "the same test images, but not image by image: differences have no interval"
+        return "the same test images, paired one by one"
+
+    def to_json(self) -> dict[str, Any]:
+        """Without the probabilities, which the baseline has."""
+        return {name: value for name, value in vars(self).items() if name != "probabilities"}
+
 
 SCHEMA_VERSION = 1
 """Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
@@ -288,3 +376,33 @@ class BenchReport:
         writer.writeheader()
         writer.writerows(file.figures for file in self.files)
         return text.getvalue()
+
+
+# Which of the measured files to take to the device.
+
+TOLERANCE_POINTS = 0.5
+"""Of accuracy, that a faster file may lose."""
+
+
+def choose(report: BenchReport) -> tuple[FileReport, str] | None:
+    """The fastest exported file that is nearly as accurate as Keras, and why in words; None without any.
+
+    Where Keras was not measured, or no file comes near it, the most accurate file is the measure.
+    """
+    keras = [file for file in _measured(report) if file.format == KERAS]
+    exported = [file for file in _measured(report) if file.format != KERAS]
+    for measure, name in ((keras, "Keras"), (exported, "the most accurate file")):
+        least = max(map(_accuracy, measure), default=2.0) - TOLERANCE_POINTS / 100
+        near = [file for file in exported if _accuracy(file) >= least]
+        if near:
+            fastest = min(near, key=lambda file: file.latency.p50_ms if file.latency else 0.0)
+            return fastest, f"the fastest within {TOLERANCE_POINTS} points of {name}"
+    return None
+
+
+def _measured(report: BenchReport) -> list[FileReport]:
+    return [file for file in report.files if file.accuracy and file.latency and not (file.error or file.peer)]
+
+
+def _accuracy(file: FileReport) -> float:
+    return file.accuracy.accuracy if file.accuracy else 0.0

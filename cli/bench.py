@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import check_writable, write_whole
 from .bench_corruptions import bench_corruptions
-from .bench_images import bench_images
 from .bench_modes import only_mode
-from .bench_pipeline import bench_pipeline
-from .bench_sweep import Sweep, bench_sweep
-from .bench_training import bench_training
+from .bench_scaling import Scaling, bench_scaling
 from .steps import StepLine
 
 if TYPE_CHECKING:
-    from ..benchmarks.corruptions.report import FileReport as CorruptedFile
-    from ..benchmarks.held_out import HeldOut
-    from ..benchmarks.report import BenchReport, FileReport, Settings
+    from ..benchmarks.report import BenchReport, Settings
+    from ..benchmarks.test_images import HeldOut
     from ..benchmarks.thresholds import Threshold
-    from ..edge_runtime.model_file import ModelFile
 
 
 def bench(
@@ -59,26 +53,19 @@ def bench(
     baseline: Path | None = typer.Option(
         None, dir_okay=False, help="A workstation's --json, for the Keras original on a device without it."
     ),
-    sweep: Sweep | None = typer.Option(
+    scaling: Scaling | None = typer.Option(
         None, help="Measure how each file's cost grows instead; a plot goes to this folder, or to --report."
     ),
     peers: bool = typer.Option(
         False, "--peers", help="Measure each file in other engines that are installed, too."
     ),
-    pipeline: bool = typer.Option(
-        False, "--pipeline", help="Measure the way from a camera's JPEG to a label instead; two minutes."
-    ),
     corruptions: bool = typer.Option(
         False, "--corruptions", help="Score images that JPEG, blur, noise, darkness or haze spoil instead."
     ),
-    training: bool = typer.Option(
-        False, "--training", help="Time `edgecls train` beside a plain Keras program instead; half an hour."
-    ),
-    epochs: int | None = typer.Option(None, min=1, help="Of each training, with --training."),
 ) -> None:
     """Compare exported files with Keras: size, accuracy and speed."""
     mode = only_mode(
-        {"training": training, "sweep": sweep, "pipeline": pipeline, "corruptions": corruptions},
+        {"scaling": scaling, "corruptions": corruptions},
         {
             "models": models,
             "images": images,
@@ -89,25 +76,20 @@ def bench(
             "fail-over": fail_over,
             "baseline": baseline,
             "peers": peers,
-            "epochs": epochs,
         },
     )
     from ..benchmarks.model_files import find_model_files
     from ..benchmarks.report import Settings
 
     show = StepLine()
-    if mode == "training":
-        bench_training(data, epochs, json_file, show)
-    elif mode == "corruptions":
-        from ..benchmarks.corruptions.report import FIGURES
+    if mode == "corruptions":
+        from ..benchmarks.corruptions.run import FIGURES
 
         limits = _thresholds(fail_under or [], fail_over or [], FIGURES)
         bench_corruptions(models or [], data, images, threads, limits, json_file, report_folder, show)
-    elif mode == "pipeline":
-        bench_pipeline(find_model_files(models or []), data, images, threads, seconds, json_file, show)
-    elif sweep:
+    elif scaling:
         paths = find_model_files(models or [])
-        bench_sweep(sweep, paths, data, threads, seconds, json_file, report_folder or Path(), show)
+        bench_scaling(scaling, paths, data, threads, seconds, json_file, report_folder or Path(), show)
     else:
         _bench_files(
             models or [],
@@ -136,11 +118,12 @@ def _bench_files(
     limits: "list[Threshold]",
     baseline: Path | None,
 ) -> None:
-    from ..benchmarks.compare import read_earlier, render_changes
-    from ..benchmarks.find_reference import Baseline
+    from ..benchmarks.earlier import Baseline, read_earlier, render_changes
     from ..benchmarks.model_files import find_model_files
     from ..benchmarks.render import render
     from ..benchmarks.run import bench as measure
+    from ..benchmarks.run import check_measured
+    from ..benchmarks.test_images import bench_images
     from ..benchmarks.thresholds import check_thresholds
 
     earlier = read_earlier(compare) if compare else None
@@ -171,13 +154,13 @@ def _bench_files(
 
 
 def _check_report_folder(folder: Path) -> None:
-    from ..benchmarks.page.folder import check_folder  # matplotlib: that it is missing is told now
+    from ..benchmarks.page.page import check_folder  # matplotlib: that it is missing is told now
 
     check_folder(folder)
 
 
 def _write_report(folder: Path, report: "BenchReport", tests: "HeldOut") -> Path:
-    from ..benchmarks.page.folder import write_report
+    from ..benchmarks.page.page import write_report
 
     return write_report(folder, report, tests)
 
@@ -192,53 +175,8 @@ def _thresholds(
     ]
 
 
-def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":
-    """The test images of the data set that was named, or that the model was trained on.
-
-    Raises:
-        MissingInput: a model in the box has no data set here, and none is named.
-        EdgeclsError: see `training_data`.
-    """
-    from ..benchmarks.held_out import HeldOut
-    from ..edge_runtime.boxed import boxed_name
-    from ..edge_runtime.errors import MissingInput
-    from .training_data import training_data
-
-    boxed = boxed_name(model.path)
-    if boxed and data is None:
-        raise MissingInput(f"{boxed} comes without test pictures; name a data set of its classes with --data")
-    # The report of the training stands beside the .h5, which a device need not have.
-    original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
-    dataset = training_data(original, model.card, data)
-    images, truth = dataset.test.images, dataset.test.truth
-    tests = HeldOut(
-        dataset.name,
-        dataset.sha256,
-        dataset.labels,
-        images,
-        truth,
-        available=len(truth),
-        apart_from={"training": dataset.train.images, "validation": dataset.val.images},
-    )
-    return tests.limited(limit, seed=0) if limit else tests
-
-
-def check_measured(files: "Sequence[FileReport | CorruptedFile]", named: Sequence[Path]) -> None:
-    """Ends the command with an error where a file gave NaN, or one that was named could not be measured.
-
-    A damaged file that merely lies in the folder is a line in the table, unless there is no other.
-    """
-    failed = [file for file in files if file.error]
-    everything = len(failed) == len(files)
-    for file in failed:
-        if everything or file.exit_code == 1 or Path(file.path) in named:
-            error = EdgeclsError(file.error)
-            error.exit_code = file.exit_code
-            raise error
-
-
 def _next_command(report: "BenchReport", named: Sequence[Path]) -> str:
-    from ..benchmarks.choice import choose
+    from ..benchmarks.report import choose
 
     if report.data.unscored:
         files = "".join(f"{shlex.quote(str(path))} " for path in named)

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..benchmarks.corruptions.report import CorruptionReport
-    from ..benchmarks.held_out import HeldOut
+    from ..benchmarks.corruptions.run import CorruptionReport
+    from ..benchmarks.test_images import HeldOut
     from ..benchmarks.thresholds import Threshold
+
 
 _PLOT, _EXAMPLES = "corruptions.png", "corrupted_images.png"
 
@@ -28,12 +29,13 @@ def bench_corruptions(
         EdgeclsError: there is no model or no test image, or one that was named could not be scored.
         CheckFailed: a file does not keep a bound.
     """
-    from ..benchmarks.corruptions.render import render
     from ..benchmarks.corruptions.run import bench_corruptions as measure
+    from ..benchmarks.corruptions.run import render
     from ..benchmarks.model_files import find_model_files, first_readable
+    from ..benchmarks.run import check_measured
+    from ..benchmarks.test_images import held_out_images
     from ..benchmarks.thresholds import check_figures
     from ..edge_runtime.files import check_writable, write_whole
-    from .bench import check_measured, held_out_images
 
     paths = find_model_files(models)
     if json_file:

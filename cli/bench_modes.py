@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from ..edge_runtime.errors import UsageError
 
 _TAKES = {
-    "training": ("epochs",),
-    "sweep": ("models", "report"),
-    "pipeline": ("models", "images"),
+    "scaling": ("models", "report"),
     "corruptions": ("models", "images", "report", "fail-under", "fail-over"),
     None: ("models", "images", "csv", "report", "compare", "fail-under", "fail-over", "baseline", "peers"),
 }

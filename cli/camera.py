@@ -38,11 +38,11 @@ from .view_options import Flip, RoiText, Rotate, view_of
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.event import OnEvent
+    from ..edge_runtime.camera.loop import StopRequest
+    from ..edge_runtime.camera.outputs.sink import Sink
     from ..edge_runtime.camera.pace import Pace
-    from ..edge_runtime.camera.sink import Sink
-    from ..edge_runtime.camera.source import Source
-    from ..edge_runtime.camera.stop import StopRequest
-    from ..edge_runtime.card import ModelCard
+    from ..edge_runtime.camera.sources.source import Source
+    from ..edge_runtime.models.card import ModelCard
 
 
 def camera(
@@ -97,13 +97,11 @@ def camera(
     spare_blas_threads()
     from ..edge_runtime.camera.decision import SteadyDecider
     from ..edge_runtime.camera.event import tell_all
-    from ..edge_runtime.camera.json_line import json_line
-    from ..edge_runtime.camera.line_output import LineOutput
-    from ..edge_runtime.camera.loop import Loop
-    from ..edge_runtime.camera.opening import open_source
+    from ..edge_runtime.camera.loop import Loop, stop_on_signals
+    from ..edge_runtime.camera.outputs.lines import LineOutput, json_line
+    from ..edge_runtime.camera.pace import Stillness
     from ..edge_runtime.camera.recording import Settings
-    from ..edge_runtime.camera.stillness import Stillness
-    from ..edge_runtime.camera.stop import stop_on_signals
+    from ..edge_runtime.camera.sources.open import open_source
 
     if replay:
         refuse_with_replay(record=record, events=events, serve=serve)
@@ -170,17 +168,22 @@ def camera(
 
 def _demo_card(source: str, model: Path | None, engine: Engine, labels: Path | None) -> "ModelCard | None":
     """Whose golden frames the demo camera shows; None for other sources and models made elsewhere."""
-    from ..edge_runtime.find_model import choose_model
+    from ..edge_runtime.models.find import choose_model
 
     return choose_model(model, engine).card if source == "demo" and not labels else None
 
 
 def _pace(fps: float | None, cpu: str | None, frames: "Source", on_event: "OnEvent") -> "Pace":
     """What holds the frame rate down: what was asked for, and heat while a camera runs."""
-    from ..edge_runtime.camera.cpu_budget import CpuBudget, parse_share
-    from ..edge_runtime.camera.cpu_time import CpuMeter
-    from ..edge_runtime.camera.heat import HeatLimit
-    from ..edge_runtime.camera.pace import FixedRate, Pace, RateLimit
+    from ..edge_runtime.camera.pace import (
+        CpuBudget,
+        CpuMeter,
+        FixedRate,
+        HeatLimit,
+        Pace,
+        RateLimit,
+        parse_share,
+    )
 
     limits: list[RateLimit] = [FixedRate(fps)] if fps else []
     if cpu:
@@ -193,7 +196,7 @@ def _pace(fps: float | None, cpu: str | None, frames: "Source", on_event: "OnEve
 
 def _windows(show: bool | None, as_json: bool, stop: "StopRequest") -> "list[Sink]":
     """A window where one was asked for, or where a person seems to sit at a screen; otherwise none."""
-    from ..edge_runtime.camera.window import Window, why_no_window
+    from ..edge_runtime.camera.outputs.window import Window, why_no_window
     from ..edge_runtime.errors import BadConfiguration
 
     if show is False or (show is None and (as_json or not sys.stdout.isatty())):

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from ..edge_runtime.camera.event_log import EventLog
     from ..edge_runtime.camera.loop import Loop
     from ..edge_runtime.camera.loop_report import LoopReport
-    from ..edge_runtime.camera.source import Source
+    from ..edge_runtime.camera.sources.source import Source
     from ..edge_runtime.classifier import Classifier
+
 
 # The defaults are those of decision.py and event_log.py, which need numpy; a test compares them.
 Smooth = Annotated[
@@ -54,7 +55,7 @@ def open_decider(
         UsageError: `off` is above the threshold.
     """
     from ..edge_runtime.camera.decision import Decider, SteadyDecider
-    from ..edge_runtime.camera.stills import Stills
+    from ..edge_runtime.camera.sources.source import Stills
 
     steady = SteadyDecider(classifier, smooth_s, hold_s, off)
     return Decider() if frame_limit == 1 or isinstance(frames, Stills) else steady
@@ -79,6 +80,6 @@ def run_loop(loop: "Loop", frames: "Source", log: "EventLog | None") -> "LoopRep
         return loop.run(frames)
     from importlib.metadata import version
 
-    from ..edge_runtime.camera.logged_run import run_logged
+    from ..edge_runtime.camera.loop import run_logged
 
     return run_logged(loop, frames, log, version("edgecls"))

@@ -21,8 +21,8 @@ def demo(
 
     Train, export, bench, camera. It needs no network and no camera.
     """
+    from ..data import backend  # noqa: F401 - what is not installed is said before a folder is made
     from ..edge_runtime.errors import writing_failed
-    from ..trainer import backend  # noqa: F401 - what is not installed is said before a folder is made
 
     started_s = time.monotonic()
     try:
@@ -76,9 +76,9 @@ def run(folder: Path, *arguments: str, keep: bool = False) -> str:
 
 def _render_clip(folder: Path) -> list[str]:
     """Writes clip.mp4 from test pictures of the digits; returns the label of each of its frames."""
-    from ..edge_runtime.camera.clip import render_clip
-    from ..edge_runtime.model_file import read_model
-    from .training_data import training_data
+    from ..data.of_model import training_data
+    from ..edge_runtime.camera.outputs.video_file import render_clip
+    from ..edge_runtime.models.model_file import read_model
 
     model = folder / "image_classification.h5"
     dataset = training_data(model, read_model(model).card, None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..edge_runtime.errors import CheckFailed, Unavailable
-from ..edge_runtime.printable import printable
+from ..edge_runtime.text import printable
 
 if TYPE_CHECKING:
     from ..edge_runtime.doctor.finding import Finding

@@ -11,9 +11,10 @@ from .model_options import Labels, Scale, Scaling
 from .train import DEFAULT_MODEL
 
 if TYPE_CHECKING:
-    from ..export.convert import ExportReport
+    from ..data.load import Dataset
+    from ..export.export import ExportReport
     from ..export.keras_file import KerasEngine
-    from ..trainer.data import Dataset
+
 
 Io = Literal["uint8", "int8", "float32"]
 Kind = Literal["float32", "int8", "float16", "dynamic"]
@@ -64,7 +65,7 @@ def export(
     original, dataset = _original(model, labels, scale, data, calibration)
 
     from ..export.calibration import choose_calibration
-    from ..export.convert import Export, Pictures, Wishes
+    from ..export.export import Export, Pictures, Wishes
 
     wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
     kinds: tuple[Kind, ...] = tuple(kind for kind in wanted if wanted[kind])
@@ -93,9 +94,9 @@ def _original(
     model: Path, labels: Path | None, scale: Scaling | None, data: str | None, calibration: Path | None
 ) -> "tuple[KerasEngine, Dataset]":
     """The Keras model and the pictures to export it with."""
+    from ..data.of_model import check_foreign_data, foreign_data, training_data
     from ..edge_runtime.errors import UsageError
-    from ..edge_runtime.model_file import read_model
-    from .training_data import check_foreign_data, foreign_data, training_data
+    from ..edge_runtime.models.model_file import read_model
 
     if labels is None:
         if scale or calibration:
@@ -106,7 +107,7 @@ def _original(
         from ..export.keras_file import KerasEngine
 
         return KerasEngine(model), dataset
-    from ..edge_runtime.stranger import read_labels
+    from ..edge_runtime.models.foreign import read_labels
 
     names = read_labels(labels)
     check_foreign_data(data, calibration)
@@ -117,7 +118,7 @@ def _original(
 
 
 def _summary(reports: "list[ExportReport]", data_name: str, val_images: int) -> str:
-    from ..edge_runtime.table import table
+    from ..edge_runtime.text import table
     from ..export.confidence import FEW_IMAGES
     from ..export.confidence import HEADERS as CONFIDENCE_HEADERS
     from ..export.parity import HEADERS as PARITY_HEADERS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from ..edge_runtime.inspection.inspect_facts import ModelFacts
+    from ..edge_runtime.inspection.facts import ModelFacts
 
 
 def inspect(
@@ -21,9 +21,9 @@ def inspect(
 
     Card, inputs, outputs, operators, size, checksum, of a file of ours or of anybody's.
     """
-    from ..edge_runtime.boxed import with_boxed
-    from ..edge_runtime.inspection.inspect_model import inspect_model
-    from ..edge_runtime.printable import printable
+    from ..edge_runtime.inspection.inspect import inspect_model
+    from ..edge_runtime.models.builtin import with_boxed
+    from ..edge_runtime.text import printable
 
     facts = inspect_model(with_boxed([model])[0])
     if as_json:

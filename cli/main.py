@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.printable import printable
+from ..edge_runtime.text import printable
 from .bench import bench
 from .camera import camera
 from .demo import demo

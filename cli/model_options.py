@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ..edge_runtime.engine_packages import EngineName
+from ..edge_runtime.engines.names import EngineName
 
 if TYPE_CHECKING:
     from ..edge_runtime.classifier import Classifier
-    from ..edge_runtime.model_file import ModelFile
+    from ..edge_runtime.models.model_file import ModelFile
+
 
 Model = Annotated[
     Path | None,
@@ -74,7 +75,7 @@ def open_classifier(
     """
     from ..edge_runtime.classifier import Classifier
     from ..edge_runtime.errors import UsageError
-    from ..edge_runtime.stranger import read_labels, read_stranger
+    from ..edge_runtime.models.foreign import read_labels, read_stranger
 
     if labels is None and scale is not None:
         raise UsageError("--scale is for a model made elsewhere; name its --labels too")
@@ -95,10 +96,10 @@ def open_classifier(
 
 def choose_model(model: Path | None, engine: EngineName) -> "ModelFile":
     """What `--model` means, told of where nobody asked for it; see `find_model.choose_model`."""
-    from ..edge_runtime import find_model
-    from ..edge_runtime.boxed import boxed_name
+    from ..edge_runtime.models import find
+    from ..edge_runtime.models.builtin import boxed_name
 
-    found = find_model.choose_model(model, engine)
+    found = find.choose_model(model, engine)
     name = boxed_name(found.path)
     if model is None and name:
         print(

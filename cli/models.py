@@ -8,7 +8,8 @@ import typer
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
-    from ..edge_runtime.model_file import ModelFile
+    from ..edge_runtime.models.model_file import ModelFile
+
 
 _HEADERS = ("model", "file", "bytes", "top-1", "test images", "data")
 
@@ -18,9 +19,9 @@ def models(
 ) -> None:
     """List the models that come with edgecls, for `--model NAME`."""
     spare_blas_threads()
-    from ..edge_runtime.boxed import DEFAULT, boxed_names, boxed_paths
-    from ..edge_runtime.model_file import read_model
-    from ..edge_runtime.table import table
+    from ..edge_runtime.models.builtin import DEFAULT, boxed_names, boxed_paths
+    from ..edge_runtime.models.model_file import read_model
+    from ..edge_runtime.text import table
 
     found = [(name, read_model(path)) for name in boxed_names() for path in boxed_paths(name)]
     if as_json:

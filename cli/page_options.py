@@ -7,7 +7,8 @@ import typer
 from typer.core import TyperCommand
 
 if TYPE_CHECKING:
-    from ..edge_runtime.page.sink import PageSink
+    from ..edge_runtime.page.server import PageSink
+
 
 DEFAULT = "127.0.0.1:8080"
 """`edge_runtime.page.address.DEFAULT`, which cannot be imported here without numpy."""
@@ -51,7 +52,7 @@ def open_page(serve: str | None, token: str | None) -> "PageSink | None":
     """
     if serve is None:
         return None
-    from ..edge_runtime.page.sink import PageSink
+    from ..edge_runtime.page.server import PageSink
 
     page = PageSink(serve, token)
     link = page.link_with_token if sys.stderr.isatty() else page.link

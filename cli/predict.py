@@ -9,7 +9,7 @@ import typer
 from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, open_classifier, spare_blas_threads
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.source_address import ImageFiles
+    from ..edge_runtime.camera.sources.address import ImageFiles
 
 
 def predict(
@@ -25,12 +25,10 @@ def predict(
     """Classify images, one line each."""
     spare_blas_threads()
     from ..edge_runtime.camera.event import Event
-    from ..edge_runtime.camera.json_line import json_line
-    from ..edge_runtime.camera.line_output import LineOutput, answer_line
-    from ..edge_runtime.camera.loop import Loop
-    from ..edge_runtime.camera.stills import Stills
-    from ..edge_runtime.camera.stop import stop_on_signals
-    from ..edge_runtime.printable import printable
+    from ..edge_runtime.camera.loop import Loop, stop_on_signals
+    from ..edge_runtime.camera.outputs.lines import LineOutput, answer_line, json_line
+    from ..edge_runtime.camera.sources.source import Stills
+    from ..edge_runtime.text import printable
 
     def tell(event: Event) -> None:
         print(f"edgecls: {printable(event.text)}", file=sys.stderr)
@@ -49,7 +47,7 @@ def predict(
 
 def _find(texts: list[str]) -> "ImageFiles":
     """The images that the arguments name. One that is not there is told of in its turn, after the others."""
-    from ..edge_runtime.camera.source_address import ImageFiles, parse_source
+    from ..edge_runtime.camera.sources.address import ImageFiles, parse_source
     from ..edge_runtime.errors import MissingInput, UsageError
 
     paths: list[Path] = []

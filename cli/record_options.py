@@ -10,10 +10,11 @@ import typer
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.event import OnEvent
+    from ..edge_runtime.camera.outputs.sink import Sink
     from ..edge_runtime.camera.recording import Settings
-    from ..edge_runtime.camera.sink import Sink
-    from ..edge_runtime.camera.source import Source
+    from ..edge_runtime.camera.sources.source import Source
     from ..edge_runtime.classifier import Classifier
+
 
 Record = Annotated[
     str | None,
@@ -50,8 +51,8 @@ def open_recorder(
     Raises:
         EdgeclsError: nothing can be written there, or a recording is there already.
     """
-    from ..edge_runtime.camera.frame_recorder import FrameRecorder, header_of
-    from ..edge_runtime.camera.recorder import Recorder
+    from ..edge_runtime.camera.outputs.video_file import Recorder
+    from ..edge_runtime.camera.recording import FrameRecorder, header_of
     from ..edge_runtime.errors import UsageError
 
     path = Path(record)
@@ -86,10 +87,10 @@ def run_replay(
     Raises:
         EdgeclsError: no recording, or no model.
     """
+    from ..edge_runtime.camera.loop import stop_on_signals
+    from ..edge_runtime.camera.outputs.status_line import StatusLine
     from ..edge_runtime.camera.recording import read_header
     from ..edge_runtime.camera.replay import replay
-    from ..edge_runtime.camera.status_line import StatusLine
-    from ..edge_runtime.camera.stop import stop_on_signals
 
     recorded_conf = read_header(folder).settings.conf
     status = StatusLine(sys.stderr)

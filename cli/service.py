@@ -34,8 +34,8 @@ def install(
 ) -> None:
     """Have systemd run `edgecls camera`, now and at each boot. Takes the options of that command too."""
     spare_blas_threads()
-    from ..edge_runtime.service import install as installing
-    from ..edge_runtime.service.systemctl import check_booted, systemctl
+    from ..edge_runtime.service import control as installing
+    from ..edge_runtime.service.control import check_booted, systemctl
     from ..edge_runtime.service.unit import unit_text
     from .service_plan import plan_service
 
@@ -59,9 +59,7 @@ def status(
 ) -> None:
     """Show whether it runs, since when, and what it sees."""
     from ..edge_runtime.errors import CheckFailed, MissingInput
-    from ..edge_runtime.service.install import ROOT, installed
-    from ..edge_runtime.service.status import status_of
-    from ..edge_runtime.service.systemctl import check_booted, systemctl
+    from ..edge_runtime.service.control import ROOT, check_booted, installed, status_of, systemctl
 
     check_booted(ROOT)
     names = [each for each in installed(ROOT) if name in (None, each)]
@@ -78,8 +76,8 @@ def status(
 @service.command()
 def remove(name: Name = _NAME) -> None:
     """Stop and remove it; what it wrote stays."""
-    from ..edge_runtime.service import install as installing
-    from ..edge_runtime.service.systemctl import check_booted, systemctl
+    from ..edge_runtime.service import control as installing
+    from ..edge_runtime.service.control import check_booted, systemctl
 
     check_booted(installing.ROOT)
     _check_root("remove", "--name", name)

@@ -12,8 +12,9 @@ from .size_option import size_px_of
 from .view_options import view_of
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.source_address import LiveAddress
-    from ..edge_runtime.service.camera_service import CameraService
+    from ..edge_runtime.camera.sources.address import LiveAddress
+    from ..edge_runtime.service.unit import CameraService
+
 
 _REFUSED = {
     "once": "a service goes on",
@@ -41,7 +42,7 @@ def plan_service(name: str, camera: Any, arguments: list[str]) -> "CameraService
     Raises:
         EdgeclsError: as `edgecls camera` with these options; or they make no sense for a service.
     """
-    from ..edge_runtime.service.camera_service import CameraService, network_of, settings_of, uses_camera
+    from ..edge_runtime.service.unit import CameraService, network_of, settings_of, uses_camera
 
     values = _read(camera, arguments)
     address = _checked(values, name)
@@ -80,10 +81,10 @@ def _read(camera: Any, arguments: list[str]) -> Values:
 
 def _checked(values: Values, name: str) -> "LiveAddress":
     """Checks what stands in the options, and gives the camera that they name."""
-    from ..edge_runtime.camera.cpu_budget import parse_share
-    from ..edge_runtime.camera.source_address import ImageFiles, VideoFile, parse_source
+    from ..edge_runtime.camera.pace import parse_share
+    from ..edge_runtime.camera.sources.address import ImageFiles, VideoFile, parse_source
     from ..edge_runtime.errors import UsageError
-    from ..edge_runtime.service.camera_service import check_events, check_page
+    from ..edge_runtime.service.unit import check_events, check_page
 
     view_of(values["roi"], values["rotate"], values["flip"])
     size_px_of(values["size"])
@@ -115,7 +116,7 @@ def _files(values: Values) -> dict[str, Path]:
 
 def _secrets(values: Values, address: "LiveAddress") -> dict[str, str]:
     """What others may not read, a token or an address with a password, as environment variables."""
-    from ..edge_runtime.camera.source_address import Stream
+    from ..edge_runtime.camera.sources.address import Stream
 
     has_password = isinstance(address, Stream) and address.description != address.url
     secrets = {"EDGECLS_SOURCE": values["source"] if has_password else None, "EDGECLS_TOKEN": values["token"]}

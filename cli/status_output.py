@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.status_line import StatusLine
-    from ..edge_runtime.camera.systemd import ServiceSink
+    from ..edge_runtime.camera.outputs.status_line import StatusLine
+    from ..edge_runtime.camera.outputs.systemd import ServiceSink
 
 
 def open_status() -> "tuple[StatusLine, list[ServiceSink]]":
@@ -15,8 +15,8 @@ def open_status() -> "tuple[StatusLine, list[ServiceSink]]":
 
     Then the status is told to systemd alone: in the journal, a line every ten seconds would wear an SD card.
     """
-    from ..edge_runtime.camera.status_line import StatusLine
-    from ..edge_runtime.camera.systemd import ServiceSink, service_manager
+    from ..edge_runtime.camera.outputs.status_line import StatusLine
+    from ..edge_runtime.camera.outputs.systemd import ServiceSink, service_manager
 
     manager = service_manager(os.environ)
     if manager is None:

@@ -12,8 +12,7 @@ from .steps import StepLine
 from .sweep_grid import points_of
 
 if TYPE_CHECKING:
-    from ..sweep.rank import Candidate
-    from ..sweep.report import SweepReport
+    from ..sweep.report import Candidate, SweepReport
 
 
 def sweep(
@@ -57,14 +56,14 @@ def sweep(
     """
     show = StepLine()
     try:
-        from ..trainer.options import absolute_data
+        from ..trainer.training import absolute_data
 
         data = absolute_data(data)
         points = points_of(
             data, epochs, arch=arch, size=size, seed=seed, recipe=recipe, width=width, depth=depth
         )
         _check_output(output, data)
-        from ..sweep.rank import Limits
+        from ..sweep.report import Limits
         from ..sweep.sweep import Request
         from ..sweep.sweep import sweep as run
 
@@ -131,7 +130,7 @@ def _best(report: "SweepReport", best: "Candidate") -> str:
 
 
 def _none_fits(report: "SweepReport") -> str:
-    from ..sweep.rank import nearest_to
+    from ..sweep.report import nearest_to
 
     nearest = nearest_to(report.ranking, report.limits)
     return (

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 from ..edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from ..sweep.grid import Point
+    from ..sweep.folder import Point
+
 
 Value = TypeVar("Value", str, int, float)
 
@@ -28,7 +29,7 @@ def points_of(
     Raises:
         UsageError: a list cannot be read, or a combination makes no sense.
     """
-    from ..sweep.grid import Grid
+    from ..sweep.folder import Grid
     from ..trainer.design import ARCHITECTURES
 
     archs = _values("--arch", arch, str)
@@ -56,7 +57,7 @@ def points_of(
 def _check(point: "Point", data: str, epochs: int | None) -> None:
     """As `edgecls train` would; its messages name the option and the value."""
     from ..trainer.design import check
-    from ..trainer.options import chosen
+    from ..trainer.training import chosen
 
     if not 8 <= point.size_px <= 1024:
         raise UsageError(f"--size {point.size_px}: not a side of 8 to 1,024 pixels; 32 is usual")

@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from ..trainer.report import TrainReport
 
+
 DEFAULT_MODEL = Path("image_classification.h5")
 _SKIPPED_SHOWN = 5
 _PANEL = "The recipe, piece by piece"
@@ -148,8 +149,8 @@ def train(
         "precision": precision,
     }
     try:
-        from ..trainer.options import chosen
-        from ..trainer.terminal import TerminalProgress
+        from ..trainer.progress import TerminalProgress
+        from ..trainer.training import chosen
 
         training = chosen(output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report)
         training.check(resume=resume)  # before Keras takes its seconds to be imported
@@ -173,7 +174,7 @@ def _list(size_px: int) -> None:
 
 
 def _summary(report: "TrainReport", output: Path) -> str:
-    from ..trainer.report import report_folder
+    from ..data.of_model import report_folder
 
     augmented = "augmented.png, " if report.recipe.augment else ""
     files = f"samples.png, {augmented}curves.png, confusion_matrix.png, history.csv, report.json"

@@ -18,11 +18,11 @@ def verify(
     as_json: bool = typer.Option(False, "--json", help="One JSON object a file on stdout."),
 ) -> None:
     """Replay exported files' golden frames here: pass or fail."""
-    from ..edge_runtime.boxed import with_boxed
-    from ..edge_runtime.engine import open_engine
-    from ..edge_runtime.find_model import exported_files
-    from ..edge_runtime.golden import replay
-    from ..edge_runtime.model_file import ModelFormat, read_model
+    from ..edge_runtime.engines.engine import open_engine
+    from ..edge_runtime.models.builtin import with_boxed
+    from ..edge_runtime.models.find import exported_files
+    from ..edge_runtime.models.golden import replay
+    from ..edge_runtime.models.model_file import ModelFormat, read_model
 
     failed = []
     for path in with_boxed(models, "auto") if models else exported_files(Path()):

@@ -7,6 +7,7 @@ import typer
 if TYPE_CHECKING:
     from ..edge_runtime.camera.view import View
 
+
 RoiText = Annotated[
     str | None,
     typer.Option(
@@ -30,7 +31,6 @@ def view_of(roi: str | None, rotate: Rotate, flip: Flip) -> "View":
     Raises:
         UsageError: `roi` is not a region.
     """
-    from ..edge_runtime.camera.roi import parse_roi
-    from ..edge_runtime.camera.view import ROTATIONS, View
+    from ..edge_runtime.camera.view import ROTATIONS, View, parse_roi
 
     return View(parse_roi(roi) if roi else None, ROTATIONS[rotate], flip)

@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .camera.event import Event
     from .camera.frame import Frame
-    from .camera.opening import open_source
-    from .camera.source import EndOfSource, Source
-    from .card import ModelCard
-    from .classifier import Classifier
+    from .camera.sources.open import open_source
+    from .camera.sources.source import EndOfSource, Source
+    from .classifier import Classifier, Prediction
     from .errors import EdgeclsError
-    from .image import ImageRule, decode, prepare, read_image
-    from .model_file import read_model
-    from .prediction import Prediction
+    from .images.prepare import decode, prepare, read_image
+    from .images.rule import ImageRule
+    from .models.card import ModelCard
+    from .models.model_file import read_model
+
 
 __all__ = [
     "Classifier",
@@ -46,18 +47,18 @@ __all__ = [
 _MODULES = {
     "Classifier": "classifier",
     "EdgeclsError": "errors",
-    "EndOfSource": "camera.source",
+    "EndOfSource": "camera.sources.source",
     "Event": "camera.event",
     "Frame": "camera.frame",
-    "ImageRule": "image",
-    "ModelCard": "card",
-    "Prediction": "prediction",
-    "Source": "camera.source",
-    "decode": "image",
-    "open_source": "camera.opening",
-    "prepare": "image",
-    "read_image": "image",
-    "read_model": "model_file",
+    "ImageRule": "images.rule",
+    "ModelCard": "models.card",
+    "Prediction": "classifier",
+    "Source": "camera.sources.source",
+    "decode": "images.prepare",
+    "open_source": "camera.sources.open",
+    "prepare": "images.prepare",
+    "read_image": "images.prepare",
+    "read_model": "models.model_file",
 }
 
 

@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..edge_runtime.card import ModelCard
+from ..data.backend import keras
 from ..edge_runtime.errors import BadModel, UsageError
-from .keras_libraries import keras
+from ..edge_runtime.models.card import ModelCard
 
 Io = Literal["uint8", "int8", "float32"]
 

@@ -6,10 +6,10 @@ movement, which `camera --source demo` adds.
 
 import numpy as np
 
-from ..edge_runtime.card import GoldenFrame, ModelCard
-from ..edge_runtime.engine import Engine
-from ..edge_runtime.golden import golden_frame
-from ..edge_runtime.opencv import cv2
+from ..edge_runtime.engines.engine import Engine
+from ..edge_runtime.images.opencv import cv2
+from ..edge_runtime.models.card import GoldenFrame, ModelCard
+from ..edge_runtime.models.golden import golden_frame
 
 MAX_FRAMES = 8
 LEAST_FRAMES = 2

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from ..edge_runtime.card import ModelCard
+from ..data.backend import keras, tf
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
-from ..edge_runtime.guarded import run_guarded
-from ..edge_runtime.image import ImageRule
-from ..edge_runtime.inspection.allowed_layers import refuse_code
-from ..edge_runtime.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
-from ..edge_runtime.stranger import SCALINGS, Scaling
-from .keras_libraries import keras, tf
+from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.inspection.keras import refuse_code
+from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.models.foreign import SCALINGS, Scaling
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
+from ..edge_runtime.workers import run_guarded
 
 _BATCH = 256
 _ZIP = b"PK\x03\x04"

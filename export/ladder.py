@@ -5,22 +5,74 @@
 3. the most sensitive layers stay in float, one more at a time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 import numpy as np
 
-from ..edge_runtime.card import ModelCard
-from ..edge_runtime.engine import open_engine
+from ..edge_runtime.engines.engine import open_engine
 from ..edge_runtime.errors import CheckFailed
-from ..edge_runtime.model_file import ModelFile, ModelFormat
-from .int8_network import Int8Network
+from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat
+from .calibration import RangeMethod
 from .parity import predict_all
-from .ranges import RangeMethod
-from .sensitivity import sensitivities
+
+# What both formats offer for int8: one network, calibrated once, that can be quantised in several ways.
+
+
+class Int8Network(Protocol):
+    """A calibrated network; `tflite.Int8Tflite` and `onnx.Int8Onnx` are the two of them."""
+
+    layers: tuple[str, ...]
+    """The layers with weights by their Keras names, in the order of execution."""
+
+    def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
+        """The network in int8, weights per channel, as a file's bytes without a card.
+
+        Args:
+            ranges: how the ranges of activations are taken from the calibration images.
+            float_layers: stay in float32, together with what follows them up to the next layer with weights.
+        """
+        ...
+
+
+# Which layers suffer most from int8, each by itself.
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What int8 does to one layer."""
+
+    layer: str
+    shift: float
+    """How far a picture's probabilities move, on average, when this layer alone is int8: the total variation
+    distance, 0 to 1."""
+
+
+def sensitivities(
+    network: Int8Network, answers: Callable[[bytes], np.ndarray], ranges: RangeMethod
+) -> list[Sensitivity]:
+    """Measures every layer alone in int8, all others in float; the most sensitive comes first.
+
+    Not the other way round, one layer in float and all others in int8: where two layers are each bad enough
+    to spoil the answers, to save one of them shows no gain.
+
+    Args:
+        network: to be quantised.
+        answers: runs a file's bytes on some images; float32 (N, C) probabilities.
+        ranges: of the activations.
+    """
+    reference = answers(network.quantise(ranges, float_layers=network.layers))
+    found = []
+    for layer in network.layers:
+        others = [other for other in network.layers if other != layer]
+        moved = answers(network.quantise(ranges, float_layers=others)) - reference
+        found.append(Sensitivity(layer, float(np.abs(moved).sum(1).mean() / 2)))
+    return sorted(found, key=lambda one: -one.shift)
+
 
 METHODS: tuple[RangeMethod, ...] = get_args(RangeMethod)
 MOST_IN_FLOAT = 0.5

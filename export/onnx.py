@@ -11,11 +11,10 @@ from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
-from ..edge_runtime.card import ModelCard
+from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration
 from .contract import Io, for_host
-from .onnx_convert import to_onnx
-from .onnx_graph import operators, without_leftovers
+from .onnx_graph import operators, to_onnx, without_leftovers
 from .onnx_int8 import Int8Onnx
 
 

@@ -1,15 +1,21 @@
 """An ONNX graph under plain names, and what can be read from it."""
 
+import logging
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+import tf2onnx
 from onnx import TensorProto
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from .layer_names import Operator, layer_path
+from ..data.backend import tf
+from ..edge_runtime.errors import BadModel
+from .layer_names import Operator, ended_names, layer_path
 
 INPUT, OUTPUT = "image", "probabilities"
 _ROLES = {1: "weights", 2: "bias"}
@@ -136,3 +142,39 @@ def _unique(name: str, taken: set[str]) -> str:
         chosen = f"{name}_{count}"
     taken.add(chosen)
     return chosen
+
+
+# A wrapped Keras network to ONNX, in float32.
+
+OPSET = 15
+"""With its IR version 8, old enough for the onnxruntime of any Raspberry Pi image."""
+
+
+def to_onnx(contract: Any) -> onnx.ModelProto:
+    """Converts a network that `contract.py` wrapped; what is constant is folded, such as batch normalisation.
+
+    Raises:
+        BadModel: tf2onnx or ONNX lacks an operator.
+    """
+    # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
+    function = tf.function(lambda image: contract(image, training=False))
+    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name=INPUT)]
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
+    try:
+        with ended_names(contract):
+            model, _ = tf2onnx.convert.from_function(function, signature, opset=OPSET)
+        onnx.checker.check_model(model)
+        folded = _folded(model)
+    except Exception as error:  # its converters raise whatever they meet
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
+    return with_plain_names(folded)
+
+
+def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:  # it writes by name only
+        options.optimized_model_filepath = str(Path(folder, "folded.onnx"))
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..edge_runtime.engine import Engine
+from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.errors import CheckFailed
 
 

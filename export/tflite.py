@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ..edge_runtime.card import ModelCard
+from ..data.backend import tf
+from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration
 from .contract import Io, for_host
-from .keras_libraries import tf
-from .tflite_convert import to_tflite
+from .tflite_graph import to_tflite
 from .tflite_int8 import Int8Tflite
 
 

@@ -1,6 +1,9 @@
 """What a TFLite FlatBuffer says of its operators and of the ranges that calibration found."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 import flatbuffers
@@ -8,8 +11,11 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from .layer_names import Operator, plain_name
-from .ranges import Range
+from ..data.backend import mlir_quantize, tf
+from ..edge_runtime.errors import BadModel
+from ..edge_runtime.workers import native_stderr_held
+from .calibration import Range
+from .layer_names import Operator, ended_names, plain_name
 
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 _KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
@@ -97,3 +103,48 @@ def _ranged(network: bytes | bytearray) -> Iterator[Any]:
 
 def _name(tensor: Any) -> str:
     return tensor.Name().decode()
+
+
+# TensorFlow's converter to TFLite, quiet, and with errors that say what to do.
+
+
+def to_tflite(contract: Any, options: Callable[[Any], None] = lambda _: None) -> bytes:
+    """Converts a network that `contract.py` wrapped; `options` sets the converter up.
+
+    Raises:
+        BadModel: TFLite lacks an operator.
+    """
+
+    def convert() -> bytes:
+        converter = tf.lite.TFLiteConverter.from_keras_model(contract)
+        options(converter)
+        return converter.convert()
+
+    with ended_names(contract):
+        return _quietly(convert)
+
+
+def quantised(calibrated: bytes, takes: Any, gives: Any, float_nodes: list[str]) -> bytes:
+    """Makes integers of a calibrated float network, but for the nodes named; errors as `to_tflite`.
+
+    Args:
+        calibrated: a FlatBuffer with ranges.
+        takes: the dtype of the input, as TensorFlow has it.
+        gives: the dtype of the output.
+        float_nodes: the names of the nodes' first outputs.
+    """
+    return _quietly(
+        lambda: mlir_quantize(
+            calibrated, input_data_type=takes, output_data_type=gives, denylisted_nodes=float_nodes
+        )
+    )
+
+
+def _quietly(work: Callable[[], Any]) -> bytes:
+    try:
+        # It reports its passes at length on both, and expects statistics that calibration gives only later.
+        with native_stderr_held(), redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+            return work()
+    except Exception as error:  # the converter raises whatever MLIR reports
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"TFLite cannot express this network: {reason}; use the .onnx file") from error

@@ -6,14 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from ..edge_runtime.card import ModelCard
-from .calibration import Calibration
+from ..data.backend import tf
+from ..edge_runtime.models.card import ModelCard
+from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
-from .keras_libraries import tf
 from .layer_names import nodes_by_layer, weighted_layers
-from .ranges import Range, RangeMethod, min_max_ranges, narrowed_ranges
-from .tflite_convert import quantised, to_tflite
-from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
+from .tflite_graph import (
+    activations,
+    calibrated_ranges,
+    input_name,
+    operators,
+    quantised,
+    to_tflite,
+    with_ranges,
+)
 
 _TYPES: dict[Io, tuple[Any, Any]] = {
     "uint8": (tf.uint8, tf.float32),

@@ -10,7 +10,9 @@ Its files:
 
 import json
 import secrets
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,82 @@ def _check_same(file: Path, begun: Plan, plan: Plan) -> None:
 
 def _said(value: object) -> str:
     return "left out" if value is None else str(value)
+
+
+# What a sweep varies: every combination of networks, widths, depths, input sizes, recipes and seeds.
+
+
+@dataclass(frozen=True, order=True)
+class Point:
+    """One combination: one training and its exports."""
+
+    arch: str
+    size_px: int
+    """Side of the network's square input."""
+    seed: int
+    recipe: str | None = None
+    """None is the network's own."""
+    width: float | None = None
+    depth: int | None = None
+
+    @property
+    def network(self) -> str:
+        """What is built: files of the same network differ in their weights alone."""
+        width = "" if self.width is None else f"-w{self.width:g}"
+        depth = "" if self.depth is None else f"-d{self.depth}"
+        return f"{self.arch}{width}{depth}-{self.size_px}px"
+
+    @property
+    def name(self) -> str:
+        """Of its files and folder."""
+        recipe = f"-{self.recipe}" if self.recipe else ""
+        return f"{self.network}{recipe}-seed{self.seed}"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """As `edgecls train` takes them."""
+        values = {
+            "--arch": self.arch,
+            "--width": self.width,
+            "--depth": self.depth,
+            "--size": self.size_px,
+            "--recipe": self.recipe,
+            "--seed": self.seed,
+        }
+        return tuple(
+            text for option, value in values.items() if value is not None for text in (option, str(value))
+        )
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The values to combine; an empty tuple leaves an option out."""
+
+    archs: tuple[str, ...]
+    sizes_px: tuple[int, ...]
+    seeds: tuple[int, ...] = (0,)
+    recipes: tuple[str, ...] = ()
+    widths: tuple[float, ...] = ()
+    depths: tuple[int, ...] = ()
+    in_widths: frozenset[str] = frozenset()
+    """The networks that come in widths; the others are combined with none."""
+    in_depths: frozenset[str] = frozenset()
+    """The networks that come in depths."""
+
+    def points(self) -> tuple[Point, ...]:
+        """Each combination once, in an order that puts seeds last: the first trials are of all networks."""
+        return tuple(dict.fromkeys(self._combined()))
+
+    def _combined(self) -> Iterator[Point]:
+        for seed, recipe, size_px, arch in product(
+            self.seeds, self.recipes or (None,), self.sizes_px, self.archs
+        ):
+            widths = (arch in self.in_widths and self.widths) or (None,)
+            depths = (arch in self.in_depths and self.depths) or (None,)
+            for width, depth in product(widths, depths):
+                yield Point(arch, size_px, seed, recipe, width, depth)
+
+
+def point_from(values: Mapping[str, object]) -> Point:
+    """A point from what `asdict` gave and JSON kept; a TypeError if a name is unknown."""
+    return Point(**values)  # type: ignore[arg-type]

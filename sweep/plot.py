@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..edge_runtime.errors import Unavailable
-from .rank import Candidate
-from .report import SweepReport
+from .report import Candidate, SweepReport
 
 try:
     from matplotlib.axes import Axes

@@ -1,21 +1,20 @@
 """The whole sweep: trainings where Ray has room for them, then the times of all files on this machine."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..benchmarks.report import Settings
-from ..benchmarks.side_by_side import SideBySide, time_files
+from ..benchmarks.run import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import write_whole
-from .folder import PLOT, RESULTS, Plan, SweepFolder, open_folder
-from .grid import Point
-from .job import Job
-from .node import node_facts, node_name
-from .rank import Limits
-from .report import Failure, Measured, SweepReport
-from .trial_record import TrialRecord, read_trial
+from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
+from .folder import PLOT, RESULTS, Plan, Point, SweepFolder, open_folder
+from .report import Failure, Limits, Measured, SweepReport
+from .trial import Errand, Job, Keeper, TrialRecord, read_trial, run_trial
 
 Told = Callable[[str], None]
 
@@ -70,9 +69,6 @@ def train_all(request: Request, on_line: Told) -> tuple[SweepFolder, tuple[Failu
     on_line(f"{len(jobs)} trainings, {len(jobs) - len(to_do)} of them finished before")
     if not to_do:
         return folder, ()
-    from .cluster import connected  # noqa: PLC0415 - a sweep that is finished needs no Ray
-    from .run import run_trials  # noqa: PLC0415
-
     with connected(request.address):
         return folder, run_trials(to_do, folder, here, {"cpu": request.cpus_per_trial}, on_line)
 
@@ -131,3 +127,97 @@ def _as_error(failures: Sequence[Failure]) -> EdgeclsError:
     error = EdgeclsError(f"{first.name}: {first.text}")
     error.exit_code = first.exit_code
     return error
+
+
+# All trials of a sweep on Ray Tune, which schedules them and runs those of a dead worker again.
+
+_ATTEMPTS = 4
+"""Of a trial whose worker or machine dies."""
+
+
+def run_trials(
+    jobs: Sequence[Job],
+    folder: SweepFolder,
+    here: NodeFacts,
+    resources: dict[str, float],
+    on_line: Callable[[str], None],
+) -> tuple[Failure, ...]:
+    """Runs the jobs on the machines that Ray has, as many at a time as there is room for.
+
+    Args:
+        jobs: at least one. Each leaves its files in `folder`.
+        folder: of the sweep.
+        here: facts that all machines must share.
+        resources: that one trial takes, as Ray names them, such as `{"cpu": 1}`.
+        on_line: told what happens, for people.
+
+    Raises:
+        EdgeclsError: a machine has other data or software.
+    """
+    check_machines(jobs[0].data, here)
+    trials = folder.trials.absolute()  # the keeper's process may have been started in another folder
+    keeper = on_machine(Keeper).remote(trials)
+    errand = Errand({job.point.name: job for job in jobs}, folder.key, here, keeper)
+    with tempfile.TemporaryDirectory(prefix="edgecls-tune-") as storage:
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(run_trial, errand=errand), resources),
+            param_space={"name": tune.grid_search(list(errand.jobs))},
+            tune_config=tune.TuneConfig(trial_name_creator=_name, trial_dirname_creator=_name),
+            run_config=tune.RunConfig(
+                name="sweep",
+                storage_path=storage,  # of Tune's own notes: a finished trial is in our folder
+                verbose=0,
+                callbacks=[_Told(len(jobs), on_line)],
+                failure_config=tune.FailureConfig(max_failures=_ATTEMPTS - 1),
+            ),
+        )
+        results = tuner.fit()
+    return tuple(failure for result in results if (failure := _failure(result)))
+
+
+class _Told(tune.Callback):
+    """Tells people what happens to trials."""
+
+    def __init__(self, trials: int, on_line: Callable[[str], None]) -> None:
+        self._trials, self._finished, self._on_line = trials, 0, on_line
+
+    def on_trial_start(self, *_: Any, trial: Any, **__: Any) -> None:
+        """Called by Tune, also for another attempt."""
+        again = " again" if trial.num_failures else ""
+        self._on_line(f"{_name(trial)} started{again}")
+
+    def on_trial_complete(self, *_: Any, trial: Any, **__: Any) -> None:
+        """Called by Tune when a trial has reported."""
+        result = trial.last_result
+        self._finished += 1
+        if "error" in result:
+            text = f"failed on {result['node']}: {result['error']}"
+        else:
+            text = (
+                f"{result['val_accuracy']:.2%} of the validation images, "
+                f"after {result['seconds']:.0f} s on {result['node']}"
+            )
+        self._on_line(f"{self._finished} of {self._trials}: {_name(trial)}: {text}")
+
+    def on_trial_recover(self, *_: Any, trial: Any, **__: Any) -> None:
+        """Called by Tune when a worker died and the trial waits for another."""
+        self._on_line(f"{_name(trial)} lost its worker; it runs again")
+
+    def on_trial_error(self, *_: Any, trial: Any, **__: Any) -> None:
+        """Called by Tune when it has given a trial up."""
+        self._finished += 1
+        self._on_line(f"{self._finished} of {self._trials}: {_name(trial)}: given up")
+
+
+def _name(trial: Any) -> str:
+    return trial.config["name"]
+
+
+def _failure(result: Any) -> Failure | None:
+    name = (result.config or {}).get("name", "a trial")
+    if result.error:
+        last = str(result.error).strip().splitlines()[-1].strip()
+        return Failure(name, f"its worker died {_ATTEMPTS} times, lastly: {last}", 69)
+    if "error" in result.metrics:
+        return Failure(name, result.metrics["error"], result.metrics["exit_code"])
+    return None

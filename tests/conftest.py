@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["tests.colours", "tests.data_sets"]
 _STATUS = pytest.StashKey[int]()
 
 
@@ -135,8 +136,8 @@ def _mounted(place: Path, *arguments: str) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> TinyModel:
     """Trains and exports by the commands themselves, once for all tests. Tests copy what they change."""
-    from edgecls.edge_runtime.image import ImageRule
-    from edgecls.trainer.data import load_dataset
+    from edgecls.data.load import load_dataset
+    from edgecls.edge_runtime.images.rule import ImageRule
 
     everyones = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

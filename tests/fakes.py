@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from edgecls.edge_runtime.camera.answer import Answer, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sink import Sink
-from edgecls.edge_runtime.camera.source import EndOfSource
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.edge_runtime.model_file import ModelFile, ModelFormat
-from edgecls.edge_runtime.prediction import Prediction
+from edgecls.edge_runtime.camera.outputs.sink import Sink
+from edgecls.edge_runtime.camera.sources.source import EndOfSource
+from edgecls.edge_runtime.classifier import Classifier, Prediction
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
 
 LABELS = ("cat", "deer", "dog")
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.0)
@@ -70,7 +70,7 @@ class FakeSource:
         self.rate_fps = rate_fps
         self.entered = self.exited = 0
 
-    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - the signature of Source
+    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002
         item = next(self._given, EndOfSource())
         if isinstance(item, Exception):
             raise item

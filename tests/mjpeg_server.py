@@ -16,7 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self
 
 import numpy as np
-from edgecls.edge_runtime.opencv import cv2
+
+from edgecls.edge_runtime.images.opencv import cv2
 
 Fault = Literal[
     "",

@@ -1,57 +1,151 @@
-"""What must stay true of the repository as a whole: the README's tree, and what the wheel would hold."""
+"""What must stay true of the repository as a whole: who imports whom, and what the wheel holds."""
 
-import io
+import ast
+import shutil
 import subprocess
 import sys
-import tomllib
 import zipfile
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_readmes_tree_is_that_of_the_modules(tmp_path):
-    program = "import runpy, sys; tree = runpy.run_path(sys.argv[1]); print(tree['tree'](), end='')"
-    done = subprocess.run(
-        [sys.executable, "-c", program, ROOT / "docs" / "tree.py"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout in (ROOT / "README.md").read_text(), "run `python docs/tree.py`"
+ORDER = ("cli", "sweep", "benchmarks", "export", "trainer", "data", "edge_runtime")
+"""Who may import whom: only folders further to the right. `export` and `trainer` are siblings."""
+SIBLINGS = {("export", "trainer"), ("sweep", "trainer"), ("benchmarks", "trainer")}
 
 
-def test_every_folder_with_modules_is_a_package_of_the_wheel():
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    named = {name.removeprefix("edgecls.").replace(".", "/") for name in setuptools["packages"]}
+def modules() -> dict[str, Path]:
+    """Every module by its dotted name."""
+    found = {}
+    for folder in ORDER:
+        for path in (ROOT / folder).rglob("*.py"):
+            parts = ("edgecls", *path.relative_to(ROOT).with_suffix("").parts)
+            found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+def imports(name: str, path: Path, known: set[str]) -> set[str]:
+    """The modules of ours that a module imports, anywhere in it."""
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found |= {
+                f"{module}.{alias.name}" if f"{module}.{alias.name}" in known else module
+                for alias in node.names
+            }
+    return found & known - {name}
+
+
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import each other: what is left when all that imports nothing left is gone."""
+    left = dict(arrows)
+    while free := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in free:
+            del left[name]
+    return [sorted(left)] if left else []
+
+
+def test_no_module_imports_itself_in_a_circle():
+    found = modules()
+    # A package's face imports what it offers, lazily; what imports the face is not in a circle for it.
+    arrows = {
+        name: imports(name, path, set(found)) if path.name != "__init__.py" else set()
+        for name, path in found.items()
+    }
+    assert not circles(arrows)
+    assert circles({"a": {"b"}, "b": {"a"}, "c": {"a"}}) == [["a", "b", "c"]]
+
+
+def test_folders_import_only_those_below_them():
+    found = modules()
+    against = []
+    for name, path in found.items():
+        folder = name.split(".")[1]
+        for target in imports(name, path, set(found)):
+            other = target.split(".")[1]
+            upward = ORDER.index(other) < ORDER.index(folder)
+            if upward or (folder, other) in SIBLINGS:
+                against.append(f"{name} imports {target}")
+    assert not against
+
+
+def wheel_of(folder: Path) -> zipfile.ZipFile:
+    """The wheel, built as `pip install .` builds it, from a copy of what git tracks."""
+    copy = folder / "checkout"
     files = subprocess.run(
-        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.split()
-    folders = {str(Path(file).parent) for file in files if not file.startswith(("tests/", "docs/", "."))}
-    assert folders == named
-    assert {name.removeprefix("edgecls.").replace(".", "/") for name in setuptools["package-dir"]} == named
-    for folder in folders:
-        assert (ROOT / folder / "__init__.py").exists()
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for file in files:
+        source, place = ROOT / file, copy / file
+        if not (source.is_symlink() or source.exists()):
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, place, follow_symlinks=False)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, copy],
+        capture_output=True,
+        check=True,
+    )
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_what_goes_into_the_wheel_is_small():
-    """`make test-pi` measures the wheel itself; this is nearly the same, at no cost."""
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as wheel:
-        for package, folder in setuptools["package-dir"].items():
-            for pattern in ["*.py", *setuptools["package-data"].get(package, [])]:
-                for file in (ROOT / folder).glob(pattern):
-                    wheel.write(file, file.relative_to(ROOT))
-    assert held.tell() <= 3_000_000
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    return wheel_of(tmp_path_factory.mktemp("wheel"))
 
 
-def test_the_models_in_the_box_go_into_the_wheel_and_into_git():
-    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    patterns = setuptools["package-data"]["edgecls.edge_runtime"]
-    packed = {file for pattern in patterns for file in (ROOT / "edge_runtime").glob(pattern)}
-    box = {path for path in (ROOT / "edge_runtime" / "models").rglob("*") if path.is_file()}
-    assert len(box) == 4
-    assert box <= packed
-    ignored = subprocess.run(["git", "check-ignore", *box], cwd=ROOT, stdout=subprocess.PIPE, check=False)
-    assert ignored.stdout == b""
+def test_every_module_is_in_the_wheel_and_nothing_else(wheel):
+    packed = {name for name in wheel.namelist() if name.endswith(".py")}
+    expected = {f"edgecls/{path.relative_to(ROOT).as_posix()}" for path in modules().values()} | {
+        f"edgecls/{path.name}" for path in (ROOT / "edgecls").glob("*.py")
+    }
+    assert packed == expected
+
+
+def test_the_wheel_is_small_and_holds_the_built_in_models(wheel):
+    assert sum(entry.compress_size for entry in wheel.infolist()) <= 3_000_000
+    models = [name for name in wheel.namelist() if name.endswith((".tflite", ".onnx"))]
+    assert len(models) == 4
+    assert {
+        "edgecls/py.typed",
+        "edgecls/edge_runtime/page/page.html",
+        "edgecls/benchmarks/page/page.css",
+    } <= set(wheel.namelist())
+
+
+def test_a_checkout_without_links_makes_the_same_wheel(wheel, tmp_path):
+    """Windows and downloaded zips turn links into small files."""
+    copy = tmp_path / "checkout"
+    shutil.copytree(
+        ROOT,
+        copy,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(".*", "tests", "docs", "tools", "build", "dist", "*.egg-info"),
+    )
+    for link in (copy / "edgecls").iterdir():
+        if link.is_symlink():
+            target = str(link.readlink())
+            link.unlink()
+            link.write_text(target)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, copy],
+        capture_output=True,
+        check=True,
+    )
+    other = zipfile.ZipFile(next(tmp_path.glob("*.whl")))
+    assert set(other.namelist()) == set(wheel.namelist())
 
 
 def test_names_and_versions_are_all_that_the_constraints_hold():

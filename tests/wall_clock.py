@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.files import write_whole
 
 _SOURCE = """

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from ..data.backend import keras
+from ..data.split import Split
 from .augmentation import augment
-from .backend import keras
 from .recipe import Recipe
-from .split import Split
 from .teacher import Teacher
 
 _CHUNK_IMAGES = 4096

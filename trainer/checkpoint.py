@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ..data.of_model import report_folder
 from ..edge_runtime.errors import BadConfiguration, BadData, MissingInput
 from ..edge_runtime.files import read_whole, write_whole
-from .history import Epoch, Figures
-from .report import report_folder
+from .report import Epoch, Figures
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .data import Dataset
+    from ..data.load import Dataset
+
 
 UNEVEN_RATIO = 3.0
 """`train` says that classes are uneven where the largest has so many times the images of the smallest."""

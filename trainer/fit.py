@@ -1,22 +1,108 @@
 """Fits a network, epoch by epoch, in a loop of our own, so that all state is plain values."""
 
+import importlib
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from .backend import keras
-from .batches import EpochBatches
+from ..data.backend import JIT_COMPILE, keras
+from ..data.load import Dataset
+from .batches import Batch, EpochBatches
 from .checkpoint import TrainingState
 from .class_weights import class_weights
-from .data import Dataset
-from .feed import feed
-from .history import Epoch, Figures, best_epoch, figures
-from .learner import learner, optimised, weights
-from .predict import SILENT, answers
+from .fused import FusedBatchNormalization, is_fusible
+from .losses import accuracy, loss
+from .optimizer import optimizer
+from .predict import SILENT, answers, scaled
 from .progress import Progress
 from .recipe import Recipe
+from .report import Epoch, Figures, best_epoch, figures
 from .teacher import Teacher
+
+# What `fit` is given to read an epoch's batches from.
+
+_AHEAD = 16
+"""Batches that are made while the network computes."""
+
+
+def feed(batches: EpochBatches) -> Any:
+    """The batches in the form that the backend reads without waiting.
+
+    For TensorFlow Keras would make of them a `tf.data.Dataset` whose automatic tuning, when it is ended,
+    may sleep on until its next round. Rounds come 10 ms * (2**n - 1) after the start, so that an epoch of
+    21 s took 41 s, now and then. There is nothing to tune in it: it is made here, without.
+    """
+    if keras.config.backend() != "tensorflow":
+        return batches
+    tf: Any = importlib.import_module("tensorflow")
+    signature = tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0])
+    seen: Any = weakref.ref(batches)  # TensorFlow never lets go of what a generator comes from
+    made = tf.data.Dataset.from_generator(lambda: _each(seen()), output_signature=signature)
+    made = made.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(_AHEAD)
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return made.with_options(options)
+
+
+def _each(batches: EpochBatches) -> Iterator[Batch]:
+    return map(batches.__getitem__, range(len(batches)))
+
+
+# The network in the form that is fitted: scaling in front, compiled, in the recipe's precision.
+
+_STEPS_PER_EXECUTION = 16
+"""Batches for each call from Python; more than a few tens do not make a small network faster."""
+
+
+def learner(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
+    """A model to fit, with weights of its own that start as the network's.
+
+    Args:
+        network: as `networks.build` makes it.
+        recipe: what decides optimizer, loss and precision.
+        steps: of the whole training.
+    """
+    made = scaled(optimised(network, recipe.precision))
+    backend = keras.config.backend()
+    made.compile(
+        optimizer=optimizer(recipe, steps),
+        loss=loss(recipe),
+        metrics=[accuracy],
+        jit_compile=JIT_COMPILE,
+        steps_per_execution=1 if backend == "torch" else _STEPS_PER_EXECUTION,  # torch takes no other
+    )
+    made.optimizer.build(made.trainable_variables)
+    return made
+
+
+def optimised(network: keras.Model, precision: str) -> keras.Model:
+    """A copy that computes in `bfloat16` or `float32`, fused where it can be; or the network, if it does.
+
+    Its weights are float32, and as many and in the same order as the network's, and so is its last layer.
+    """
+    if precision == "float32" and not any(map(is_fusible, network.layers)):
+        return network
+    last = network.layers[-1].name
+
+    def copied(layer: keras.Layer) -> keras.Layer:
+        kind = FusedBatchNormalization if is_fusible(layer) else type(layer)
+        config = layer.get_config()
+        if precision != "float32" and layer.name != last:
+            config["dtype"] = f"mixed_{precision}"
+        return kind.from_config(config)
+
+    copy = keras.models.clone_model(network, clone_function=copied)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def weights(learning: keras.Model) -> list[np.ndarray]:
+    """What the network inside has learnt so far, as `set_weights` takes it."""
+    return learning.layers[-1].get_weights()
+
 
 PATIENCE_EPOCHS = 3
 """Early stopping ends a training that has not improved on the validation split for so long."""

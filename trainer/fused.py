@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-from .backend import keras
+from ..data.backend import keras
 
 _CHANNELS = 16
 """The fast kernels take multiples of it; for others the operation is slower than what Keras writes."""

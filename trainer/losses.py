@@ -7,7 +7,7 @@ probabilities.
 from collections.abc import Callable
 from typing import Any
 
-from .backend import keras
+from ..data.backend import keras
 from .recipe import Recipe
 
 ops: Any = keras.ops  # Any, because pyright infers that its functions may give None

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from ..data.split import Split
 from .augmentation import augment
-from .history import Epoch, best_epoch
-from .split import Split
+from .report import Epoch, best_epoch
 
 _INK, _GREY = "#1f2933", "#7b8794"
 _COLOURS = {"train": "#9aa5b1", "val": "#e8833a", "test": "#2166ac"}

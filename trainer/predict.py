@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .backend import keras
+from ..data.backend import keras
 
 _BATCH = 256
 SILENT: Any = 0  # Any, because pyright infers from Keras's default that `verbose` is a str

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..data.backend import keras
 from ..edge_runtime.errors import BadModel, UsageError
-from ..edge_runtime.image import ImageRule
-from ..edge_runtime.inspection.allowed_layers import refuse_code
-from ..edge_runtime.model_file import ModelFormat, read_model
-from .backend import keras
+from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.inspection.keras import refuse_code
+from ..edge_runtime.models.model_file import ModelFormat, read_model
 from .predict import answers, scaled
 
 ROUNDS = 12

@@ -1,17 +1,23 @@
 """The whole training: data set, network, fitting, and the files that it leaves."""
 
 import platform
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
-from ..edge_runtime.card import ModelCard, Provenance
-from ..edge_runtime.files import write_whole
-from .backend import backend_version, keras
-from .background import find_background
+from ..data.backend import JIT_COMPILE, backend_version, keras
+from ..data.layout import find_background
+from ..data.load import Dataset, load_dataset
+from ..data.of_model import report_folder, report_path
+from ..edge_runtime.errors import OutputFailed
+from ..edge_runtime.files import whole_file, write_whole
+from ..edge_runtime.models import model_file
+from ..edge_runtime.models.card import ModelCard, Provenance
 from .checkpoint import (
     Checkpoint,
     check_data,
@@ -21,20 +27,62 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .class_weights import imbalance_line
-from .data import Dataset, load_dataset
 from .fit import fit
-from .history import Epoch, best_epoch, figures, history_csv
 from .networks import build
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .predict import probabilities
 from .progress import Progress
-from .recipe import Recipe
-from .recipes import for_few_images
-from .repeated import changes
-from .report import TrainReport, report_folder, report_path
-from .save import save_network
-from .teacher import load_teacher
+from .recipe import Recipe, for_few_images
+from .report import Epoch, TrainReport, best_epoch, figures, history_csv
+from .teacher import TeacherFile, load_teacher
 from .training import Training
+
+# What has changed since the training that is done again, or that made the teacher: said, not refused.
+
+
+def changes(training: Training, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
+    """A warning for each thing that makes another model of it, or its figures too good."""
+    before, recipe = training.before, training.recipe
+    if teacher and teacher.data_sha256 not in ("", dataset.sha256):
+        yield (
+            "warning: the teacher was trained on another split or version of these images, and may know some "
+            "that are held back here; figures to be believed need a teacher of the same --data and --seed"
+        )
+    if not before:
+        return
+    if teacher and before.recipe.teacher == recipe.teacher and before.teacher_sha256 != teacher.sha256:
+        yield "warning: the teacher's file has changed since the report was written: another model comes out"
+    same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
+    if same_question and before.data_sha256 != dataset.sha256:
+        yield "warning: the images have changed since the report was written: another model comes out"
+
+
+# Saves a network as the `.h5` that Keras opens, with its card inside.
+
+
+def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
+    """Writes the file, whole or not at all: `keras.models.load_model(path)` gives the network, compiled.
+
+    Raises:
+        OutputFailed, PermissionRefused: as `whole_file`.
+    """
+    _compile(network)
+    with whole_file(path) as beside:
+        try:
+            network.save(beside)
+            with h5py.File(beside, "r+") as file:
+                # Keras 3.15 cannot go on from the optimizer's state in an .h5 ("Unknown variable" in fit);
+                # without it, the optimizer starts afresh and fit works.
+                file.pop("optimizer_weights", None)
+            model_file.attach_to_h5(beside, card)
+        except RuntimeError as error:  # from HDF5, where the last bytes no longer fit on the disk
+            raise OutputFailed(f"cannot write {path}: {error}; check that the disk is not full") from error
+
+
+def _compile(network: keras.Model) -> None:
+    """With the documented optimizer, loss and metric: the file can be evaluated and trained at once."""
+    loss = "sparse_categorical_crossentropy"
+    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)
 
 
 def train(training: Training, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:

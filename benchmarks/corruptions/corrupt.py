@@ -16,7 +16,7 @@ from typing import cast
 
 import numpy as np
 
-from ...edge_runtime.opencv import cv2
+from ...edge_runtime.images.opencv import cv2
 
 SIDE_PX = 32
 """Of the images that the levels were chosen for."""

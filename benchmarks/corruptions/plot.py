@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...edge_runtime.errors import Unavailable
-from ..held_out import HeldOut, stratified
 from ..render import short_names
+from ..test_images import HeldOut, stratified
 from .corrupt import CORRUPTIONS, Corruption, corrupt
-from .report import CorruptionReport
-from .scores import Scores
+from .run import CorruptionReport, Scores
 
 try:
     from matplotlib.axes import Axes

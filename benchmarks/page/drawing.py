@@ -6,7 +6,7 @@ Drawn with matplotlib's objects: no window, no global state. A point is a pixel 
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -14,18 +14,21 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from ..render import file_names
+from ..report import KERAS, BenchReport, FileReport
+
 INK, QUIET, RULE, PAPER = "#1f2933", "#5f6b78", "#d9dfe5", "#ffffff"
-KERAS, TFLITE, ONNX, PEER = "#6b7683", "#d55e00", "#0072b2", "#008a63"
+KERAS_GREY, TFLITE_RED, ONNX_BLUE, PEER_GREEN = "#6b7683", "#d55e00", "#0072b2", "#008a63"
 """After Okabe and Ito (2008): told apart by the colour-blind too."""
 _VARIABLES = {
     INK: "--ink",
     QUIET: "--quiet",
     RULE: "--rule",
     PAPER: "--panel",
-    KERAS: "--keras",
-    TFLITE: "--tflite",
-    ONNX: "--onnx",
-    PEER: "--peer",
+    KERAS_GREY: "--keras",
+    TFLITE_RED: "--tflite",
+    ONNX_BLUE: "--onnx",
+    PEER_GREEN: "--peer",
 }
 """The page's colours by those that are drawn with; page.css has them for the light and the dark."""
 
@@ -109,3 +112,69 @@ def _save(chart: Chart, width: int, file: Any, format_: str, metadata: dict[str,
         chart.draw(figure)
         paper = "none" if format_ == "svg" else PAPER
         figure.savefig(file, format=format_, dpi=_PNG_DPI, metadata=metadata, facecolor=paper)
+
+
+# The files as the plots show them: each with its name, its colour and its mark.
+
+MOST_DRAWN = 12
+"""Files in the plots that give each a place of its own; all are in the table and in the scatter."""
+_MARKERS = "os^DvPX<>*ph"
+_COLOURS = ((KERAS, KERAS_GREY), ("TFLite", TFLITE_RED), ("ONNX", ONNX_BLUE))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file."""
+
+    name: str
+    """That a reader knows it by."""
+    file: FileReport
+    colour: str
+    """By its format."""
+    marker: str
+    """Matplotlib's; another for each of those that are drawn together."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has its place in the scatter."""
+        return self.file.accuracy is not None and self.file.latency is not None
+
+
+def entries(report: BenchReport) -> tuple[Entry, ...]:
+    """All files, in the order of the report."""
+    return tuple(
+        Entry(name, file, _colour(file), _MARKERS[place % len(_MARKERS)])
+        for place, (name, file) in enumerate(zip(file_names(report.files), report.files, strict=True))
+    )
+
+
+def chosen(files: Sequence[Entry], most: int = MOST_DRAWN) -> tuple[Entry, ...]:
+    """Those worth a place of their own where there are too many, in the order of the report.
+
+    The Keras originals come first, then each file that no other beats in both accuracy and speed, then the
+    others.
+    """
+    measured = [entry for entry in files if entry.file.accuracy or entry.file.latency]
+
+    def rank(entry: Entry) -> int:
+        return 0 if entry.file.format == KERAS else 1 if _is_unbeaten(entry, measured) else 2
+
+    best = sorted(measured, key=rank)[:most]
+    return tuple(entry for entry in measured if entry in best)
+
+
+def _is_unbeaten(entry: Entry, others: Sequence[Entry]) -> bool:
+    accuracy, time = _worth(entry)
+    worths = [_worth(other) for other in others]
+    return not any(a >= accuracy and t <= time and (a, t) != (accuracy, time) for a, t in worths)
+
+
+def _worth(entry: Entry) -> tuple[float, float]:
+    accuracy, latency = entry.file.accuracy, entry.file.latency
+    return (accuracy.accuracy, latency.p50_ms) if accuracy and latency else (0.0, float("inf"))
+
+
+def _colour(file: FileReport) -> str:
+    if file.peer:
+        return PEER_GREEN
+    return next((colour for name, colour in _COLOURS if file.format.startswith(name)), KERAS_GREY)

@@ -7,7 +7,7 @@ from html import escape
 
 from ..render import Column
 from ..report import KERAS
-from .entry import Entry
+from .drawing import Entry
 
 _MINUS, _DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 

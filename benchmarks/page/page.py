@@ -7,16 +7,138 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
-from ..held_out import HeldOut
+import numpy as np
+
+from ...edge_runtime.errors import OutputFailed, UsageError
+from ...edge_runtime.files import check_writable, whole_folder, write_whole
+from ...edge_runtime.images.opencv import cv2
+from ..accuracy import Flip
+from ..leaks import Leak
 from ..machine import MachineState
 from ..render import facts, notes
 from ..report import BenchReport
-from . import confusion
-from .drawing import NARROW_PX, WIDE_PX, Chart, to_svg
-from .entry import MOST_DRAWN, Entry, chosen, entries
+from ..test_images import HeldOut
+from . import class_plots
+from .class_plots import recall, side_by_side
+from .drawing import MOST_DRAWN, NARROW_PX, WIDE_PX, Chart, Entry, chosen, entries, to_png, to_svg
 from .figures_table import figures_table, legend
-from .flips import MOST_SHOWN, flips
-from .neighbours import neighbours
+from .plots import latencies, scatter
+
+# A test image as the page shows it: in the page itself, so that nothing is fetched.
+
+_LARGEST_PX = 96
+_JPEG_QUALITY = 90
+
+
+def data_uri(image: np.ndarray) -> str:
+    """An image, uint8 (H, W, 3) RGB: small ones pixel by pixel, larger ones reduced."""
+    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    longest = max(image.shape[:2])
+    if longest <= _LARGEST_PX:
+        return _uri("png", cv2.imencode(".png", bgr)[1].tobytes())
+    height, width = (max(1, round(side * _LARGEST_PX / longest)) for side in image.shape[:2])
+    small = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA)
+    return _uri("jpeg", cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes())
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+# The test images on which a file and Keras differ in being right, to be looked at.
+
+MOST_SHOWN = 20
+"""Of a file, each way."""
+_MOST_OPEN = 6
+"""With more files, their pictures are folded away."""
+
+
+def flips(files: Sequence[Entry], tests: HeldOut) -> str:
+    """A part for each file that has a Keras original; an empty text where none has."""
+    paired = [entry for entry in files if entry.file.accuracy and entry.file.accuracy.paired]
+    is_open = len(paired) <= _MOST_OPEN
+    return "".join(_of_file(entry, tests, is_open=is_open) for entry in paired)
+
+
+def image_figure(image: np.ndarray, caption: str, about: str) -> str:
+    """A picture, uint8 (H, W, 3) RGB, enlarged without smoothing. `caption` is markup, `about` is text."""
+    return (
+        f'<figure class="picture"><img src="{data_uri(image)}" alt="{escape(about)}">'
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _of_file(entry: Entry, tests: HeldOut, *, is_open: bool) -> str:
+    paired = entry.file.accuracy.paired if entry.file.accuracy else None
+    found = paired.flips if paired else ()
+    lost = [flip for flip in found if flip.is_lost]
+    gained = [flip for flip in found if not flip.is_lost]
+    name = f"<h3>{escape(entry.name)}</h3>"
+    if not found:
+        none = "None: it is right where Keras is right, and wrong where it is wrong."
+        return f"<section>{name}<p>{none}</p></section>"
+    return (
+        f'<section class="flips" data-path="{escape(entry.file.path)}"><details{" open" if is_open else ""}>'
+        f"<summary>{name} {len(lost):,} lost, {len(gained):,} gained</summary>"
+        f"{_group('Lost: Keras was right', lost, tests)}{_group('Gained: Keras was wrong', gained, tests)}"
+        "</details></section>"
+    )
+
+
+def _group(title: str, found: Sequence[Flip], tests: HeldOut) -> str:
+    if not found:
+        return ""
+    # Where Keras was surest: the rest are mostly pictures that it could hardly tell either.
+    shown = sorted(found, key=lambda flip: -flip.keras_probability)[:MOST_SHOWN]
+    rest = f", and {len(found) - len(shown):,} more in report.json" if len(shown) < len(found) else ""
+    pictures = "".join(_picture(flip, tests) for flip in shown)
+    return f'<h4>{title} ({len(shown)}{rest})</h4><div class="pictures">{pictures}</div>'
+
+
+def _picture(flip: Flip, tests: HeldOut) -> str:
+    truth, keras, answer = (escape(tests.labels[place]) for place in (flip.truth, flip.keras, flip.answer))
+    # Where it was right, the truth is told by that answer.
+    caption = (
+        f"<b>{truth}</b><span>{keras} {flip.keras_probability:.0%}</span>"
+        f"<span>→ {answer} {flip.probability:.0%}</span>"
+    )
+    return image_figure(
+        tests.images[flip.image], caption, f"test image {flip.image}: {tests.labels[flip.truth]}"
+    )
+
+
+# What the test images share with the other splits, to be looked at.
+
+_MOST_SHOWN = 24
+
+
+def neighbours(leaks: tuple[Leak, ...], tests: HeldOut) -> str:
+    """A part for each split that shares images; an empty text where none does."""
+    return "".join(_of_split(leak, tests) for leak in leaks if leak.equal or leak.near)
+
+
+def _of_split(leak: Leak, tests: HeldOut) -> str:
+    kinds = (("equal to", leak.equal), ("nearly equal to", leak.near))
+    return "".join(
+        f"<h3>{len(places):,} {kind} one of {leak.images:,} {escape(leak.split)} images</h3>"
+        f'<div class="pictures">{_pictures(places, tests)}</div>{_rest(places)}'
+        for kind, places in kinds
+        if places
+    )
+
+
+def _pictures(places: tuple[int, ...], tests: HeldOut) -> str:
+    return "".join(
+        image_figure(tests.images[place], f"<b>{escape(label)}</b>", f"test image {place}: {label}")
+        for place in places[:_MOST_SHOWN]
+        for label in (tests.labels[tests.truth[place]],)
+    )
+
+
+def _rest(places: tuple[int, ...]) -> str:
+    more = len(places) - _MOST_SHOWN
+    return f"<p>And {more:,} more in report.json.</p>" if more > 0 else ""
+
 
 _FOLDER = Path(__file__).parent
 
@@ -152,9 +274,9 @@ def _plot(plots: dict[str, Chart], name: str, title: str, about: str) -> str:
 def _panels(drawn: Sequence[Entry], tests: HeldOut) -> str:
     answered = [entry for entry in drawn if entry.file.accuracy and entry.file.accuracy.confusion]
     figures = (
-        f"<figure>{to_svg(chart, confusion.PANEL_PX)}<figcaption>Most often: "
-        f"{escape('; '.join(confusion.worst(entry, tests.labels)) or 'none')}</figcaption></figure>"
-        for chart, entry in zip(confusion.panels(answered, tests.labels), answered, strict=True)
+        f"<figure>{to_svg(chart, class_plots.PANEL_PX)}<figcaption>Most often: "
+        f"{escape('; '.join(class_plots.worst(entry, tests.labels)) or 'none')}</figcaption></figure>"
+        for chart, entry in zip(class_plots.panels(answered, tests.labels), answered, strict=True)
     )
     return f'<div class="panels">{"".join(figures)}</div>'
 
@@ -163,3 +285,74 @@ def _footer(charts: Sequence[Chart]) -> str:
     names = ["report.json", "report.csv", *(f"{chart.name}.png" for chart in charts)]
     links = ", ".join(f'<a href="{name}">{name}</a>' for name in names)
     return f"<footer><p>Beside this page: {links}. report.json holds every sample.</p></footer>"
+
+
+# The folder of a report: the page, its plots, and what they are drawn from.
+
+PAGE = "index.html"
+_JSON = "report.json"
+_PLOTS = ("scatter", "latency", "confusion", "recall")
+
+
+def check_folder(folder: Path) -> None:
+    """Finds out, before long work, whether a report can be written there.
+
+    Raises:
+        UsageError: the folder holds other things than a report.
+        OutputFailed, PermissionRefused: see `write_whole`.
+    """
+    if not folder.exists():
+        check_writable(folder)
+        return
+    check_writable(folder / PAGE)
+    if any(folder.iterdir()) and not ((folder / PAGE).exists() and (folder / _JSON).exists()):
+        raise UsageError(
+            f"--report {folder}: holds other files; name a new folder, or one of an earlier report"
+        )
+
+
+def write_report(folder: Path, report: BenchReport, tests: HeldOut) -> Path:
+    """Writes the folder, or anew the files of the report that it holds, and gives the path of the page.
+
+    A new folder appears whole or not at all. In an old one each file does, the page last.
+
+    Raises:
+        OutputFailed, PermissionRefused: it cannot be written.
+    """
+    charts = _charts(report, tests)
+    contents: dict[str, bytes | str] = {f"{chart.name}.png": to_png(chart) for chart in charts}
+    contents |= {_JSON: report.to_json(), "report.csv": report.to_csv(), PAGE: page(report, tests, charts)}
+    if not folder.exists():
+        with whole_folder(folder) as beside:
+            _write(beside, contents)
+    else:
+        _write(folder, contents)
+        _remove_older(folder, [f"{name}.png" for name in _PLOTS if f"{name}.png" not in contents])
+    return folder / PAGE
+
+
+def _charts(report: BenchReport, tests: HeldOut) -> list[Chart]:
+    """Those for which enough was measured."""
+    files = entries(report)
+    drawn = chosen(files)
+    charts = (
+        scatter(files),
+        latencies(drawn),
+        side_by_side(drawn, tests.labels),
+        recall(drawn, tests.labels),
+    )
+    return [chart for chart in charts if chart]
+
+
+def _write(folder: Path, contents: dict[str, bytes | str]) -> None:
+    for name, content in contents.items():
+        write_whole(folder / name, content)
+
+
+def _remove_older(folder: Path, names: list[str]) -> None:
+    """A plot of an earlier report beside this one would be taken for one of its own."""
+    for name in names:
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputFailed(f"cannot remove {folder / name}: {error}; remove it yourself") from error

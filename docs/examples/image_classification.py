@@ -4,16 +4,17 @@ import sys
 from pathlib import Path
 
 import keras
+
+from edgecls.data.load import load_dataset
 from edgecls.edge_runtime import ImageRule, ModelCard
-from edgecls.trainer.data import load_dataset
 from edgecls.trainer.fit import fit
-from edgecls.trainer.history import figures
 from edgecls.trainer.networks import build
 from edgecls.trainer.plots import samples_png
 from edgecls.trainer.predict import probabilities
+from edgecls.trainer.progress import TerminalProgress
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.save import save_network
-from edgecls.trainer.terminal import TerminalProgress
+from edgecls.trainer.report import figures
+from edgecls.trainer.train import save_network
 
 source = sys.argv[1] if len(sys.argv) > 1 else "cifar10"  # or digits, or your own folder or zip
 rule, recipe = ImageRule(32, 32), Recipe(epochs=10)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..classifier import Classifier
+from ..classifier import Classifier, Prediction, rank
 from ..errors import UsageError
-from ..prediction import Prediction, rank
 
 SMOOTH_S = 0.5
 """Fifteen frames of a usual camera: their noise is gone, and a clear change is seen in that time."""

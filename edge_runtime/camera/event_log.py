@@ -1,21 +1,220 @@
 """The event log: JSON lines on a disk that may be full, pulled, rotated or read-only by now."""
 
 import errno
+import json
 import os
 import stat
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from ..errors import UsageError, writing_failed
+from ..errors import MissingInput, UsageError, reading_failed, writing_failed
+from ..text import printable
 from .answer import Answer
 from .event import Event, OnEvent, ignore
-from .event_backlog import Dated, EventBacklog
-from .event_line import event_line
-from .event_reader import last_sequence, rotated
-from .sink import Sink
+from .outputs.sink import Sink
+
+# Events that could not be written yet.
+
+KEEP = 1000
+
+
+@dataclass(frozen=True)
+class Dated:
+    """An event with the wall clock's time, which is for people: nothing is decided by it."""
+
+    event: Event
+    at: datetime
+    """UTC."""
+
+
+class EventBacklog:
+    """The newest `keep` events, in order; what had to go is counted, and told before the rest.
+
+    Args:
+        keep: how many wait.
+    """
+
+    def __init__(self, keep: int = KEEP) -> None:
+        self._keep = keep
+        self._notice: Dated | None = None
+        self._waiting: deque[Dated] = deque()
+        self._dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def dropped(self) -> int:
+        """How many were lost and not told yet."""
+        return self._dropped
+
+    def add(self, dated: Dated) -> None:
+        """Lets one more wait."""
+        if len(self._waiting) == self._keep:
+            self._waiting.popleft()
+            self._dropped += 1
+        self._waiting.append(dated)
+
+    def add_notice(self, dated: Dated) -> None:
+        """Lets one wait before all the others, whatever comes: the reason why they wait."""
+        self._notice = dated
+
+    def first(self) -> Dated | None:
+        """The one to be written next."""
+        if self._notice:
+            return self._notice
+        if self._dropped:
+            oldest = self._waiting[0]
+            events = "event was" if self._dropped == 1 else "events were"
+            text = f"{self._dropped:,} older {events} lost: the log could not be written"
+            facts = {"dropped": self._dropped}
+            return Dated(Event("events_dropped", text, oldest.event.at_s, facts), oldest.at)
+        return self._waiting[0] if self._waiting else None
+
+    def remove_first(self) -> None:
+        """Forgets what `first` gave."""
+        if self._notice:
+            self._notice = None
+        elif self._dropped:
+            self._dropped = 0
+        else:
+            self._waiting.popleft()
+
+
+# An event as one line of JSON, and back.
+
+
+@dataclass(frozen=True)
+class LoggedEvent:
+    """One line of an event log."""
+
+    sequence: int
+    """Counts the log's lines from 1, over rotations and restarts: a gap means lines that are lost."""
+    at: datetime
+    """The wall clock, UTC: somebody may have set it since the line before."""
+    monotonic_s: float
+    """`time.monotonic()`: for the time between two lines of one boot of the machine."""
+    kind: str
+    text: str
+    facts: dict[str, Any]
+
+
+def event_line(dated: Dated, sequence: int) -> bytes:
+    """The line, compact, with its newline. A fact cannot take the place of what every line has."""
+    event = dated.event
+    head = {
+        "sequence": sequence,
+        "at": dated.at.isoformat(timespec="milliseconds"),
+        "monotonic_s": round(event.at_s, 3),
+        "kind": event.kind,
+        "text": event.text,
+    }
+    line = json.dumps(head | dict(event.facts) | head, ensure_ascii=False, separators=(",", ":"), default=str)
+    # A file's name that is not UTF-8 gives an escape that is valid in JSON too.
+    return f"{line}\n".encode(errors="backslashreplace")
+
+
+def parse_event_line(line: bytes) -> LoggedEvent | None:
+    """What `event_line` wrote, None for anything else: half of one, or zeros that a power cut left."""
+    try:
+        values = json.loads(line)
+        return LoggedEvent(
+            int(values.pop("sequence")),
+            datetime.fromisoformat(values.pop("at")),
+            float(values.pop("monotonic_s")),
+            str(values.pop("kind")),
+            str(values.pop("text")),
+            values,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+# Reads an event log back, with what was rotated away, past lines that a power cut broke.
+
+_TAIL_BYTES = 65_536
+"""Enough for the last line of a log, unless somebody else wrote to it."""
+
+
+@dataclass(frozen=True)
+class EventHistory:
+    """What an event log holds."""
+
+    events: tuple[LoggedEvent, ...]
+    """Oldest first."""
+    skipped: tuple[str, ...]
+    """A sentence for each line that is no whole event."""
+
+
+def rotated(path: Path) -> Path:
+    """Where the older half of an event log is: `events.jsonl.1`."""
+    return path.with_name(f"{path.name}.1")
+
+
+def read_events(path: str | Path) -> EventHistory:
+    """Reads `path`, and before it what was rotated away.
+
+        for event in read_events("events.jsonl").events:
+            print(event.at, event.text)
+
+    Raises:
+        MissingInput, PermissionRefused, BadData: it cannot be read.
+    """
+    path = Path(path)
+    events: list[LoggedEvent] = []
+    skipped: list[str] = []
+    parts = [part for part in (rotated(path), path) if part.exists()]
+    if not parts:
+        raise MissingInput(f"{path}: no such file; `edgecls camera --events {path}` writes one")
+    for part in parts:
+        for number, line in enumerate(_lines(part), 1):
+            event = parse_event_line(line)
+            if event:
+                events.append(event)
+            elif line.strip():
+                start = printable(line[:40].decode(errors="replace"))
+                skipped.append(f"{part}:{number}: not a whole event, skipped: {start}")
+    return EventHistory(tuple(events), tuple(skipped))
+
+
+def last_sequence(path: Path) -> int:
+    """The number of the newest line of a log, from its end; 0 where there is none.
+
+    Raises:
+        OSError: it is there and cannot be read.
+    """
+    for part in (path, rotated(path)):
+        for wanted_bytes in (_TAIL_BYTES, None):
+            for line in reversed(_tail(part, wanted_bytes).splitlines()):
+                event = parse_event_line(line)
+                if event:
+                    return event.sequence
+    return 0
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise reading_failed(path, error) from error
+
+
+def _tail(path: Path, wanted_bytes: int | None) -> bytes:
+    """The end of a file, or all of it; nothing where there is no file."""
+    try:
+        with path.open("rb") as file:
+            size_bytes = path.stat().st_size
+            file.seek(0 if wanted_bytes is None else max(0, size_bytes - wanted_bytes))
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
 
 MAX_MB = 10.0
 """About 50,000 events: of a camera that works, months."""
@@ -70,7 +269,7 @@ class EventLog(Sink):
         if not self._failing or time.monotonic() >= self._retry_at_s:
             self._write_waiting()
 
-    def write(self, answer: Answer) -> None:  # noqa: ARG002 - see `idle`
+    def write(self, answer: Answer) -> None:  # noqa: ARG002
         """See `Sink.write`."""
         self.idle()
 

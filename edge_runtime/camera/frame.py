@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..jpeg import size_px as jpeg_size_px
+from ..images.jpeg_header import size_px as jpeg_size_px
 
-if TYPE_CHECKING:  # a capture process that only passes JPEG on needs neither numpy nor OpenCV
+if TYPE_CHECKING:
     import numpy as np
 
 
@@ -58,7 +58,7 @@ class Frame:
         """
         pixels = self.picture
         if isinstance(pixels, bytes):
-            from ..image import decode  # noqa: PLC0415 - see the imports above
+            from ..images.prepare import decode  # noqa: PLC0415
 
             pixels = decode(pixels, f"frame {self.sequence}")
         return self.turn(pixels) if self.turn else pixels

@@ -1,25 +1,71 @@
 """The camera loop: the newest frame in, its label out to every sink."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from types import FrameType
 
 from ..classifier import Classifier
 from ..errors import BadImage, EdgeclsError, InvalidOutput, Unavailable
-from .announcement import announcement
-from .answer import Answer, Timing
+from .answer import Answer, Timing, announcement
 from .decision import Decider
 from .event import Event, OnEvent, ignore
+from .event_log import EventLog
 from .frame import Frame
 from .loop_report import LoopReport, Tally
-from .pace import Pace
+from .outputs.sink import Sink
+from .pace import Pace, Stillness
 from .rates import FrameRate, RecentAges
-from .sink import Sink
-from .source import EndOfSource, Source
-from .stillness import Stillness
-from .stop import POLL_S, StopRequest
+from .sources.source import EndOfSource, Source
 from .view import AS_IT_COMES, View, network_input
+
+# A request to end: from Ctrl-C or SIGTERM, from a window's key, from a pipe that nobody reads any more.
+
+POLL_S = 0.2
+"""How long anything waits before it looks whether it shall stop."""
+
+
+class StopRequest:
+    """A flag that is raised once.
+
+    Not a `threading.Event`: that takes a lock, on which a signal handler can deadlock.
+    """
+
+    requested = False
+
+    def request(self) -> None:
+        """Asks the loop to end after the frame in hand."""
+        self.requested = True
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[StopRequest]:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into a request, the second into an exit at once, 130 or 143.
+
+    SIGHUP comes when a terminal closes; under `nohup` it stays ignored. Only in the main thread, where Python
+    runs its signal handlers.
+    """
+    stop, first = StopRequest(), True
+
+    def handle(number: int, _: FrameType | None) -> None:
+        nonlocal first
+        if not first:
+            os._exit(128 + number)  # no clean-up: that is what did not end after the first signal
+        first = False
+        stop.request()
+
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass
@@ -150,3 +196,44 @@ def _kept(failures: list[EdgeclsError]) -> Iterator[None]:
 def _close(sink: Sink, failures: list[EdgeclsError]) -> None:
     with _kept(failures):
         sink.close()
+
+
+# A camera loop between its first event and its last.
+
+
+def run_logged(loop: Loop, source: Source, log: EventLog, version: str) -> LoopReport:
+    """`Loop.run`, with `started` before and `stopped`, which carries the counts, after all other events.
+
+    The log is on the disk when this returns or raises.
+
+    Raises:
+        EdgeclsError: the source cannot be opened; the log says so too.
+    """
+    log.event(_started(loop, source, version))
+    try:
+        report = loop.run(source)
+    except BaseException as error:
+        with suppress(EdgeclsError):  # the first error is the one to tell
+            what = str(error) if isinstance(error, EdgeclsError) else f"a bug: {error!r}"
+            log.event(Event("stopped", what, facts={"failure": what}))
+            log.close()
+        raise
+    log.event(Event("stopped", report.text.splitlines()[0], facts=report.to_json()))
+    try:
+        log.close()
+    except EdgeclsError as error:
+        return replace(report, failure=report.failure or error)
+    return report
+
+
+def _started(loop: Loop, source: Source, version: str) -> Event:
+    classifier = loop.classifier
+    facts = {
+        "version": version,
+        "source": source.description,
+        "model": str(classifier.path),
+        "engine": classifier.engine.name,
+        "labels": len(classifier.card.labels),
+        "threshold": classifier.threshold,
+    }
+    return Event("started", f"edgecls {version}: {classifier.path} on {source.description}", facts=facts)

@@ -9,7 +9,7 @@ from ..errors import EdgeclsError
 from .answer import Answer
 from .frame import Frame
 from .rates import Latencies
-from .source import Source
+from .sources.source import Source
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,29 @@ A frame is on the disk before its line is. So whatever ends a recording, every l
 has its frame, save those that a power cut caught before the system had written them out (30 s by default).
 """
 
+import errno
+import hashlib
 import json
+import os
+import shutil
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
 
-from ..errors import BadData, MissingInput
-from ..files import read_whole
-from ..prediction import Prediction
+import numpy as np
+
+from ..classifier import Classifier, Prediction
+from ..errors import BadConfiguration, BadData, EdgeclsError, MissingInput, writing_failed
+from ..files import check_writable, read_whole
+from ..images.opencv import cv2
 from .answer import Answer
+from .event import Event, OnEvent, ignore
 from .frame import Frame
+from .outputs.sink import Sink
+from .outputs.video_file import RESERVE_BYTES
 from .view import ROTATIONS
 
 HEADER_NAME = "recording.json"
@@ -198,3 +210,159 @@ def recorded_answers(folder: Path) -> Iterator[tuple[Path, RecordedAnswer | None
                     yield path, None
                 else:
                     yield part / frame_name(recorded.sequence), recorded
+
+
+# Records the frames of a camera loop and what was decided on them, for `--replay`; see recording.py.
+
+PART_FRAMES = 1000
+"""In one folder."""
+_PARTS_KEPT = 8
+"""Of a recording with a limit, about: when the oldest goes, so does an eighth."""
+_JPEG_QUALITY = 95
+"""For frames that did not come as JPEG."""
+_BLOCK_BYTES = 4096
+"""Files take whole blocks of a disk."""
+
+
+class FrameRecorder(Sink):
+    """Writes frames and decisions into a folder of their own.
+
+    When nothing more can be written, because the disk is full or broken, that is an event: the recording ends
+    there, the loop goes on, and `close` raises what happened.
+
+    Args:
+        folder: without a recording; made where it is not there yet.
+        header: what it is recorded with; see `header_of`.
+        on_event: told when the recording ends before the loop.
+        max_bytes: of disk; over it the oldest frames are removed. None: as much as there is.
+        reserve_bytes: of the disk that stay free.
+
+    Raises:
+        BadConfiguration: the folder holds a recording already.
+        OutputFailed, PermissionRefused: nothing can be written there.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        header: Header,
+        on_event: OnEvent = ignore,
+        max_bytes: int | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
+        check_writable(folder / HEADER_NAME)
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(path.name == HEADER_NAME or path.name.isdecimal() for path in folder.iterdir()):
+            raise BadConfiguration(f"{folder}: holds a recording already; record into another folder")
+        self._folder = folder
+        self._header = header
+        self._on_event = on_event
+        self._max_bytes = max_bytes
+        self._reserve_bytes = reserve_bytes
+        self._parts: deque[_Part] = deque()
+        self._made = 0
+        self._failure: EdgeclsError | None = None
+
+    def write(self, answer: Answer) -> None:
+        """See `Sink.write`."""
+        if self._failure:
+            return
+        try:
+            if shutil.disk_usage(self._folder).free < self._reserve_bytes:
+                raise _disk_full()
+            self._part().add(answer)
+            self._forget_oldest()
+        except OSError as error:
+            self._end(error, writing_failed(self._folder, error))
+
+    def _part(self) -> "_Part":
+        """The folder for the next frame."""
+        if self._parts and not self._is_complete(self._parts[-1]):
+            return self._parts[-1]
+        if self._parts:
+            self._parts[-1].close()
+        else:
+            (self._folder / HEADER_NAME).write_text(self._header.to_json())
+        self._made += 1
+        self._parts.append(_Part(self._folder / f"{self._made:06d}"))
+        return self._parts[-1]
+
+    def _is_complete(self, part: "_Part") -> bool:
+        is_large = self._max_bytes is not None and part.size_bytes >= self._max_bytes / _PARTS_KEPT
+        return is_large or part.frames >= PART_FRAMES
+
+    def _forget_oldest(self) -> None:
+        if self._max_bytes is None:
+            return
+        while len(self._parts) > 1 and sum(part.size_bytes for part in self._parts) > self._max_bytes:
+            shutil.rmtree(self._parts.popleft().path)
+
+    def _end(self, cause: OSError, failure: EdgeclsError) -> None:
+        self._failure = failure
+        if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            self._on_event(Event("disk_full", f"the disk is full; the recording {self._folder} ends here"))
+        else:
+            self._on_event(Event("record_failed", f"the recording ends here: {failure}"))
+
+    def close(self) -> None:
+        """See `Sink.close`.
+
+        Raises:
+            OutputFailed, PermissionRefused: what ended the recording early; it holds all until then.
+        """
+        if self._parts:
+            self._parts[-1].close()
+        failure, self._failure = self._failure, None
+        if failure:
+            raise failure
+
+
+class _Part:
+    """One folder of a recording, open for frames until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir()
+        self.path = path
+        self.frames = self.size_bytes = 0
+        self._answers = (path / ANSWERS_NAME).open("xb", buffering=0)  # so that each line is one write
+
+    def add(self, answer: Answer) -> None:
+        """Writes the frame, and then its line."""
+        jpeg = _jpeg(answer.frame.picture)
+        with (self.path / frame_name(answer.frame.sequence)).open("xb", buffering=0) as file:
+            _write(file.fileno(), jpeg)
+        line = RecordedAnswer.of(answer, datetime.now(UTC).isoformat(timespec="milliseconds")).to_line()
+        _write(self._answers.fileno(), line)
+        self.frames += 1
+        self.size_bytes += -(-len(jpeg) // _BLOCK_BYTES) * _BLOCK_BYTES + len(line)
+
+    def close(self) -> None:
+        """No more frames come; calling it twice is allowed."""
+        self._answers.close()
+
+
+def header_of(source: str, classifier: Classifier, settings: Settings) -> Header:
+    """The header of a recording that starts now.
+
+    Raises:
+        EdgeclsError: the model's file cannot be read any more.
+    """
+    digest = hashlib.sha256(read_whole(classifier.path)).hexdigest()
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Header(source, classifier.path.name, digest, now, settings)
+
+
+def _jpeg(picture: np.ndarray | bytes) -> bytes:
+    """As the camera gave it: not turned as people see it, for a replay turns it again."""
+    if isinstance(picture, bytes):
+        return picture
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    if os.write(descriptor, content) < len(content):  # what a disk does just before it is full
+        raise _disk_full()
+
+
+def _disk_full() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -4,23 +4,37 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..boxed import DEFAULT, boxed_paths, with_boxed
-from ..camera.source_address import CsiCamera, Device, Stream, parse_source
+from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..errors import MissingInput, Unavailable
-from .busy import check_busy
-from .cameras import check_csi, check_default, check_device, check_permission
-from .clock import COMMAND, check_clock
+from ..models.builtin import DEFAULT, boxed_paths, with_boxed
+from .board import COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
+from .cameras import (
+    STATEMENT,
+    VideoNode,
+    check_busy,
+    check_csi,
+    check_default,
+    check_device,
+    check_permission,
+    check_picamera2,
+    check_stream,
+    video_nodes,
+)
 from .finding import Finding, Level, from_error, ok, unknown
-from .loading import STATEMENTS, check_engines, check_numpy, check_opencv
 from .machine import Machine
-from .model import check_model, exported_models
-from .packages import check_complete, check_one_opencv
-from .picamera import STATEMENT, check_picamera2
-from .power import check_heat, check_supply, read_flags
-from .room import check_disk, check_memory
-from .stream import check_stream
-from .userland import check_environment, check_glibc, check_word_size
-from .video_nodes import VideoNode, video_nodes
+from .packages import (
+    STATEMENTS,
+    check_complete,
+    check_engines,
+    check_environment,
+    check_glibc,
+    check_model,
+    check_numpy,
+    check_one_opencv,
+    check_opencv,
+    check_word_size,
+    exported_models,
+)
 
 
 def examine(machine: Machine, source: str | None = None, model: Path | None = None) -> Iterator[Finding]:

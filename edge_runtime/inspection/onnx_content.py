@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from ..errors import BadModel
-from .protobuf import fields, varints
+from ..models.protobuf import fields, varints
 
 _MODEL = {"ir_version": 1, "producer_name": 2, "producer_version": 3, "graph": 7, "opset_import": 8}
 _MODEL |= {"training_info": 20, "functions": 25}

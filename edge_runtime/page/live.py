@@ -1,15 +1,127 @@
 """What viewers see of a running loop: the loop's thread puts it here, the server's threads take it."""
 
+import json
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
 
 from ..camera.answer import Answer
 from ..camera.event import Event
-from .history import Happening, History, Point
-from .picture import page_jpeg
+from ..camera.frame import Frame
+from ..camera.rates import Latencies
+from ..images.opencv import cv2
+
+# The last minutes of a camera loop, one point a second, and its last events.
+
+MINUTES = 5
+POINT_S = 1.0
+EVENTS = 30
+_AGES = 1_000  # of one second; a video may be read faster than any camera gives frames
+
+
+@dataclass(frozen=True)
+class Point:
+    """One second of a loop."""
+
+    number: int
+    """Counts the points from 1."""
+    at_s: float
+    """`time.monotonic()` at its end."""
+    fps: float
+    """Frames answered, per second."""
+    age_ms: tuple[float, ...]
+    """p50, p95 and p99 of the frames' age at their label in this second; empty where there was no frame."""
+    temperature_c: float | None
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An event with its number, from 1."""
+
+    number: int
+    event: Event
+
+
+class History:
+    """Counts answers into points. It has no lock of its own.
+
+    Args:
+        started_s: `time.monotonic()`.
+        temperature_c: the processor's temperature; asked once a second.
+    """
+
+    def __init__(self, started_s: float, temperature_c: Callable[[], float | None]) -> None:
+        self._temperature_c = temperature_c
+        self._points: deque[Point] = deque(maxlen=int(MINUTES * 60 / POINT_S))
+        self._happenings: deque[Happening] = deque(maxlen=EVENTS)
+        self._since_s = started_s
+        self._points_made = self._events_seen = 0
+        self._frames = 0
+        self._second = Latencies(_AGES)
+
+    def answered(self, age_ms: float, now_s: float) -> None:
+        """Counts one answer."""
+        self._frames += 1
+        self._second.add(age_ms)
+        self.tick(now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Makes a point where one is due; to be called while no answers come, too."""
+        elapsed_s = now_s - self._since_s
+        if elapsed_s < POINT_S:
+            return
+        self._points_made += 1
+        age_ms = self._second.percentiles((50, 95, 99)) or ()
+        point = Point(self._points_made, now_s, self._frames / elapsed_s, age_ms, self._temperature_c())
+        self._points.append(point)
+        self._since_s, self._frames, self._second = now_s, 0, Latencies(_AGES)
+
+    def happened(self, event: Event) -> None:
+        """Keeps one more event."""
+        self._events_seen += 1
+        self._happenings.append(Happening(self._events_seen, event))
+
+    def points_after(self, number: int) -> list[Point]:
+        """The points that came after this one, oldest first."""
+        return [point for point in self._points if point.number > number]
+
+    def events_after(self, number: int) -> list[Happening]:
+        """The events that came after this one, oldest first."""
+        return [happening for happening in self._happenings if happening.number > number]
+
+
+# The picture that a browser gets.
+
+WIDEST_PX = 1280
+LARGEST_BYTES = 400_000
+"""A JPEG from the camera goes on as it is, unless it is larger."""
+_QUALITY = 80
+
+
+def page_jpeg(frame: Frame) -> bytes:
+    """The frame as a JPEG: the one that it came in, or a new one.
+
+    Raises:
+        BadImage: its JPEG is damaged; what was classified was not.
+    """
+    if frame.jpeg is not None and len(frame.jpeg) <= LARGEST_BYTES:
+        return frame.jpeg
+    return cv2.imencode(".jpg", _fitting(frame.pixels), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+
+
+def _fitting(pixels: np.ndarray) -> np.ndarray:
+    height_px, width_px = pixels.shape[:2]
+    if width_px <= WIDEST_PX:
+        return pixels
+    size_px = (WIDEST_PX, max(1, round(height_px * WIDEST_PX / width_px)))
+    return cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA)
+
 
 HIGHEST_FPS = 12.0
 """Of pictures to viewers; enough for a movement to be followed."""
@@ -120,3 +232,61 @@ class Live:
         with self._changed:
             self._changed.wait_for(is_there, max(0.0, ends_at_s - time.monotonic()))
             return not self._closed and self._number > number
+
+
+# What the page's script gets: what is known now as one line of JSON, then the picture.
+
+
+def live_reply(run: str, shot: Shot | None, recent: Recent) -> bytes:
+    """One line of JSON, and behind its newline the JPEG; nothing there where no new picture came.
+
+    Picture and answer are of the same frame. Times are ages in seconds: a phone's clock is its own.
+    """
+    now_s = time.monotonic()
+    state: dict[str, Any] = {
+        "run": run,
+        "silent_s": _rounded(recent.silent_s),
+        "points": [_point(point, now_s) for point in recent.points],
+        "events": [_happening(happening, now_s) for happening in recent.events],
+        "shot": None if shot is None else {"number": shot.number, **_answer(shot.answer, now_s)},
+    }
+    line = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
+    return line.encode(errors="replace") + b"\n" + (b"" if shot is None else shot.jpeg)
+
+
+def _answer(answer: Answer, now_s: float) -> dict[str, Any]:
+    frame, decision, timing = answer.frame, answer.decision, answer.timing
+    ages = timing.recent_ages
+    return {
+        "label": decision.shown.label,
+        "ranking": [(label, round(confidence, 4)) for label, confidence in decision.shown.ranking],
+        "held_s": round(frame.time_s - decision.since_s, 1),
+        "fps": _rounded(timing.fps),
+        "ages_ms": None if ages is None else [round(value, 1) for value in astuple(ages)],
+        "latency_ms": round(timing.latency_ms, 2),
+        "age_s": round(now_s - frame.captured_at_s, 3),
+    }
+
+
+def _point(point: Point, now_s: float) -> dict[str, Any]:
+    return {
+        "number": point.number,
+        "ago_s": round(now_s - point.at_s, 1),
+        "fps": round(point.fps, 1),
+        "age_ms": [round(value, 1) for value in point.age_ms],
+        "temperature_c": _rounded(point.temperature_c),
+    }
+
+
+def _happening(happening: Happening, now_s: float) -> dict[str, Any]:
+    event = happening.event
+    return {
+        "number": happening.number,
+        "ago_s": round(now_s - event.at_s, 1),
+        "kind": event.kind,
+        "text": event.text,
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

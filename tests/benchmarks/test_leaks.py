@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
-from edgecls.benchmarks.held_out import HeldOut
+
 from edgecls.benchmarks.leaks import calibrated_on, find_leaks
 from edgecls.benchmarks.render import render
 from edgecls.benchmarks.report import Settings
 from edgecls.benchmarks.run import bench
-from edgecls.edge_runtime.card import Quantisation
-from edgecls.edge_runtime.fingerprint import to_text
-from edgecls.edge_runtime.opencv import cv2
+from edgecls.benchmarks.test_images import HeldOut
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.models.card import Quantisation, to_text
 
 QUICK = Settings(seconds=0.01, windows=1, cold_starts=0)
 

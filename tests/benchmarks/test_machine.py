@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from edgecls.benchmarks.machine import Machine, MachineState, read_machine, read_state
 
 CPUINFO = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2 GHz\n"

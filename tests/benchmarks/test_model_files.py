@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+
 from edgecls.benchmarks.model_files import find_model_files, first_readable
-from edgecls.edge_runtime.boxed import boxed_paths
 from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.models.builtin import boxed_paths
 
 
 @pytest.fixture

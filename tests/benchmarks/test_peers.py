@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from edgecls.benchmarks.choice import choose
-from edgecls.benchmarks.peers.opening import installed_peers, open_peer
+
+from edgecls.benchmarks.peers import installed_peers, open_peer
 from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings
+from edgecls.benchmarks.report import Settings, choose
 from edgecls.benchmarks.run import bench
 from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.model_file import ModelFormat, read_model
+from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
 
 ROUNDED = {"OpenVINO": 0.03}
 """Largest difference in any probability: where the processor has AMX, OpenVINO computes in bfloat16."""
@@ -20,7 +20,7 @@ def test_opencv_is_always_there_and_keras_files_have_no_peer():
 
 @pytest.mark.parametrize("peer", installed_peers(ModelFormat.ONNX), ids=lambda peer: peer.name)
 def test_a_peer_gives_the_probabilities_of_our_own_engine(peer, tiny):
-    from edgecls.edge_runtime.engine import open_engine
+    from edgecls.edge_runtime.engines.engine import open_engine
 
     model = read_model(next(path for path in tiny.files if path.name == "image_classification.onnx"))
     images = tiny.dataset.test.images[:5]

@@ -11,13 +11,12 @@ from threading import Event, Thread
 
 import numpy as np
 import pytest
-from edgecls.benchmarks.answers import to_answers
-from edgecls.benchmarks.find_reference import Baseline
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings
-from edgecls.benchmarks.run import bench
 
-from .conftest import DATA_SHA256
+from edgecls.benchmarks.earlier import Baseline
+from edgecls.benchmarks.render import render
+from edgecls.benchmarks.report import Settings, to_answers
+from edgecls.benchmarks.run import bench
+from tests.colours import DATA_SHA256
 
 KERAS_SHA256 = hashlib.sha256(b"the .h5 of a workstation").hexdigest()
 QUICKEST = Settings(seconds=0.01, windows=1, cold_starts=0)
@@ -61,7 +60,7 @@ def test_a_file_that_is_slower_in_its_second_half_is_noted(colour_model, colours
 
     def throttle(step: str) -> None:
         if step.startswith("timing, window 4 of 6"):
-            child = next(c for c in psutil.Process().children() if "timed_process" in " ".join(c.cmdline()))
+            child = next(c for c in psutil.Process().children() if "worker_main" in " ".join(c.cmdline()))
             brakes.append(Thread(target=_brake, args=(child.pid, over)))
             brakes[0].start()
 

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
-from edgecls.benchmarks.intervals import Interval
+
+from edgecls.benchmarks.accuracy import AccuracyReport, Interval, PairedReport
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.render import render
 from edgecls.benchmarks.report import (

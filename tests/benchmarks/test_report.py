@@ -2,10 +2,13 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
+
 from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.report import (
+    Answers,
     BenchReport,
     ColdStart,
     DataReport,
@@ -14,6 +17,9 @@ from edgecls.benchmarks.report import (
     LoadReport,
     Settings,
     Window,
+    choose,
+    to_answers,
+    to_probabilities,
 )
 
 FILE = FileReport(
@@ -113,3 +119,66 @@ def test_csv_has_one_line_for_each_file_and_the_units_in_its_header():
     assert float(rows[0]["difference_points"]) == -25
     assert rows[1]["accuracy"] == ""
     assert rows[1]["error"] == "b.onnx: the file is empty"
+
+
+def test_labels_and_confidences_come_back():
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(300), 50).astype(np.float32)
+    again = to_probabilities(to_answers(probabilities), 300)
+    assert (again.argmax(1) == probabilities.argmax(1)).all()
+    assert np.abs(again.max(1) - probabilities.max(1)).max() <= 0.5 / 255
+
+
+def test_an_answer_of_hardly_any_probability_is_still_an_answer():
+    flat = np.full((1, 1000), 1e-3, np.float32)
+    flat[0, 700] += 1e-6
+    assert to_probabilities(to_answers(flat), 1000).argmax() == 700
+
+
+def test_ten_thousand_answers_are_forty_kilobytes():
+    answers = to_answers(np.eye(10, dtype=np.float32)[np.zeros(10_000, int)])
+    assert len(answers.labels) + len(answers.confidences) < 41_000
+
+
+@pytest.mark.parametrize("labels", ["", "AAAA", "BQA=", "not base64!"])
+def test_other_text_is_refused(labels):
+    with pytest.raises(ValueError, match=r"."):
+        to_probabilities(Answers(labels, "/w=="), 3)
+
+
+def file(format_: str, correct: int, latency_ns: int, error: str | None = None) -> FileReport:
+    return FileReport(
+        path=f"{format_}.file",
+        format=format_,
+        accuracy=AccuracyReport(correct, 1000),
+        latency=LatencyReport((Window(0, (latency_ns,)),)),
+        error=error,
+    )
+
+
+def report(*files: FileReport) -> BenchReport:
+    data = DataReport("d", "", 1000, 1000, 2, 8, 8)
+    return BenchReport("", Machine("", 1, None, 0, "", ""), data, Settings(), files)
+
+
+KERAS = file("Keras", 900, 500)
+
+
+@pytest.mark.parametrize(
+    ("files", "best", "why"),
+    [
+        ((KERAS, file("TFLite", 900, 50), file("ONNX", 895, 40)), "ONNX", "within 0.5 points of Keras"),
+        ((KERAS, file("TFLite", 900, 50), file("ONNX", 894, 40)), "TFLite", "within 0.5 points of Keras"),
+        ((file("TFLite", 900, 50), file("ONNX", 895, 40)), "ONNX", "of the most accurate file"),
+        ((KERAS, file("TFLite", 700, 50), file("ONNX", 600, 4)), "TFLite", "of the most accurate file"),
+        ((KERAS, file("TFLite", 900, 50), file("ONNX", 900, 4, "it died")), "TFLite", "of Keras"),
+    ],
+)
+def test_the_fastest_of_the_accurate_files_is_chosen(files, best, why):
+    chosen = choose(report(*files))
+    assert chosen is not None
+    assert chosen[0].format == best
+    assert why in chosen[1]
+
+
+def test_keras_alone_is_no_choice():
+    assert choose(report(KERAS)) is None

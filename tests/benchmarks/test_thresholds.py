@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+
 from edgecls.benchmarks.accuracy import AccuracyReport
 from edgecls.benchmarks.report import BenchReport, FileReport, LatencyReport, Window
 from edgecls.benchmarks.thresholds import Threshold, check_figures, check_thresholds, parse_threshold

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime import card_onnx
-from edgecls.edge_runtime.model_file import read_model
+
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.model_file import read_model
 
 QUICK = ("--seconds", 0.2, "--images", 40)
 
@@ -60,7 +61,7 @@ def change(path, rename=None, gain=None, **changes) -> None:
             numpy_helper.from_array(numpy_helper.to_array(weights) * np.float32(gain), weights.name)
         )
     (path.with_name(rename) if rename else path).write_bytes(
-        card_onnx.attach(network.SerializeToString(), card)
+        model_file.attach_to_onnx(network.SerializeToString(), card)
     )
 
 

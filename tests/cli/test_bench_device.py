@@ -4,14 +4,14 @@ import json
 import shutil
 
 import pytest
+
 from edgecls.benchmarks.report import Settings
 from edgecls.benchmarks.run import bench
-from edgecls.cli.bench import held_out_images
-from edgecls.edge_runtime.model_file import read_model
-from edgecls.edge_runtime.opencv import cv2
-
-from ..edge_runtime.test_imports import WORKSTATION, without
-from .test_bench import rows
+from edgecls.benchmarks.test_images import held_out_images
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.models.model_file import read_model
+from tests.cli.test_bench import rows
+from tests.edge_runtime.test_imports import WORKSTATION, without
 
 QUICK = ("--seconds", 0.1, "--images", 60)
 

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime import card_tflite
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.edge_runtime.opencv import cv2
 
-from ..mjpeg_server import MjpegServer
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.card import ModelCard
+from tests.mjpeg_server import MjpegServer
 
 FRAMES = 12
 
@@ -451,7 +451,7 @@ def test_a_damaged_file_is_passed_over_for_the_next_best(camera, folder: Path):
     best = folder / "image_classification_int8.tflite"
     best.write_bytes(best.read_bytes()[:-1])
     card = ModelCard(("cat", "dog"), ImageRule(32, 32))
-    (folder / "other.onnx").write_bytes(card_tflite.attach(b"\x1c\0\0\0TFL3", card))  # wrongly named
+    (folder / "other.onnx").write_bytes(model_file.attach_to_tflite(b"\x1c\0\0\0TFL3", card))  # wrongly named
     assert "image_classification.tflite on litert" in camera("--source", "digits", "--once").stderr
 
 

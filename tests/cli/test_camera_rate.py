@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ..mjpeg_server import MjpegServer
+from tests.mjpeg_server import MjpegServer
 
 HEAT = """
 mount --bind "$1" /sys/class/thermal && shift && exec "$@"
@@ -75,7 +75,8 @@ def test_a_hot_machine_takes_fewer_frames_says_so_and_goes_on(command, tmp_path:
 
 def test_a_still_scene_is_classified_once_a_second_only(command, tmp_path: Path):
     import numpy as np
-    from edgecls.edge_runtime.opencv import cv2
+
+    from edgecls.edge_runtime.images.opencv import cv2
 
     writer = cv2.VideoWriter(str(tmp_path / "still.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 20, (320, 240))
     for number in range(100):

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+
 from edgecls.cli.demo import run, watch
 from edgecls.edge_runtime.errors import EdgeclsError
 

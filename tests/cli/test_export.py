@@ -4,7 +4,8 @@ import shutil
 
 import cv2
 import pytest
-from edgecls.edge_runtime.model_file import read_model
+
+from edgecls.edge_runtime.models.model_file import read_model
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from edgecls.edge_runtime.opencv import cv2
 
-from ..fakes import picture
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.fakes import picture
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from edgecls.edge_runtime.opencv import cv2
+
+from edgecls.edge_runtime.images.opencv import cv2
 
 IMAGES = 6
 

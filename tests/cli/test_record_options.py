@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.opencv import cv2
 
-from ..mjpeg_server import MjpegServer
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.mjpeg_server import MjpegServer
 
 FRAMES = 12
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from edgecls.cli.service import sudo_command
 
 from ..mjpeg_server import MjpegServer

@@ -6,13 +6,12 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+
 from edgecls.cli.sweep import _conclude
 from edgecls.cli.sweep_grid import points_of
 from edgecls.edge_runtime.errors import CheckFailed, EdgeclsError, UsageError
-from edgecls.sweep.rank import Limits
-from edgecls.sweep.report import Failure
-
-from ..sweep.test_report import REPORT
+from edgecls.sweep.report import Failure, Limits
+from tests.sweep.test_report import REPORT
 
 LISTS = {"arch": "cnn", "size": "32", "seed": "0", "recipe": None, "width": None, "depth": None}
 
@@ -74,7 +73,7 @@ def test_a_training_that_failed_is_named_after_the_table_and_ends_with_its_code(
 
 
 def test_on_a_device_it_names_the_package_to_install(run_edgecls, tmp_path):
-    (tmp_path / "psutil.py").write_text("raise ImportError('not installed here')")
+    (tmp_path / "ray.py").write_text("raise ImportError('not installed here')")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = run_edgecls("sweep", "--data", "digits", cwd=tmp_path, env=environment)
     assert done.returncode == 69

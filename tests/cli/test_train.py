@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.opencv import cv2
+
+from edgecls.edge_runtime.images.opencv import cv2
 
 
 @pytest.fixture

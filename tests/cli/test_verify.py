@@ -5,10 +5,11 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from edgecls.edge_runtime import card_onnx, card_tflite
-from edgecls.edge_runtime.model_file import ModelFormat, read_model
 
-ATTACH = {ModelFormat.TFLITE: card_tflite.attach, ModelFormat.ONNX: card_onnx.attach}
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
+
+ATTACH = {ModelFormat.TFLITE: model_file.attach_to_tflite, ModelFormat.ONNX: model_file.attach_to_onnx}
 
 
 def test_every_exported_file_of_the_folder_passes(tiny, run_edgecls):
@@ -46,7 +47,7 @@ def network_of(model) -> bytes:
     """The file's bytes without card and seal: all before the seal, which comes first of what was added."""
     if model.format is ModelFormat.TFLITE:
         return model.content[: model.content.rfind(b"edgecls-sha256:")]
-    return model.content[: -len(card_onnx.attach(b"", model.card))]
+    return model.content[: -len(model_file.attach_to_onnx(b"", model.card))]
 
 
 def test_a_missing_file_and_an_empty_folder(tmp_path, run_edgecls):

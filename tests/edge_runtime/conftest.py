@@ -24,7 +24,7 @@ class Strangers:
 
 @pytest.fixture(scope="session")
 def strangers(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
-    from edgecls.export.keras_libraries import keras
+    from edgecls.data.backend import keras
 
     keras.utils.set_random_seed(0)
     layers = keras.layers
@@ -53,8 +53,8 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
 
 
 def _write_tflite(network, folder: Path) -> None:
-    from edgecls.edge_runtime.native_output import native_stderr_held
-    from edgecls.export.keras_libraries import tf
+    from edgecls.data.backend import tf
+    from edgecls.edge_runtime.workers import native_stderr_held
 
     pictures = np.random.default_rng(0).uniform(0, 255, (8, 1, 32, 32, 3)).astype(np.float32)
 
@@ -80,7 +80,8 @@ def _write_tflite(network, folder: Path) -> None:
 
 def _write_onnx(network, folder: Path) -> None:
     import tf2onnx
-    from edgecls.export.keras_libraries import tf
+
+    from edgecls.data.backend import tf
 
     function = tf.function(lambda picture: network(picture, training=False))
     for name, batch in (("fixed.onnx", 1), ("dynamic.onnx", None)):

@@ -3,6 +3,7 @@ import os
 import re
 
 import pytest
+
 from edgecls.edge_runtime import errors
 from edgecls.edge_runtime.errors import EdgeclsError, reading_failed, writing_failed
 

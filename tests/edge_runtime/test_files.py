@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.errors import BadData, MissingInput, OutputFailed, PermissionRefused
 from edgecls.edge_runtime.files import check_writable, read_whole, whole_file, whole_folder, write_whole
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.hardware import clock_is_held_down, temperature_c
 
 PI_4 = "sys/devices/platform/soc/soc:firmware/get_throttled"

@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import edgecls.edge_runtime
 import pytest
+
+import edgecls.edge_runtime
 
 WORKSTATION = [
     "tensorflow",
@@ -75,7 +76,7 @@ def test_every_module_imports_without_what_only_a_workstation_has(tmp_path: Path
     ids=["litert", "onnxruntime"],
 )
 def test_camera_and_predict_run_with_one_engine_and_nothing_else(tmp_path: Path, tiny, suffix, missing):
-    from edgecls.edge_runtime.opencv import cv2
+    from edgecls.edge_runtime.images.opencv import cv2
 
     env = without(tmp_path, *WORKSTATION, *NEEDLESS, missing)
     model = next(path for path in tiny.files if path.suffix == suffix)

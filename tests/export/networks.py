@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.export.keras_libraries import keras
+
+from edgecls.data.backend import keras
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import ModelCard
 
 CARD = ModelCard(labels=tuple("abcd"), image=ImageRule(32, 32))
 _rng = np.random.default_rng(0)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.export.contract import for_host, scaled, zero_pixel
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.export.golden import LEAST_FRAMES, MAX_FRAMES, golden_frames
 
-from ..fakes import FakeEngine
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.export.golden import LEAST_FRAMES, MAX_FRAMES, golden_frames
+from tests.fakes import FakeEngine
 
 ANSWERS = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.45, 0.55]] * 3, np.float32)
 

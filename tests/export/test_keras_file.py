@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.export.keras_file import KerasEngine, load_network
 
@@ -13,13 +14,13 @@ def save(layers, path):
 @pytest.fixture
 def carded(tmp_path):
     """Saves a network with a card, as training does."""
-    from edgecls.edge_runtime import card_h5
-    from edgecls.edge_runtime.card import ModelCard
-    from edgecls.edge_runtime.image import ImageRule
+    from edgecls.edge_runtime.images.rule import ImageRule
+    from edgecls.edge_runtime.models import model_file
+    from edgecls.edge_runtime.models.card import ModelCard
 
     def make(layers):
         path = save(layers, tmp_path / "model.h5")
-        card_h5.attach(path, ModelCard(labels=("a", "b"), image=ImageRule(8, 8)))
+        model_file.attach_to_h5(path, ModelCard(labels=("a", "b"), image=ImageRule(8, 8)))
         return path
 
     return make
@@ -68,12 +69,13 @@ def test_an_exported_file_is_not_the_original(tiny):
 
 def test_an_h5_that_holds_no_keras_model_says_so(tmp_path):
     import h5py
-    from edgecls.edge_runtime import card_h5
-    from edgecls.edge_runtime.card import ModelCard
-    from edgecls.edge_runtime.image import ImageRule
+
+    from edgecls.edge_runtime.images.rule import ImageRule
+    from edgecls.edge_runtime.models import model_file
+    from edgecls.edge_runtime.models.card import ModelCard
 
     path = tmp_path / "data.h5"
     h5py.File(path, "w").close()
-    card_h5.attach(path, ModelCard(labels=("a", "b"), image=ImageRule(8, 8)))
+    model_file.attach_to_h5(path, ModelCard(labels=("a", "b"), image=ImageRule(8, 8)))
     with pytest.raises(BadModel, match="without a Keras model"):
         load_network(path)

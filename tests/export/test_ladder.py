@@ -2,18 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import CheckFailed
-from edgecls.edge_runtime.model_file import ModelFormat
-from edgecls.export.calibration import choose_calibration
+from edgecls.edge_runtime.models.model_file import ModelFormat
+from edgecls.export.calibration import RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
-from edgecls.export.ladder import Judge, int8_within
+from edgecls.export.ladder import Judge, int8_within, sensitivities
 from edgecls.export.onnx import int8_onnx
 from edgecls.export.onnx_int8 import Int8Onnx
-from edgecls.export.ranges import RangeMethod
 from edgecls.export.tflite import int8_tflite
 from edgecls.export.tflite_int8 import Int8Tflite
-
-from .networks import hard_to_quantise, keras_answers
+from tests.export.networks import hard_to_quantise, keras_answers
 
 FORMATS = {ModelFormat.TFLITE: (Int8Tflite, int8_tflite), ModelFormat.ONNX: (Int8Onnx, int8_onnx)}
 
@@ -100,3 +99,26 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
     judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
     assert np.abs(judge.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
+
+
+SHARES = {"a": 0.1, "b": 0.3, "c": 0.0, "d": 0.3}
+
+
+class Additive:
+    """Each layer in int8 moves the second class up by its share; the network's bytes name the int8 layers."""
+
+    layers = tuple(SHARES)
+
+    def quantise(self, ranges="min-max", float_layers=()):  # noqa: ARG002 - an `Int8Network` takes it
+        return "".join(layer for layer in self.layers if layer not in float_layers).encode()
+
+    def answers(self, content):
+        moved = sum(SHARES[layer] for layer in content.decode())
+        return np.array([[1 - moved, moved]] * 3)
+
+
+def test_the_most_sensitive_layer_comes_first_and_equals_keep_their_order():
+    network = Additive()
+    found = sensitivities(network, network.answers, "min-max")
+    assert [one.layer for one in found] == ["b", "d", "a", "c"]
+    np.testing.assert_allclose([one.shift for one in found], [0.3, 0.3, 0.1, 0])

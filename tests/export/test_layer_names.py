@@ -1,5 +1,6 @@
 import pytest
-from edgecls.export.keras_libraries import keras
+
+from edgecls.data.backend import keras
 from edgecls.export.layer_names import (
     Operator,
     ended_names,

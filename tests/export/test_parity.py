@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import CheckFailed
 from edgecls.export.parity import LIMITS, Limit, check_float, compare
 

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.export.keras_file import KerasEngine, load_stranger
 

@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+
+from edgecls.data.backend import keras, tf
+from edgecls.export.calibration import min_max_ranges
 from edgecls.export.contract import scaled, with_fixed_batch
-from edgecls.export.keras_libraries import keras, tf
-from edgecls.export.ranges import min_max_ranges
-from edgecls.export.tflite_convert import to_tflite
 from edgecls.export.tflite_graph import (
     activations,
     calibrated_ranges,
     input_name,
     operators,
+    to_tflite,
     with_ranges,
     with_short_names,
 )
-
-from .networks import CARD, IMAGES, residual
+from tests.export.networks import CARD, IMAGES, residual
 
 
 @pytest.fixture(scope="module")

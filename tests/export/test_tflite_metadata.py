@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from edgecls.edge_runtime import card_tflite
-from edgecls.edge_runtime.stated_size import SIZE_PLACE
-from edgecls.export.tflite_metadata import with_metadata
-from edgecls.export.tflite_metadata_schema import (
+from flatbuffers.number_types import Float32Flags, Uint32Flags
+from flatbuffers.table import Table
+
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.model_file import SIZE_PLACE
+from edgecls.export.tflite_metadata import (
     Content,
     ContentProperties,
     FeatureProperties,
@@ -18,9 +20,8 @@ from edgecls.export.tflite_metadata_schema import (
     SubGraphMetadata,
     TensorMetadata,
     to_flatbuffer,
+    with_metadata,
 )
-from flatbuffers.number_types import Float32Flags, Uint32Flags
-from flatbuffers.table import Table
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,9 @@ def card(original):
 @pytest.fixture(scope="module")
 def bare(original, tiny):
     """FlatBuffers as the converter leaves them: bytes for floats, bytes for integers, floats for floats."""
-    from edgecls.edge_runtime.native_output import native_stderr_held
+    from edgecls.data.backend import tf
+    from edgecls.edge_runtime.workers import native_stderr_held
     from edgecls.export.contract import with_contract, with_fixed_batch
-    from edgecls.export.keras_libraries import tf
 
     network, model = original
     images = tiny.dataset.train.images[:20, np.newaxis].astype(np.float32) * model.card.scale
@@ -153,7 +154,9 @@ def test_the_output_names_the_label_file_that_is_in_the_zip(each, card):
     _, out = tensors(model)
     (file,) = out.children(6)
     assert file.number(2) & 0xFF == 2  # AssociatedFileType.TENSOR_AXIS_LABELS
-    with zipfile.ZipFile(io.BytesIO(card_tflite.attach(model, replace(card, labels=labels)))) as archive:
+    with zipfile.ZipFile(
+        io.BytesIO(model_file.attach_to_tflite(model, replace(card, labels=labels)))
+    ) as archive:
         assert archive.read(file.text(0)).decode().splitlines() == list(labels)
         assert archive.getinfo(file.text(0)).compress_type == zipfile.ZIP_STORED  # readers map it, unpacked
     assert out.text(0) == "probability"  # MediaPipe reads it unasked: without a name it crashes

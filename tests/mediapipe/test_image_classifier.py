@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime import card_tflite
-from edgecls.edge_runtime.engine import open_engine
-from edgecls.edge_runtime.model_file import read_model
+
+from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.model_file import read_model
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-mediapipe"
 
@@ -64,7 +65,7 @@ def test_labels_of_any_script_arrive(path, images, tmp_path):
     with zipfile.ZipFile(path) as archive:
         network = model.content[: min(entry.header_offset for entry in archive.infolist())]
     named = tmp_path / "named.tflite"
-    named.write_bytes(card_tflite.attach(network, replace(model.card, labels=labels)))
+    named.write_bytes(model_file.attach_to_tflite(network, replace(model.card, labels=labels)))
     (answer,) = classify(named, images[:1], tmp_path)
     assert {label for label, _ in answer} == set(labels)
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from edgecls.edge_runtime.opencv import cv2
 
-from .building import build, build_wheel
-from .host import lacking
-from .userland import SUITES, Userland, cache_folder
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.pi.building import build, build_wheel
+from tests.pi.host import lacking
+from tests.pi.userland import SUITES, Userland, cache_folder
 
 FRAMES = 6
 """Of the video."""

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgecls.edge_runtime.errors import EdgeclsError
-from edgecls.edge_runtime.find_model import exported_files
-
-from .building import build, build_wheel
-from .host import lacking
-from .stage_counts import FRAMES, STAGES, StageCounts, count_stages
-from .userland import PROCESSORS, SUITES, Model, Userland, cache_folder
+from edgecls.edge_runtime.models.find import exported_files
+from tests.pi.building import build, build_wheel
+from tests.pi.host import lacking
+from tests.pi.stage_counts import FRAMES, STAGES, StageCounts, count_stages
+from tests.pi.userland import PROCESSORS, SUITES, Model, Userland, cache_folder
 
 BEGIN, END = "<!-- instructions: written by tests/pi/count.py -->\n", "<!-- end of instructions -->"
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from edgecls.benchmarks.pipeline.frames import HD, VGA, camera_frames
-from edgecls.edge_runtime.model_file import ModelFile, ModelFormat, read_model
 
-from .counting import count
-from .userland import PROCESSORS, Model, Userland
+from edgecls.benchmarks.frames import HD, VGA, camera_frames
+from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from tests.pi.counting import count
+from tests.pi.userland import PROCESSORS, Model, Userland
 
 FRAMES = (VGA, HD)
 STAGES = ("decode", "resize", "engine", "rank")

@@ -16,11 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from edgecls.benchmarks.pipeline.naive import Naive
+
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.image import crop_box, prepare_box
-from edgecls.edge_runtime.jpeg import decode_reduced
-from edgecls.edge_runtime.opencv import cv2
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.images.prepare import decode_reduced, prepare_box
+from edgecls.edge_runtime.images.rule import crop_box
+from tools.naive import Naive
 
 _MARK = 0x5EED00
 _WARM_UP = 2

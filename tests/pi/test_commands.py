@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from edgecls.benchmarks.pipeline.process_cost import family_of
-from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.image import read_image
 
-from ..mjpeg_server import MjpegServer
-from .conftest import FRAMES
-from .guest_memory import guest_memory_bytes
-from .userland import PROCESSORS
+from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.images.prepare import read_image
+from tests.mjpeg_server import MjpegServer
+from tests.pi.conftest import FRAMES
+from tests.pi.guest_memory import guest_memory_bytes
+from tests.pi.userland import PROCESSORS
+from tools.process_cost import family_of
 
 pytestmark = pytest.mark.pi
 

@@ -10,14 +10,12 @@ import sys
 from pathlib import Path
 
 from edgecls.edge_runtime import Classifier, open_source
-from edgecls.edge_runtime.camera.capture import Patience
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import tell_all
 from edgecls.edge_runtime.camera.event_log import EventLog
-from edgecls.edge_runtime.camera.logged_run import run_logged
-from edgecls.edge_runtime.camera.loop import Loop
-from edgecls.edge_runtime.camera.stop import stop_on_signals
-from edgecls.edge_runtime.page.sink import PageSink
+from edgecls.edge_runtime.camera.loop import Loop, run_logged, stop_on_signals
+from edgecls.edge_runtime.camera.sources.capture import Patience
+from edgecls.edge_runtime.page.server import PageSink
 
 HASTE = Patience(silence_s=1.0, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.5)
 """A fault is over in a second, where a camera in the field would take half a minute."""

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.camera.event_reader import read_events
 
-from ..mjpeg_server import MjpegServer
+from edgecls.edge_runtime.camera.event_log import read_events
+from tests.mjpeg_server import MjpegServer
 
 pytestmark = pytest.mark.slow
 

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from edgecls.sweep.grid import Grid
-from edgecls.sweep.rank import Limits
+from edgecls.sweep.folder import Grid
+from edgecls.sweep.report import Limits
 from edgecls.sweep.sweep import Request, train_all
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable
-from edgecls.sweep.grid import Point
-from edgecls.sweep.job import Job, kept_files, run_job
-from edgecls.sweep.trial_record import read_trial
+from edgecls.sweep.folder import Point
+from edgecls.sweep.trial import Job, kept_files, read_trial, run_job
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgecls[sweep]'")
 

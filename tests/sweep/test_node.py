@@ -1,8 +1,9 @@
 from dataclasses import replace
 
 import pytest
+
 from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput
-from edgecls.sweep.node import check_same, data_digest, node_facts
+from edgecls.sweep.cluster import check_same, data_digest, node_facts
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+
+from edgecls.data.backend import keras
+from edgecls.data.split import Split
 from edgecls.trainer import batches as batches_module
-from edgecls.trainer.backend import keras
 from edgecls.trainer.batches import EpochBatches
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.split import Split
 from edgecls.trainer.teacher import Teacher
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput, OutputFailed
 from edgecls.trainer.checkpoint import (
     Checkpoint,
@@ -20,7 +21,7 @@ from edgecls.trainer.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from edgecls.trainer.history import Epoch, Figures
+from edgecls.trainer.report import Epoch, Figures
 
 OPTIONS = {"--data": "digits", "--epochs": 5, "--dropout": 0.1, "--early-stopping": False}
 

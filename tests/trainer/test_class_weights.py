@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+
+from edgecls.data.load import Dataset, Split
 from edgecls.trainer.class_weights import LARGEST_WEIGHT, class_weights, imbalance_line
-from edgecls.trainer.data import Dataset, Split
 
 
 def dataset(*counts: int) -> Dataset:

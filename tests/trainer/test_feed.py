@@ -3,11 +3,12 @@ import weakref
 
 import numpy as np
 import pytest
-from edgecls.trainer.backend import keras
+
+from edgecls.data.backend import keras
+from edgecls.data.split import Split
 from edgecls.trainer.batches import EpochBatches
-from edgecls.trainer.feed import feed
+from edgecls.trainer.fit import feed
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.split import Split
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() != "tensorflow", reason="other backends read the batches themselves"

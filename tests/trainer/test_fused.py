@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from edgecls.trainer.backend import keras
+
+from edgecls.data.backend import keras
 from edgecls.trainer.fused import FusedBatchNormalization, is_fusible
 
 layers = keras.layers

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
-from edgecls.trainer.backend import keras
+from scipy.special import log_softmax, softmax
+
+from edgecls.data.backend import keras
 from edgecls.trainer.losses import accuracy, distillation, loss
 from edgecls.trainer.recipe import Recipe
-from scipy.special import log_softmax, softmax
 
 RANDOM = np.random.default_rng(0)
 GIVEN = softmax(RANDOM.normal(size=(6, 4)), axis=1).astype(np.float32)

@@ -2,10 +2,11 @@ import warnings
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.image import decode
-from edgecls.trainer.history import Epoch, Figures
+
+from edgecls.data.split import Split
+from edgecls.edge_runtime.images.prepare import decode
 from edgecls.trainer.plots import augmented_png, confusion, confusion_png, curves_png, samples_png
-from edgecls.trainer.split import Split
+from edgecls.trainer.report import Epoch, Figures
 
 LABELS = {
     "two": ("cat", "dog"),

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+
+from edgecls.data.backend import keras
 from edgecls.trainer import predict
-from edgecls.trainer.backend import keras
 from edgecls.trainer.predict import probabilities
 
 

@@ -2,8 +2,11 @@ import json
 from dataclasses import asdict
 
 import pytest
+
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.recipe import Recipe
+from edgecls.trainer.augmentation import parse_kinds
+from edgecls.trainer.design import ARCHITECTURES
+from edgecls.trainer.recipe import Recipe, for_few_images, named
 
 
 def test_the_default_is_the_documented_recipe_and_nothing_else():
@@ -40,3 +43,44 @@ def test_its_values_have_their_names_on_the_command_line():
 def test_what_makes_no_sense_is_refused(values, message):
     with pytest.raises(UsageError, match=message):
         Recipe(**values)
+
+
+def test_the_documented_one_is_the_default_of_the_documented_network_alone():
+    assert named(None, "cnn") == named("documented", "cnn") == Recipe()
+    assert named(None, "nano") == named("best", "nano") != named("documented", "nano")
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
+    best = named("best", arch)
+    assert (best.arch, best.schedule) == (arch, "one-cycle")
+    assert {"flip", "shift"} <= set(best.augment)
+    assert best.augment == parse_kinds(",".join(best.augment))  # --resume compares them as they are spelled
+    assert best.balance
+
+
+def test_an_unknown_one_is_refused():
+    with pytest.raises(UsageError, match=r"--recipe good: no such recipe; use documented or best"):
+        named("good", "cnn")
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "rate"),
+    [
+        (45_000, 128, 0.16),
+        (1280, 128, 0.16),
+        (1279, 64, 0.113),
+        (320, 32, 0.08),
+        (187, 16, 0.057),
+        (3, 16, 0.057),
+    ],
+)
+def test_an_epoch_of_few_images_has_smaller_batches_and_steps(images, batch, rate):
+    recipe = for_few_images(Recipe(batch_size=128, learning_rate=0.16), images)
+    assert recipe == Recipe(batch_size=batch, learning_rate=pytest.approx(rate, abs=6e-4))
+
+
+def test_a_batch_that_is_small_already_stays():
+    assert for_few_images(Recipe(batch_size=20, learning_rate=0.1), 3) == Recipe(
+        batch_size=20, learning_rate=0.1
+    )

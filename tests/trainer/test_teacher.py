@@ -3,13 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edgecls.edge_runtime.card import ModelCard, Provenance
+
+from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import BadModel, UsageError
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.trainer.backend import keras
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import ModelCard, Provenance
 from edgecls.trainer.predict import probabilities
-from edgecls.trainer.save import save_network
 from edgecls.trainer.teacher import ROUNDS, Teacher, load_teacher
+from edgecls.trainer.train import save_network
 
 LABELS = ("cat", "dog")
 RULE = ImageRule(18, 18)

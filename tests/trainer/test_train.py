@@ -1,8 +1,14 @@
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+
+from edgecls.data.backend import keras
+from edgecls.data.load import Dataset, load_dataset
+from edgecls.data.split import Split
 from edgecls.edge_runtime.errors import (
     BadConfiguration,
     BadData,
@@ -11,16 +17,18 @@ from edgecls.edge_runtime.errors import (
     PermissionRefused,
     UsageError,
 )
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.edge_runtime.model_file import read_model
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.edge_runtime.models.model_file import read_model
 from edgecls.trainer import train as train_module
-from edgecls.trainer.backend import keras
-from edgecls.trainer.data import load_dataset
+from edgecls.trainer.networks import Design, build
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
-from edgecls.trainer.train import train
+from edgecls.trainer.teacher import TeacherFile
+from edgecls.trainer.train import changes, save_network, train
 from edgecls.trainer.training import Training
+from tests.trainer.test_report import REPORT
 
 
 class StopAfter(Progress):
@@ -235,3 +243,87 @@ def test_data_that_cannot_be_used_leaves_the_old_model(training, tmp_path):
     with pytest.raises(BadData):
         train(replace(training, data=str(tmp_path / "empty")))
     assert training.output.read_bytes() == b"the old model"
+
+
+SPLIT = Split(np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1, np.int64))
+DATA = Dataset("pets", ("cat", "dog"), SPLIT, SPLIT, SPLIT, "d" * 64)
+TEACHER = TeacherFile(keras.Sequential(), "e" * 64, DATA.sha256)
+BEFORE = replace(REPORT, recipe=Recipe(teacher="big.h5"), data_sha256=DATA.sha256, teacher_sha256="e" * 64)
+AGAIN = Training(BEFORE.data, Path("model.h5"), BEFORE.image, BEFORE.recipe, BEFORE)
+OTHER_DATA = replace(DATA, sha256="f" * 64)
+
+
+def test_the_same_again_is_nothing_to_tell():
+    assert list(changes(AGAIN, DATA, TEACHER)) == []
+    assert list(changes(replace(AGAIN, before=None), OTHER_DATA, None)) == []
+
+
+def test_a_teacher_that_may_know_what_is_held_back_is_told_of():
+    (told,) = changes(replace(AGAIN, before=None), OTHER_DATA, TEACHER)
+    assert "the teacher was trained on another split or version" in told
+    unknown = replace(TEACHER, data_sha256="")
+    assert list(changes(replace(AGAIN, before=None), OTHER_DATA, unknown)) == []
+
+
+def test_a_teacher_that_is_no_more_the_reports_is_told_of():
+    other = replace(TEACHER, sha256="0" * 64)
+    (told,) = changes(AGAIN, DATA, other)
+    assert "the teacher's file has changed since the report" in told
+    asked_for = replace(AGAIN, recipe=replace(AGAIN.recipe, teacher="bigger.h5"))
+    assert list(changes(asked_for, DATA, other)) == []
+
+
+@pytest.mark.parametrize(
+    "asked_for", [{"data": "digits"}, {"image": ImageRule(48, 48)}, {"recipe": Recipe(seed=7)}], ids=str
+)
+def test_images_that_have_changed_are_told_of_unless_others_were_asked_for(asked_for):
+    (told,) = changes(AGAIN, OTHER_DATA, None)
+    assert "the images have changed since the report" in told
+    assert list(changes(replace(AGAIN, **asked_for), OTHER_DATA, None)) == []
+
+
+CARD = ModelCard(("dark", "middling", "bright"), ImageRule(18, 18), io="float32")
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build(Design(dropout=0.1), 18, 18, 3)
+
+
+def test_the_file_holds_the_network_and_its_card(network, tmp_path):
+    path = tmp_path / "model.h5"
+    save_network(network, CARD, path)
+    model = read_model(path)
+    assert model.card == CARD
+    with h5py.File(path) as file:
+        assert "optimizer_weights" not in file
+        kernel = file["model_weights/conv1/cnn/conv1/kernel"][:]
+    assert (kernel == network.get_weights()[0]).all()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_tf_keras_opens_evaluates_and_trains_it_further(network, tmp_path, shades):
+    from tensorflow.keras import models
+
+    path = tmp_path / "model.h5"
+    save_network(network, CARD, path)
+    reloaded = models.load_model(path)
+    images = shades.test.images / np.float32(255)
+    expected = network.evaluate(images, shades.test.truth, verbose=0)
+    assert reloaded.evaluate(images, shades.test.truth, verbose=0) == pytest.approx(expected, rel=1e-6)
+    reloaded.fit(images, shades.test.truth, verbose=0)
+    assert reloaded.evaluate(images, shades.test.truth, verbose=0) != pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in. 'h5py")  # a handle that HDF5 cannot close either
+@pytest.mark.parametrize("free_kb", [0, 60, 180, 240])
+def test_a_full_disk_leaves_the_old_file(network, small_disk, free_kb):
+    path = small_disk / "model.h5"
+    save_network(network, CARD, path)
+    before = path.read_bytes()
+    free_bytes = shutil.disk_usage(small_disk).free
+    (small_disk / "filler").write_bytes(bytes(free_bytes - free_kb * 1024))
+    with pytest.raises(OutputFailed, match=r"^cannot write .*model.h5: .*; (free some space|check that)"):
+        save_network(network, CARD, path)
+    assert path.read_bytes() == before
+    assert {file.name for file in small_disk.iterdir()} == {"model.h5", "filler"}

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.errors import MissingInput, UsageError
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.training import Training
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.trainer.recipe import Recipe, named
+from edgecls.trainer.training import Training, chosen
+from tests.trainer.test_report import REPORT
 
 
 def test_a_network_is_not_written_over_its_teacher(tmp_path, monkeypatch):
@@ -20,3 +23,76 @@ def test_nothing_to_go_on_with_is_told_before_anything_is_read(tmp_path):
     training.check()
     with pytest.raises(MissingInput, match="there is no training to go on with; leave --resume out"):
         training.check(resume=True)
+
+
+MODEL = Path("model.h5")
+
+
+@pytest.fixture
+def report(tmp_path) -> Path:
+    """A report of another training."""
+    path = tmp_path / "report.json"
+    recipe = Recipe(arch="nano", epochs=50, augment=("flip",), seed=3)
+    path.write_text(replace(REPORT, recipe=recipe, image=ImageRule(48, 48)).to_json())
+    return path
+
+
+def test_without_options_it_is_the_documented_training():
+    training = chosen(MODEL, {"epochs": None})
+    assert (training.data, training.output, training.image) == ("cifar10", MODEL, ImageRule(32, 32))
+    assert training.recipe == Recipe()
+
+
+def test_other_networks_are_trained_by_the_best_recipe_unless_told_otherwise():
+    assert chosen(MODEL, {}, arch="nano").recipe == named("best", "nano")
+    assert chosen(MODEL, {}, arch="nano", recipe="documented").recipe == Recipe(arch="nano")
+    assert chosen(MODEL, {}, recipe="best").recipe == named("best", "cnn")
+
+
+def test_an_option_changes_its_part_of_the_recipe_alone():
+    training = chosen(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", size=48)
+    assert training.recipe == replace(named("best", "cnn"), epochs=3, augment=())
+    assert training.image == ImageRule(48, 48)
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "follows"),
+    [
+        ({}, {"arch": "nano"}, True),
+        ({"epochs": 3}, {"recipe": "best"}, True),
+        ({"batch_size": 128}, {"arch": "nano"}, False),
+        ({"learning_rate": 0.1}, {"arch": "nano"}, False),
+        ({}, {}, False),
+        ({}, {"arch": "nano", "recipe": "documented"}, False),
+    ],
+)
+def test_batches_follow_the_count_of_images_where_nothing_else_was_asked_for(given, names, follows):
+    assert chosen(MODEL, given, **names).is_for_any_count is follows
+
+
+def test_a_report_is_followed_to_the_letter(report):
+    assert not chosen(MODEL, {}, report=report).is_for_any_count
+
+
+def test_a_report_gives_everything_that_is_not_given(report, tmp_path):
+    training = chosen(MODEL, {"seed": 7}, report=report)
+    assert training.recipe == Recipe(arch="nano", epochs=50, augment=("flip",), seed=7)
+    assert (training.data, training.image) == (REPORT.data, ImageRule(48, 48))
+    assert chosen(MODEL, {}, report=report, data="digits", size=32).data == "digits"
+
+
+def test_paths_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    training = chosen(MODEL, {"teacher": Path("big.h5")}, data="pets")
+    assert (training.data, training.recipe.teacher) == (str(tmp_path / "pets"), str(tmp_path / "big.h5"))
+
+
+def test_contradictions_and_unknown_names_are_refused(report, tmp_path):
+    with pytest.raises(UsageError, match=r"--arch: --from .*report.json says which; leave one of them out"):
+        chosen(MODEL, {}, arch="nano", report=report)
+    with pytest.raises(UsageError, match=r"--recipe: --from .* says which"):
+        chosen(MODEL, {}, recipe="best", report=report)
+    with pytest.raises(UsageError, match=r"--recipe magic: no such recipe; use documented or best"):
+        chosen(MODEL, {}, recipe="magic")
+    with pytest.raises(MissingInput, match=r"none.json"):
+        chosen(MODEL, {}, report=tmp_path / "none.json")

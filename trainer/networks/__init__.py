@@ -1,6 +1,6 @@
 """The networks by name (`--arch`): float32 (N, H, W, 3) RGB, 0 to 1, to probabilities (N, classes)."""
 
 from ..design import Design
-from .builders import build
+from .networks import build
 
 __all__ = ["Design", "build"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..backend import keras
+from ...data.backend import keras
 from ..design import Design
 
 layers = keras.layers

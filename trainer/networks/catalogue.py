@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...edge_runtime.inspection.keras_layers import Step, step
-from ...edge_runtime.table import table
-from ..backend import keras
+from ...data.backend import keras
+from ...edge_runtime.inspection.keras import Step, step
+from ...edge_runtime.text import table
 from ..design import ARCHITECTURES, Design, check
-from .builders import build
+from .networks import build
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+
 from edgecls.benchmarks.corruptions.corrupt import CORRUPTIONS
-from edgecls.benchmarks.corruptions.report import CorruptionReport, FileReport
-from edgecls.benchmarks.corruptions.scores import Scores
+from edgecls.benchmarks.corruptions.run import CorruptionReport, FileReport, Scores
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.report import DataReport
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from edgecls.benchmarks.corruptions.corrupt import (
     CORRUPTIONS,
     add_noise,

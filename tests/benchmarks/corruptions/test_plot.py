@@ -1,10 +1,10 @@
+import numpy as np
 import pytest
 
-pytest.importorskip("matplotlib")
-
-import numpy as np
 from edgecls.benchmarks.corruptions.plot import examples_png, plot_png
-from edgecls.edge_runtime.opencv import cv2
+from edgecls.edge_runtime.images.opencv import cv2
+
+pytest.importorskip("matplotlib")
 
 
 def test_the_plot_is_a_png_of_what_was_scored(report):

@@ -1,8 +1,11 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgecls.benchmarks.corruptions.run import bench_corruptions
+
+from edgecls.benchmarks.accuracy import Interval
+from edgecls.benchmarks.corruptions.run import FIGURES, Drop, Scores, bench_corruptions, render
 
 
 @pytest.fixture
@@ -55,3 +58,79 @@ def test_a_file_that_dies_on_the_way_takes_no_other_with_it(colour_model, colour
     assert "was ended by SIGKILL" in doomed.error
     assert doomed.scores is None
     assert fine.error is None
+
+
+def test_a_row_has_its_parameter_its_levels_and_what_is_lost(report):
+    pytest.importorskip("scipy")
+    lines = render(report).splitlines()
+    assert "models/a.tflite: 80.00 ±30.98 % top-1 of the images as they are" in lines
+    cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in lines if " | " in line}
+    jpeg = [cell.strip(" |") for cell in cells["JPEG, quality 100, 90, 70, 50, 30"]]
+    assert jpeg[:6] == ["80.00", "80.00", "70.00", "50.00", "40.00", "64.00"]
+    assert jpeg[6].startswith("16.00 ±")
+    assert "blur, sigma 0.8, 1.2, 1.4, 1.6, 2 px" in cells  # of 64x96 px
+    assert cells["mean"][5].strip() == "68.80"
+
+
+def test_jpegs_loss_is_a_line(report):
+    assert "From JPEG quality 100 to 50 it loses 30.00" in render(report)
+
+
+def test_what_was_asked_and_what_failed_is_told(report):
+    text = render(report)
+    assert "pets, 10 of 20 test images, 64x96 px, 2 classes" in text
+    assert text.splitlines()[-1] == "error: b.onnx: the file is empty"
+
+
+def test_json_is_one_line_with_every_level(report):
+    text = report.to_json()
+    assert text.count("\n") == 1
+    document = json.loads(text)
+    assert document["kind"] == "corruptions"
+    fine, broken = document["files"]
+    assert fine["jpeg_drop_points"] == 30
+    assert [level["value"] for level in fine["corruptions"][1]["levels"]] == [0.8, 1.2, 1.4, 1.6, 2.0]
+    assert [level["accuracy"] for level in fine["corruptions"][0]["levels"]] == [0.8, 0.8, 0.7, 0.5, 0.4]
+    assert broken["error"] == "b.onnx: the file is empty"
+    assert broken["corruptions"] == []
+
+
+def test_every_figure_is_a_number_or_was_not_measured(report):
+    fine, broken = (file.figures for file in report.files)
+    assert list(fine) == list(broken) == list(FIGURES)
+    assert all(isinstance(value, float) for value in fine.values())
+    assert set(broken.values()) == {None}
+
+
+def test_accuracies_are_shares_of_the_images(scores):
+    assert scores.accuracy == 0.8
+    assert scores.accuracies("jpeg") == (0.8, 0.8, 0.7, 0.5, 0.4)
+    assert scores.mean_accuracies == pytest.approx((0.72, 0.72, 0.7, 0.66, 0.64))
+    assert scores.mean_accuracy == pytest.approx(0.688)
+
+
+def test_drops_are_points_lost_from_the_images_as_they_are(scores):
+    assert scores.drop.points == pytest.approx(11.2)
+    assert scores.drop_under("jpeg").points == pytest.approx(16)
+    assert scores.drop_under("blur").points == pytest.approx(10)
+    assert scores.drop_at("jpeg", 3).points == pytest.approx(30)
+
+
+def test_jpegs_loss_is_from_quality_100_to_50(scores):
+    assert scores.jpeg_drop.points == pytest.approx(30)
+
+
+def test_nothing_lost_is_certain():
+    same = Scores(np.array([True, False]), {"jpeg": np.array([[True, False]] * 5)})
+    assert same.drop == Drop(0.0, Interval(0.0, 0.0))
+
+
+def test_a_drop_of_one_level_has_its_exact_paired_interval():
+    pytest.importorskip("scipy")
+    from edgecls.benchmarks.accuracy import paired_difference
+
+    before, after = np.arange(100) < 80, (np.arange(100) < 60) | (np.arange(100) >= 95)
+    found = Scores(before, {"jpeg": np.stack([after] * 5)}).drop_at("jpeg", 0)
+    expected = paired_difference(20, 5, 100)
+    assert found.points == 15
+    assert found.interval_points == Interval(100 * expected.low, 100 * expected.high)

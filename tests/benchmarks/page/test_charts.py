@@ -3,16 +3,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from edgecls.benchmarks.accuracy import score
-from edgecls.benchmarks.page.confusion import panels, worst
-from edgecls.benchmarks.page.drawing import NARROW_PX, WIDE_PX, to_png, to_svg
-from edgecls.benchmarks.page.entry import Entry, entries
-from edgecls.benchmarks.page.latencies import latencies
-from edgecls.benchmarks.page.recall import recall
-from edgecls.benchmarks.page.scatter import scatter
-from edgecls.benchmarks.report import FileReport, LatencyReport, Window
 
-from ..test_report import REPORT
+from edgecls.benchmarks.accuracy import score
+from edgecls.benchmarks.page.class_plots import panels, recall, worst
+from edgecls.benchmarks.page.drawing import NARROW_PX, WIDE_PX, Entry, entries, to_png, to_svg
+from edgecls.benchmarks.page.plots import latencies, scatter
+from edgecls.benchmarks.report import FileReport, LatencyReport, Window
+from tests.benchmarks.test_report import REPORT
 
 
 def measured(classes: int, files: int = 2) -> tuple[Entry, ...]:

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.camera.decision import Decider, Decision, SteadyDecider
 from edgecls.edge_runtime.errors import UsageError
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.errors import BadImage
-from edgecls.edge_runtime.opencv import cv2
-
-from ...fakes import picture
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.fakes import picture
 
 JPEG = cv2.imencode(".jpg", picture(64, 48))[1].tobytes()
 

@@ -1,17 +1,22 @@
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import Event, ignore
+from edgecls.edge_runtime.camera.event_log import EventLog, read_events
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop
+from edgecls.edge_runtime.camera.loop import Loop, StopRequest, run_logged, stop_on_signals
 from edgecls.edge_runtime.camera.loop_report import LoopReport
-from edgecls.edge_runtime.camera.stop import StopRequest
 from edgecls.edge_runtime.errors import BadImage, InvalidOutput, OutputFailed, Unavailable
-
-from ...fakes import FakeSink, FakeSource, fake_classifier, frames, picture
+from tests.fakes import FakeSink, FakeSource, fake_classifier, frames, picture
 
 CAT, DOG, NOTHING = (0.9, 0.06, 0.04), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)
 NAN, INFINITE = (np.nan, 0.5, 0.5), (np.inf, 0.0, 0.0)
@@ -204,3 +209,141 @@ def test_stills_change_nothing():
     stills = FakeSource(frames(3, name="a.png"))
     run(stills, fake_classifier(CAT, DOG, CAT), [], None, StopRequest(), events.append)
     assert events == []
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> EventLog:
+    return EventLog(tmp_path / "events.jsonl")
+
+
+def run_of_logged_run(log: EventLog, source: FakeSource, *answers, **options):
+    loop = Loop(fake_classifier(*answers or (CAT,)), on_event=log.event, **options)
+    return run_logged(loop, source, log, "1.2.3")
+
+
+def test_the_first_event_says_what_runs_and_the_last_what_it_did(log: EventLog, tmp_path: Path):
+    run_of_logged_run(log, FakeSource(frames(3), live=True), NAN, CAT)
+    started, invalid, stopped = read_events(tmp_path / "events.jsonl").events
+    assert started.kind == "started"
+    assert started.text == "edgecls 1.2.3: fake.tflite on fake"
+    assert started.facts == {
+        "version": "1.2.3",
+        "source": "fake",
+        "model": "fake.tflite",
+        "engine": "fake 1.0",
+        "labels": 3,
+        "threshold": 0.0,
+    }
+    assert invalid.kind == "invalid_output"
+    assert stopped.kind == "stopped"
+    assert stopped.text.startswith("2 frames in ")
+    assert (stopped.facts["frames"], stopped.facts["invalid_outputs"]) == (2, 1)
+    assert stopped.facts["labels"] == {"cat": 2}
+
+
+def test_what_ended_it_early_stands_in_the_last_event(log: EventLog, tmp_path: Path):
+    report = run_of_logged_run(log, FakeSource([*frames(1), Unavailable("no frame in 5 s")]))
+    assert str(report.failure) == "no frame in 5 s"
+    assert read_events(tmp_path / "events.jsonl").events[-1].facts["failure"] == "no frame in 5 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(Unavailable("no camera"), "no camera"), (ZeroDivisionError(), "a bug: ZeroDivisionError()")],
+)
+def test_what_kept_it_from_running_stands_there_too(
+    log: EventLog, tmp_path: Path, error: Exception, said: str
+):
+    class Absent(FakeSource):
+        def __enter__(self) -> "Absent":
+            raise error
+
+    with pytest.raises(type(error)):
+        run_of_logged_run(log, Absent([]))
+    assert [event.text for event in read_events(tmp_path / "events.jsonl").events][1:] == [said]
+
+
+def test_events_that_no_disk_took_are_the_failure_of_a_run_without_another(tmp_path: Path):
+    class Lost(EventLog):
+        def close(self) -> None:
+            raise OutputFailed("no space")
+
+    log = Lost(tmp_path / "events.jsonl")
+    assert str(run_of_logged_run(log, FakeSource(frames(1))).failure) == "no space"
+    failed = FakeSource([Unavailable("gone")])
+    assert str(run_of_logged_run(log, failed).failure) == "gone"
+
+
+def test_an_event_after_the_sinks_were_closed_is_written_too(log: EventLog, tmp_path: Path):
+    run_of_logged_run(log, FakeSource(frames(1)), sinks=[log, FakeSink()])
+    log.event(Event("ended", "late"))
+    assert [event.kind for event in read_events(tmp_path / "events.jsonl").events] == [
+        "started",
+        "stopped",
+        "ended",
+    ]
+
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+WAITS = """
+import time
+from edgecls.edge_runtime.camera.loop import stop_on_signals
+with stop_on_signals() as stop:
+    print("ready", flush=True)
+    while not stop.requested:
+        time.sleep(0.01)
+    print("requested", flush=True)
+    time.sleep({then_s})
+"""
+
+
+def waiting(then_s: float) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", WAITS.format(then_s=then_s)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_a_request(number):
+    with stop_on_signals() as stop:
+        assert not stop.requested
+        os.kill(os.getpid(), number)
+        assert stop.requested
+
+
+def test_afterwards_signals_do_what_they_did_before():
+    before = [signal.getsignal(number) for number in SIGNALS]
+    with stop_on_signals():
+        assert [signal.getsignal(number) for number in SIGNALS] != before
+    assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_a_terminal_that_closes_is_ignored_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_signal_lets_the_program_end_by_itself(number):
+    with waiting(then_s=0) as child:
+        child.send_signal(number)
+        assert child.wait(timeout=10) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_second_signal_ends_it_at_once(number, code):
+    with waiting(then_s=60) as child:
+        child.send_signal(signal.SIGTERM)
+        assert child.stdout
+        assert child.stdout.readline() == "requested\n"
+        child.send_signal(number)
+        assert child.wait(timeout=10) == code

@@ -1,4 +1,5 @@
 import pytest
+
 from edgecls.edge_runtime.camera.rates import Ages, FrameRate, Latencies, RecentAges
 
 

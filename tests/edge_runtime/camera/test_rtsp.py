@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from edgecls.edge_runtime.camera.capture import Capture, Patience
+
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.opening import open_source
+from edgecls.edge_runtime.camera.sources.capture import Capture, Patience
+from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
-
-from ...mjpeg_server import read_number
+from tests.mjpeg_server import read_number
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PROGRAM = Path(__file__).parents[2] / "rtsp_server.py"

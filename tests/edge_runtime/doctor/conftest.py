@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.doctor.machine import Distribution, Machine, Python, User
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime.doctor.examine import examine
 from edgecls.edge_runtime.doctor.finding import Level
 from edgecls.edge_runtime.doctor.machine import this_machine

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.inspection.inspect_model import read_network
-from edgecls.edge_runtime.model_file import model_format, own_card
+from edgecls.edge_runtime.inspection.inspect import read_network
+from edgecls.edge_runtime.models.model_file import model_format, own_card
 
 _LIMIT_S = 10
 

@@ -4,15 +4,16 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from edgecls.edge_runtime import card_onnx
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.engine import open_engine
-from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.edge_runtime.inspection.inspect_model import inspect_model
-from edgecls.edge_runtime.inspection.onnx_content import OnnxTensor, read_onnx, refuse_external_data
-from edgecls.edge_runtime.model_file import read_model
 from onnx import TensorProto, helper, numpy_helper
+
+from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.errors import BadModel
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.inspection.inspect import inspect_model
+from edgecls.edge_runtime.inspection.onnx_content import OnnxTensor, read_onnx, refuse_external_data
+from edgecls.edge_runtime.models import model_file
+from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.edge_runtime.models.model_file import read_model
 
 
 def weights(name: str = "w") -> onnx.TensorProto:
@@ -168,7 +169,7 @@ def test_a_file_outside_is_never_opened_by_inspect_or_by_the_engine(tmp_path: Pa
     proto = model(initializers=[external(location=location)])
     bare, sealed = folder / "bare.onnx", folder / "sealed.onnx"
     bare.write_bytes(proto.SerializeToString())
-    sealed.write_bytes(card_onnx.attach(bare.read_bytes(), ModelCard(("a", "b"), ImageRule(8, 8))))
+    sealed.write_bytes(model_file.attach_to_onnx(bare.read_bytes(), ModelCard(("a", "b"), ImageRule(8, 8))))
     monkeypatch.chdir(folder)
     for path in (bare, sealed):
         with pytest.raises(BadModel, match=r"\.onnx: external data refused"):
@@ -198,7 +199,7 @@ def test_a_tensor_that_claims_what_it_does_not_hold_is_refused(size: int):
 
 
 def test_graphs_nested_a_thousand_deep_are_refused_and_not_followed():
-    from edgecls.edge_runtime.inspection.protobuf import field
+    from edgecls.edge_runtime.models.protobuf import field
 
     graph = b""
     for _ in range(1000):  # graph: node = 1; node: attribute = 5; attribute: g = 6

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
-from edgecls.edge_runtime.page.sink import PageSink
+
+from edgecls.edge_runtime.page.server import PageSink
 
 
 @dataclass(frozen=True)

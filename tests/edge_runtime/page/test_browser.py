@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.rates import Ages
-from edgecls.edge_runtime.opencv import cv2
-from edgecls.edge_runtime.page.sink import PageSink
-from edgecls.edge_runtime.prediction import Prediction
-
-from ...fakes import answer
-from .conftest import port_of
+from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.page.server import PageSink
+from tests.edge_runtime.page.conftest import port_of
+from tests.fakes import answer
 
 PHONE = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
 EVIL = "<img src=x onerror=alert(1)>"

@@ -4,12 +4,16 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
-from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.page.live import HIGHEST_FPS, Live
-from edgecls.edge_runtime.prediction import Prediction
 
-from ...fakes import answer, picture
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.page.live import EVENTS, HIGHEST_FPS, LARGEST_BYTES, History, Live, page_jpeg
+from tests.fakes import answer, picture
 
 CAT = Prediction((("cat", 0.9), ("dog", 0.1)), "cat")
 
@@ -88,3 +92,58 @@ def test_an_answer_that_nobody_watches_costs_microseconds(live):
         costs_s.append(time.thread_time() - started_s)
     assert sorted(costs_s)[len(costs_s) // 2] < 50e-6
     assert threading.active_count() < 20
+
+
+def history() -> History:
+    return History(started_s=0.0, temperature_c=lambda: 48.5)
+
+
+def test_a_second_of_answers_is_one_point():
+    made = history()
+    for frame in range(1, 26):
+        made.answered(age_ms=float(frame), now_s=frame / 25)
+    (point,) = made.points_after(0)
+    assert point.fps == pytest.approx(25)
+    assert point.age_ms == pytest.approx((13, 23.8, 24.76))
+    assert point.temperature_c == 48.5
+
+
+def test_a_silent_second_is_a_point_too():
+    made = history()
+    made.tick(0.5)
+    made.tick(1.2)
+    (point,) = made.points_after(0)
+    assert point.fps == 0
+    assert point.age_ms == ()
+
+
+def test_what_is_kept_is_bounded_and_numbered():
+    made = history()
+    for second in range(1, 1001):
+        made.tick(float(second))
+        made.happened(Event("stalled", f"the {second}th"))
+    points, events = made.points_after(0), made.events_after(0)
+    assert [point.number for point in points] == list(range(701, 1001))
+    assert [event.number for event in events] == list(range(1001 - EVENTS, 1001))
+    assert [point.number for point in made.points_after(998)] == [999, 1000]
+    assert [event.event.text for event in made.events_after(999)] == ["the 1000th"]
+
+
+def test_a_jpeg_from_the_camera_goes_on_as_it_is():
+    content = cv2.imencode(".jpg", picture())[1].tobytes()
+    assert page_jpeg(Frame(content, 1, 0.0)) is content
+
+
+def test_pixels_become_a_jpeg_of_their_size():
+    made = decode(page_jpeg(Frame(picture(64, 48, value=200), 1, 0.0)), "page")
+    assert made.shape == (48, 64, 3)
+    assert made.mean() == pytest.approx(200, abs=2)
+
+
+@pytest.mark.parametrize("as_jpeg", [True, False])
+def test_a_large_picture_is_made_smaller(as_jpeg):
+    noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
+    content = cv2.imencode(".jpg", noise)[1].tobytes()
+    assert len(content) > LARGEST_BYTES
+    made = decode(page_jpeg(Frame(content if as_jpeg else noise, 1, 0.0)), "page")
+    assert made.shape == (720, 1280, 3)

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from edgecls.edge_runtime import errors
-from edgecls.edge_runtime.service.camera_service import CameraService, Network
-from edgecls.edge_runtime.service.unit import environment_file, quoted, unit_text
+from edgecls.edge_runtime.service.unit import CameraService, Network, environment_file, quoted, unit_text
 
 MOST_EXPOSURE = 2.0
 """Of 10, as `systemd-analyze security` counts; "OK" begins under 5, "SAFE" under 0.5."""

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+
+from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.backend import keras
 from edgecls.trainer.design import ARCHITECTURES, check
 from edgecls.trainer.networks import Design, build
 

@@ -1,5 +1,6 @@
 import pytest
-from edgecls.trainer.backend import keras
+
+from edgecls.data.backend import keras
 from edgecls.trainer.networks.blocks import Conv, Pool, Residual, chained, image, small_enough
 
 layers = keras.layers

@@ -1,4 +1,5 @@
 import pytest
+
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.design import ARCHITECTURES
 from edgecls.trainer.networks import Design, build, catalogue

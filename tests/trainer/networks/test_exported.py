@@ -7,18 +7,19 @@ import onnx
 import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from edgecls.edge_runtime.card import ModelCard
-from edgecls.edge_runtime.image import ImageRule
-from edgecls.edge_runtime.inspection.inspect_model import inspect_model
+
+from edgecls.data.backend import keras
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.inspection.inspect import inspect_model
+from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.export.calibration import Calibration
 from edgecls.export.keras_file import KerasEngine
 from edgecls.export.onnx import float_onnx
 from edgecls.export.tflite import int8_tflite
 from edgecls.export.tflite_metadata import with_metadata
-from edgecls.trainer.backend import keras
 from edgecls.trainer.networks import Design, build
 from edgecls.trainer.networks.catalogue import macs, network_bytes
-from edgecls.trainer.save import save_network
+from edgecls.trainer.train import save_network
 
 CARD = ModelCard(tuple("abcdefghij"), ImageRule(16, 16), io="float32")
 IMAGES = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3)).astype(np.uint8)

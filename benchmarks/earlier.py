@@ -1,0 +1,197 @@
+"""What changed since an earlier report, and which changes are more than chance."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+
+from ..edge_runtime.errors import BadData
+from ..edge_runtime.files import read_whole
+from ..edge_runtime.models.card import Provenance
+from ..edge_runtime.text import table
+from .report import CARD, KERAS, SCHEMA_VERSION, Answers, BenchReport, KerasReference, to_probabilities
+from .test_images import HeldOut
+
+
+@dataclass(frozen=True)
+class _Column:
+    header: str
+    figure: str
+    format: str
+    factor: float = 1.0
+    in_points: bool = False
+    """The change is a difference, and not a ratio."""
+
+
+_COLUMNS = (
+    _Column("size kB", "size_bytes", ",.0f", 1e-3),
+    _Column("accuracy %", "accuracy", ".2f", 100, in_points=True),
+    _Column("p50 ms", "p50_ms", ".3f"),
+    _Column("p99 ms", "p99_ms", ".3f"),
+    _Column("cold s", "first_label_s", ".2f"),
+    _Column("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
+)
+
+_PERCENTS = {"p50_ms": 50, "p99_ms": 99}
+
+FileFigures = Mapping[str, Any]
+"""One file of a report's JSON."""
+
+
+def read_earlier(path: Path) -> Mapping[str, Any]:
+    """The JSON that an earlier `bench --json` wrote.
+
+    Raises:
+        MissingInput, PermissionRefused: it cannot be read.
+        BadData: it is something else, or too new for this version.
+    """
+    try:
+        document = json.loads(read_whole(path))
+        schema, files = document["schema"], document["files"]
+        for file in files:
+            _ = file["path"], file["format"]
+        _ = document["machine"]["cpu"], document["data"]["sha256"], document["created_at"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadData(f"{path}: not a report; name a file that `edgecls bench --json` wrote") from error
+    if schema > SCHEMA_VERSION:
+        raise BadData(f"{path}: written by a newer edgecls (schema {schema}); upgrade this one")
+    return document
+
+
+def render_changes(earlier: Mapping[str, Any], report: BenchReport) -> str:
+    """A table of each file's figures with their changes, and what a reader must know before trusting them."""
+    now = json.loads(report.to_json())
+    before = {_key(file): file for file in earlier["files"]}
+    rows = [
+        (_key(file), *(_cell(column, before.get(_key(file)), file) for column in _COLUMNS))
+        for file in now["files"]
+    ]
+    gone = sorted(set(before) - {row[0] for row in rows})
+    lines = [
+        f"compared with {earlier['created_at']}; * marks changes that are more than chance",
+        "",
+        table(["file", *(column.header for column in _COLUMNS)], rows),
+        *(f"gone: {name}" for name in gone),
+        *_doubts(earlier, now),
+    ]
+    return "\n".join(lines)
+
+
+def _key(file: FileFigures) -> str:
+    name = PurePath(file["path"]).name
+    return f"{name} in {file['peer']}" if file.get("peer") else name
+
+
+def _cell(column: _Column, before: FileFigures | None, now: FileFigures) -> str:
+    value = now.get(column.figure)
+    if value is None:
+        return "-"
+    text = f"{value * column.factor:{column.format}}"
+    old = before.get(column.figure) if before else None
+    if old is None:
+        return f"{text} (new)"
+    if column.in_points:
+        change = f"{(value - old) * column.factor:+.2f}"
+    else:
+        change = f"{value / old - 1:+.0%}" if old else "?"
+    if value == old:
+        return f"{text} (=)"
+    return f"{text} ({change})" + ("*" if _is_certain(column.figure, before or {}, now) else "")
+
+
+def _is_certain(figure: str, before: FileFigures, now: FileFigures) -> bool:
+    """Whether a change is more than chance, as far as the two reports can tell: their ranges lie apart."""
+    if figure == "size_bytes":
+        return True
+    then, since = _range(before, figure), _range(now, figure)
+    return then is not None and since is not None and (since[0] > then[1] or since[1] < then[0])
+
+
+def _range(file: FileFigures, figure: str) -> tuple[float, float] | None:
+    """Accuracy's interval, or the least and greatest that single windows or cold starts gave by chance."""
+    if figure == "accuracy":
+        values = [file.get("accuracy_low"), file.get("accuracy_high")]
+    elif figure in _PERCENTS:
+        percent = _PERCENTS[figure]
+        values = [np.percentile(window["samples_ns"], percent) for window in file.get("windows", ())]
+    else:
+        values = [start.get(figure) for start in file.get("cold_starts", ())]
+    known = [float(value) for value in values if value is not None]
+    return (min(known), max(known)) if known else None
+
+
+def _doubts(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if earlier["machine"]["cpu"] != now["machine"]["cpu"]:
+        yield f"note: another machine then ({earlier['machine']['cpu']}): times and memory do not compare"
+    for report, when in ((earlier, "then"), (now, "now")):
+        machine = report["machine"]
+        if machine.get("load", 0) > machine.get("cores", 1) / 2:
+            yield f"note: the machine was busy {when} (load {machine['load']:.2f}): times are doubtful"
+    data_then, data_now = earlier["data"], now["data"]
+    if (data_then["sha256"], data_then.get("images")) != (data_now["sha256"], data_now["images"]):
+        yield f"note: other test images then ({data_then.get('name')}): accuracies do not compare"
+
+
+# Finds what is known of Keras originals that cannot be measured here.
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A report of `edgecls bench --json` from another machine."""
+
+    path: str
+    document: Mapping[str, Any]
+    """See `read_earlier`."""
+
+
+def card_reference(provenance: Provenance, tests: HeldOut) -> KerasReference | None:
+    """What an exported file's card says of its original; None where it says nothing."""
+    if provenance.accuracy is None or not provenance.weights_sha256:
+        return None
+    is_whole_split = len(tests.truth) == tests.available and provenance.images in (None, tests.available)
+    return KerasReference(
+        provenance.weights_sha256,
+        CARD,
+        provenance.accuracy,
+        provenance.images,
+        is_same_question=(
+            provenance.split == "test"
+            and provenance.data_sha256 == tests.sha256
+            and is_whole_split
+            and not tests.unscored
+        ),
+    )
+
+
+def baseline_references(baseline: Baseline, tests: HeldOut) -> dict[str, KerasReference]:
+    """The Keras originals in a report, by the digests of their files; `tests` are what is asked here."""
+    report = baseline.document
+    asked = report["data"]
+    is_same = asked["sha256"] == tests.sha256 and asked.get("images") == len(tests.truth)
+    return {
+        file["sha256"]: KerasReference(
+            file["sha256"],
+            baseline.path,
+            file.get("accuracy"),
+            asked.get("images"),
+            is_same_question=is_same and not tests.unscored,
+            p50_ms=file.get("p50_ms"),
+            machine=report["machine"]["cpu"],
+            created_at=report["created_at"],
+            probabilities=_probabilities(file, tests) if is_same and not tests.unscored else None,
+        )
+        for file in report["files"]
+        if file["format"] == KERAS and file.get("sha256")
+    }
+
+
+def _probabilities(file: Mapping[str, Any], tests: HeldOut) -> np.ndarray | None:
+    """None for a report without answers, and for answers of another number of images."""
+    try:
+        probabilities = to_probabilities(Answers(**file["answers"]), len(tests.labels))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return probabilities if len(probabilities) == len(tests.truth) else None

@@ -1,1 +1,0 @@
-"""Other engines on the same files: what the choice of an engine costs. No command on a device needs them."""

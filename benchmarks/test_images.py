@@ -1,0 +1,259 @@
+"""The test images that every file answers, handed to the measuring processes through files."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..data.load import load_loose
+from ..data.of_model import training_data
+from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
+from ..edge_runtime.files import whole_file
+from ..edge_runtime.images.opencv import cv2
+from ..edge_runtime.images.prepare import decode, prepare
+from ..edge_runtime.models.builtin import boxed_name
+from ..edge_runtime.models.model_file import ModelFile, read_model
+from .leaks import calibrated_on
+from .model_files import first_readable
+from .report import DataReport
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Prepared images that no training has seen, with the truth about them."""
+
+    name: str
+    """The data set's."""
+    sha256: str
+    """The whole data set's."""
+    labels: tuple[str, ...]
+    images: np.ndarray
+    """uint8 (N, H, W, 3) RGB."""
+    truth: np.ndarray
+    """int64 (N,)."""
+    available: int
+    """The size of the split that they are from."""
+    apart_from: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
+    unscored: str = ""
+    """Why these pictures, which times are measured with, have no classes; `truth` means nothing then."""
+
+    @property
+    def report(self) -> DataReport:
+        """What a report says about them."""
+        count, height_px, width_px, _ = self.images.shape
+        return DataReport(
+            self.name,
+            self.sha256,
+            count,
+            self.available,
+            len(self.labels),
+            height_px,
+            width_px,
+            self.labels,
+            self.unscored,
+        )
+
+    def limited(self, count: int, seed: int) -> "HeldOut":
+        """At most `count` of them, seeded, in their order, each class by its share."""
+        if count >= len(self.truth):
+            return self
+        chosen = stratified(self.truth, count, seed)
+        return replace(self, images=self.images[chosen], truth=self.truth[chosen])
+
+    def write(self, folder: Path) -> "HeldOutFiles":
+        """Writes all images, and the first one as a still without loss, into `folder`.
+
+        Raises:
+            OutputFailed, PermissionRefused: it cannot be written.
+        """
+        files = HeldOutFiles(folder / "images.npy", folder / "still.png", folder / "answers.npy")
+        with whole_file(files.images) as beside:
+            np.save(beside, self.images)
+        with whole_file(files.still) as beside:
+            cv2.imwrite(str(beside), cv2.cvtColor(self.images[0], cv2.COLOR_RGB2BGR))
+        return files
+
+
+@dataclass(frozen=True)
+class HeldOutFiles:
+    """What the measuring processes and their parent hand to each other."""
+
+    images: Path
+    """.npy, uint8 (N, H, W, 3) RGB."""
+    still: Path
+    """The first of them, as a PNG."""
+    answers: Path
+    """.npy, float32 (N, C): written by the process that was asked last."""
+
+
+def stratified(truth: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Sorted positions of `count` of the int64 (N,) truth, each class by its share to within one image."""
+    shuffled = np.random.default_rng(seed).permutation(len(truth))
+    place = np.empty(len(truth))  # of an image within its own class, 0 to 1
+    for label in np.unique(truth):
+        of_label = shuffled[truth[shuffled] == label]
+        place[of_label] = (np.arange(len(of_label)) + 0.5) / len(of_label)
+    return np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:count])
+
+
+# What must hold before a file's accuracy on the test images means anything.
+
+
+def check_scorable(model: ModelFile, tests: HeldOut) -> None:
+    """Refuses a file that the test images do not ask, or that its quantisation has seen them with.
+
+    Raises:
+        BadModel: it has other labels, or takes another size.
+        CheckFailed: it was calibrated on some of these images.
+    """
+    _check_question(model, tests)
+    if not tests.unscored:
+        _check_calibration(model, tests)
+
+
+def check_finite(probabilities: np.ndarray, path: Path) -> np.ndarray:
+    """Gives back the float32 (N, C) probabilities of the file at `path`.
+
+    Raises:
+        CheckFailed: there is NaN or infinity among them.
+    """
+    bad = int((~np.isfinite(probabilities).all(axis=1)).sum())
+    if bad:
+        raise CheckFailed(
+            f"{path}: gave NaN or infinity for {bad:,} of {len(probabilities):,} images; export it again"
+        )
+    return probabilities
+
+
+def _check_question(model: ModelFile, tests: HeldOut) -> None:
+    """Refuses a file that answers another question than the test images ask: it would only seem bad."""
+    card = model.card
+    if card.labels != tests.labels:
+        raise BadModel(
+            f"{model.path}: its labels ({_some(card.labels)}) are not those of {tests.name} "
+            f"({_some(tests.labels)}); bench it by itself, on its own data set"
+        )
+    wanted, given = (card.image.height_px, card.image.width_px), tests.images.shape[1:3]
+    if wanted != given:
+        raise BadModel(
+            f"{model.path}: takes {wanted[0]}x{wanted[1]} px, the test images are prepared as "
+            f"{given[0]}x{given[1]} px; bench it by itself"
+        )
+
+
+def _check_calibration(model: ModelFile, tests: HeldOut) -> None:
+    """Refuses to score a file on images that its quantisation has seen."""
+    quantised = model.card.quantisation
+    seen = calibrated_on(tests.images, quantised.calibration_prints) if quantised else ()
+    if seen:
+        raise CheckFailed(
+            f"{model.path}: was calibrated on {len(seen):,} of these {len(tests.truth):,} test images; "
+            "export it again from the model that was trained beside them"
+        )
+
+
+def _some(labels: tuple[str, ...]) -> str:
+    return ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
+
+
+# What a benchmark asks: test images, or on a device without them, pictures to measure times with.
+
+
+def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> "HeldOut":
+    """Test images; where there are none, loose pictures of `data`, or the golden frames of a model's card.
+
+    Args:
+        paths: model files; the first one that can be read says what is asked.
+        data: as `--data` takes it.
+        limit: at most so many images.
+
+    Raises:
+        EdgeclsError: the data set that is named cannot be used, or there is no picture at all.
+    """
+    model = first_readable(paths)
+    try:
+        return held_out_images(model, data, limit)
+    except BadData:
+        loose = _loose(model, Path(data).expanduser()) if data else None
+        if loose is None:
+            raise
+        return loose
+    except (MissingInput, Unavailable) as error:
+        boxed = boxed_name(model.path)
+        why = f"{boxed} comes without test pictures" if boxed else str(error)
+        golden = None if data else _golden(paths, why)
+        if golden is None:
+            raise
+        return golden
+
+
+def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
+    """Pictures of a folder without class folders; None where it is something else."""
+    if not folder.is_dir() or any(entry.is_dir() for entry in folder.iterdir()):
+        return None
+    try:
+        dataset = load_loose(folder, model.card.image)
+    except BadData:
+        return None
+    why = f"the pictures of {folder} are not in folders of their classes, such as cat/1.jpg and dog/1.jpg"
+    return _unscored(dataset.name, dataset.sha256, model, dataset.test.images, why)
+
+
+def golden_pictures(paths: Sequence[Path]) -> "tuple[ModelFile, list[np.ndarray]] | None":
+    """The first file whose card has golden frames, and these, uint8 (H, W, 3) BGR."""
+    for path in paths:
+        try:
+            model = read_model(path)
+            pictures = [
+                decode(base64.b64decode(frame.picture), "golden frame") for frame in model.card.golden
+            ]
+        except EdgeclsError:  # a row of the report tells
+            continue
+        if pictures:
+            return model, pictures
+    return None
+
+
+def _golden(paths: Sequence[Path], reason: str) -> "HeldOut | None":
+    """Golden frames as the network sees them."""
+    found = golden_pictures(paths)
+    if found is None:
+        return None
+    model, pictures = found
+    images = np.stack([prepare(picture, model.card.image) for picture in pictures])
+    return _unscored(f"golden frames of {model.path.name}", "", model, images, reason)
+
+
+def _unscored(name: str, sha256: str, model: "ModelFile", images: "np.ndarray", why: str) -> "HeldOut":
+
+    truth = np.zeros(len(images), np.int64)
+    return HeldOut(name, sha256, model.card.labels, images, truth, len(images), unscored=why)
+
+
+def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> "HeldOut":
+    """The test images of the data set that was named, or that the model was trained on.
+
+    Raises:
+        MissingInput: a model in the box has no data set here, and none is named.
+        EdgeclsError: see `training_data`.
+    """
+    boxed = boxed_name(model.path)
+    if boxed and data is None:
+        raise MissingInput(f"{boxed} comes without test pictures; name a data set of its classes with --data")
+    # The report of the training stands beside the .h5, which a device need not have.
+    original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
+    dataset = training_data(original, model.card, data)
+    images, truth = dataset.test.images, dataset.test.truth
+    tests = HeldOut(
+        dataset.name,
+        dataset.sha256,
+        dataset.labels,
+        images,
+        truth,
+        available=len(truth),
+        apart_from={"training": dataset.train.images, "validation": dataset.val.images},
+    )
+    return tests.limited(limit, seed=0) if limit else tests

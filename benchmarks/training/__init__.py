@@ -1,1 +1,0 @@
-"""How fast `edgecls train` is beside the straightforward program. See `edgecls bench --training`."""

@@ -1,0 +1,156 @@
+"""CIFAR-10: through Keras, which downloads it once, or from the official files on the disk.
+
+The official files are Python pickles, which run code when they are loaded: nothing is unpickled before its
+checksum has proven that it is the original.
+"""
+
+import hashlib
+import io
+import pickle
+import socket
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+
+import numpy as np
+
+from ..edge_runtime.errors import BadData, Unavailable
+from ..edge_runtime.files import read_whole
+from ..edge_runtime.images.prepare import prepare
+from ..edge_runtime.images.rule import ImageRule
+from .split import Parts, Split
+
+LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+ARCHIVE_NAME = "cifar-10-python.tar.gz"
+FOLDER_NAME = "cifar-10-batches-py"
+ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
+"""As Keras has it."""
+MAX_FILE_BYTES = 200_000_000
+"""The archive has 170,498,071."""
+TRAIN_BATCHES = {
+    "data_batch_1": "c99cafc152244af753f735de768cd75f",
+    "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+    "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+    "data_batch_4": "634d18415352ddfa80567beed471001a",
+    "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+}
+TEST_BATCHES = {"test_batch": "40351d587109b95175f43aff81a1287e"}
+"""MD5, as torchvision has them. MD5 still serves here: nobody can make a second file for a given sum."""
+DOWNLOAD_SILENCE_S = 30
+"""A server that says nothing for so long is given up."""
+
+
+def download_cifar10(rule: ImageRule) -> Parts:
+    """CIFAR-10 from Keras's cache, downloaded where it is not there yet.
+
+    Raises:
+        Unavailable: it cannot be downloaded; the message names the other ways.
+    """
+    from .backend import keras  # noqa: PLC0415 - slow, and not needed for files on the disk
+
+    try:
+        with redirect_stdout(sys.stderr), _network_timeout(DOWNLOAD_SILENCE_S):
+            train, test = keras.datasets.cifar10.load_data()
+    except Exception as error:  # Keras raises a bare Exception when a download fails
+        raise Unavailable(
+            f"CIFAR-10 cannot be downloaded: {_one_line(error)}; put {ARCHIVE_NAME} on this machine and give "
+            "--data PATH, or give your own class folders with --data FOLDER, or take --data digits, which is "
+            "already here"
+        ) from error
+    return _parts([train], [test], rule)
+
+
+def read_cifar10(path: Path, rule: ImageRule) -> Parts:
+    """CIFAR-10 from the official archive, or from the folder that was unpacked from it.
+
+    Raises:
+        BadData: a file is not the original, byte for byte.
+        MissingInput: a batch is not there.
+    """
+    batches = _read_folder(path) if path.is_dir() else _read_archive(path)
+    return _parts([batches[name] for name in TRAIN_BATCHES], [batches[name] for name in TEST_BATCHES], rule)
+
+
+def _read_archive(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    content = _read_limited(path)
+    _check(path, hashlib.sha256(content).hexdigest(), ARCHIVE_SHA256)
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        files = {name: archive.extractfile(f"{FOLDER_NAME}/{name}") for name in TRAIN_BATCHES | TEST_BATCHES}
+        return {name: _unpickle(file.read()) for name, file in files.items() if file}
+
+
+def _read_folder(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    batches = {}
+    for name, md5 in (TRAIN_BATCHES | TEST_BATCHES).items():
+        content = _read_limited(path / name)
+        _check(path / name, hashlib.md5(content, usedforsecurity=False).hexdigest(), md5)
+        batches[name] = _unpickle(content)
+    return batches
+
+
+def _read_limited(path: Path) -> bytes:
+    if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
+        raise BadData(f"{path}: {path.stat().st_size:,} bytes are too many for CIFAR-10; download it again")
+    return read_whole(path)
+
+
+def _check(path: Path, found: str, official: str) -> None:
+    if found != official:
+        raise BadData(
+            f"{path}: refused: not the official CIFAR-10 file: its checksum is {found[:12]}... and should be "
+            f"{official[:12]}...; download it again from https://www.cs.toronto.edu/~kriz/cifar.html"
+        )
+
+
+def _unpickle(content: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (N, 32, 32, 3) RGB and classes (N,) of bytes that a checksum has vouched for."""
+    batch = pickle.loads(content, encoding="bytes")  # noqa: S301 - vouched for by the caller
+    images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return images, np.array(batch[b"labels"])
+
+
+def _parts(train: Iterable, test: Iterable, rule: ImageRule) -> Parts:
+    return Parts(LABELS, _split(train, rule), test=_split(test, rule))
+
+
+def _split(batches: Iterable[tuple[np.ndarray, np.ndarray]], rule: ImageRule) -> Split:
+    images, truth = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    prepared = [prepare(np.ascontiguousarray(image[..., ::-1]), rule) for image in images]
+    return Split(np.stack(prepared), truth.reshape(-1).astype(np.int64))
+
+
+@contextmanager
+def _network_timeout(seconds: float) -> Iterator[None]:
+    """Keras downloads with urllib, which waits for ever unless sockets themselves do not."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+# scikit-learn's handwritten digits: 1,797 real images inside the package, so no download.
+
+_BRIGHTEST = 16
+
+
+def load_digits(rule: ImageRule) -> Parts:
+    """The digits, 8x8 grey, enlarged as any small picture is."""
+    try:
+        from sklearn.datasets import load_digits as load_from_package  # noqa: PLC0415 - not for a device
+    except ImportError as error:
+        raise Unavailable(
+            f'digits needs scikit-learn ({error}); run `pip install "edgecls[train]"`'
+        ) from error
+    grey, truth = map(np.asarray, load_from_package(return_X_y=True))
+    pixels = np.round(grey.reshape(-1, 8, 8, 1) * (255 / _BRIGHTEST)).astype(np.uint8)
+    images = np.stack([prepare(picture, rule) for picture in np.repeat(pixels, 3, axis=3)])
+    split = Split(images, truth.astype(np.int64))
+    return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)

@@ -1,0 +1,1 @@
+"""Where answers go: lines, status, window, video file and systemd."""

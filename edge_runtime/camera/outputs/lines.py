@@ -1,0 +1,95 @@
+"""One line a frame to a pipe, a file or a terminal."""
+
+import json
+import os
+import select
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ...errors import writing_failed
+from ...text import printable
+from ..answer import Answer
+from ..loop import POLL_S, StopRequest
+from .sink import Sink
+
+
+class LineOutput(Sink):
+    """Writes each answer as it comes.
+
+    A line goes out in one write, past Python's buffers, so that a kill leaves no half of one. When nobody
+    reads any more, the loop is asked to stop.
+
+    Args:
+        descriptor: an open file; 1 is stdout.
+        stop: asked when the reader has gone, and obeyed while a slow one is waited for.
+        render: the line of one answer, without its newline: `answer_line` or `json_line`.
+    """
+
+    def __init__(self, descriptor: int, stop: StopRequest, render: Callable[[Answer], str]) -> None:
+        self._descriptor = descriptor
+        self._stop = stop
+        self._render = render
+
+    def write(self, answer: Answer) -> None:
+        """See `Sink.write`.
+
+        Raises:
+            OutputFailed: the disk behind it is full.
+        """
+        # A name that is not UTF-8 gives an escape that is valid in JSON too.
+        rest = f"{self._render(answer)}\n".encode(errors="backslashreplace")
+        try:
+            while rest and self._has_room():
+                rest = rest[os.write(self._descriptor, rest) :]  # a pipe may take a very long line in parts
+        except BrokenPipeError:
+            self._stop.request()
+        except OSError as error:
+            raise writing_failed("the answers", error) from error
+
+    def _has_room(self) -> bool:
+        while not select.select([], [self._descriptor], [], POLL_S)[1]:
+            if self._stop.requested:
+                return False
+        return True
+
+
+def answer_line(answer: Answer) -> str:
+    """For people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
+    prediction = answer.prediction
+    best, *others = (f"{label} {confidence:.1%}" for label, confidence in prediction.ranking)
+    if prediction.label is None:
+        best, others = "unknown", [best, *others]
+    return f"{printable(answer.frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")
+
+
+# An answer as JSON, for programs that read along.
+
+
+def json_line(answer: Answer) -> str:
+    """The answer to one frame as one compact line; `label` is null for "unknown".
+
+    Label, confidence and ranking are of this frame alone; `announced` is what is announced with the frames
+    before it in mind, null too for "unknown". The percentiles of the age are over the last minute, from the
+    second frame on. `truth` is there for frames whose label the source knows.
+
+    `name` is there for frames from files. `at` is the wall clock in UTC, for people and logs: age and latency
+    are measured with clocks that nobody sets.
+    """
+    frame, prediction, timing = answer.frame, answer.prediction, answer.timing
+    ages = timing.recent_ages
+    values = {
+        "sequence": frame.sequence,
+        **({"name": frame.name} if frame.name else {}),
+        **({"truth": frame.truth} if frame.truth else {}),
+        "label": prediction.label,
+        "confidence": round(prediction.confidence, 6),
+        "ranking": [
+            {"label": label, "confidence": round(confidence, 6)} for label, confidence in prediction.ranking
+        ],
+        "announced": answer.decision.shown.label,
+        "age_ms": round(timing.age_ms, 3),
+        **({f"age_{name}": round(value, 3) for name, value in vars(ages).items()} if ages else {}),
+        "latency_ms": round(timing.latency_ms, 3),
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

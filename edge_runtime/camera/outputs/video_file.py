@@ -1,0 +1,217 @@
+"""Records a camera loop as an annotated mp4."""
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import OutputFailed, UsageError
+from ...files import check_writable, whole_file
+from ...images.opencv import cv2
+from ...workers import native_stderr_held
+from ..answer import Answer
+from ..event import Event, OnEvent, ignore
+from ..frame import Frame
+from ..sources.source import Source
+from .overlay import annotate
+from .sink import Sink
+
+CAMERA_FPS = 15.0
+"""Of the recording, for a camera that does not state its rate."""
+STILLS_FPS = 1.0
+LONGEST_PAUSE_S = 2.0
+"""A longer silence of a camera is cut to this."""
+RESERVE_BYTES = 16_000_000
+"""Of the disk are left free: an mp4 whose index does not fit behind its pictures cannot be played."""
+
+
+class Recorder(Sink):
+    """Writes each frame with its answer over it; the file appears, whole, when it is closed.
+
+    Frames of a camera come when they come, and those of a video may be skipped, so each stays on until the
+    next: an hour that was watched is an hour of video.
+
+    Args:
+        path: the `.mp4` to write.
+        source: where the frames come from: its rate becomes the video's.
+        on_event: told when the disk is full: the recording ends there, and the loop can go on.
+        reserve_bytes: of the disk that stay free.
+
+    Raises:
+        UsageError: not an `.mp4`.
+        OutputFailed, PermissionRefused: nothing can be written there.
+    """
+
+    def __init__(
+        self, path: Path, source: Source, on_event: OnEvent = ignore, reserve_bytes: int = RESERVE_BYTES
+    ) -> None:
+        if path.suffix.lower() != ".mp4" or path.is_dir():
+            raise UsageError(
+                f"{path}: not the name of a video to record; end it in .mp4, or in / for a folder"
+            )
+        check_writable(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._source = source
+        self._on_event = on_event
+        self._reserve_bytes = reserve_bytes
+        self._recording: _Recording | None = None
+        self._failure: OutputFailed | None = None
+
+    def write(self, answer: Answer) -> None:
+        """See `Sink.write`.
+
+        Raises:
+            OutputFailed: OpenCV has no encoder.
+        """
+        if self._failure:
+            return
+        if shutil.disk_usage(self._path.parent).free < self._reserve_bytes:
+            self._failure = OutputFailed(
+                f"cannot write {self._path}: the disk was full before the end; free space and run it again"
+            )
+            self._on_event(Event("disk_full", f"the disk is full; {self._path} ends here"))
+            return
+        picture = annotate(answer.frame.pixels, answer.decision.shown, answer.timing)
+        if self._recording is None:
+            self._recording = _Recording(self._path, self._source, answer.frame, picture)
+        self._recording.write(picture, answer.frame.time_s)
+
+    def close(self) -> None:
+        """Finishes the file; without a frame there is none.
+
+        Raises:
+            OutputFailed: the disk was full. What was recorded until then is kept if it can be played, and
+                otherwise the file that was there before.
+        """
+        recording, self._recording = self._recording, None
+        failure, self._failure = self._failure, None
+        if recording:
+            recording.finish()
+        if failure:
+            raise failure
+
+
+class _Recording:
+    """A video that is being written."""
+
+    def __init__(self, path: Path, source: Source, frame: Frame, first: np.ndarray) -> None:
+        self._path = path
+        self._is_paced = source.live or frame.position_s is not None
+        self._rate_fps = source.rate_fps or (CAMERA_FPS if source.live else STILLS_FPS)
+        self._size_px = first.shape[1], first.shape[0]
+        self._last = first
+        self._started_s = 0.0
+        self._frames = 0
+        with ExitStack() as cleanup:  # unless the writer opens, nothing is left behind
+            self._beside = cleanup.enter_context(whole_file(path))
+            self._writer = _open_writer(self._beside, _codec(), self._rate_fps, self._size_px)
+            if not self._writer.isOpened():
+                raise OutputFailed(
+                    f"cannot write {path}: OpenCV has no mp4 encoder here; reinstall opencv-python"
+                )
+            self._file = cleanup.pop_all()
+
+    def write(self, picture: np.ndarray, time_s: float) -> None:
+        if (picture.shape[1], picture.shape[0]) != self._size_px:  # the camera's resolution changed
+            picture = cv2.resize(picture, self._size_px, interpolation=cv2.INTER_AREA)
+        for shown in self._paced(picture, time_s) if self._is_paced else (picture,):
+            self._writer.write(shown)
+            self._frames += 1
+        self._last = picture
+
+    def _paced(self, picture: np.ndarray, time_s: float) -> list[np.ndarray]:
+        """The last picture until this one was taken, then this one; nothing where it comes too early."""
+        if self._frames == 0:
+            self._started_s = time_s
+        due = round((time_s - self._started_s) * self._rate_fps) + 1 - self._frames
+        too_many = due - round(LONGEST_PAUSE_S * self._rate_fps)
+        if too_many > 0:
+            self._started_s += too_many / self._rate_fps
+            due -= too_many
+        return [self._last] * (due - 1) + [picture] if due > 0 else []
+
+    def finish(self) -> None:
+        with self._file:
+            self._writer.release()
+            readable = _frames_in(self._beside)
+            if readable != self._frames:  # OpenCV does not say that a write failed
+                raise OutputFailed(
+                    f"cannot write {self._path}: {readable} of {self._frames} frames reached the disk; "
+                    "free some space and run it again"
+                )
+
+
+@cache
+def _codec() -> str:
+    """`avc1`, which browsers play, where this OpenCV can really write it; otherwise `mp4v`."""
+    with tempfile.TemporaryDirectory() as folder, native_stderr_held():
+        path = Path(folder, "trial.mp4")
+        writer = _open_writer(path, "avc1", CAMERA_FPS, (320, 240))
+        for _ in range(3):
+            writer.write(np.zeros((240, 320, 3), np.uint8))
+        writer.release()
+        return "avc1" if _frames_in(path) == 3 else "mp4v"
+
+
+def _open_writer(path: Path, codec: str, rate_fps: float, size_px: tuple[int, int]) -> cv2.VideoWriter:
+    return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate_fps, size_px)
+
+
+def _frames_in(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()
+
+
+# A video made of still pictures, so that a camera loop can be tried where there is no camera.
+
+_BACKGROUND = 24  # a dark grey beside a picture narrower than the frame
+
+
+def render_clip(
+    path: Path,
+    images: np.ndarray,
+    frames_each: int,
+    rate_fps: float = 10.0,
+    size_px: tuple[int, int] = (640, 480),
+) -> None:
+    """Writes an mp4 that shows each picture, as large as the frame allows, for some frames.
+
+    Args:
+        path: the video.
+        images: uint8 (N, H, W, 3) RGB.
+        frames_each: how long each picture stays, in frames.
+        rate_fps: frames per second.
+        size_px: (width, height) of the video.
+
+    Raises:
+        OutputFailed, PermissionRefused: it cannot be written.
+    """
+    with whole_file(path) as beside:
+        writer = cv2.VideoWriter(str(beside), cv2.VideoWriter.fourcc(*"mp4v"), rate_fps, size_px)
+        if not writer.isOpened():
+            raise OutputFailed(
+                f"cannot write {path}: OpenCV has no mp4 encoder here; reinstall opencv-python"
+            )
+        try:
+            for image in images:
+                frame = _fit(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), *size_px)
+                for _ in range(frames_each):
+                    writer.write(frame)
+        finally:
+            writer.release()
+
+
+def _fit(pixels: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
+    scale = min(width_px / pixels.shape[1], height_px / pixels.shape[0])
+    picture = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    frame = np.full((height_px, width_px, 3), _BACKGROUND, np.uint8)
+    top, left = (height_px - picture.shape[0]) // 2, (width_px - picture.shape[1]) // 2
+    frame[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return frame

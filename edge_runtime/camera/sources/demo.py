@@ -1,0 +1,173 @@
+"""The synthetic camera of `--source demo`: known labels at a camera's pace, where there is no camera.
+
+It runs in the capture process and its frames go through the same slot as a real camera's, as JPEG, so that
+everything behind the lens is the real thing; see demo_scene.py for what it shows, and why.
+"""
+
+import base64
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cache
+
+import numpy as np
+
+from ...classifier import calibrate
+from ...errors import UsageError
+from ...images.opencv import cv2
+from ...images.prepare import decode
+from ...images.rule import ImageRule, crop_box
+from ...models.card import GoldenFrame, ModelCard
+from .backend import Opened, Picture
+
+# What the demo camera shows: the golden frames of a model's card, as a camera might see them.
+#
+# Golden frames, because they are in every file that edgecls exports, they look like what it was trained on,
+# and
+# their labels are known without a data set: a healthy model answers what it answered at the export. So a
+# wrong
+# label says that something between camera and engine is wrong, on this very device.
+
+DRAWINGS = 16
+"""Of each scene: one period of its movement, played forward and backward."""
+SIZE_PX = (640, 480)
+_DRIFT_PX = (4.0, 2.5)
+"""The largest movement. A network's input pixel is about 15 of these; a tenth of that moves no sure label."""
+_FLICKER = 0.02
+"""Share by which a lamp's light changes."""
+_NOISE = 4.0
+"""Standard deviation of a sensor's noise, in steps of a byte, before JPEG."""
+_QUALITY = 80
+
+
+def demo_scenes(card: ModelCard | None) -> str:
+    """What the demo camera can show of a model's card, as text for `read_scenes`.
+
+    Those golden frames that the model is sure of, and has a label for; where there are none, all of them.
+
+    Raises:
+        UsageError: there is no card, or it has no golden frames.
+    """
+    if card is None:
+        raise UsageError(
+            "demo: shows the golden frames of a model that `edgecls export` wrote; one made elsewhere has "
+            "none; in a program, hand over the model's card: open_source('demo', card=classifier.card)"
+        )
+    if not card.golden:
+        raise UsageError(
+            "demo: shows a model's golden frames, and this one has none; name what `edgecls export` wrote"
+        )
+    sure = [
+        frame
+        for frame in card.golden
+        if _confidence(frame, card) >= card.threshold and frame.label != card.background
+    ]
+    scenes = [  # of the background no label is right: it is not judged
+        ("" if frame.label == card.background else frame.label, frame.picture)
+        for frame in sure or card.golden
+    ]
+    return json.dumps({"rule": asdict(card.image), "scenes": scenes})
+
+
+def read_scenes(text: str) -> "list[Scene]":
+    """Reads `demo_scenes`.
+
+    Raises:
+        BadImage: a golden frame cannot be decoded here.
+    """
+    values = json.loads(text)
+    rule = ImageRule(**values["rule"])
+    return [
+        Scene(label, decode(base64.b64decode(picture), f"golden frame of {label}"), rule)
+        for label, picture in values["scenes"]
+    ]
+
+
+class Scene:
+    """One picture with a known label, drawn as a camera might see it.
+
+    Args:
+        label: what a healthy model answers.
+        picture: uint8 (H, W, 3) BGR.
+        rule: how the network looks at pictures. What it sees of `picture` is what it sees of a drawing.
+    """
+
+    def __init__(self, label: str, picture: np.ndarray, rule: ImageRule) -> None:
+        self.label = label
+        self._picture = picture
+        self._placed = _placed(picture, rule)
+        self._drawn: dict[int, bytes] = {}
+
+    def jpeg(self, phase: int) -> bytes:
+        """One phase of its movement, 0 to `DRAWINGS` - 1, as a JPEG of `SIZE_PX`; drawn once and kept."""
+        if phase not in self._drawn:
+            self._drawn[phase] = self._draw(phase)
+        return self._drawn[phase]
+
+    def _draw(self, phase: int) -> bytes:
+        angle = math.pi * phase / (DRAWINGS - 1)
+        moved_px = _DRIFT_PX[0] * math.cos(angle), _DRIFT_PX[1] * math.sin(2 * angle)
+        place = self._placed + np.array([[0, 0, moved_px[0]], [0, 0, moved_px[1]]])
+        drawn = cv2.warpAffine(
+            self._picture, place, SIZE_PX, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+        )
+        lit = cv2.convertScaleAbs(drawn, alpha=1 + _FLICKER * math.sin(5 * angle))
+        seen = cv2.add(lit, np.roll(_noise(), 31 * phase, axis=0), dtype=cv2.CV_8U)
+        return cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+
+
+def _placed(picture: np.ndarray, rule: ImageRule) -> np.ndarray:
+    """The affine map (2, 3) that lays the part of a picture that the network sees over that of a frame."""
+    top, left, height, width = crop_box(picture.shape[0], picture.shape[1], rule)
+    frame_top, frame_left, frame_height, frame_width = crop_box(SIZE_PX[1], SIZE_PX[0], rule)
+    across, down = frame_width / width, frame_height / height
+    # OpenCV's coordinates are those of the pixels' centres.
+    x_px = frame_left - 0.5 + across * (0.5 - left)
+    y_px = frame_top - 0.5 + down * (0.5 - top)
+    return np.array([[across, 0.0, x_px], [0.0, down, y_px]])
+
+
+@cache
+def _noise() -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, _NOISE, (SIZE_PX[1], SIZE_PX[0], 3))
+    return noise.round().astype(np.int16)
+
+
+def _confidence(frame: GoldenFrame, card: ModelCard) -> float:
+    probabilities = np.array(frame.probabilities, np.float32)
+    return float(calibrate(probabilities, card.temperature).max())
+
+
+RATE_FPS = 30.0
+SCENE_FRAMES = 8 * (DRAWINGS - 1)
+"""Four seconds: each scene moves forward and backward four times, and is announced for most of the time."""
+
+
+def open_demo(scenes: str) -> Opened:
+    """Opens the demo camera on what `demo_scenes` wrote.
+
+    Raises:
+        BadImage: a golden frame cannot be decoded here.
+    """
+    return Opened(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
+
+
+def _pictures(scenes: Sequence[Scene]) -> Iterator[Picture]:
+    """A picture whenever one is due; those that fell due while this process was stopped are left out."""
+    scenes[0].jpeg(shown(1, len(scenes))[1])  # the first drawing takes longest: before the clock starts
+    started_s, number = time.monotonic(), 0
+    while True:
+        number = max(number, int((time.monotonic() - started_s) * RATE_FPS)) + 1
+        index, phase = shown(number, len(scenes))
+        content = scenes[index].jpeg(phase)
+        due_at_s = started_s + number / RATE_FPS
+        time.sleep(max(0.0, due_at_s - time.monotonic()))
+        yield Picture(content, due_at_s, scenes[index].label)
+
+
+def shown(number: int, scenes: int) -> tuple[int, int]:
+    """(scene, phase of its movement) of a frame; phases go 0, 1, ..., 15, 14, ..., 0, 1, ..."""
+    step = number % (2 * (DRAWINGS - 1))
+    return number // SCENE_FRAMES % scenes, min(step, 2 * (DRAWINGS - 1) - step)

@@ -1,0 +1,165 @@
+"""A slot of shared memory through which one process hands its newest frame to another.
+
+Three buffers lie in it, and each belongs to one side at a time. Their numbers travel through two pipes:
+
+    writer ── mailbox, holds at most one number ──> reader
+    writer <───────────── returned ──────────────── reader
+
+A writer with a newer frame takes the unread number back out of the mailbox before it puts the new one in. So
+the reader gets the newest frame and never an older one, the writer never waits, and with three buffers one is
+always free: one may be in the mailbox and one with the reader.
+
+Nobody touches a buffer that is not theirs, so a torn frame is impossible: also when a process is stopped or
+killed at any point, and on processors that reorder memory, for the kernel orders what passes through a pipe.
+A lock in the memory could be held by a process that is stopped; a counter around the pixels (a seqlock) needs
+memory barriers that Python does not have.
+"""
+
+import mmap
+import os
+import struct
+from contextlib import suppress
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from ...errors import BadImage
+from ...images.jpeg_header import MAX_PIXELS
+from ..frame import Frame
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+_BUFFERS = 3
+_HEADER = struct.Struct("<QdIIII")
+"""sequence, captured_at_s, height and width (0 for a JPEG), bytes of the picture, bytes of the truth."""
+_HEADER_BYTES = 4096
+_TRUTH_BYTES = _HEADER_BYTES - _HEADER.size
+_BUFFER_BYTES = _HEADER_BYTES + 3 * MAX_PIXELS
+"""Address space, not memory: a page takes memory when it is first written."""
+_SLOT_BYTES = _BUFFERS * _BUFFER_BYTES
+
+
+@dataclass(frozen=True)
+class WriterEnds:
+    """File descriptors that the writer's process inherits."""
+
+    memory: int
+    mailbox_take: int
+    mailbox_put: int
+    returned_take: int
+
+
+class SlotReader:
+    """Makes the slot, and takes frames from it."""
+
+    def __init__(self) -> None:
+        memory = os.memfd_create("edgecls-frame")
+        os.ftruncate(memory, _SLOT_BYTES)
+        self._memory = mmap.mmap(memory, _SLOT_BYTES, prot=mmap.PROT_READ)
+        mailbox_take, mailbox_put = os.pipe()
+        returned_take, self._returned_put = os.pipe()
+        for descriptor in (mailbox_take, returned_take):
+            os.set_blocking(descriptor, False)
+        self.writer_ends = WriterEnds(memory, mailbox_take, mailbox_put, returned_take)
+        self._mailbox_take = mailbox_take
+        self._handed_over = False
+
+    def hand_over(self) -> None:
+        """Closes what only the writer uses, once its process has inherited it."""
+        if not self._handed_over:
+            for descriptor in astuple(self.writer_ends):
+                if descriptor != self._mailbox_take:
+                    os.close(descriptor)
+        self._handed_over = True
+
+    def fileno(self) -> int:
+        """Readable while a frame waits: for `select` and `poll`."""
+        return self._mailbox_take
+
+    def take(self) -> Frame | None:
+        """The newest frame not taken before, with a copy of its picture; None where there is none."""
+        number = _take_number(self._mailbox_take)
+        if number is None:
+            return None
+        start = number * _BUFFER_BYTES
+        sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(self._memory, start)
+        truth_at = start + _HEADER.size
+        truth = self._memory[truth_at : truth_at + truth_bytes].decode(errors="ignore")
+        picture = _copied_picture(self._memory, start + _HEADER_BYTES, *sizes)
+        with suppress(BrokenPipeError):  # the writer is gone; its last frame is as good as any
+            os.write(self._returned_put, bytes([number]))
+        return Frame(picture, sequence, captured_at_s, truth=truth)
+
+    def close(self) -> None:
+        """Gives back the memory and the descriptors."""
+        self.hand_over()
+        self._memory.close()
+        os.close(self._mailbox_take)
+        os.close(self._returned_put)
+
+
+class SlotWriter:
+    """Puts frames into a slot that another process made."""
+
+    def __init__(self, ends: WriterEnds) -> None:
+        self._memory = mmap.mmap(ends.memory, _SLOT_BYTES)
+        self._ends = ends
+        self._free = list(range(_BUFFERS))
+
+    def publish(self, frame: Frame) -> None:
+        """Makes `frame` the one that the reader takes next; never waits.
+
+        Raises:
+            BadImage: it has more than `MAX_PIXELS`.
+        """
+        jpeg = frame.jpeg
+        content = frame.pixels.tobytes() if jpeg is None else jpeg
+        height_px, width_px = frame.pixels.shape[:2] if jpeg is None else (0, 0)
+        if len(content) > 3 * MAX_PIXELS:
+            raise BadImage(f"the camera's pictures are {width_px}x{height_px}; choose a smaller size")
+        truth = frame.truth.encode()[:_TRUTH_BYTES]
+        number = self._free.pop()
+        start = number * _BUFFER_BYTES
+        _HEADER.pack_into(
+            self._memory,
+            start,
+            frame.sequence,
+            frame.captured_at_s,
+            height_px,
+            width_px,
+            len(content),
+            len(truth),
+        )
+        self._put(start + _HEADER.size, truth)
+        self._put(start + _HEADER_BYTES, content)
+        self._reclaim(self._ends.mailbox_take)
+        os.write(self._ends.mailbox_put, bytes([number]))
+        # After the mailbox: a reader that was quicker there has given its buffer before back by now.
+        self._reclaim(self._ends.returned_take)
+
+    def _put(self, start: int, content: bytes) -> None:
+        self._memory[start : start + len(content)] = content
+
+    def _reclaim(self, pipe: int) -> None:
+        while (number := _take_number(pipe)) is not None:
+            self._free.append(number)
+
+
+def _take_number(pipe: int) -> int | None:
+    """The next buffer number in a pipe; None where it is empty, or empty and closed."""
+    try:
+        number = os.read(pipe, 1)
+    except BlockingIOError:
+        return None
+    return number[0] if number else None
+
+
+def _copied_picture(
+    memory: mmap.mmap, start: int, height_px: int, width_px: int, size_bytes: int
+) -> "np.ndarray | bytes":
+    if not height_px:
+        return memory[start : start + size_bytes]
+    import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+
+    return np.ndarray((height_px, width_px, 3), np.uint8, memory, start).copy()

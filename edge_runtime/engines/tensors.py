@@ -1,0 +1,127 @@
+"""A network's input and output, whatever their type and layout, as a picture in and probabilities out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import BadModel
+from ..models.card import ModelCard
+
+# From a camera's bytes to whatever a network takes: a byte has 256 values, so any scaling is a table.
+
+
+def byte_table(
+    dtype: type[np.generic], scale: float, offset: float, tensor_scale: float = 0.0, zero_point: int = 0
+) -> np.ndarray | None:
+    """The network's input for each byte, or None where bytes go in as they are.
+
+    Args:
+        dtype: of the network's input: uint8, int8 or float32.
+        scale: the network was trained on pixel * scale + offset.
+        offset: see there.
+        tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; else 0.
+        zero_point: see there.
+
+    Returns:
+        `dtype` (256,), to be indexed with the image.
+    """
+    pixels = np.arange(256)
+    real = pixels * scale + offset
+    if np.issubdtype(dtype, np.floating):
+        return real.astype(dtype)
+    if not tensor_scale:  # the scaling is inside the graph
+        return None if dtype is np.uint8 else (pixels - 128).astype(dtype)
+    lowest = -128 if dtype is np.int8 else 0
+    table = np.clip(np.rint(real / tensor_scale + zero_point), lowest, lowest + 255).astype(dtype)
+    return None if dtype is np.uint8 and (table == pixels).all() else table
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """What an engine says of an input or output."""
+
+    dtype: type[np.generic]
+    shape: tuple[int, ...]
+    scale: float = 0.0
+    """Of a quantised tensor, real = (q - zero_point) * scale; 0 where the file does not say."""
+    zero_point: int = 0
+
+    def __str__(self) -> str:
+        return f"{np.dtype(self.dtype).name} {list(self.shape)}"
+
+
+@dataclass(frozen=True)
+class PictureInput:
+    """Turns uint8 (H, W, 3) RGB into the tensor that a network takes."""
+
+    size_px: tuple[int, int]
+    """(height, width)."""
+    table: np.ndarray | None
+    """(256,) from byte to the input's type; None where bytes go in as they are."""
+    channels_first: bool
+
+    def tensor(self, image: np.ndarray) -> np.ndarray:
+        """The input, [1, H, W, 3] or [1, 3, H, W]; a view of `image` under the contract."""
+        if self.table is not None:
+            image = self.table[image]
+        if self.channels_first:
+            image = np.ascontiguousarray(image.transpose(2, 0, 1))
+        return image[np.newaxis]
+
+
+@dataclass(frozen=True)
+class ScoreOutput:
+    """Turns a network's output into float32 (C,) probabilities."""
+
+    classes: int
+    scale: float
+    zero_point: int
+    logits: bool
+
+    def probabilities(self, output: np.ndarray) -> np.ndarray:
+        """Of the raw output [1, C]; under the contract that is its only row."""
+        scores = output.ravel()
+        if self.scale:
+            scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+        if self.logits:
+            powers = np.exp(scores - scores.max())
+            scores = powers / powers.sum()
+        return scores
+
+
+def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
+    """How to feed pictures to this input; `name` is the file's in messages.
+
+    Raises:
+        BadModel: not one picture of three channels.
+    """
+    channels_first = len(spec.shape) == 4 and spec.shape[1] == 3 and spec.shape[3] != 3
+    sides = spec.shape[2:] if channels_first else spec.shape[1:3]
+    if (
+        len(spec.shape) != 4
+        or spec.shape[0] != 1
+        or 3 not in (spec.shape[1], spec.shape[3])
+        or min(sides) < 1
+    ):
+        raise BadModel(f"{name}: takes {spec}, not one picture [1, H, W, 3]; export it for a batch of 1")
+    if spec.dtype not in (np.uint8, np.int8, np.float32):
+        raise BadModel(f"{name}: takes {spec}; use a file that takes uint8, int8 or float32")
+    table = byte_table(spec.dtype, card.scale, card.offset, spec.scale, spec.zero_point)
+    return PictureInput((sides[0], sides[1]), table, channels_first)
+
+
+def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
+    """How to read probabilities from this output; `name` is the file's in messages.
+
+    An integer output without a scale of its own is read as probability = (q - lowest) / 256.
+
+    Raises:
+        BadModel: not one row of scores.
+    """
+    classes = int(np.prod(spec.shape)) if spec.shape else 0
+    if classes < 2 or max(spec.shape) != classes or spec.dtype not in (np.uint8, np.int8, np.float32):
+        raise BadModel(f"{name}: gives {spec}, not one row of scores [1, C]; use a classifier")
+    scale, zero_point = spec.scale, spec.zero_point
+    if spec.dtype is not np.float32 and not scale:
+        scale, zero_point = 1 / 256, -128 if spec.dtype is np.int8 else 0
+    return ScoreOutput(classes, scale, zero_point, card.scores == "logits")

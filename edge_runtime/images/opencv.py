@@ -1,0 +1,22 @@
+"""OpenCV, with the settings that it reads only while it is being imported.
+
+Every module takes `cv2` from here: `from .opencv import cv2`.
+"""
+
+import os
+
+from ..errors import Unavailable
+from .jpeg_header import MAX_PIXELS
+
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings would stand between our own lines
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+
+try:
+    import cv2
+except ImportError as error:  # the desktop wheel links against libGL, which a minimal system lacks
+    raise Unavailable(
+        f"OpenCV cannot be loaded: {error}; run `sudo apt install libgl1 libglib2.0-0`, or `edgecls doctor`"
+    ) from error
+
+__all__ = ["cv2"]

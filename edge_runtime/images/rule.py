@@ -1,0 +1,48 @@
+"""Image rule: which part of a picture a network sees, and how that part becomes its input.
+
+Plain values and arithmetic, so that a model card can be read without OpenCV.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+COVER = 1.5
+"""Pixels of a reduced picture for each of the network's, along a side, at least. Of 300 frames of 352x288,
+6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""
+
+
+@dataclass(frozen=True)
+class ImageRule:
+    """How a picture of any size becomes a network's input; the model card carries it to the device."""
+
+    height_px: int
+    width_px: int
+    crop: Literal["center", "stretch"] = "center"
+    """`center` cuts the largest centred box of the network's aspect ratio; `stretch` cuts nothing."""
+    interpolation: Literal["area", "linear"] = "area"
+    """`area` averages every pixel when shrinking; `linear` reads four of them, and so is aliased."""
+
+
+class Box(NamedTuple):
+    """A part of a picture, in pixels."""
+
+    top_px: int
+    left_px: int
+    height_px: int
+    width_px: int
+
+
+def crop_box(height_px: int, width_px: int, rule: ImageRule) -> Box:
+    """The box of a picture of this size that the network sees."""
+    if rule.crop == "stretch":
+        return Box(0, 0, height_px, width_px)
+    factor = min(height_px / rule.height_px, width_px / rule.width_px)
+    box_height_px = max(1, round(rule.height_px * factor))
+    box_width_px = max(1, round(rule.width_px * factor))
+    top_px, left_px = (height_px - box_height_px) // 2, (width_px - box_width_px) // 2
+    return Box(top_px, left_px, box_height_px, box_width_px)
+
+
+def reduction(covered: float) -> int:
+    """By how much, 8, 4, 2 or 1, a picture with `covered` pixels for each of the network's may be reduced."""
+    return next((scale for scale in (8, 4, 2) if scale * COVER <= covered), 1)

@@ -1,0 +1,156 @@
+"""What is known of a model file, as text for people and as JSON for programs."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..models.card import ModelCard, Quantisation
+from ..text import printable
+
+Shape = tuple[int | None, ...]
+"""None stands for a size that is chosen at run time, such as the batch's."""
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """One input or output of a network."""
+
+    name: str
+    dtype: str
+    """As numpy calls it: `uint8`, `float32`."""
+    shape: Shape | None
+    """None where the file does not tell."""
+    scale: float | None = None
+    """A quantised tensor stands for (value - zero_point) * scale."""
+    zero_point: int | None = None
+
+    @property
+    def text(self) -> str:
+        """For one line of a listing."""
+        sizes = "?" if self.shape is None else ", ".join("?" if n is None else str(n) for n in self.shape)
+        quantised = "" if self.scale is None else f", scale {self.scale:.7g}, zero point {self.zero_point}"
+        return f"{self.name}: {self.dtype} [{sizes}]{quantised}"
+
+
+@dataclass(frozen=True)
+class OperatorFacts:
+    """An operator, or a Keras layer, and how often the network uses it."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What a format's reader finds in a file."""
+
+    made_with: str
+    """The versions that the file states, such as `IR 8, opset 15, tf2onnx 1.17.0`."""
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    operators: tuple[OperatorFacts, ...]
+    """In the order of their first use."""
+    parameters: int
+    """Numbers in weights and biases; scales and zero points of quantised tensors are none."""
+    macs: int | None
+    """Multiply-accumulates of convolutions and matrix products for one picture; None where not known."""
+    macs_unknown: str = ""
+    """Why not."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Values that JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "NetworkFacts":
+        """The facts that `to_json` gave, after a way through JSON."""
+        values["operators"] = tuple(OperatorFacts(**operator) for operator in values["operators"])
+        for end in ("inputs", "outputs"):
+            values[end] = tuple(_tensor(tensor) for tensor in values[end])
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What `edgecls inspect` shows of a file."""
+
+    file: str
+    format: str
+    size_bytes: int
+    sha256: str
+    """Of the whole file."""
+    seal: Literal["holds", "none"]
+    """Whether edgecls wrote every byte of it. A broken seal is an error, and no facts."""
+    network: NetworkFacts
+    card: ModelCard | None
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        values = asdict(self)
+        return json.dumps(values | values.pop("network"), ensure_ascii=False)
+
+    @property
+    def text(self) -> str:
+        """Lines of a name and a value."""
+        rows = [*self._file_rows(), *_network_rows(self.network), *_card_rows(self.card)]
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {printable(value)}".rstrip() for name, value in rows)
+
+    def _file_rows(self) -> list[tuple[str, str]]:
+        seal = {"holds": "holds: as edgecls wrote it", "none": "none: not made by edgecls"}
+        return [
+            ("file", self.file),
+            ("format", f"{self.format} ({self.network.made_with})"),
+            ("size", f"{self.size_bytes:,} bytes"),
+            ("sha256", self.sha256),
+            ("seal", seal[self.seal]),
+        ]
+
+
+def _network_rows(network: NetworkFacts) -> list[tuple[str, str]]:
+    ends = [("input", tensor) for tensor in network.inputs] + [("output", t) for t in network.outputs]
+    macs = f"- ({network.macs_unknown})" if network.macs is None else f"{network.macs:,}"
+    return [
+        *((end, tensor.text) for end, tensor in ends),
+        ("operators", ", ".join(f"{op.count} {op.name}" for op in network.operators)),
+        ("parameters", f"{network.parameters:,}"),
+        ("multiply-accumulates", macs),
+    ]
+
+
+def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
+    if card is None:
+        return [("card", "none")]
+    rule, source, quantised = card.image, card.provenance, card.quantisation
+    return [
+        ("card", f"{len(card.labels)} labels: {', '.join(card.labels)}"),
+        ("  picture", f"{rule.width_px}x{rule.height_px} px, crop {rule.crop}, {rule.interpolation}"),
+        ("  network saw", f"pixel * {card.scale:.7g} + {card.offset:g}"),
+        ("  takes", card.io),
+        ("  gives", card.scores),
+        ("  trained on", f"{source.data or '-'}, digest {source.data_sha256[:12] or '-'}"),
+        ("  recipe", ", ".join(f"{key} {value}" for key, value in source.recipe.items()) or "-"),
+        ("  accuracy", "-" if source.accuracy is None else f"{source.accuracy:.2%} on {source.split}"),
+        ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
+        ("  quantised", _quantisation_text(quantised) if quantised else "no"),
+        ("  unknown below", f"{card.threshold:g} at temperature {card.temperature:g}"),
+        *([("  background", f"{card.background}: the answer is then unknown")] if card.background else []),
+        ("  golden frames", str(len(card.golden))),
+    ]
+
+
+def _quantisation_text(quantised: Quantisation) -> str:
+    parts = [quantised.scheme]
+    if quantised.ranges:
+        parts.append(f"{quantised.ranges} ranges")
+    if quantised.float_layers:
+        parts.append(f"{' and '.join(quantised.float_layers)} in float")
+    if quantised.calibration_images:
+        digest = quantised.calibration_sha256[:12]
+        parts.append(f"calibrated on {quantised.calibration_images} images, digest {digest}")
+    return ", ".join(parts)
+
+
+def _tensor(values: dict[str, Any]) -> TensorFacts:
+    shape = values.pop("shape")
+    return TensorFacts(shape=None if shape is None else tuple(shape), **values)

@@ -1,0 +1,294 @@
+"""What is known of a `.tflite`, read from the file itself."""
+
+import io
+import struct
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from math import isqrt, prod
+from typing import Any
+
+import numpy as np
+
+from ..errors import BadModel, Unavailable
+from .facts import NetworkFacts, OperatorFacts, TensorFacts
+
+# What a `.tflite` says of itself, read through the schema that LiteRT brings: no interpreter runs.
+#
+# The interpreter tells tensors, but operators only by private names, and it has to build the network first.
+
+try:
+    from ai_edge_litert import schema_py_generated as schema
+except ImportError as error:
+    raise Unavailable(
+        f"reading a .tflite needs LiteRT ({error}); run `pip install ai-edge-litert`, or use the .onnx file"
+    ) from error
+
+_DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if name.isupper()}
+_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
+
+_MOST_IN_A_BYTE = 8
+_ZIP = b"PK\x03\x04"
+_ZIP_HEADER_BYTES = 64
+
+
+@dataclass(frozen=True)
+class TfliteTensor:
+    """A tensor of a graph."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    """With 1 for a size that is chosen at run time."""
+    signature: tuple[int | None, ...]
+    """With None for it."""
+    scales: tuple[float, ...]
+    """One for each channel, one for all, or none."""
+    zero_points: tuple[int, ...]
+    buffer: int
+    is_constant: bool
+
+
+@dataclass(frozen=True)
+class TfliteOperator:
+    """One use of an operator; an input that is left out is None."""
+
+    name: str
+    inputs: tuple[TfliteTensor | None, ...]
+    outputs: tuple[TfliteTensor, ...]
+
+
+@dataclass(frozen=True)
+class TfliteGraph:
+    """A graph; a model has more than one when it has branches or loops."""
+
+    tensors: tuple[TfliteTensor, ...]
+    inputs: tuple[TfliteTensor, ...]
+    outputs: tuple[TfliteTensor, ...]
+    operators: tuple[TfliteOperator, ...]
+
+
+@dataclass(frozen=True)
+class TfliteContent:
+    """A model; its first graph is the one that is run."""
+
+    version: int
+    description: str
+    graphs: tuple[TfliteGraph, ...]
+
+
+def read_tflite(content: bytes, name: str) -> TfliteContent:
+    """Reads the graphs of a `.tflite`.
+
+    Raises:
+        BadModel: damaged, cut short, or with its weights in other files.
+    """
+    try:
+        if _is_cut_zip(content):
+            raise ValueError("cut short behind the network")
+        model = schema.Model.GetRootAs(content)
+        held = [_held_bytes(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
+        codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
+        graphs = tuple(_graph(model.Subgraphs(i), held, codes) for i in range(model.SubgraphsLength()))
+        if not graphs:
+            raise ValueError("it has no graph")
+        return TfliteContent(model.Version(), _text(model.Description()), graphs)
+    # What flatbuffers raises for a place outside the file, and what follows from numbers that make no sense.
+    except (struct.error, LookupError, ValueError, TypeError, OverflowError) as error:
+        raise BadModel(f"{name}: not a whole TFLite model: {error}; copy it again") from error
+
+
+def _is_cut_zip(content: bytes) -> bool:
+    """Whether the zip of associated files has only begun; nothing in the FlatBuffer tells of it."""
+    return _ZIP in content[-_ZIP_HEADER_BYTES:] and not zipfile.is_zipfile(io.BytesIO(content))
+
+
+def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
+    tensors = tuple(_tensor(graph.Tensors(i), held_bytes) for i in range(graph.TensorsLength()))
+
+    def chosen(numbers: Any) -> tuple[TfliteTensor | None, ...]:
+        return tuple(None if number < 0 else tensors[number] for number in _numbers(numbers))
+
+    operators = (graph.Operators(i) for i in range(graph.OperatorsLength()))
+    return TfliteGraph(
+        tensors,
+        inputs=_all_there(chosen(graph.InputsAsNumpy())),
+        outputs=_all_there(chosen(graph.OutputsAsNumpy())),
+        operators=tuple(
+            TfliteOperator(
+                codes[operator.OpcodeIndex()],
+                chosen(operator.InputsAsNumpy()),
+                _all_there(chosen(operator.OutputsAsNumpy())),
+            )
+            for operator in operators
+        ),
+    )
+
+
+def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
+    # LiteRT 2.1 knew no external buffers.
+    if getattr(tensor, "ExternalBuffer", int)():
+        raise ValueError("external data refused")
+    shape = tuple(_numbers(tensor.ShapeAsNumpy()))
+    held = held_bytes[tensor.Buffer()]
+    is_lie = held and not tensor.Sparsity() and prod(shape) > _MOST_IN_A_BYTE * held
+    if any(size < 0 for size in shape) or is_lie:
+        raise ValueError(f"a tensor of shape {shape} in {held:,} bytes")
+    signature = tuple(_numbers(tensor.ShapeSignatureAsNumpy())) or shape
+    quantised = tensor.Quantization()
+    return TfliteTensor(
+        name=_text(tensor.Name()),
+        dtype=_DTYPES[tensor.Type()],
+        shape=shape,
+        signature=tuple(None if size < 0 else size for size in signature),
+        scales=tuple(_numbers(quantised.ScaleAsNumpy())) if quantised else (),
+        zero_points=tuple(_numbers(quantised.ZeroPointAsNumpy())) if quantised else (),
+        buffer=tensor.Buffer(),
+        is_constant=held > 0,
+    )
+
+
+def _held_bytes(buffer: Any, size_bytes: int) -> int:
+    """The size of a buffer, all of it inside the file; a large one stands behind the FlatBuffer."""
+    if buffer.Offset() > 1:
+        if buffer.Offset() + buffer.Size() > size_bytes:
+            raise ValueError(f"cut short: a buffer ends at {buffer.Offset() + buffer.Size():,}")
+        return buffer.Size()
+    data = buffer.DataAsNumpy()  # this fails where they leave the file; it copies nothing
+    return data.size if isinstance(data, np.ndarray) else 0
+
+
+def _operator_name(code: Any) -> str:
+    # The deprecated field is a byte, which became too small; old files have it alone.
+    name = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    return f"CUSTOM {_text(code.CustomCode())}" if name == "CUSTOM" else name
+
+
+def _all_there(tensors: tuple[TfliteTensor | None, ...]) -> tuple[TfliteTensor, ...]:
+    there = tuple(tensor for tensor in tensors if tensor)
+    if len(there) < len(tensors):
+        raise ValueError("an input or output that is missing")
+    return there
+
+
+def _numbers(vector: Any) -> Any:
+    """A vector's numbers; flatbuffers gives 0 for one that the file leaves out."""
+    return vector.tolist() if isinstance(vector, np.ndarray) else []
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode()
+
+
+_RECURRENT = ("LSTM", "RNN", "SVDF")
+_NOT_COUNTED = ("CALL", "CALL_ONCE", "CONV_3D_TRANSPOSE", "IF", "RFFT2D", "WHILE")
+"""These multiply too, but how often does not follow from shapes alone."""
+
+
+def read_network(content: bytes, name: str) -> NetworkFacts:
+    """Reads the facts of a `.tflite`.
+
+    Raises:
+        BadModel: damaged, cut short, or with its weights in other files.
+        Unavailable: LiteRT is not installed.
+    """
+    model = read_tflite(content, name)
+    operators = [operator for graph in model.graphs for operator in graph.operators]
+    macs, unknown = count_macs(operators)
+    return NetworkFacts(
+        made_with=", ".join(filter(None, (f"schema {model.version}", model.description))),
+        inputs=tuple(map(_facts, model.graphs[0].inputs)),
+        outputs=tuple(map(_facts, model.graphs[0].outputs)),
+        operators=tuple(OperatorFacts(*item) for item in Counter(op.name for op in operators).items()),
+        parameters=_parameters(model),
+        macs=macs,
+        macs_unknown=unknown,
+    )
+
+
+def _facts(tensor: TfliteTensor) -> TensorFacts:
+    if len(tensor.scales) != 1:
+        return TensorFacts(tensor.name, tensor.dtype, tensor.signature)
+    zero_point = tensor.zero_points[0] if tensor.zero_points else 0
+    return TensorFacts(tensor.name, tensor.dtype, tensor.signature, tensor.scales[0], zero_point)
+
+
+def _parameters(model: TfliteContent) -> int:
+    weights = {  # by buffer: tensors may share one
+        tensor.buffer: prod(tensor.shape)
+        for graph in model.graphs
+        for tensor in graph.tensors
+        if tensor.is_constant and _is_weight(tensor)
+    }
+    return sum(weights.values())
+
+
+def _is_weight(tensor: TfliteTensor) -> bool:
+    """Integers without a scale are shapes and axes; a number that stands alone is a step of arithmetic."""
+    return bool(tensor.shape) and (bool(tensor.scales) or "float" in tensor.dtype)
+
+
+def count_macs(operators: list[TfliteOperator]) -> tuple[int | None, str]:
+    """Multiply-accumulates for one picture, or None and why they are not known."""
+    total = 0
+    for operator in operators:
+        if not _is_understood(operator.name):
+            return None, f"how often {operator.name} multiplies does not follow from shapes"
+        if operator.name in _MACS:
+            if any(tensor and None in tensor.signature[1:] for tensor in operator.inputs + operator.outputs):
+                return None, "not every shape is fixed"
+            try:
+                total += _MACS[operator.name](operator)
+            except LookupError:
+                return None, f"the inputs of {operator.name} are not as they should be"
+    return total, ""
+
+
+def _is_understood(operator: str) -> bool:
+    is_foreign = operator.startswith(("CUSTOM ", "STABLEHLO_"))
+    return not is_foreign and operator not in _NOT_COUNTED and not operator.endswith(_RECURRENT)
+
+
+def _of_convolution(operator: TfliteOperator) -> int:
+    """The kernel is (output channels, height, width, input channels of a group)."""
+    return prod(operator.outputs[0].shape) * prod(_weights(operator)[1:])
+
+
+def _of_depthwise_convolution(operator: TfliteOperator) -> int:
+    """The kernel is (1, height, width, output channels)."""
+    return prod(operator.outputs[0].shape) * prod(_weights(operator)[:-1])
+
+
+def _of_transposed_convolution(operator: TfliteOperator) -> int:
+    """The kernel is (output channels, height, width, input channels); the picture is the third input."""
+    return prod(_shape(operator, 2)) * prod(_weights(operator)[:-1])
+
+
+def _of_fully_connected(operator: TfliteOperator) -> int:
+    """The weights are (outputs, inputs)."""
+    return prod(operator.outputs[0].shape) * _weights(operator)[-1]
+
+
+def _of_matrices(operator: TfliteOperator) -> int:
+    """Either factor may be transposed, so that the inner size K is found from (M K) (K N) / (M N)."""
+    first, second, out = _shape(operator, 0)[-2:], _weights(operator)[-2:], operator.outputs[0].shape
+    return prod(out) * isqrt(prod(first) * prod(second) // max(1, prod(out[-2:])))
+
+
+_MACS = {
+    "BATCH_MATMUL": _of_matrices,
+    "CONV_2D": _of_convolution,
+    "CONV_3D": _of_depthwise_convolution,  # (depth, height, width, input channels, output channels)
+    "DEPTHWISE_CONV_2D": _of_depthwise_convolution,
+    "FULLY_CONNECTED": _of_fully_connected,
+    "TRANSPOSE_CONV": _of_transposed_convolution,
+}
+
+
+def _weights(operator: TfliteOperator) -> tuple[int, ...]:
+    return _shape(operator, 1)
+
+
+def _shape(operator: TfliteOperator, index: int) -> tuple[int, ...]:
+    tensor = operator.inputs[index]
+    return tensor.shape if tensor else ()

@@ -1,0 +1,88 @@
+"""Other people's TFLite and ONNX files: tried in a child process first, then given a card to go with."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..engines.engine import start_engine
+from ..errors import BadData, BadModel, UsageError
+from ..files import read_whole
+from ..images.rule import ImageRule
+from ..workers import run_guarded
+from .card import ModelCard
+from .model_file import ModelFile, ModelFormat, model_format, own_card
+
+Scaling = Literal["0..255", "0..1", "-1..1"]
+SCALINGS: dict[str, tuple[float, float]] = {
+    "0..255": (1.0, 0.0),
+    "0..1": (1 / 255, 0.0),
+    "-1..1": (2 / 255, -1.0),
+}
+"""What a network was trained on, as (scale, offset): pixel * scale + offset."""
+
+_SEED, _TRIALS = 0, 8
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """The labels of a text file, one on each line, in the order of the network's outputs.
+
+    Raises:
+        MissingInput, PermissionRefused, BadData: it cannot be read, or holds fewer than two labels.
+    """
+    try:
+        labels = tuple(line.strip() for line in read_whole(path).decode().splitlines() if line.strip())
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: not a text file of labels: {error}; write one label on each line") from error
+    if len(labels) < 2:
+        raise BadData(f"{path}: {len(labels)} labels; write one on each line, at least two")
+    return labels
+
+
+def read_stranger(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1") -> ModelFile:
+    """Reads a TFLite or ONNX file that edgecls did not make.
+
+    Args:
+        path: takes one picture as uint8, int8 or float32, [1, H, W, 3] or [1, 3, H, W], and gives one row of
+            scores of any of these types.
+        labels: in the order of the scores.
+        scaling: what the network was trained on; a file that takes bytes without a scale does it inside.
+
+    Raises:
+        UsageError: edgecls made it, so that it has labels of its own.
+        BadModel: it cannot be run, or has another number of classes than there are labels.
+        MissingInput, PermissionRefused: it cannot be read.
+    """
+    content = read_whole(path)
+    format_ = model_format(content, str(path))
+    if own_card(content, format_, str(path)):
+        raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
+    if format_ is ModelFormat.H5:
+        raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
+    found = run_guarded(try_out, content, str(path))
+    if found["classes"] != len(labels):
+        raise BadModel(
+            f"{path}: the network has {found['classes']} classes, there are {len(labels)} labels; "
+            "write one label for each class"
+        )
+    scale, offset = SCALINGS[scaling]
+    card = ModelCard(labels, ImageRule(*found["size_px"]), scale, offset, scores=found["scores"])
+    return ModelFile(path, format_, content, card)
+
+
+def try_out(content: bytes, name: str) -> dict[str, Any]:
+    """Opens and runs a file; called in a child process, because what parses it may crash.
+
+    Returns:
+        `classes`, `size_px` (height, width), and `scores`: `probabilities` where each answer could be one.
+    """
+    unknown = ModelCard((), ImageRule(0, 0))
+    engine = start_engine(ModelFile(Path(name), model_format(content, name), content, unknown))
+    pictures = np.random.default_rng(_SEED).integers(0, 256, (_TRIALS, *engine.input_size_px, 3), np.uint8)
+    answers = np.stack([engine.probabilities(picture) for picture in pictures])
+    are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little
+    return {
+        "classes": engine.classes,
+        "size_px": engine.input_size_px,
+        "scores": "probabilities" if are_probabilities else "logits",
+    }

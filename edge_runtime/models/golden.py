@@ -1,0 +1,121 @@
+"""Golden frames: pictures in the card that tell whether this machine computes what the exporting one did."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..engines.engine import Engine
+from ..images.prepare import decode, prepare
+from .card import GoldenFrame, ModelCard
+
+FLOAT_TOLERANCE = 1e-4
+"""In any probability. Float engines agree to 1e-7 between x86 and Arm."""
+INT8_TOLERANCE = 2 / 256
+"""Two steps of a probability that was computed in one byte."""
+ROUNDED_INPUT = 1.0
+"""Root mean square in steps of a byte: builds of OpenCV for other processors may round a pixel differently. A
+wrong interpolation is off by 4 or more."""
+ROUNDED_INPUT_TOLERANCE = 0.03
+"""In any probability, where pixels were rounded differently."""
+
+_SKETCH = 32
+
+
+@dataclass(frozen=True)
+class GoldenResult:
+    """One golden frame, replayed."""
+
+    index: int
+    expected: str
+    answer: str
+    largest_difference: float
+    """Of any probability, 0 to 1; infinite where the network gave no number."""
+    tolerance: float
+    input_difference: float
+    """What decode, crop and resize made of the picture, against what they made at the export: estimated root
+    mean square, in steps of a byte."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether this machine answers as the exporting one did."""
+        return (
+            self.input_difference <= ROUNDED_INPUT
+            and self.answer == self.expected
+            and self.largest_difference <= self.tolerance
+        )
+
+    @property
+    def text(self) -> str:
+        """The result as a line."""
+        line = f"frame {self.index}: {self.expected}, difference {self.largest_difference:.2g}"
+        return line if self.holds else f"{line}, here {self.answer}: {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """What differs, in words; empty when it holds."""
+        if self.holds:
+            return ""
+        if self.input_difference > ROUNDED_INPUT:
+            return "the network's input differs: decode, crop, resize or channel order"
+        if self.answer != self.expected and self.largest_difference <= self.tolerance:
+            return "the probabilities are right, the label is not: the labels were changed"
+        return "the input is right, the probabilities are not: the engine or the network's bytes"
+
+
+def replay(engine: Engine, card: ModelCard) -> list[GoldenResult]:
+    """Replays a card's golden frames through decode, crop, resize and engine.
+
+    Raises:
+        BadImage: a golden frame cannot be decoded here.
+    """
+    return [_replay_one(engine, card, index, frame) for index, frame in enumerate(card.golden, 1)]
+
+
+def golden_frame(picture: bytes, engine: Engine, card: ModelCard) -> GoldenFrame:
+    """Makes a golden frame of a picture, in a lossless format, with the answer that `engine` gives now."""
+    image = prepare(decode(picture, "golden frame"), card.image)
+    probabilities = engine.probabilities(image)
+    return GoldenFrame(
+        base64.b64encode(picture).decode(),
+        sketch(image),
+        card.labels[int(probabilities.argmax())],
+        tuple(round(float(probability), 7) for probability in probabilities),
+    )
+
+
+def sketch(image: np.ndarray) -> tuple[int, ...]:
+    """A few numbers from which the distance to another image can be estimated, within about a quarter.
+
+    Each is the sum of all bytes, with signs that look random and are the same everywhere (from SHAKE-128): a
+    random projection, after Johnson and Lindenstrauss (1984).
+    """
+    pixels = image.reshape(-1).astype(np.int64)
+    bits = hashlib.shake_128(b"edgecls golden frames").digest(_SKETCH * -(-len(pixels) // 8))
+    signs = np.unpackbits(np.frombuffer(bits, np.uint8)).reshape(_SKETCH, -1)[:, : len(pixels)]
+    return tuple(int(value) for value in (signs.astype(np.int64) * 2 - 1) @ pixels)
+
+
+def _distance(first: tuple[int, ...], second: tuple[int, ...], pixels: int) -> float:
+    """The estimated root mean square difference of two images of so many bytes, from their sketches."""
+    if len(first) != len(second):
+        return float("inf")
+    return float(np.sqrt(np.square(np.subtract(first, second)).mean() / pixels))
+
+
+def _replay_one(engine: Engine, card: ModelCard, index: int, frame: GoldenFrame) -> GoldenResult:
+    picture = decode(base64.b64decode(frame.picture), f"golden frame {index}")
+    image = prepare(picture, card.image)
+    input_difference = _distance(sketch(image), frame.input_sketch, image.size)
+    probabilities = engine.probabilities(image)
+    difference = np.abs(probabilities - np.asarray(frame.probabilities, np.float32)).max()
+    tolerance = INT8_TOLERANCE if card.quantisation else FLOAT_TOLERANCE
+    return GoldenResult(
+        index,
+        frame.label,
+        card.labels[int(probabilities.argmax())],
+        float(difference) if np.isfinite(difference) else float("inf"),
+        max(tolerance, ROUNDED_INPUT_TOLERANCE) if input_difference else tolerance,
+        input_difference,
+    )

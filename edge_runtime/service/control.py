@@ -1,0 +1,241 @@
+"""Puts a camera service on the machine, and takes it away."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import MissingInput, PermissionRefused, Unavailable, writing_failed
+from ..files import read_whole, write_whole
+from .unit import UNITS, CameraService, environment_file, is_hidden, settings_of, state_of, unit_of, unit_text
+
+# The one place that calls systemctl.
+
+Systemctl = Callable[..., str]
+"""Takes the arguments of systemctl, gives what it printed; raises EdgeclsError."""
+
+
+def systemctl(*arguments: str) -> str:
+    """Runs systemctl.
+
+    Raises:
+        PermissionRefused: only root may.
+        Unavailable: there is none, or it refuses.
+    """
+    try:
+        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise no_systemd() from error
+    if done.returncode == 0:
+        return done.stdout
+    said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[0]
+    what = f"systemctl {' '.join(arguments)}: {said.rstrip('.')}"
+    if "authentication required" in said.lower() or "access denied" in said.lower():
+        raise PermissionRefused(f"{what}; run it with sudo")
+    raise Unavailable(f"{what}; see `journalctl -e`")
+
+
+def check_booted(root: Path) -> None:
+    """Checks that systemd runs this machine, as sd_booted(3) does.
+
+    Raises:
+        Unavailable: it does not.
+    """
+    if not (root / "run/systemd/system").is_dir():
+        raise no_systemd()
+
+
+def no_systemd() -> Unavailable:
+    """The error to raise where systemd does not run the machine."""
+    return Unavailable(
+        "systemd does not run this machine, so there is no service; start `edgecls camera` by what does, or "
+        "see the unit with `edgecls service install --print`"
+    )
+
+
+ROOT = Path("/")
+
+
+def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> None:
+    """Writes the service's files, has systemd read them, and starts it, now and at each boot.
+
+    One that is there already is replaced. The model is copied: the service must not end because somebody
+    tidies a home folder, or be started on half a file while another is being copied there.
+
+    Args:
+        service: what to install.
+        systemctl: see `systemctl.systemctl`.
+        root: the folder of the machine's files.
+
+    Raises:
+        EdgeclsError: a file cannot be read or written, or the service does not start.
+    """
+    for path in service.reads:
+        _check_readable_by_all(path)
+    contents = {path.name: read_whole(path) for path in service.copied}
+    settings = _below(root, service.settings)
+    for name, content in contents.items():
+        write_whole(settings / name, content)
+    if service.secrets:
+        with _for_root_alone():
+            write_whole(settings / "secrets.env", environment_file(dict(service.secrets)))
+    _keep_only(settings, {*contents, *(["secrets.env"] if service.secrets else [])})
+    write_whole(_unit_path(root, service.unit), unit_text(service))
+    systemctl("daemon-reload")
+    systemctl("enable", service.unit)
+    try:
+        systemctl("restart", service.unit)
+    except Unavailable as error:
+        raise Unavailable(
+            f"{service.unit}: installed, but did not start; see `journalctl -u {service.unit}`"
+        ) from error
+
+
+def remove(name: str, systemctl: Systemctl, root: Path = ROOT) -> Path:
+    """Stops a camera's service and removes it, but for what it wrote.
+
+    Returns:
+        Where that is; there may be nothing.
+
+    Raises:
+        MissingInput: there is no such service.
+        EdgeclsError: it cannot be stopped or removed.
+    """
+    unit = unit_of(name)
+    path = _unit_path(root, unit)
+    if not path.exists():
+        raise MissingInput(f"{unit}: no such service; `edgecls service status` lists those there are")
+    systemctl("disable", "--now", unit)
+    try:
+        path.unlink()
+        settings = _below(root, settings_of(name))
+        _keep_only(settings, set())
+        with suppress(OSError):  # something of the user's is in there
+            settings.rmdir()
+    except OSError as error:
+        raise writing_failed(path, error) from error
+    systemctl("daemon-reload")
+    return state_of(name)
+
+
+def installed(root: Path = ROOT) -> list[str]:
+    """The names of all cameras that have a service."""
+    units = _below(root, UNITS).glob("edgecls-*.service")
+    return sorted(path.stem.removeprefix("edgecls-") for path in units)
+
+
+def _check_readable_by_all(path: Path) -> None:
+    """Checks that a user who is nobody here can read a folder: Python's, which the service runs.
+
+    Raises:
+        PermissionRefused: its modes forbid it.
+    """
+    # Of a hidden folder's parents none counts: systemd itself shows it to the service.
+    for folder in [path] if is_hidden(path) else [path, *path.parents]:
+        if folder.stat().st_mode & 0o005 != 0o005:
+            raise PermissionRefused(
+                f"{folder}: only its owner may enter it; run `chmod -R o+rX {folder}`, as the service has a "
+                "user of its own"
+            )
+
+
+def _keep_only(folder: Path, names: set[str]) -> None:
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in names and path.is_file():
+            path.unlink()
+
+
+def _unit_path(root: Path, unit: str) -> Path:
+    return _below(root, UNITS) / f"{unit}.service"
+
+
+def _below(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
+
+
+@contextmanager
+def _for_root_alone() -> Iterator[None]:
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+# How a camera service is, as systemd knows it.
+
+_PROPERTIES = (
+    "ActiveState",
+    "SubState",
+    "StateChangeTimestamp",
+    "StatusText",
+    "NRestarts",
+    "MainPID",
+    "Result",
+    "ExecMainStatus",
+    "UnitFileState",
+)
+
+
+@dataclass(frozen=True)
+class ServiceStatus:
+    """How a service is at this moment."""
+
+    unit: str
+    is_running: bool
+    state: str
+    """As systemd has it: `running`, `auto-restart`, `dead`, `failed`."""
+    since: str
+    """The wall clock when that began, as systemd writes it; empty where it never ran."""
+    said: str
+    """What the loop told last: the label with its rates, or what it waits for."""
+    restarts: int
+    """After failures, since it was last started by hand or at boot."""
+    pid: int
+    """Of its main process; 0 where it does not run."""
+    starts_at_boot: bool
+    result: str
+    """Why it does not run: systemd's word, such as `exit-code` or `watchdog`; `success` otherwise."""
+    exit_code: int
+
+    @property
+    def text(self) -> str:
+        """For people: a line for the service, and one for what it said."""
+        since = f" since {self.since}" if self.since else ""
+        pid = f", pid {self.pid}" if self.pid else ""
+        count = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"
+        boot = "" if self.starts_at_boot else ", not started at boot"
+        code = f" {self.exit_code}" if self.result == "exit-code" else ""
+        why = "" if self.result == "success" else f" ({self.result}{code})"
+        state = "running" if self.is_running else f"not running: {self.state}{why}"
+        lines = [f"{self.unit}: {state}{since}{pid}, {count}{boot}"]
+        return "\n".join([*lines, f"  {self.said}"] if self.said else lines)
+
+
+def status_of(name: str, systemctl: Systemctl) -> ServiceStatus:
+    """Asks systemd for the status of a camera's service.
+
+    Raises:
+        EdgeclsError: systemd does not answer.
+    """
+    unit = unit_of(name)
+    shown = systemctl("show", unit, f"--property={','.join(_PROPERTIES)}")
+    values = {name: value for name, _, value in (line.partition("=") for line in shown.splitlines())}
+    return ServiceStatus(
+        unit=unit,
+        is_running=values.get("ActiveState") == "active",
+        state=values.get("SubState", "unknown"),
+        since=values.get("StateChangeTimestamp", ""),
+        said=values.get("StatusText", ""),
+        restarts=_number(values.get("NRestarts", "")),
+        pid=_number(values.get("MainPID", "")),
+        starts_at_boot=values.get("UnitFileState") == "enabled",
+        result=values.get("Result", "success"),
+        exit_code=_number(values.get("ExecMainStatus", "")),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

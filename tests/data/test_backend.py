@@ -1,0 +1,80 @@
+"""Whatever Keras computes with: a process of its own, because Keras takes its backend when it is imported."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from edgecls.cli.main import app
+
+NO_TENSORFLOW = "raise ImportError(\"No module named 'tensorflow'\")"
+
+
+def train(folder: Path, *arguments: str, backend: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs `edgecls train` where TensorFlow cannot be imported."""
+    hidden = folder / "hidden" / "tensorflow"
+    hidden.mkdir(parents=True, exist_ok=True)
+    (hidden / "__init__.py").write_text(NO_TENSORFLOW)
+    env = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    env |= {"PYTHONPATH": str(hidden.parent)} | ({"KERAS_BACKEND": backend} if backend else {})
+    return subprocess.run(
+        [sys.executable, "-m", "edgecls.cli", "train", *arguments],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module", params=["jax", "torch"])
+def backend(request) -> str:
+    if find_spec(request.param) is None:
+        pytest.skip(f"{request.param} is not installed: pip install {request.param}")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def trained(backend, tmp_path_factory, write_images) -> Path:
+    folder = tmp_path_factory.mktemp(backend)
+    for label in ("cat", "dog"):
+        write_images(folder / "pets" / label, 20, side_px=18)
+    options = ("--epochs", "1", "--size", "18", "--batch-size", "14")
+    done = train(
+        folder, "--data", "pets", *options, "--augment", "all", "--optimizer", "muon", backend=backend
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "image_classification.h5"
+
+
+def test_another_backend_trains_where_there_is_no_tensorflow(backend, trained):
+    report = json.loads(trained.with_suffix("").joinpath("report.json").read_text())
+    assert report["epochs_done"] == 1
+    assert backend in report["versions"]
+    assert "tensorflow" not in report["versions"]
+
+
+def test_what_it_trained_exports_here(trained):
+    """`export` compares each file with the Keras original, in TensorFlow, and fails where they differ."""
+    app(["export", str(trained)], standalone_mode=False)  # in this process, which has TensorFlow
+    assert trained.with_suffix(".tflite").exists()
+    assert trained.with_suffix(".onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("backend", "exit_code", "message"),
+    [
+        (None, 69, "training needs Keras and tensorflow (No module named 'tensorflow'); run `pip install "),
+        ("abacus", 78, "KERAS_BACKEND=abacus: Keras has no such backend; use tensorflow, jax or torch"),
+    ],
+)
+def test_a_backend_that_is_not_there_is_named(tmp_path, backend, exit_code, message):
+    done = train(tmp_path, "--data", "digits", backend=backend)
+    assert done.returncode == exit_code
+    assert f"edgecls: error: {message}" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,195 @@
+import io
+from dataclasses import replace
+
+import pytest
+
+from edgecls.edge_runtime.camera.answer import Timing
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.outputs.status_line import StatusLine, status_text
+from edgecls.edge_runtime.camera.rates import Ages
+from edgecls.edge_runtime.classifier import Prediction
+from tests.fakes import answer, picture
+
+TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.4, fps=29.83)
+
+
+class Terminal(io.StringIO):
+    """What a person sees: the lines that stand, and the one that is being rewritten."""
+
+    def isatty(self) -> bool:
+        return True
+
+    @property
+    def screen(self) -> list[str]:
+        lines = [""]
+        column = 0
+        for character in self.getvalue():
+            if character == "\n":
+                lines.append("")
+                column = 0
+            elif character == "\r":
+                column = 0
+            else:
+                line = lines[-1].ljust(column)
+                lines[-1] = line[:column] + character + line[column + 1 :]
+                column += 1
+        return [line.rstrip() for line in lines]
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def write(status: StatusLine, label: str | None = "cat", confidence: float = 0.931, name: str = "") -> None:
+    prediction = Prediction(((label or "cat", confidence), ("dog", 0.04)), label)
+    status.write(answer(Frame(picture(), 1, 0.0, name), prediction, TIMING))
+
+
+def text_of(label: str | None, name: str = "", timing: Timing = TIMING) -> str:
+    return status_text(answer(Frame(picture(), 1, 0.0, name), Prediction((("cat", 0.931),), label), timing))
+
+
+def test_the_line_says_label_confidence_rate_latency_and_age():
+    assert text_of("cat") == "cat 93.1%   29.8 fps   latency 1.9 ms   age 12 ms"
+
+
+def test_an_unknown_answer_says_what_it_looked_like():
+    assert text_of(None).startswith("unknown (cat 93.1%)")
+
+
+def test_while_the_announced_label_is_not_the_best_one_both_are_said():
+    shown = Prediction((("dog", 0.6), ("cat", 0.3)), "cat")
+    text = status_text(answer(Frame(picture(), 1, 0.0), shown, TIMING))
+    assert text.startswith("cat (dog 60.0%)   29.8 fps")
+
+
+def test_from_the_second_frame_on_the_age_is_that_of_the_last_minute():
+    text = text_of("cat", timing=replace(TIMING, recent_ages=Ages(11.4, 15.0, 33.0)))
+    assert text.endswith("latency 1.9 ms   age p50 11 ms, p95 15, p99 33")
+    assert len(text) < 80  # a terminal's width
+
+
+def test_a_still_is_named_and_its_name_cannot_steer_the_terminal():
+    assert text_of("cat", "a\x1b[2Jb.jpg").startswith("a\\x1b[2Jb.jpg: cat")
+
+
+def test_the_first_frame_has_no_rate():
+    assert "fps" not in text_of("cat", timing=Timing(1, 1, 1))
+
+
+def test_on_a_terminal_the_line_is_rewritten_in_place():
+    terminal, clock = Terminal(), Clock()
+    status = StatusLine(terminal, clock)
+    for label in ("automobile", "cat", "dog"):
+        write(status, label)
+        clock.now_s += 1
+    assert terminal.screen == [
+        status_text(answer(Frame(picture(), 1, 0.0), Prediction((("dog", 0.931),), "dog"), TIMING))
+    ]
+
+
+def test_a_terminal_is_rewritten_at_most_five_times_a_second():
+    terminal, clock = Terminal(), Clock()
+    status = StatusLine(terminal, clock)
+    for _ in range(300):
+        write(status)
+        clock.now_s += 1 / 100
+    assert 14 <= terminal.getvalue().count("cat") <= 16
+
+
+def test_the_last_answer_stands_when_it_ends():
+    terminal = Terminal()
+    status = StatusLine(terminal, Clock())
+    for label in ("cat", "dog", "deer"):
+        write(status, label)
+    status.close()
+    status.close()
+    assert len(terminal.screen) == 2
+    assert terminal.screen[0].startswith("deer")
+    assert terminal.screen[1] == ""
+
+
+def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below():
+    terminal, clock = Terminal(), Clock()
+    status = StatusLine(terminal, clock)
+    write(status, "cat")
+    status.event(Event("ended", "stream ended; reconnecting"))
+    assert terminal.screen[0] == "camera: stream ended; reconnecting"
+    assert terminal.screen[1].startswith("cat 93.1%")
+    clock.now_s += 1
+    write(status, "dog")
+    assert len(terminal.screen) == 2
+    assert terminal.screen[1].startswith("dog 93.1%")
+
+
+def test_an_event_cannot_steer_the_terminal():
+    terminal = Terminal()
+    StatusLine(terminal, Clock()).event(Event("skipped", "skipped \x1b]0;title\x07.jpg"))
+    assert "\x1b" not in terminal.getvalue()
+    assert "\x07" not in terminal.getvalue()
+
+
+def test_a_silent_camera_does_not_keep_its_last_label():
+    terminal, clock = Terminal(), Clock()
+    status = StatusLine(terminal, clock)
+    write(status, "cat")
+    clock.now_s += 1
+    status.idle()
+    assert terminal.screen[0].startswith("cat")
+    clock.now_s += 6
+    status.idle()
+    assert terminal.screen == ["no frame for 7 s"]
+
+
+def test_before_the_first_frame_there_is_nothing_to_say():
+    terminal = Terminal()
+    status = StatusLine(terminal, Clock())
+    status.idle()
+    status.close()
+    assert terminal.getvalue() == ""
+
+
+def test_a_line_is_cut_to_the_terminal(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    terminal = Terminal()
+    write(StatusLine(terminal, Clock()), "a label longer than the terminal is wide")
+    assert len(terminal.screen[0]) == 19
+
+
+def test_in_a_log_there_is_a_line_at_once_and_then_every_ten_seconds():
+    log, clock = io.StringIO(), Clock()
+    status = StatusLine(log, clock)
+    for _ in range(25 * 30):
+        write(status)
+        status.idle()
+        clock.now_s += 1 / 30
+    status.close()
+    lines = log.getvalue().splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith("cat 93.1%") for line in lines)
+    assert "\r" not in log.getvalue()
+
+
+def test_a_terminal_that_is_gone_does_not_end_the_loop():
+    class Gone(Terminal):
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    status = StatusLine(Gone(), Clock())
+    write(status)
+    status.say("bye")
+    status.close()
+
+
+def test_a_narrow_terminal_sees_fewer_parts_and_no_half_number():
+    from edgecls.edge_runtime.camera.outputs.status_line import _fitted
+
+    text = "cat 93.1%   29.8 fps   latency 1.9 ms   age p50 12 ms"
+    assert _fitted(text, len(text)) == text
+    assert _fitted(text, len(text) - 1) == "cat 93.1%   29.8 fps   latency 1.9 ms"
+    assert _fitted(text, 12) == "cat 93.1%"
+    assert _fitted(text, 5) == "cat 9"

@@ -1,0 +1,172 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecls.edge_runtime.camera.answer import Timing
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.outputs.video_file import Recorder
+from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.errors import OutputFailed, PermissionRefused, UsageError
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.fakes import FakeSource, answer
+
+CAT = Prediction((("cat", 0.9),), "cat")
+TIMING = Timing(1.0, 1.0, 1.0, 10.0)
+
+
+def record(
+    path: Path,
+    times_s: list[float],
+    *,
+    live: bool = True,
+    rate_fps: float | None = 10.0,
+    size_px: tuple[int, int] = (320, 240),
+) -> Path:
+    """Records a grey frame for each time; the first is the darkest."""
+    recorder = Recorder(path, FakeSource([], live=live, rate_fps=rate_fps))
+    for sequence, time_s in enumerate(times_s, 1):
+        pixels = np.full((size_px[1], size_px[0], 3), sequence * 20, np.uint8)
+        recorder.write(answer(Frame(pixels, sequence, time_s), CAT, TIMING))
+    recorder.close()
+    return path
+
+
+def read(path: Path) -> tuple[float, list[np.ndarray]]:
+    capture = cv2.VideoCapture(str(path))
+    pictures = []
+    while True:
+        given, pixels = capture.read()
+        if not given:
+            return capture.get(cv2.CAP_PROP_FPS), pictures
+        pictures.append(pixels)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def numbers(path: Path) -> list[int]:
+    """Which frame each picture of the recording shows."""
+    return [round(float(picture[:100].mean()) / 20) for picture in read(path)[1]]
+
+
+def test_a_video_keeps_its_rate_and_every_frame_however_fast_it_was_read(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.001 * index for index in range(10)], live=False, rate_fps=12.5)
+    assert read(path)[0] == pytest.approx(12.5)
+    assert numbers(path) == list(range(1, 11))
+
+
+def test_a_video_of_which_frames_were_skipped_stays_as_long_as_it_was(tmp_path: Path):
+    recorder = Recorder(tmp_path / "out.mp4", FakeSource([], rate_fps=10.0))
+    for sequence in (1, 2, 5, 6):
+        pixels = np.full((240, 320, 3), sequence * 20, np.uint8)
+        frame = Frame(pixels, sequence, 100.0 + sequence, position_s=(sequence - 1) / 10)
+        recorder.write(answer(frame, CAT, TIMING))
+    recorder.close()
+    assert numbers(tmp_path / "out.mp4") == [1, 2, 2, 2, 5, 6]
+
+
+def test_stills_stay_a_second_each(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.0, 0.01, 0.02], live=False, rate_fps=None)
+    assert read(path)[0] == pytest.approx(1.0)
+    assert numbers(path) == [1, 2, 3]
+
+
+def test_a_camera_frame_stays_on_until_the_next_one(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [5.0, 5.1, 5.5, 5.6])
+    assert numbers(path) == [1, 2, 2, 2, 2, 3, 4]
+
+
+def test_frames_faster_than_the_recording_are_left_out(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.0, 0.02, 0.04, 0.1, 0.12, 0.2])
+    assert numbers(path) == [1, 4, 6]
+
+
+def test_a_long_silence_is_cut_to_two_seconds(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.0, 3600.0, 3600.1])
+    shown = numbers(path)
+    assert shown.count(1) == 20
+    assert shown[-2:] == [2, 3]
+
+
+def test_a_camera_without_a_stated_rate_is_recorded_at_fifteen(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.0, 1.0], rate_fps=None)
+    assert read(path)[0] == pytest.approx(15.0)
+    assert len(numbers(path)) == 16
+
+
+@pytest.mark.parametrize("size_px", [(320, 240), (641, 479), (32, 32)])
+def test_frames_of_any_size_are_recorded(tmp_path: Path, size_px):
+    path = record(tmp_path / "out.mp4", [0.0, 0.1], size_px=size_px)
+    pictures = read(path)[1]
+    assert len(pictures) == 2
+    assert pictures[0].shape[1] >= 320
+
+
+def test_another_resolution_is_fitted_into_the_first(tmp_path: Path):
+    recorder = Recorder(tmp_path / "out.mp4", FakeSource([], live=False, rate_fps=10))
+    for sequence, (width_px, height_px) in enumerate([(320, 240), (640, 480), (64, 64)], 1):
+        recorder.write(
+            answer(Frame(np.zeros((height_px, width_px, 3), np.uint8), sequence, 0.0), CAT, TIMING)
+        )
+    recorder.close()
+    assert [picture.shape for picture in read(tmp_path / "out.mp4")[1]] == [(240, 320, 3)] * 3
+
+
+def test_the_answer_is_drawn_over_the_frames(tmp_path: Path):
+    path = record(tmp_path / "out.mp4", [0.0])
+    (picture,) = read(path)[1]
+    green = (picture[..., 1].astype(int) - picture[..., 2] > 60) & (picture[..., 1] > 150)
+    assert green.sum() > 200
+
+
+def test_the_file_appears_only_when_it_is_whole(tmp_path: Path):
+    recorder = Recorder(tmp_path / "out.mp4", FakeSource([], live=True, rate_fps=10))
+    recorder.write(answer(Frame(np.zeros((240, 320, 3), np.uint8), 1, 0.0), CAT, TIMING))
+    assert not (tmp_path / "out.mp4").exists()
+    recorder.close()
+    recorder.close()
+    assert names_in(tmp_path) == ["out.mp4"]
+
+
+def test_without_a_frame_there_is_no_file(tmp_path: Path):
+    Recorder(tmp_path / "out.mp4", FakeSource([])).close()
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out", "out.mp4.txt", "."])
+def test_another_kind_of_file_is_refused(tmp_path: Path, name: str):
+    with pytest.raises(UsageError, match=r"end it in \.mp4"):
+        Recorder(tmp_path / name, FakeSource([]))
+
+
+def test_when_the_disk_is_nearly_full_the_recording_ends_and_the_loop_goes_on(tmp_path: Path):
+    events = []
+    recorder = Recorder(tmp_path / "out.mp4", FakeSource([]), events.append, reserve_bytes=10**18)
+    for sequence in (1, 2, 3):
+        recorder.write(answer(Frame(np.zeros((240, 320, 3), np.uint8), sequence, 0.0), CAT, TIMING))
+    assert [event.kind for event in events] == ["disk_full"]
+    with pytest.raises(OutputFailed, match="free space"):
+        recorder.close()
+    assert names_in(tmp_path) == []
+
+
+def test_on_a_full_disk_the_old_file_is_kept_and_no_part_of_the_new_one(small_disk: Path):
+    path = small_disk / "out.mp4"
+    path.write_bytes(b"old")
+    (small_disk / "filler").write_bytes(bytes(3_500_000))
+    recorder = Recorder(path, FakeSource([], rate_fps=10.0), reserve_bytes=0)
+    rng = np.random.default_rng(0)
+    for sequence in range(60):
+        noise = rng.integers(0, 256, (240, 320, 3), dtype=np.uint8)
+        recorder.write(answer(Frame(noise, sequence, sequence / 10), CAT, TIMING))
+    with pytest.raises(OutputFailed, match=r"cannot write .*out\.mp4"):
+        recorder.close()
+    assert sorted(names_in(small_disk)) == ["filler", "out.mp4"]
+    assert path.read_bytes() == b"old"
+
+
+def test_a_read_only_folder_is_told_before_the_first_frame(tmp_path: Path, read_only):
+    with pytest.raises(PermissionRefused, match="read-only file system"):
+        Recorder(read_only(tmp_path) / "out.mp4", FakeSource([]))

@@ -1,0 +1,133 @@
+"""Windows need a screen: a virtual one (Xvfb), in processes of their own, which Qt ends when they lose it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from edgecls.edge_runtime.camera.outputs.window import why_no_window
+from edgecls.edge_runtime.images.opencv import cv2
+
+SHOWS = """
+import sys, time
+import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.decision import Decision
+from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.outputs.window import Window
+
+stop = StopRequest()
+window = Window(stop)
+frame = Frame(np.full((240, 320, 3), 90, np.uint8), 1, 0.0, name=sys.argv[1])
+prediction = Prediction((("cat", 0.9),), "cat")
+answer = Answer(frame, prediction, Decision(prediction, 0.0, False), Timing(1, 1, 1))
+window.idle()  # before there is a window
+for number in range(int(sys.argv[2])):
+    window.write(answer)
+    if number == 0:
+        print("shown", flush=True)
+        if frame.name == "closed by hand":
+            cv2.destroyAllWindows()  # what the cross in its corner does
+    window.idle()
+    if stop.requested:
+        print("stop requested", flush=True)
+        break
+    time.sleep(0.02)
+started = time.monotonic()
+window.close()
+window.close()
+print(f"closed in {time.monotonic() - started:.0f} s", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[str]:
+    if not shutil.which("Xvfb"):
+        pytest.skip("Xvfb, a screen without a monitor, is not installed")
+    out, end = os.pipe()
+    with subprocess.Popen(
+        ["Xvfb", "-displayfd", str(end), "-screen", "0", "800x600x24"],
+        pass_fds=[end],
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        os.close(end)
+        with os.fdopen(out) as numbers:
+            yield f":{numbers.readline().strip()}"
+        server.terminate()
+
+
+@pytest.fixture
+def on_screen(screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "GUI:                           NONE" in cv2.getBuildInformation():
+        pytest.skip("this OpenCV has no windows")
+    monkeypatch.setenv("DISPLAY", screen)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+
+def showing(name: str, frames: int) -> subprocess.Popen[str]:
+    child = subprocess.Popen(
+        [sys.executable, "-c", SHOWS, name, str(frames)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "shown\n", child.communicate()[1]
+    return child
+
+
+def test_without_a_screen_there_is_a_reason(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert "neither DISPLAY nor WAYLAND_DISPLAY is set" in (why_no_window() or "")
+
+
+def test_a_screen_that_cannot_be_reached_is_a_reason_and_not_a_crash(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    reason = why_no_window() or ""
+    assert "screen :987 cannot be reached" in reason or "no windows" in reason
+
+
+def test_where_there_is_a_screen_there_is_no_objection(on_screen: None):
+    assert why_no_window() is None
+
+
+def test_frames_are_shown_without_a_word_and_the_window_closes(on_screen: None):
+    child = showing("", 5)
+    out, err = child.communicate(timeout=20)
+    assert out == "closed in 0 s\n"
+    assert err == ""
+
+
+def test_a_single_picture_does_not_flash_by(on_screen: None):
+    child = showing("cat.jpg", 1)
+    assert child.communicate(timeout=20)[0] == "closed in 2 s\n"
+
+
+@pytest.mark.parametrize("key", ["q", "Escape"])
+def test_a_key_asks_the_loop_to_stop(on_screen: None, key: str):
+    if not shutil.which("xdotool"):
+        pytest.skip("xdotool, which presses keys, is not installed")
+    child = showing("", 1000)
+    deadline_s = time.monotonic() + 15
+    while child.poll() is None and time.monotonic() < deadline_s:  # until the window has the focus
+        subprocess.run(
+            ["xdotool", "search", "--name", "edgecls", "windowfocus", "key", key],
+            check=False,
+            capture_output=True,
+        )
+        time.sleep(0.1)
+    assert "stop requested" in child.communicate(timeout=5)[0]
+
+
+def test_closing_the_window_asks_the_loop_to_stop(on_screen: None):
+    child = showing("closed by hand", 1000)
+    assert "stop requested" in child.communicate(timeout=15)[0]

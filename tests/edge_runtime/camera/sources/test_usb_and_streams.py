@@ -1,0 +1,140 @@
+"""What a camera is asked for, on a fake of the few calls that this takes: there is no V4L2 device here."""
+
+import numpy as np
+import pytest
+
+from edgecls.edge_runtime.camera.sources.usb_and_streams import (
+    COMMON_MODES_PX,
+    ask_for_jpeg,
+    ask_for_size,
+    candidates_px,
+    keep_jpeg,
+)
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.mjpeg_server import numbered_picture
+
+MJPG = cv2.VideoWriter.fourcc(*"MJPG")
+YUYV = cv2.VideoWriter.fourcc(*"YUYV")
+JPEG = np.frombuffer(cv2.imencode(".jpg", numbered_picture(1))[1].tobytes(), np.uint8)[None]
+
+
+class FakeCamera:
+    """Has some modes and formats; asked for another mode it takes the nearest by area, as uvcvideo does."""
+
+    def __init__(self, modes_px=COMMON_MODES_PX, formats=(YUYV, MJPG), raw=(JPEG,)) -> None:
+        self.modes_px, self.formats, self.raw = modes_px, formats, iter(raw)
+        self.size_px = (640, 480)
+        self.asked_px: list[tuple[int, int]] = []
+        self.format = formats[0]
+        self.converts = True
+        self.width_px = 0
+
+    def get(self, what: int) -> float:
+        return {
+            cv2.CAP_PROP_FRAME_WIDTH: self.size_px[0],
+            cv2.CAP_PROP_FRAME_HEIGHT: self.size_px[1],
+            cv2.CAP_PROP_FOURCC: self.format,
+        }[what]
+
+    def set(self, what: int, value: float) -> bool:
+        if what == cv2.CAP_PROP_FRAME_WIDTH:  # OpenCV waits for the height
+            self.width_px = int(value)
+        elif what == cv2.CAP_PROP_FRAME_HEIGHT:
+            self.asked_px.append((self.width_px, int(value)))
+            area = self.width_px * int(value)
+            self.size_px = min(self.modes_px, key=lambda mode: abs(mode[0] * mode[1] - area))
+        elif what == cv2.CAP_PROP_FOURCC:
+            self.format = int(value) if value in self.formats else self.format
+            return value in self.formats
+        elif what == cv2.CAP_PROP_CONVERT_RGB:
+            self.converts = bool(value)
+        return True
+
+    def grab(self) -> bool:
+        return True
+
+    def retrieve(self) -> tuple[bool, np.ndarray | None]:
+        picture = next(self.raw, None)
+        return picture is not None, picture
+
+
+@pytest.mark.parametrize(
+    ("least_px", "mode_px"),
+    [
+        ((128, 128), (176, 144)),
+        ((128, 96), (160, 120)),
+        ((640, 480), (640, 480)),
+        ((896, 896), (1600, 1200)),
+        ((1280, 720), (1280, 720)),
+    ],
+)
+def test_the_smallest_mode_that_covers_what_is_wanted_is_set(least_px, mode_px):
+    camera = FakeCamera()
+    ask_for_size(camera, least_px)
+
+    assert camera.size_px == mode_px
+
+
+def test_a_mode_that_the_camera_has_is_asked_for_once():
+    camera = FakeCamera(modes_px=[(640, 360), (640, 480)])
+    ask_for_size(camera, (640, 360))
+
+    assert camera.size_px == (640, 360)
+    assert camera.asked_px == [(640, 360)]
+
+
+def test_where_the_driver_gives_less_the_next_larger_is_asked_for():
+    camera = FakeCamera(modes_px=[(160, 120), (640, 480), (1280, 720)])
+    ask_for_size(camera, (320, 200))
+
+    assert camera.size_px == (640, 480)
+    assert camera.asked_px == [(320, 200), (320, 240), (352, 288), (640, 480)]
+
+
+def test_where_no_mode_is_large_enough_the_largest_stays():
+    camera = FakeCamera(modes_px=[(160, 120), (640, 480)])
+    ask_for_size(camera, (1024, 1024))
+
+    assert camera.size_px == (640, 480)
+
+
+def test_what_no_common_mode_covers_is_asked_for_as_it_is():
+    camera = FakeCamera(modes_px=[(640, 480), (8000, 6000)])
+    ask_for_size(camera, (8000, 6000))
+
+    assert camera.size_px == (8000, 6000)
+
+
+def test_candidates_cover_both_sides_and_grow():
+    candidates = candidates_px((300, 300))
+
+    assert candidates[0] == (640, 480)
+    assert [w * h for w, h in candidates] == sorted(w * h for w, h in candidates)
+
+
+def test_a_camera_that_makes_jpeg_hands_it_out():
+    camera = FakeCamera()
+
+    assert ask_for_jpeg(camera)
+    assert keep_jpeg(camera)
+    assert not camera.converts
+
+
+def test_a_first_picture_that_is_damaged_does_not_matter():
+    camera = FakeCamera(raw=[JPEG[:, :100], None, JPEG])
+
+    assert keep_jpeg(camera)
+
+
+def test_a_camera_that_makes_no_jpeg_gives_pixels():
+    camera = FakeCamera(formats=(YUYV,))
+
+    assert not ask_for_jpeg(camera)
+    assert camera.converts
+
+
+def test_where_something_else_than_jpeg_is_handed_out_pixels_are_taken():
+    camera = FakeCamera(raw=[np.zeros((480, 640, 2), np.uint8)] * 9)
+
+    assert not keep_jpeg(camera)
+    assert camera.converts

@@ -1,0 +1,166 @@
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.inspection.facts import NetworkFacts, OperatorFacts
+from edgecls.edge_runtime.inspection.inspect import inspect_model, read_as_json, read_network
+
+STRANGERS = (
+    *("theirs.h5", "theirs.keras"),
+    *("float.tflite", "dynamic.tflite", "int8.tflite"),
+    *("fixed.onnx", "dynamic.onnx"),
+)
+
+DOCUMENTED_CNN_MACS = sum(
+    [
+        30 * 30 * 32 * (3 * 3 * 3),  # 32x32 to 30x30; pooled to 15x15
+        13 * 13 * 64 * (3 * 3 * 32),  # pooled to 6x6
+        4 * 4 * 64 * (3 * 3 * 64),
+        (4 * 4 * 64) * 64,
+        64 * 10,
+    ]
+)
+
+STRANGERS_MACS = sum(
+    [
+        16 * 16 * 8 * (3 * 3 * 3),  # every second pixel of 32x32
+        16 * 16 * 8 * (3 * 3),  # each channel by itself
+        14 * 14 * 8 * (3 * 3) + 14 * 14 * 12 * 8,  # each by itself, then across the channels
+        (7 * 7 * 12) * 5,
+    ]
+)
+
+
+def test_the_documented_cnn_is_counted_as_by_hand_in_every_format(tiny):
+    assert DOCUMENTED_CNN_MACS == 4_548_608
+    for path in (tiny.h5, *tiny.files):
+        facts = inspect_model(path)
+        assert facts.network.macs == DOCUMENTED_CNN_MACS, path
+        assert facts.network.parameters == 122_570, path
+
+
+def test_our_files_show_their_card_seal_size_and_checksum(tiny):
+    for path in (tiny.h5, *tiny.files):
+        facts, content = inspect_model(path), path.read_bytes()
+        assert facts.file == str(path)
+        assert facts.format == path.suffix[1:]
+        assert facts.size_bytes == len(content)
+        assert facts.sha256 == hashlib.sha256(content).hexdigest()
+        assert facts.seal == "holds"
+        assert facts.card is not None
+        assert facts.card.labels == tuple("0123456789")
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_strangers_network_is_counted_as_by_hand_in_every_format(strangers, name: str):
+    facts = inspect_model(strangers.path(name))
+    assert facts.network.macs == STRANGERS_MACS
+    assert facts.seal == "none"
+    assert facts.card is None
+    (entry,), (out,) = facts.network.inputs, facts.network.outputs
+    assert entry.shape is not None
+    assert entry.shape[1:] == (32, 32, 3)
+    assert out.shape is not None
+    assert out.shape[1:] == (5,)
+
+
+def test_a_strangers_file_is_read_in_another_process(strangers, monkeypatch):
+    path = strangers.path("theirs.keras")
+    here = read_network(path.read_bytes(), str(path))
+    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.read_network", None)  # in this process alone
+    assert inspect_model(path).network == here
+
+
+def test_a_sealed_file_is_read_at_once(tiny, monkeypatch):
+    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.run_guarded", None)
+    assert inspect_model(tiny.files[0]).network.macs == DOCUMENTED_CNN_MACS
+
+
+def test_the_facts_survive_the_way_through_a_pipe(strangers):
+    for name in STRANGERS:
+        content = strangers.path(name).read_bytes()
+        values = json.loads(json.dumps(read_as_json(content, name)))
+        assert NetworkFacts.from_json(values) == read_network(content, name)
+
+
+def test_a_missing_file_is_missing(tmp_path: Path):
+    with pytest.raises(MissingInput):
+        inspect_model(tmp_path / "theirs.tflite")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"<html><body>", "not a TFLite, ONNX or HDF5 file: it starts with '<html>"),
+        (b"PK\x03\x04" + bytes(40), "not a whole .keras file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(90), "not a readable HDF5 file"),
+        (b"\x1c\0\0\0TFL3" + bytes(90), "not a whole TFLite model"),
+        (b"\x08\x08\x3a\x7f" + bytes(90), "not a whole ONNX model"),
+    ],
+    ids=["empty", "web page", "zip", "HDF5", "TFLite", "ONNX"],
+)
+def test_what_is_no_model_is_bad_data(tmp_path: Path, content: bytes, words: str):
+    path = tmp_path / "theirs.bin"
+    path.write_bytes(content)
+    with pytest.raises(BadModel, match=r"theirs\.bin: ") as raised:
+        inspect_model(path)
+    assert words in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_part_of_our_file_is_not_taken_for_a_strangers(tiny, tmp_path: Path, monkeypatch):
+    """The network of each part is whole: what was cut off is an end of the card."""
+    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.run_guarded", None)
+    for path in (tiny.h5, *tiny.files):
+        for cut_bytes in (1, 80, 200):
+            part = tmp_path / path.name
+            part.write_bytes(path.read_bytes()[:-cut_bytes])
+            with pytest.raises(BadModel, match=f"{path.name}: "):
+                inspect_model(part)
+
+
+def ends_of_damaged_copies(path: Path, count: int) -> tuple[Counter, Counter]:
+    """How inspecting copies ends: of those cut short, and of those with one bit flipped."""
+    script, ends = Path(__file__).with_name("mutants.py"), []
+    while len(ends) < 2 * count:
+        command = [sys.executable, script, path, str(count), str(len(ends))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        ends += done.stdout.split()
+        if done.returncode < 0:
+            ends.append("crash")
+        else:
+            assert done.returncode == 0, done.stderr
+    return Counter(ends[:count]), Counter(ends[count:])
+
+
+def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny):
+    """Rows 28 and 29; `test_model_file` does the same for the commands that go through `read_model`."""
+    for path in (tiny.h5, *tiny.files):
+        cut, flipped = ends_of_damaged_copies(path, 200)
+        assert cut == flipped == {"refused": 200}, path
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_two_hundred_cuts_and_flips_of_a_strangers_file_never_break_a_reader(strangers, name: str):
+    """Nothing tells that a bit of a weight was flipped. A crash or hang would become the child's error."""
+    cut, flipped = ends_of_damaged_copies(strangers.path(name), 200)
+    assert cut == {"refused": 200}
+    assert flipped.keys() <= {"refused", "facts", "crash"}
+    assert flipped.total() == 200
+
+
+def test_without_onnxruntime_the_multiplications_alone_are_missing(tiny, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "edgecls.edge_runtime.engines.onnxruntime", raising=False)
+    monkeypatch.delitem(sys.modules, "edgecls.edge_runtime.inspection.onnx", raising=False)
+    network = inspect_model(tiny.folder / "image_classification.onnx").network
+    assert network.macs is None
+    assert "onnxruntime cannot be loaded" in network.macs_unknown
+    assert OperatorFacts("Conv", 3) in network.operators

@@ -1,0 +1,146 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgecls.edge_runtime.errors import BadModel
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.card import (
+    SCHEMA_VERSION,
+    GoldenFrame,
+    ModelCard,
+    Provenance,
+    Quantisation,
+    fingerprint,
+    from_text,
+    to_text,
+)
+
+CARD = ModelCard(
+    labels=("cat", "größe", "日本"),
+    image=ImageRule(32, 48, crop="stretch", interpolation="linear"),
+    io="int8",
+    provenance=Provenance("a" * 64, "cifar10", "b" * 64, {"epochs": 10}, 0.72, "test"),
+    quantisation=Quantisation("int8", 512, "c" * 64, ranges="entropy", float_layers=("conv2d", "größe")),
+    threshold=0.6,
+    temperature=1.3,
+    golden=(GoldenFrame("iVBORw==", (3, -4), "cat", (0.5, 0.25, 0.25)),),
+)
+
+
+def changed(**values) -> str:
+    return json.dumps(json.loads(CARD.to_json()) | values)
+
+
+@pytest.mark.parametrize("card", [CARD, ModelCard(("a", "b"), ImageRule(8, 8))])
+def test_a_card_comes_back_as_it_was(card: ModelCard):
+    assert ModelCard.from_json(card.to_json(), "m.tflite") == card
+    assert ModelCard.from_json(card.to_json().encode(), "m.tflite") == card
+
+
+def test_the_same_card_gives_the_same_bytes():
+    assert CARD.to_json() == replace(CARD).to_json()
+
+
+def test_labels_are_readable_in_the_file():
+    assert "größe" in CARD.to_json()
+
+
+def test_fields_of_a_later_version_are_passed_over():
+    text = changed(colour="blue", image={"height_px": 32, "width_px": 48, "denoise": True})
+    assert ModelCard.from_json(text, "m").image == ImageRule(32, 48)
+
+
+def test_fields_of_a_later_version_may_be_missing():
+    values = json.loads(CARD.to_json())
+    for later in ("quantisation", "threshold", "temperature", "golden"):
+        del values[later]
+    assert ModelCard.from_json(json.dumps(values), "m").threshold == 0.0
+
+
+def test_the_quantisation_of_a_card_from_before_the_ladder_was_recorded_is_read():
+    old = {"scheme": "int8", "calibration_images": 512, "calibration_sha256": "c" * 64}
+    card = ModelCard.from_json(changed(quantisation=old), "m")
+    assert card.quantisation == Quantisation("int8", 512, "c" * 64)
+    assert (card.quantisation.ranges, card.quantisation.float_layers) == ("", ())
+
+
+def test_a_newer_schema_says_to_upgrade():
+    with pytest.raises(BadModel, match=r"^m\.onnx: its card has schema 2, .*pip install -U edgecls"):
+        ModelCard.from_json(changed(schema=SCHEMA_VERSION + 1), "m.onnx")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        "3",
+        "{",
+        "{}",
+        b"\xff\xfe",
+        "[" * 100_000,
+        changed(schema="one"),
+        changed(schema=None),
+        changed(labels=None),
+        changed(labels=[]),
+        changed(labels=["cat", 3]),
+        changed(labels=["cat", ""]),
+        changed(labels=["cat", "\x1b[2J"]),
+        changed(labels=["cat", "two\nlines"]),
+        changed(image=None),
+        changed(image={"height_px": 32}),
+        changed(image={"height_px": 0, "width_px": 32}),
+        changed(image={"height_px": "32", "width_px": 32}),
+        changed(provenance=[]),
+        changed(quantisation={"scheme": "int8"}),
+        changed(threshold=1.5),
+        changed(threshold=float("nan")),
+        changed(threshold=None),
+        changed(temperature=0),
+        changed(temperature=float("inf")),
+        changed(golden=[{"picture": "x"}]),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused_with_the_files_name(text):
+    with pytest.raises(BadModel, match=r"^m\.tflite: its model card cannot be read: .*; export it again$"):
+        ModelCard.from_json(text, "m.tflite")
+
+
+def test_a_card_from_before_there_was_a_background_has_none():
+    values = json.loads(CARD.to_json())
+    del values["background"]
+    assert ModelCard.from_json(json.dumps(values), "m.tflite").background is None
+
+
+def test_a_background_is_one_of_the_labels():
+    assert ModelCard.from_json(changed(background="cat"), "m.tflite").background == "cat"
+    with pytest.raises(BadModel, match="background is none of its labels"):
+        ModelCard.from_json(changed(background="sofa"), "m.tflite")
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (512, 8, 8, 3), np.uint8)
+
+
+def test_every_image_is_found_again_and_another_is_not():
+    known = from_text(to_text(IMAGES))
+    assert len(known) == 512
+    assert all(fingerprint(image) in known for image in IMAGES)
+    assert fingerprint(255 - IMAGES[0]) not in known
+
+
+def test_the_text_is_small_and_does_not_tell_the_order():
+    assert len(to_text(IMAGES)) < 3500
+    assert to_text(IMAGES) == to_text(IMAGES[::-1])
+
+
+def test_no_images_are_an_empty_text():
+    assert to_text([]) == ""
+    assert from_text("") == frozenset()
+
+
+def test_anything_else_is_refused():
+    with pytest.raises(ValueError, match=r"base64|padding"):
+        from_text("not base64!")

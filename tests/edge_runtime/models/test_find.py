@@ -1,0 +1,270 @@
+"""The models in the box: what is shipped is whole, small, complete, and answers here as where it was made."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models import find, model_file
+from edgecls.edge_runtime.models.builtin import boxed_name, boxed_names, boxed_paths, means_boxed, with_boxed
+from edgecls.edge_runtime.models.card import ModelCard, Quantisation
+from edgecls.edge_runtime.models.find import choose_model, exported_files, find_model
+from edgecls.edge_runtime.models.golden import replay
+from edgecls.edge_runtime.models.model_file import ModelFile, read_model
+from tests.fakes import picture
+
+LARGEST_BYTES = {"nano": 100_000, "edge": 600_000}
+CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SHIPPED = [path for name in boxed_names() for path in boxed_paths(name)]
+
+
+@pytest.fixture(params=SHIPPED, ids=lambda path: path.name)
+def shipped(request: pytest.FixtureRequest) -> ModelFile:
+    return read_model(request.param)
+
+
+def test_there_are_two_models_of_two_files_and_the_default_comes_first():
+    assert boxed_names() == ("nano", "edge")
+    names = [path.name for path in SHIPPED]
+    assert names == ["nano_int8.tflite", "nano_int8.onnx", "edge_int8.tflite", "edge_int8.onnx"]
+
+
+def test_they_are_small(shipped: ModelFile):
+    assert shipped.size_bytes <= LARGEST_BYTES[shipped.path.parent.name]
+
+
+def test_nothing_else_is_in_the_box():
+    box = [
+        path
+        for path in Path(find.__file__).with_name("builtin").rglob("*.*")
+        if path.suffix in (".tflite", ".onnx")
+    ]
+    assert sorted(box) == sorted(SHIPPED)
+    assert sum(path.stat().st_size for path in box) <= 2_000_000
+
+
+def test_the_golden_frames_hold(shipped: ModelFile):
+    engine = open_engine(shipped)
+    results = replay(engine, shipped.card)
+    engine.close()
+    assert len(results) >= 2
+    assert [result.text for result in results if not result.holds] == []
+
+
+def test_the_card_says_what_they_know_and_where_it_comes_from(shipped: ModelFile):
+    card, made = shipped.card, shipped.card.provenance
+    assert card.labels == CIFAR_10
+    assert 0 < card.threshold < 1
+    assert (card.io, card.image.height_px, card.image.width_px) == ("uint8", 32, 32)
+    assert card.quantisation
+    assert card.quantisation.scheme == "int8"
+    assert card.quantisation.calibration_prints
+    assert made.recipe["arch"] == shipped.path.parent.name
+    assert made.accuracy
+    assert made.images
+    assert (made.split, len(made.data_sha256), len(made.weights_sha256)) == ("test", 64, 64)
+    assert "/" not in made.data
+
+
+@pytest.mark.parametrize("name", boxed_names())
+def test_both_files_of_a_model_come_from_the_same_weights(name: str):
+    cards = [read_model(path).card for path in boxed_paths(name)]
+    assert len({card.provenance.weights_sha256 for card in cards}) == 1
+
+
+def test_a_program_needs_no_file_of_its_own():
+    with Classifier() as classifier:
+        assert boxed_name(classifier.path) == "nano"
+        assert len(classifier.classify(picture()).ranking) == 3
+    with Classifier("edge", engine="onnxruntime") as classifier:
+        assert classifier.path.name == "edge_int8.onnx"
+
+
+def test_names_are_replaced_by_files_and_all_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("models/edge").mkdir(parents=True)
+    typed = [Path("a.onnx"), Path("nano"), Path("models/edge")]
+    assert with_boxed(typed) == [Path("a.onnx"), *boxed_paths("nano"), Path("models/edge")]
+    assert with_boxed(typed, "litert") == [Path("a.onnx"), boxed_paths("nano")[0], Path("models/edge")]
+
+
+@pytest.mark.parametrize("name", ["nanno", "models/nano"])
+def test_a_misspelled_name_is_told_those_that_there_are(name: str):
+    with pytest.raises(MissingInput, match=rf"^{name}: no such file; check the name, or use nano or edge"):
+        with_boxed([Path("edge"), Path(name)])
+
+
+def test_a_users_file_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert means_boxed(Path("nano"))
+    Path("nano").mkdir()
+    Path("nano/curves.png").touch()  # as `edgecls train --output nano.h5` leaves it
+    assert means_boxed(Path("nano"))
+    Path("nano/mine.tflite").touch()
+    assert not means_boxed(Path("nano"))
+
+
+def test_only_files_in_the_box_have_a_name_there(tmp_path: Path):
+    assert [boxed_name(path) for path in SHIPPED] == ["nano", "nano", "edge", "edge"]
+    assert boxed_name(tmp_path / "nano" / "nano_int8.tflite") is None
+    assert boxed_name(Path("nano_int8.tflite")) is None
+
+
+INT8 = Quantisation("int8", 10, "0" * 64)
+ALL = ("float.tflite", "int8.tflite", "float.onnx", "int8.onnx")
+
+
+def write(folder: Path, *names: str) -> None:
+    """Files with real cards and seals around a network of a few bytes."""
+    for name in names:
+        card = ModelCard(("cat", "dog"), ImageRule(32, 32), quantisation=INT8 if "int8" in name else None)
+        if name.endswith(".tflite"):
+            content = model_file.attach_to_tflite(b"\x1c\0\0\0TFL3" + bytes(64), card)
+        else:
+            content = model_file.attach_to_onnx(b"\x08\x08", card)
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("there", "best"),
+    [
+        (ALL, "int8.tflite"),
+        (("float.tflite", "float.onnx", "int8.onnx"), "float.tflite"),
+        (("float.onnx", "int8.onnx"), "int8.onnx"),
+        (("float.onnx",), "float.onnx"),
+    ],
+)
+def test_tflite_comes_before_onnx_and_int8_before_float(tmp_path: Path, there, best):
+    write(tmp_path, *there)
+    for name in there:  # what is best is so whichever was exported last
+        at_s = 2000 if "float" in name else 1000
+        os.utime(tmp_path / name, (at_s, at_s))
+    assert find_model(tmp_path).path == tmp_path / best
+
+
+@pytest.mark.parametrize(("engine", "best"), [("litert", "int8.tflite"), ("onnxruntime", "int8.onnx")])
+def test_an_engine_that_was_asked_for_limits_the_choice(tmp_path: Path, engine, best):
+    write(tmp_path, *ALL)
+    assert find_model(tmp_path, engine).path == tmp_path / best
+
+
+def test_what_is_not_a_readable_model_is_passed_over(tmp_path: Path):
+    write(tmp_path, "float.onnx", "int8.tflite")
+    whole = (tmp_path / "int8.tflite").read_bytes()
+    (tmp_path / "int8.tflite").write_bytes(whole[:100])
+    (tmp_path / "page.tflite").write_text("<html>not found</html>")
+    (tmp_path / "empty.tflite").touch()
+    (tmp_path / "folder.tflite").mkdir()
+    assert find_model(tmp_path).path == tmp_path / "float.onnx"
+
+
+def test_a_file_named_for_another_format_is_not_taken_for_it(tmp_path: Path):
+    write(tmp_path, "float.onnx", "int8.onnx")
+    (tmp_path / "int8.onnx").rename(tmp_path / "int8.tflite")
+    assert find_model(tmp_path).path == tmp_path / "float.onnx"
+
+
+def test_of_two_that_are_equal_the_newest_is_taken(tmp_path: Path):
+    write(tmp_path, "a_int8.tflite", "b_int8.tflite", "c_int8.tflite")
+    for name, at_s in {"a": 1000, "b": 3000, "c": 2000}.items():
+        os.utime(tmp_path / f"{name}_int8.tflite", (at_s, at_s))
+    assert find_model(tmp_path).path == tmp_path / "b_int8.tflite"
+
+
+def test_an_empty_folder_says_what_to_do(tmp_path: Path):
+    with pytest.raises(MissingInput, match="run `edgecls train`, then `edgecls export --int8`") as raised:
+        find_model(tmp_path)
+    assert raised.value.exit_code == 66
+    assert str(tmp_path) in str(raised.value)
+
+
+def test_this_folder_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingInput, match=r"^no model in this folder; run"):
+        find_model(Path())
+
+
+def test_a_folder_with_broken_files_only_says_what_is_wrong_with_one(tmp_path: Path):
+    (tmp_path / "page.tflite").write_text("<html>not found</html>")
+    with pytest.raises(MissingInput, match=r"page\.tflite: not a TFLite, ONNX or HDF5 file.*edgecls export"):
+        find_model(tmp_path)
+
+
+def test_the_keras_file_alone_is_not_for_a_device(tmp_path: Path):
+    (tmp_path / "image_classification.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    with pytest.raises(MissingInput):
+        find_model(tmp_path)
+
+
+def test_exported_files_are_listed_by_name(tmp_path: Path):
+    write(tmp_path, *ALL)
+    (tmp_path / "image_classification.h5").touch()
+    assert [path.name for path in exported_files(tmp_path)] == sorted(ALL)
+
+
+def test_without_exported_files_there_is_no_list(tmp_path: Path):
+    with pytest.raises(MissingInput, match=r"^no \.tflite or .*edgecls export.*, or name a file"):
+        exported_files(tmp_path)
+
+
+# What --model means
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_in_an_empty_folder_the_default_in_the_box_answers(here: Path):
+    (here / "notes.txt").touch()
+    assert boxed_name(choose_model(None).path) == "nano"
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_exported_file_in_this_folder_goes_before_the_box(here: Path, name: str):
+    write(here, name)
+    assert choose_model(None).path == Path(name)
+
+
+def test_a_damaged_file_in_this_folder_is_told_of_and_not_replaced(here: Path):
+    write(here, "int8.tflite")
+    (here / "int8.tflite").write_bytes((here / "int8.tflite").read_bytes()[:-9])
+    with pytest.raises(MissingInput, match=r"^no model in this folder \(int8\.tflite: .*edgecls models"):
+        choose_model(None)
+
+
+def test_a_model_that_was_not_exported_yet_is_not_replaced_either(here: Path):
+    (here / "my pets.h5").touch()
+    with pytest.raises(MissingInput, match=r"; run `edgecls export 'my pets\.h5' --int8`, copy an exported"):
+        choose_model(None)
+
+
+@pytest.mark.parametrize("name", ["nano", "edge"])
+@pytest.mark.parametrize(("engine", "suffix"), [("litert", ".tflite"), ("onnxruntime", ".onnx")])
+def test_a_model_in_the_box_goes_by_its_name(here: Path, name, engine, suffix):
+    write(here, *ALL)
+    found = choose_model(Path(name), engine)
+    assert (boxed_name(found.path), found.path.suffix) == (name, suffix)
+
+
+def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_box(here: Path):
+    (here / "nano").mkdir()
+    (here / "nano" / "curves.png").touch()  # as `edgecls train --output nano.h5` leaves it
+    assert boxed_name(choose_model(Path("nano")).path) == "nano"
+    write(here / "nano", "int8.onnx")
+    assert choose_model(Path("nano")).path == Path("nano/int8.onnx")
+    (here / "edge").write_text("<html>")
+    with pytest.raises(BadModel):
+        choose_model(Path("edge"))
+
+
+@pytest.mark.parametrize("name", ["nanno", "models/nano", "nano.tflite"])
+def test_other_names_are_files(here: Path, name: str):
+    with pytest.raises(MissingInput, match=f"{name}: no such file") as raised:
+        choose_model(Path(name))
+    assert ("nano or edge" in str(raised.value)) == (not name.endswith(".tflite"))

@@ -1,0 +1,172 @@
+"""How many may watch."""
+
+import socket
+from urllib.parse import quote
+
+import pytest
+
+from edgecls.edge_runtime.errors import BadConfiguration
+from edgecls.edge_runtime.page.app import Guard, Seats, checked_token
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def ask(seats: Seats, viewer: str) -> bool:
+    """A whole request."""
+    given = seats.take(viewer)
+    if given:
+        seats.leave(viewer)
+    return given
+
+
+def test_four_are_served_and_the_fifth_waits():
+    seats = Seats()
+    assert [ask(seats, viewer) for viewer in "abcde"] == [True] * 4 + [False]
+    assert [ask(seats, viewer) for viewer in "abcde"] == [True] * 4 + [False]
+
+
+def test_who_left_makes_room_after_a_while():
+    clock = Clock()
+    seats = Seats(count=2, kept_s=15, clock=clock)
+    assert ask(seats, "stays")
+    assert ask(seats, "leaves")
+    clock.now_s += 14
+    assert ask(seats, "stays")
+    assert not ask(seats, "new")
+    clock.now_s += 1
+    assert ask(seats, "new")
+    assert not ask(seats, "leaves")
+
+
+def test_nobody_loses_a_place_that_no_one_wants():
+    clock = Clock()
+    seats = Seats(count=2, kept_s=15, clock=clock)
+    ask(seats, "a")
+    clock.now_s += 1000
+    assert ask(seats, "a")
+
+
+def test_who_says_goodbye_makes_room_at_once():
+    seats = Seats(count=1)
+    assert seats.take("a")
+    seats.give_up("a")
+    assert seats.take("b")
+    seats.leave("a")  # its request ends after it said so
+    seats.leave("b")
+    assert not seats.take("a")
+
+
+def test_a_request_under_way_keeps_its_place_and_is_the_only_one():
+    clock = Clock()
+    seats = Seats(count=1, kept_s=15, clock=clock)
+    assert seats.take("a")
+    assert not seats.take("a")
+    clock.now_s += 1000
+    assert not seats.take("b")
+    seats.leave("a")
+    assert seats.take("a")
+
+
+SESAME = "sesame-open-12"
+ANYWHERE = "0.0.0.0"  # noqa: S104
+
+
+def request(host: str = "127.0.0.1:8080", method: str = "GET", query: str = "", **headers: str) -> dict:
+    values = {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+    return {"HTTP_HOST": host, "REQUEST_METHOD": method, "QUERY_STRING": query} | values
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8080",
+        "localhost",
+        "LOCALHOST:8080",
+        "localhost.:8080",
+        "[::1]:8080",
+        "192.168.1.7",
+        "camera.lan:8080",
+    ],
+)
+def test_our_names_and_addresses_are_served(host):
+    assert Guard("camera.lan", 8080).refusal(request(host)) is None
+
+
+def test_the_name_of_this_machine_is_ours():
+    name = socket.gethostname()
+    for host in (name, f"{name.partition('.')[0]}.local:8080"):
+        assert Guard(ANYWHERE, 8080).refusal(request(host)) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost@evil.example",
+        "a:b:c",
+        "[evil]:80",
+        "evil:8080x",
+    ],
+)
+def test_a_foreign_name_is_refused(host):
+    refusal = Guard("127.0.0.1", 8080).refusal(request(host))
+    assert refusal
+    assert refusal.status == "403 Forbidden"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
+def test_only_reading_is_allowed(method):
+    refusal = Guard("127.0.0.1", 8080).refusal(request(method=method))
+    assert refusal
+    assert refusal.status == "405 Method Not Allowed"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_may_link_to_the_page_and_read_nothing(site):
+    guard = Guard("127.0.0.1", 8080)
+    asked = request(sec_fetch_site=site)
+    assert guard.refusal_of_content(asked, is_document=True) is None
+    refusal = guard.refusal_of_content(asked, is_document=False)
+    assert refusal
+    assert refusal.status == "403 Forbidden"
+
+
+def test_the_token_lets_in_and_its_cookie_does_from_then_on():
+    guard = Guard(ANYWHERE, 8080, SESAME)
+    assert guard.refusal_of_content(request(query=f"token={quote(SESAME)}"), is_document=True) is None
+    cookie = guard.cookie[1].partition(";")[0]
+    assert SESAME not in cookie
+    restarted = Guard(ANYWHERE, 8080, SESAME)
+    assert restarted.refusal_of_content(request(cookie=f"other=1; {cookie}"), is_document=False) is None
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie"),
+    [("", ""), ("token=", ""), ("token=wrong", ""), ("", "edgecls-8080="), ("", f"edgecls-8080={SESAME}"),
+     ("token=%FF%FE", "edgecls-8080=\xff")],
+)  # fmt: skip
+def test_without_either_nobody_gets_in(query, cookie):
+    refusal = Guard(ANYWHERE, 8080, SESAME).refusal_of_content(
+        request(query=query, cookie=cookie), is_document=True
+    )
+    assert refusal
+    assert refusal.status == "401 Unauthorized"
+
+
+def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites():
+    name, value = Guard(ANYWHERE, 8080, SESAME).cookie
+    assert name == "Set-Cookie"
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(value.split("; "))
+
+
+@pytest.mark.parametrize("token", ["", "short", "with space 1", "umlaut-ä-1234", "line\nfeed12"])
+def test_a_weak_or_awkward_token_is_refused(token):
+    with pytest.raises(BadConfiguration, match="--token"):
+        checked_token(token)

@@ -1,0 +1,268 @@
+"""The page as a server: rows 39 to 41 and 43 of the list of faults, asked with bytes of our own."""
+
+import ipaddress
+import json
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.errors import BadConfiguration, UsageError
+from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
+from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
+from tests.fakes import answer, picture
+
+SESAME = "sesame-open-12"
+EVIL = "</script><img src=x onerror=alert(1)>"
+
+
+def show(page: PageSink, sequence: int = 1, label: str = "cat", value: int = 128) -> None:
+    ranking = ((label, 0.9), ("dog", 0.1))
+    page.write(answer(Frame(picture(value=value), sequence, time.monotonic()), Prediction(ranking, label)))
+
+
+def read_live(reply: Reply) -> tuple[dict, bytes]:
+    assert reply.status == 200
+    line, _, jpeg = reply.content.partition(b"\n")
+    return json.loads(line), jpeg
+
+
+def test_the_page_comes_with_all_its_files_and_none_of_others(get):
+    page = get("/").content.decode()
+    named = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert named
+    for path in named:
+        assert get(path).status == 200
+    for path in Path(__file__).parents[3].glob("edge_runtime/page/*.*"):
+        if path.suffix in (".html", ".js", ".css"):
+            assert not re.search(r"https?://(?!www\.w3\.org)|//cdn", path.read_text())
+
+
+def test_an_answer_comes_with_the_picture_it_is_about(page, get):
+    show(page, label="cat", value=200)
+    page.event(Event("opened", "opened camera"))
+    state, jpeg = read_live(get("/live?viewer=a"))
+    assert state["shot"]["label"] == "cat"
+    assert state["shot"]["ranking"] == [["cat", 0.9], ["dog", 0.1]]
+    assert [event["text"] for event in state["events"]] == ["opened camera"]
+    assert decode(jpeg, "page").mean() == pytest.approx(200, abs=2)
+
+
+def test_a_viewer_who_has_seen_it_gets_only_what_is_new(page, get):
+    show(page)
+    page.event(Event("opened", "first"))
+    state, _ = read_live(get("/live?viewer=a"))
+    page.event(Event("stalled", "second"))
+    state, jpeg = read_live(get(f"/live?viewer=a&run={state['run']}&shot=1&event=1"))
+    assert state["shot"] is None
+    assert jpeg == b""
+    assert [event["text"] for event in state["events"]] == ["second"]
+
+
+def test_numbers_of_a_run_before_mean_nothing(page, get):
+    show(page)
+    state, _ = read_live(get("/live?viewer=a&run=before&shot=99&event=99"))
+    assert state["shot"]["number"] == 1
+
+
+@pytest.mark.parametrize("query", ["", "?viewer=", "?viewer=a&shot=x", f"?viewer={'a' * 41}"])
+def test_what_our_page_does_not_ask_is_a_bad_request(get, query):
+    assert get(f"/live{query}").status == 400
+
+
+def test_the_fifth_viewer_is_told_to_wait(page, get):
+    show(page)
+    assert [get(f"/live?viewer={viewer}").status for viewer in "abcde"] == [200] * 4 + [503]
+    assert get("/leave?viewer=b").status == 200
+    assert get("/live?viewer=e").status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80"])
+def test_a_foreign_host_is_refused(get, host):
+    for target in ("/", "/live?viewer=a", "/nothing"):
+        assert get(target, Host=host).status == 403
+
+
+def test_a_request_without_a_host_is_refused(page):
+    assert send(port_of(page), b"GET / HTTP/1.0\r\n\r\n").status in (400, 403)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/../etc/passwd",
+        "/%2e%2e/etc/passwd",
+        "//etc/passwd",
+        "/page.html",
+        "/sink.py",
+        "/..%5csink.py",
+        "/page.css/",
+    ],
+)
+def test_no_other_path_exists(get, target):
+    assert get(target).status == 404
+
+
+def test_a_header_of_a_megabyte_is_too_large_and_the_server_lives(page, get):
+    request = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 1_000_000 + b"\r\n\r\n"
+    assert send(port_of(page), request).status == 431
+    assert get("/").status == 200
+
+
+@pytest.mark.parametrize(
+    "request_bytes", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"GET\r\n\r\n"]
+)
+def test_what_is_not_http_is_a_bad_request_and_the_server_lives(page, get, request_bytes):
+    assert send(port_of(page), request_bytes).status == 400
+    assert get("/").status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_only_reading_is_allowed(get, method):
+    reply = get("/", method)
+    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_head_is_get_without_its_content(get):
+    assert (get("/", "HEAD").headers["content-length"], get("/", "HEAD").content) == (
+        str(len(get("/").content)),
+        b"",
+    )
+
+
+@pytest.mark.parametrize("target", ["/", "/page.js", "/nothing", "/live?viewer=a"])
+def test_every_reply_forbids_what_we_do_not_need(get, target):
+    headers = get(target).headers
+    assert headers["content-security-policy"].startswith("default-src 'none';")
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_a_label_is_never_markup(page, get):
+    show(page, label=EVIL)
+    reply = get("/live?viewer=a")
+    state, _ = read_live(reply)
+    assert state["shot"]["label"] == EVIL
+    assert reply.headers["content-type"] == "application/octet-stream"
+
+
+def test_another_site_cannot_take_pictures(get):
+    assert get("/live?viewer=a", Sec_Fetch_Site="cross-site").status == 403
+
+
+def test_beyond_loopback_a_token_is_needed():
+    with pytest.raises(BadConfiguration, match="--token"):
+        PageSink("0.0.0.0:0")
+
+
+def test_with_a_token_only_those_who_know_it_get_in():
+    page = PageSink("127.0.0.1:0", SESAME)
+    try:
+        for target in ("/", "/page.js", "/live?viewer=a", "/?token=wrong"):
+            assert get_from(page, target).status == 401
+        assert get_from(page, "/nothing").status == 404
+        welcome = get_from(page, f"/?token={SESAME}")
+        assert welcome.status == 200
+        cookie = welcome.headers["set-cookie"].partition(";")[0]
+        assert get_from(page, "/live?viewer=a", Cookie=cookie).status == 200
+        assert SESAME in page.link_with_token
+        assert SESAME not in page.link
+    finally:
+        page.close()
+
+
+def test_a_port_in_use_is_named_sink(page):
+    port = port_of(page)
+    with pytest.raises(BadConfiguration, match=f"port {port} is in use"):
+        PageSink(f":{port}")
+
+
+def test_closing_frees_the_port_at_once_even_while_somebody_watches(page):
+    port = port_of(page)
+    with socket.create_connection(("127.0.0.1", port)) as viewer:
+        viewer.sendall(b"GET /live?viewer=a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        started_s = time.monotonic()
+        page.close()
+        assert time.monotonic() - started_s < 3
+    page.close()
+    PageSink(f"127.0.0.1:{port}").close()
+
+
+ANYWHERE = "0.0.0.0"  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [
+        ("127.0.0.1:8080", "127.0.0.1", 8080),
+        (":9000", "127.0.0.1", 9000),
+        ("9000", "127.0.0.1", 9000),
+        ("localhost", "localhost", 8080),
+        (f"{ANYWHERE}:80", ANYWHERE, 80),
+        ("[::1]:9000", "::1", 9000),
+        ("raspberrypi.local:0", "raspberrypi.local", 0),
+    ],
+)
+def test_an_address_is_read(text, host, port):
+    assert parse_address(text) == ServeAddress(host, port)
+
+
+@pytest.mark.parametrize("text", ["a:b", "::1", "host:65536", "http://host:80", "a b:80", "٣٣"])
+def test_what_is_no_address_is_refused(text):
+    with pytest.raises(UsageError, match="not HOST:PORT"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize("host", [ANYWHERE, "::", "192.0.2.1"])
+def test_beyond_this_machine_only_with_a_token(host):
+    with pytest.raises(BadConfiguration, match="add --token"):
+        listen(ServeAddress(host, 0), has_token=False)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.7"])
+def test_this_machine_needs_none(host):
+    listen(ServeAddress(host, 0), has_token=False).close()
+
+
+def test_a_port_in_use_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            BadConfiguration, match=f"^port {port} is in use; choose another with --serve HOST:PORT$"
+        ):
+            listen(ServeAddress("127.0.0.1", port), has_token=False)
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1", "a" * 70])
+def test_an_address_that_is_not_ours_is_named(host):
+    with pytest.raises(BadConfiguration, match=f"{host}.*of this machine"):
+        listen(ServeAddress(host, 0), has_token=True)
+
+
+def test_a_connection_that_takes_nothing_is_closed_by_the_system():
+    with (
+        listen(ServeAddress("127.0.0.1", 0), has_token=False) as listening,
+        socket.create_connection(listening.getsockname()),
+    ):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+
+
+def test_the_link_has_this_machines_address_and_carries_the_token():
+    where = ServeAddress(ANYWHERE, 0)
+    with listen(where, has_token=True) as listening:
+        port = listening.getsockname()[1]
+        machine, rest = link(listening, where, "a&b=c/d12").removeprefix("http://").split(":", 1)
+        assert rest == f"{port}/?token=a%26b%3Dc%2Fd12"
+        if machine != f"{socket.gethostname()}.local":  # that is what there is without a network
+            assert not ipaddress.ip_address(machine).is_unspecified

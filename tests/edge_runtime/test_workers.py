@@ -1,0 +1,109 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, native_stderr_held, run_guarded
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"), [(None, ""), (ImportError, "why\n"), (KeyboardInterrupt, "")], ids=str
+)
+def test_what_was_held_back_is_shown_where_it_may_say_what_went_wrong(capfd, end, shown):
+    def block() -> None:
+        with native_stderr_held():
+            os.write(2, b"why\n")
+            if end:
+                raise end
+
+    if end:
+        with pytest.raises(end):
+            block()
+    else:
+        block()
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == f"{shown}after\n"
+
+
+PROGRAM = """
+import os
+from edgecls.edge_runtime.workers import take_stdout
+with take_stdout() as replies:
+    print("a chatty library")
+    os.write(1, b"and one in C\\n")
+    replies.write("an answer\\n")
+"""
+
+
+def test_what_libraries_print_never_stands_between_the_answers():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert done.stdout == "an answer\n"
+    assert "a chatty library" in done.stderr
+    assert "and one in C" in done.stderr
+
+
+@pytest.fixture
+def readers(monkeypatch):
+    """Makes `hostile_readers` a module that the child finds too."""
+    folder = str(Path(__file__).parent)
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", folder, prepend=os.pathsep)
+    import hostile_readers
+
+    return hostile_readers
+
+
+def test_the_answer_comes_back(readers):
+    content = bytes(range(256)) * 1000
+    assert run_guarded(readers.count, content, "a.onnx") == {"name": "a.onnx", "bytes": 256_000}
+
+
+@pytest.mark.parametrize(
+    ("reader", "reason"),
+    [
+        ("crash", "cannot be read: the parser was ended by SIGSEGV"),
+        ("abort", "cannot be read: the parser was ended by SIGABRT"),
+        ("leave", "cannot be read: the parser ended with exit code 3 (the last words)"),
+        ("stumble", "cannot be read: ZeroDivisionError: a parser's own error of two lines"),
+        ("hog", "reading it takes more than 192 MB of memory"),
+    ],
+)
+def test_whatever_a_parser_does_is_one_line_about_the_file(readers, reader: str, reason: str):
+    with pytest.raises(BadModel) as raised:
+        run_guarded(getattr(readers, reader), b"", "theirs.tflite")
+    assert str(raised.value).startswith(f"theirs.tflite: {reason}; ")
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == 65
+
+
+def test_a_parser_that_hangs_is_ended(readers):
+    start_s = time.monotonic()
+    with pytest.raises(BadModel, match=r"a\.h5: reading it took more than 0\.5 s"):
+        run_guarded(readers.hang, b"", "a.h5", time_s=0.5)
+    assert time.monotonic() - start_s < 10
+
+
+def test_an_error_of_ours_keeps_its_class_and_words(readers):
+    with pytest.raises(MissingInput, match=r"^a\.h5: not here; look elsewhere$"):
+        run_guarded(readers.refuse, b"", "a.h5")
+
+
+def test_what_libraries_print_is_neither_the_answer_nor_shown(readers, capfd):
+    assert run_guarded(readers.chatter, b"", "a.h5") == "the answer"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_limits_grow_with_the_file_and_no_core_is_dumped(readers):
+    content = bytes(10_000_000)
+    limits = run_guarded(readers.limits, content, "a.h5", time_s=7)
+    assert limits == {"data": MEMORY_BYTES + MEMORY_FACTOR * len(content), "core": 0, "cpu": 8}
+
+
+def test_a_folder_where_the_user_stands_is_not_imported(readers, tmp_path: Path, monkeypatch):
+    (tmp_path / "resource.py").write_text("raise SystemExit('imported from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    assert run_guarded(readers.count, b"ab", "a.h5")["bytes"] == 2

@@ -1,0 +1,71 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+QUICK = ("--seconds", 0.1, "--frames", 12)
+ROOT = Path(__file__).parents[2]
+
+
+def run_tools(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tools", *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tiny, tmp_path_factory):
+    """What the command says and writes on a device: exported files alone, and no data set."""
+    folder = tmp_path_factory.mktemp("device")
+    for file in tiny.files:
+        shutil.copy(file, folder)
+    done = run_tools("pipeline", *QUICK, "--json", "way.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done, json.loads((folder / "way.json").read_text())
+
+
+def test_every_way_program_and_goal_stands_in_the_report(measured):
+    done, document = measured
+    for size in ("640x480", "1280x720"):
+        assert [f"| {size} {way}" in done.stdout for way in ("naive", "edgecls", "floor")] == [True] * 3
+        assert set(document["figures"]["sizes"][size]["ms"]) == {"naive", "edgecls", "floor"}
+    assert "| edgecls camera" in done.stdout
+    assert "| naive program" in done.stdout
+    assert len(document["goals"]) == 14
+    assert all(goal["text"] in done.stdout for goal in document["goals"])
+
+
+def test_what_was_measured_is_named(measured):
+    done, document = measured
+    assert document["model"] == "image_classification_int8.tflite"
+    assert document["naive_model"] == "image_classification.onnx"
+    assert "golden frames of the card" in done.stdout
+    assert document["idle"]["ours"][0]["processes"] == 2
+    assert document["age"]["samples"]
+
+
+def test_without_an_exported_file_the_remedy_is_named(tiny, tmp_path):
+    shutil.copy(tiny.h5, tmp_path)
+    done = run_tools("pipeline", cwd=tmp_path)
+    assert done.returncode == 66
+    assert "edgecls export --int8" in done.stderr
+    assert done.stderr.startswith("tools: error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_data_set_that_is_not_there_is_an_error_where_it_was_named(tiny, tmp_path):
+    for file in tiny.files:
+        shutil.copy(file, tmp_path)
+    done = run_tools("pipeline", "--data", "nowhere", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "nowhere" in done.stderr

@@ -1,0 +1,108 @@
+import io
+import operator
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from edgecls.trainer.progress import Interrupts, TerminalProgress
+from edgecls.trainer.report import Epoch, Figures
+
+
+def test_an_interrupt_that_somebody_swallows_is_raised_again_at_the_next_check():
+    with Interrupts() as interrupts:
+        interrupts.check()
+        with suppress(KeyboardInterrupt):  # as Python does in a `__del__`
+            os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+
+
+class Dying:
+    """Calls something where Python drops every exception."""
+
+    def __init__(self, last_words: Callable[[], object]) -> None:
+        self.last_words = last_words
+
+    def __del__(self) -> None:
+        self.last_words()
+
+
+def test_an_interrupt_that_python_drops_is_not_told_of_and_other_errors_are(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: told.append(dropped.exc_type))
+    with Interrupts() as interrupts:
+        Dying(lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert told == []
+        Dying(lambda: int("no number"))
+        assert told == [ValueError]
+        with pytest.raises(KeyboardInterrupt):
+            interrupts.check()
+
+
+def test_afterwards_the_handlers_are_those_of_before():
+    def handlers():
+        return signal.getsignal(signal.SIGINT), sys.unraisablehook
+
+    before = handlers()
+    with Interrupts():
+        assert not any(map(operator.is_, handlers(), before))
+    assert handlers() == before
+
+
+EPOCH = Epoch(1, 11.6, Figures(1.5339, 0.4386), Figures(1.347, 0.5268), Figures(1.3377, 0.5185))
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def drive(stream: io.StringIO) -> str:
+    with TerminalProgress(stream) as progress:
+        progress.say("digits: 10 classes")
+        for done in range(1, 4):
+            progress.images_read(done, 3)
+        for number in (1, 2):
+            progress.epoch_started(number, 12, batches=2)
+            progress.batches_done(1, 1.53, 0.43)
+            time.sleep(0.12)  # the bar is drawn ten times a second
+            progress.batches_done(2, 1.50, 0.45)
+            progress.epoch_done(EPOCH)
+    return stream.getvalue()
+
+
+def test_in_a_log_there_is_one_line_for_each_epoch_under_one_heading():
+    lines = drive(io.StringIO()).splitlines()
+    assert lines[0] == "digits: 10 classes"
+    assert lines[1].split() == [
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "time"
+    ]  # fmt: skip
+    assert lines[2].split() == ["1/12", "1.5339", "0.4386", "1.3470", "0.5268", "1.3377", "0.5185", "12", "s"]
+    assert len(lines) == 4
+    assert {len(line) for line in lines[1:]} == {82}  # columns under their names
+
+
+def test_on_a_terminal_a_bar_shows_the_way_and_leaves_only_the_lines():
+    shown = drive(Terminal())
+    assert "reading images" in shown
+    assert "epoch 1/12" in shown
+    assert "loss: 1.5000, accuracy: 0.4500" in shown
+    last = shown.splitlines()[-1].rsplit("\r", 1)[-1]
+    assert last.split()[0] == "1/12"
+
+
+def test_an_interrupted_bar_is_taken_away():
+    stream = Terminal()
+    try:
+        with TerminalProgress(stream) as progress:
+            progress.epoch_started(1, 2, batches=5)
+            progress.batches_done(1, 1.0, 0.5)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert stream.getvalue().endswith("\r")

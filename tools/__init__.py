@@ -1,0 +1,1 @@
+"""What developers run: edgecls measured against straightforward programs. Not part of the wheel."""

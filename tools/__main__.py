@@ -1,0 +1,101 @@
+"""`python -m tools`: edgecls beside straightforward programs; see `make bench-pipeline`, `bench-training`."""
+
+import base64
+import sys
+from pathlib import Path
+
+import typer
+
+from edgecls.benchmarks.frames import Pictures
+from edgecls.benchmarks.model_files import find_model_files
+from edgecls.benchmarks.test_images import held_out_images
+from edgecls.data.load import load_dataset
+from edgecls.edge_runtime.errors import EdgeclsError, MissingInput
+from edgecls.edge_runtime.files import check_writable, write_whole
+from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models.model_file import ModelFile
+from edgecls.trainer.training import absolute_data
+
+from .pipeline import bench_pipeline, choose_models
+from .pipeline_report import PipelineSettings, render, to_json
+from .training import TrainingArrays, bench_training
+from .training import render as render_training
+
+_SIDE_PX = 32
+
+app = typer.Typer(name="tools", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def pipeline(
+    models: list[Path] | None = typer.Argument(None, help="Model files; default: all files in this folder."),
+    data: str | None = typer.Option(None, help="Data set whose test images become frames."),
+    frames: int = typer.Option(PipelineSettings.frames, min=1, help="Number of frames."),
+    threads: int = typer.Option(1, min=1, help="Engine threads."),
+    seconds: float = typer.Option(3.0, min=0.01, help="Measuring time for each row."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write every sample to this file."),
+) -> None:
+    """Measure each stage from a camera's JPEG to a label, beside a naive program; two minutes."""
+    _writable(json_file)
+    chosen = choose_models(find_model_files(models or []))
+    settings = PipelineSettings(threads=threads, seconds=seconds, frames=frames)
+    report = bench_pipeline(chosen, _pictures(chosen.fast, data, frames), settings, _show)
+    if json_file:
+        write_whole(json_file, to_json(report))
+    print(render(report))
+
+
+@app.command()
+def training(
+    data: str = typer.Option("cifar10", help="Data set to train on."),
+    epochs: int = typer.Option(3, min=1, help="Epochs of each training."),
+    rounds: int = typer.Option(3, min=1, help="Trainings of each program; they take turns."),
+    json_file: Path | None = typer.Option(None, "--json", help="Write every epoch to this file."),
+) -> None:
+    """Time `edgecls train` beside a plain Keras program; half an hour."""
+    _writable(json_file)
+    report = bench_training(absolute_data(data), _SIDE_PX, _load, epochs=epochs, rounds=rounds, on_step=_show)
+    if json_file:
+        write_whole(json_file, report.to_json())
+    print(render_training(report))
+
+
+def _writable(json_file: Path | None) -> None:
+    if json_file:
+        check_writable(json_file)  # now, not after minutes of measuring
+
+
+def _show(step: str) -> None:
+    if step:
+        print(step, file=sys.stderr, flush=True)
+
+
+def _pictures(model: ModelFile, data: str | None, count: int) -> Pictures:
+    """Test images of the data set that was named, or trained on; else the pictures in the model's card."""
+    try:
+        tests = held_out_images(model, data, count)
+    except EdgeclsError:
+        if data is not None:
+            raise
+    else:
+        return Pictures(f"{tests.name}, test images", list(tests.images[..., ::-1]))
+    golden = [decode(base64.b64decode(frame.picture), "golden frame") for frame in model.card.golden]
+    if not golden:
+        raise MissingInput(f"{model.path}: has no pictures in its card; name the data set with --data")
+    return Pictures(f"{len(golden)} golden frames of the card, cropped differently for each", golden)
+
+
+def _load(data: str, seed: int) -> TrainingArrays:
+
+    dataset = load_dataset(data, ImageRule(_SIDE_PX, _SIDE_PX), seed)
+    train, val, test = ((split.images, split.truth) for split in (dataset.train, dataset.val, dataset.test))
+    return TrainingArrays(train, val, test)
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except EdgeclsError as error:
+        print(f"tools: error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
