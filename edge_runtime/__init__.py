@@ -11,8 +11,9 @@ Needs numpy, OpenCV and one engine; never TensorFlow, Keras, onnx or matplotlib.
 The names below are loaded on first use: `edgecls --help` comes through here and shall not wait for OpenCV.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_names
 
 if TYPE_CHECKING:
     from .camera.event import Event
@@ -45,24 +46,21 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Classifier": "classifier",
-    "EdgeclsError": "errors",
-    "EndOfSource": "camera.sources.source",
-    "Event": "camera.event",
-    "Frame": "camera.frame",
-    "ImageRule": "images.rule",
-    "ModelCard": "models.card",
-    "Prediction": "classifier",
-    "Source": "camera.sources.source",
-    "decode": "images.prepare",
-    "open_source": "camera.sources.open",
-    "prepare": "images.prepare",
-    "read_image": "images.prepare",
-    "read_model": "models.model_file",
+    "Classifier": ".classifier",
+    "EdgeclsError": ".errors",
+    "EndOfSource": ".camera.sources.source",
+    "Event": ".camera.event",
+    "Frame": ".camera.frame",
+    "ImageRule": ".images.rule",
+    "ModelCard": ".models.card",
+    "Prediction": ".classifier",
+    "Source": ".camera.sources.source",
+    "decode": ".images.prepare",
+    "open_source": ".camera.sources.open",
+    "prepare": ".images.prepare",
+    "read_image": ".images.prepare",
+    "read_model": ".models.model_file",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+__getattr__ = lazy_names(__name__, _MODULES)
