@@ -5,7 +5,7 @@
 # make test-pi   the wheel in two emulated Raspberry Pis (Debian 12 and 13 for arm64); as root, on Debian
 # make count-pi  the instructions of each stage on a Raspberry Pi 4 and 5: make count-pi FILES="a.tflite b.onnx"
 # make bench-pipeline, bench-training  edgecls beside a naive program, in minutes and in half an hour
-# make boxed-models  trains, exports and puts in place what comes with edgecls: make boxed-models DATA=cifar10-jpeg.zip
+# make builtin-models  trains, exports and puts in place what comes with edgecls: make builtin-models DATA=cifar10-jpeg.zip
 # make test-mediapipe  MediaPipe on our .tflite files, in an environment of its own: it brings another OpenCV
 #
 # Each sets up .venv first, on a machine with Python 3.11 or newer, make, and nothing else.
@@ -19,10 +19,10 @@ DATA ?= cifar10
 TOOLS_ARGS ?=
 TRAIN_ARGS ?=
 BIN := .venv/bin
-BOX := boxed-models
+BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training boxed-models lint wheel clean
+.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -39,14 +39,14 @@ test-pi: .venv/ready
 count-pi: .venv/ready
 	$(BIN)/python -m tests.pi.count $(FILES) $(COUNT_ARGS)
 
-# A training that was interrupted goes on: make boxed-models TRAIN_ARGS=--resume
-$(BOX)/edge.h5: | .venv/ready
-	mkdir -p $(BOX)
+# A training that was interrupted goes on: make builtin-models TRAIN_ARGS=--resume
+$(BUILTIN)/edge.h5: | .venv/ready
+	mkdir -p $(BUILTIN)
 	$(BIN)/edgecls train --arch edge --recipe best --precision bfloat16 --data $(DATA) --output $@ $(TRAIN_ARGS)
 
-$(BOX)/nano.h5: $(BOX)/edge.h5
+$(BUILTIN)/nano.h5: $(BUILTIN)/edge.h5
 	$(BIN)/edgecls train --arch nano --recipe best --precision bfloat16 --data $(DATA) --output $@ \
-	  --teacher $(BOX)/edge.h5 $(TRAIN_ARGS)
+	  --teacher $(BUILTIN)/edge.h5 $(TRAIN_ARGS)
 
 # edgecls beside straightforward programs; their figures stand in the documentation
 bench-pipeline: .venv/ready
@@ -55,11 +55,11 @@ bench-pipeline: .venv/ready
 bench-training: .venv/ready
 	$(BIN)/python -m tools training --data $(DATA) $(TOOLS_ARGS)
 
-boxed-models: $(BOX)/edge.h5 $(BOX)/nano.h5
+builtin-models: $(BUILTIN)/edge.h5 $(BUILTIN)/nano.h5
 	for name in nano edge; do \
-	  $(BIN)/edgecls export $(BOX)/$$name.h5 --int8 && \
+	  $(BIN)/edgecls export $(BUILTIN)/$$name.h5 --int8 && \
 	  mkdir -p edge_runtime/models/builtin/$$name && \
-	  cp $(BOX)/$${name}_int8.tflite $(BOX)/$${name}_int8.onnx edge_runtime/models/builtin/$$name/ || exit 1; \
+	  cp $(BUILTIN)/$${name}_int8.tflite $(BUILTIN)/$${name}_int8.onnx edge_runtime/models/builtin/$$name/ || exit 1; \
 	done
 	$(BIN)/edgecls verify nano edge
 	$(BIN)/edgecls models

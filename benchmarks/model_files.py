@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..edge_runtime.errors import EdgeclsError, MissingInput
-from ..edge_runtime.models.builtin import with_boxed
+from ..edge_runtime.models.builtin import expand_builtin
 from ..edge_runtime.models.model_file import ModelFile, read_model
 
 _SUFFIXES = (".h5", ".tflite", ".onnx")
 
 
 def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]:
-    """The files that were named, a folder or a model in the box standing for its own; else those in `folder`.
+    """The files that were named, a folder or a built-in model standing for its own; else those in `folder`.
 
     Each comes once, Keras originals first.
 
@@ -19,7 +19,7 @@ def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]
         MissingInput: one that was named is not there, or a folder has none.
     """
     found: list[Path] = []
-    for path in with_boxed(named or [folder]):
+    for path in expand_builtin(named or [folder]):
         if path.is_dir():
             found += _in_folder(path)
         elif path.exists():

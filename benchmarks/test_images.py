@@ -13,7 +13,7 @@ from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, 
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.images.prepare import decode, prepare
-from ..edge_runtime.models.builtin import boxed_name
+from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.models.model_file import ModelFile, read_model
 from .leaks import calibrated_on
 from .model_files import first_readable
@@ -182,8 +182,8 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
             raise
         return loose
     except (MissingInput, Unavailable) as error:
-        boxed = boxed_name(model.path)
-        why = f"{boxed} comes without test pictures" if boxed else str(error)
+        builtin = builtin_name(model.path)
+        why = f"{builtin} comes without test pictures" if builtin else str(error)
         golden = None if data else _golden(paths, why)
         if golden is None:
             raise
@@ -237,12 +237,14 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     """The test images of the data set that was named, or that the model was trained on.
 
     Raises:
-        MissingInput: a model in the box has no data set here, and none is named.
+        MissingInput: a built-in model has no data set here, and none is named.
         EdgeclsError: see `training_data`.
     """
-    boxed = boxed_name(model.path)
-    if boxed and data is None:
-        raise MissingInput(f"{boxed} comes without test pictures; name a data set of its classes with --data")
+    builtin = builtin_name(model.path)
+    if builtin and data is None:
+        raise MissingInput(
+            f"{builtin} comes without test pictures; name a data set of its classes with --data"
+        )
     # The report of the training stands beside the .h5, which a device need not have.
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)

@@ -22,10 +22,10 @@ def inspect(
     Card, inputs, outputs, operators, size, checksum, of a file of ours or of anybody's.
     """
     from ..edge_runtime.inspection.inspect import inspect_model
-    from ..edge_runtime.models.builtin import with_boxed
+    from ..edge_runtime.models.builtin import expand_builtin
     from ..edge_runtime.text import printable
 
-    facts = inspect_model(with_boxed([model])[0])
+    facts = inspect_model(expand_builtin([model])[0])
     if as_json:
         print(facts.to_json())
         return

@@ -97,10 +97,10 @@ def open_classifier(
 def choose_model(model: Path | None, engine: EngineName) -> "ModelFile":
     """What `--model` means, told of where nobody asked for it; see `find_model.choose_model`."""
     from ..edge_runtime.models import find
-    from ..edge_runtime.models.builtin import boxed_name
+    from ..edge_runtime.models.builtin import builtin_name
 
     found = find.choose_model(model, engine)
-    name = boxed_name(found.path)
+    name = builtin_name(found.path)
     if model is None and name:
         print(
             f"edgecls: no model in this folder: {name}, which comes with edgecls, answers; it knows "

@@ -1,4 +1,4 @@
-"""`edgecls models`: what is in the box."""
+"""`edgecls models`: the built-in models."""
 
 import json
 from typing import TYPE_CHECKING
@@ -19,11 +19,11 @@ def models(
 ) -> None:
     """List the models that come with edgecls, for `--model NAME`."""
     spare_blas_threads()
-    from ..edge_runtime.models.builtin import DEFAULT, boxed_names, boxed_paths
+    from ..edge_runtime.models.builtin import DEFAULT, builtin_names, builtin_paths
     from ..edge_runtime.models.model_file import read_model
     from ..edge_runtime.text import table
 
-    found = [(name, read_model(path)) for name in boxed_names() for path in boxed_paths(name)]
+    found = [(name, read_model(path)) for name in builtin_names() for path in builtin_paths(name)]
     if as_json:
         print(json.dumps([_facts(name, file) for name, file in found], indent=1))
         return

@@ -19,13 +19,13 @@ def verify(
 ) -> None:
     """Replay exported files' golden frames here: pass or fail."""
     from ..edge_runtime.engines.engine import open_engine
-    from ..edge_runtime.models.builtin import with_boxed
+    from ..edge_runtime.models.builtin import expand_builtin
     from ..edge_runtime.models.find import exported_files
     from ..edge_runtime.models.golden import replay
     from ..edge_runtime.models.model_file import ModelFormat, read_model
 
     failed = []
-    for path in with_boxed(models, "auto") if models else exported_files(Path()):
+    for path in expand_builtin(models, "auto") if models else exported_files(Path()):
         model = read_model(path)
         if model.format is ModelFormat.H5:
             raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..errors import MissingInput, Unavailable
-from ..models.builtin import DEFAULT, boxed_paths, with_boxed
+from ..models.builtin import DEFAULT, builtin_paths, expand_builtin
 from .board import COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
 from .cameras import (
     STATEMENT,
@@ -43,8 +43,8 @@ def examine(machine: Machine, source: str | None = None, model: Path | None = No
     Args:
         machine: what is examined.
         source: as `edgecls camera --source` takes it; None: what cameras there are.
-        model: a file, or a name of the box; None: every exported file in the machine's folder, or
-            where it has none the default in the box.
+        model: a file, or the name of a built-in model; None: every exported file in the machine's folder, or
+            where it has none the default built-in model.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
@@ -132,11 +132,11 @@ def _ribbon(machine: Machine, nodes: tuple[VideoNode, ...], *, asked: bool = Fal
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
     try:
-        paths = with_boxed([model], "auto") if model else exported_models(folder)
+        paths = expand_builtin([model], "auto") if model else exported_models(folder)
     except MissingInput as error:
         yield from_error("model", error)
         return
     if not paths and any(folder.glob("*.h5")):
         yield unknown("model", "none in this folder is exported yet")
     else:  # the one that `edgecls camera` takes where there is none
-        yield from map(check_model, paths or boxed_paths(DEFAULT, "auto"))
+        yield from map(check_model, paths or builtin_paths(DEFAULT, "auto"))

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from ..engines.names import ENGINES, EngineName, suffixes
 from ..errors import EdgeclsError, MissingInput
-from .builtin import DEFAULT, boxed_paths, means_boxed, refuse_unknown_name
+from .builtin import DEFAULT, builtin_paths, is_builtin_name, refuse_unknown_name
 from .model_file import ModelFile, read_model
 
 _MAKE_ONE = "run `edgecls train`, then `edgecls export --int8`"
 
 
 def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
-    """Reads the model that `--model` means: a file, one of a folder, or one in the box by its name.
+    """Reads the model that `--model` means: a file, one of a folder, or a built-in model by its name.
 
     Args:
         named: what was asked for; None: as if it were this folder, or where no model of any kind lies in
-            it, the default in the box. Whoever has a file of their own, be it damaged or not exported yet,
-            does not want answers of another.
+            it, the default built-in model. Whoever has a file of their own, be it damaged or not exported
+            yet, does not want the answers of another.
         engine: only what it runs.
 
     Raises:
@@ -26,9 +26,9 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
     """
     if named is None:
         here = Path()
-        return find_model(here, engine) if _holds_models(here) else _boxed_model(DEFAULT, engine)
-    if means_boxed(named):
-        return _boxed_model(str(named), engine)
+        return find_model(here, engine) if _holds_models(here) else _builtin_model(DEFAULT, engine)
+    if is_builtin_name(named):
+        return _builtin_model(str(named), engine)
     if named.is_dir():
         return find_model(named, engine)
     refuse_unknown_name(named)
@@ -78,8 +78,8 @@ def exported_files(folder: Path) -> list[Path]:
     return paths
 
 
-def _boxed_model(name: str, engine: EngineName) -> ModelFile:
-    paths = boxed_paths(name, engine)
+def _builtin_model(name: str, engine: EngineName) -> ModelFile:
+    paths = builtin_paths(name, engine)
     if not paths:
         raise MissingInput(f"{name}: no engine for it is installed; run `pip install ai-edge-litert`")
     return read_model(paths[0])

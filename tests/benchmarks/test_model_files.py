@@ -4,7 +4,7 @@ import pytest
 
 from edgecls.benchmarks.model_files import find_model_files, first_readable
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.models.builtin import boxed_paths
+from edgecls.edge_runtime.models.builtin import builtin_paths
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_file_that_is_not_there_is_named(folder):
 def test_the_name_of_a_model_in_the_box_stands_for_its_files(folder, monkeypatch):
     monkeypatch.chdir(folder)
     found = find_model_files([Path("edge"), Path("a.h5"), Path("nano")])
-    assert found == [Path("a.h5"), *boxed_paths("edge"), *boxed_paths("nano")]
+    assert found == [Path("a.h5"), *builtin_paths("edge"), *builtin_paths("nano")]
 
 
 def test_a_folder_without_models_says_what_to_do(tmp_path):

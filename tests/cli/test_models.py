@@ -1,4 +1,4 @@
-"""`edgecls models`, and the commands that take the name of a model in the box, in an empty folder."""
+"""`edgecls models`, and the commands that take the name of a built-in model, in an empty folder."""
 
 import json
 import shutil

@@ -161,7 +161,7 @@ def test_what_makes_no_sense_is_one_line_and_a_code(predict, folder: Path, argum
 
 
 def test_without_a_model_it_says_how_to_make_one(run_edgecls, tiny, folder: Path, tmp_path_factory):
-    """In an empty folder a model from the box answers: see test_models.py."""
+    """In an empty folder a built-in model answers: see test_models.py."""
     trained = tmp_path_factory.mktemp("trained")
     shutil.copy(tiny.h5, trained)
     done = run_edgecls("predict", folder / "digits", cwd=trained)

@@ -1,6 +1,7 @@
-"""The models that come with edgecls, so that there is something true to say before anything is trained.
+"""Built-in models: they come with edgecls, so that every command works before anything is trained.
 
-A name stands for each, wherever a model file may be named; a file of the user's of that name goes first.
+Each has a name, which stands for its files wherever a model file is asked for. A file of the user's with the
+same name goes first.
 """
 
 from collections.abc import Iterable
@@ -9,49 +10,49 @@ from pathlib import Path
 from ...engines.names import ENGINES, EngineName, suffixes
 from ...errors import MissingInput
 
-_BOX = Path(__file__).parent
+_FOLDER = Path(__file__).parent
 _MODEL_SUFFIXES = frozenset({".h5", *(f".{suffix}" for suffix, _ in ENGINES.values())})
 DEFAULT = "nano"
 """The smaller one: it keeps up with any camera on any 64-bit Raspberry Pi."""
 
 
-def boxed_names() -> tuple[str, ...]:
-    """The models' names, the default first."""
+def builtin_names() -> tuple[str, ...]:
+    """Returns the names of the built-in models, the default first."""
     return tuple(
         sorted(
-            (folder.name for folder in _BOX.iterdir() if folder.name[0] != "_"),
+            (folder.name for folder in _FOLDER.iterdir() if folder.name[0] != "_"),
             key=lambda name: (name != DEFAULT, name),
         )
     )
 
 
-def boxed_paths(name: str, engine: EngineName | None = None) -> tuple[Path, ...]:
-    """A model's files, that of the faster engine first.
+def builtin_paths(name: str, engine: EngineName | None = None) -> tuple[Path, ...]:
+    """Returns the files of a built-in model, that of the faster engine first.
 
     Args:
-        name: one of `boxed_names`.
-        engine: only what it runs; None: all.
+        name: one of `builtin_names`.
+        engine: only the files that it runs; None: all.
     """
     wanted = suffixes(engine) if engine else [suffix for suffix, _ in ENGINES.values()]
-    return tuple(path for suffix in wanted for path in sorted((_BOX / name).glob(f"*.{suffix}")))
+    return tuple(path for suffix in wanted for path in sorted((_FOLDER / name).glob(f"*.{suffix}")))
 
 
-def boxed_name(path: Path) -> str | None:
-    """The model in the box whose file this is; None for other files."""
-    return path.parent.name if path.parent.parent == _BOX else None
+def builtin_name(path: Path) -> str | None:
+    """Returns the name of the built-in model that this file belongs to; None for other files."""
+    return path.parent.name if path.parent.parent == _FOLDER else None
 
 
-def means_boxed(path: Path) -> bool:
-    """Whether a path that a user typed is the name of a model in the box.
+def is_builtin_name(path: Path) -> bool:
+    """Whether a path that a user typed is the name of a built-in model.
 
-    It is not where a file has this name, or a folder with models in it; `edgecls train --output nano.h5`
-    makes a folder `nano` of plots, which is no model.
+    It is not where a file has this name, or a folder with models in it. A folder without models does not
+    count: `edgecls train --output nano.h5` makes a folder `nano` of plots.
     """
-    return str(path) in boxed_names() and not path.is_file() and not _has_models(path)
+    return str(path) in builtin_names() and not path.is_file() and not _has_models(path)
 
 
-def with_boxed(paths: Iterable[Path], engine: EngineName | None = None) -> list[Path]:
-    """Paths that a user typed, the name of a model in the box replaced by its files; see `boxed_paths`.
+def expand_builtin(paths: Iterable[Path], engine: EngineName | None = None) -> list[Path]:
+    """Replaces the name of a built-in model by its files, see `builtin_paths`; other paths stay.
 
     Raises:
         MissingInput: see `refuse_unknown_name`.
@@ -59,14 +60,14 @@ def with_boxed(paths: Iterable[Path], engine: EngineName | None = None) -> list[
     found: list[Path] = []
     for path in paths:
         refuse_unknown_name(path)
-        found += boxed_paths(str(path), engine) if means_boxed(path) else [path]
+        found += builtin_paths(str(path), engine) if is_builtin_name(path) else [path]
     return found
 
 
 def refuse_unknown_name(path: Path) -> None:
-    """Raises MissingInput, with the names that there are, for a path that is not there and looks like one."""
-    if not (path.suffix or path.exists() or means_boxed(path)):
-        names = " or ".join(boxed_names())
+    """Raises MissingInput for a path that does not exist and looks like the name of a built-in model."""
+    if not (path.suffix or path.exists() or is_builtin_name(path)):
+        names = " or ".join(builtin_names())
         raise MissingInput(f"{path}: no such file; check the name, or use {names}, which come with edgecls")
 
 

@@ -1,4 +1,4 @@
-"""The models in the box: what is shipped is whole, small, complete, and answers here as where it was made."""
+"""The built-in models: what is shipped is whole, small, complete, and answers here as where it was made."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,13 @@ from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.errors import BadModel, MissingInput
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import find, model_file
-from edgecls.edge_runtime.models.builtin import boxed_name, boxed_names, boxed_paths, means_boxed, with_boxed
+from edgecls.edge_runtime.models.builtin import (
+    builtin_name,
+    builtin_names,
+    builtin_paths,
+    expand_builtin,
+    is_builtin_name,
+)
 from edgecls.edge_runtime.models.card import ModelCard, Quantisation
 from edgecls.edge_runtime.models.find import choose_model, exported_files, find_model
 from edgecls.edge_runtime.models.golden import replay
@@ -19,7 +25,7 @@ from tests.fakes import picture
 
 LARGEST_BYTES = {"nano": 100_000, "edge": 600_000}
 CIFAR_10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-SHIPPED = [path for name in boxed_names() for path in boxed_paths(name)]
+SHIPPED = [path for name in builtin_names() for path in builtin_paths(name)]
 
 
 @pytest.fixture(params=SHIPPED, ids=lambda path: path.name)
@@ -28,7 +34,7 @@ def shipped(request: pytest.FixtureRequest) -> ModelFile:
 
 
 def test_there_are_two_models_of_two_files_and_the_default_comes_first():
-    assert boxed_names() == ("nano", "edge")
+    assert builtin_names() == ("nano", "edge")
     names = [path.name for path in SHIPPED]
     assert names == ["nano_int8.tflite", "nano_int8.onnx", "edge_int8.tflite", "edge_int8.onnx"]
 
@@ -37,14 +43,14 @@ def test_they_are_small(shipped: ModelFile):
     assert shipped.size_bytes <= LARGEST_BYTES[shipped.path.parent.name]
 
 
-def test_nothing_else_is_in_the_box():
-    box = [
+def test_no_other_model_is_shipped():
+    shipped = [
         path
         for path in Path(find.__file__).with_name("builtin").rglob("*.*")
         if path.suffix in (".tflite", ".onnx")
     ]
-    assert sorted(box) == sorted(SHIPPED)
-    assert sum(path.stat().st_size for path in box) <= 2_000_000
+    assert sorted(shipped) == sorted(SHIPPED)
+    assert sum(path.stat().st_size for path in shipped) <= 2_000_000
 
 
 def test_the_golden_frames_hold(shipped: ModelFile):
@@ -70,15 +76,15 @@ def test_the_card_says_what_they_know_and_where_it_comes_from(shipped: ModelFile
     assert "/" not in made.data
 
 
-@pytest.mark.parametrize("name", boxed_names())
+@pytest.mark.parametrize("name", builtin_names())
 def test_both_files_of_a_model_come_from_the_same_weights(name: str):
-    cards = [read_model(path).card for path in boxed_paths(name)]
+    cards = [read_model(path).card for path in builtin_paths(name)]
     assert len({card.provenance.weights_sha256 for card in cards}) == 1
 
 
 def test_a_program_needs_no_file_of_its_own():
     with Classifier() as classifier:
-        assert boxed_name(classifier.path) == "nano"
+        assert builtin_name(classifier.path) == "nano"
         assert len(classifier.classify(picture()).ranking) == 3
     with Classifier("edge", engine="onnxruntime") as classifier:
         assert classifier.path.name == "edge_int8.onnx"
@@ -88,30 +94,30 @@ def test_names_are_replaced_by_files_and_all_else_stays(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     Path("models/edge").mkdir(parents=True)
     typed = [Path("a.onnx"), Path("nano"), Path("models/edge")]
-    assert with_boxed(typed) == [Path("a.onnx"), *boxed_paths("nano"), Path("models/edge")]
-    assert with_boxed(typed, "litert") == [Path("a.onnx"), boxed_paths("nano")[0], Path("models/edge")]
+    assert expand_builtin(typed) == [Path("a.onnx"), *builtin_paths("nano"), Path("models/edge")]
+    assert expand_builtin(typed, "litert") == [Path("a.onnx"), builtin_paths("nano")[0], Path("models/edge")]
 
 
 @pytest.mark.parametrize("name", ["nanno", "models/nano"])
-def test_a_misspelled_name_is_told_those_that_there_are(name: str):
+def test_the_error_for_a_misspelled_name_lists_the_builtin_models(name: str):
     with pytest.raises(MissingInput, match=rf"^{name}: no such file; check the name, or use nano or edge"):
-        with_boxed([Path("edge"), Path(name)])
+        expand_builtin([Path("edge"), Path(name)])
 
 
 def test_a_users_file_of_that_name_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    assert means_boxed(Path("nano"))
+    assert is_builtin_name(Path("nano"))
     Path("nano").mkdir()
     Path("nano/curves.png").touch()  # as `edgecls train --output nano.h5` leaves it
-    assert means_boxed(Path("nano"))
+    assert is_builtin_name(Path("nano"))
     Path("nano/mine.tflite").touch()
-    assert not means_boxed(Path("nano"))
+    assert not is_builtin_name(Path("nano"))
 
 
-def test_only_files_in_the_box_have_a_name_there(tmp_path: Path):
-    assert [boxed_name(path) for path in SHIPPED] == ["nano", "nano", "edge", "edge"]
-    assert boxed_name(tmp_path / "nano" / "nano_int8.tflite") is None
-    assert boxed_name(Path("nano_int8.tflite")) is None
+def test_only_the_files_of_a_builtin_model_have_its_name(tmp_path: Path):
+    assert [builtin_name(path) for path in SHIPPED] == ["nano", "nano", "edge", "edge"]
+    assert builtin_name(tmp_path / "nano" / "nano_int8.tflite") is None
+    assert builtin_name(Path("nano_int8.tflite")) is None
 
 
 INT8 = Quantisation("int8", 10, "0" * 64)
@@ -220,18 +226,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_in_an_empty_folder_the_default_in_the_box_answers(here: Path):
+def test_in_an_empty_folder_the_default_builtin_model_is_used(here: Path):
     (here / "notes.txt").touch()
-    assert boxed_name(choose_model(None).path) == "nano"
+    assert builtin_name(choose_model(None).path) == "nano"
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_an_exported_file_in_this_folder_goes_before_the_box(here: Path, name: str):
+def test_an_exported_file_in_this_folder_goes_before_the_builtin_models(here: Path, name: str):
     write(here, name)
     assert choose_model(None).path == Path(name)
 
 
-def test_a_damaged_file_in_this_folder_is_told_of_and_not_replaced(here: Path):
+def test_a_damaged_file_in_this_folder_is_reported_and_not_replaced(here: Path):
     write(here, "int8.tflite")
     (here / "int8.tflite").write_bytes((here / "int8.tflite").read_bytes()[:-9])
     with pytest.raises(MissingInput, match=r"^no model in this folder \(int8\.tflite: .*edgecls models"):
@@ -246,16 +252,16 @@ def test_a_model_that_was_not_exported_yet_is_not_replaced_either(here: Path):
 
 @pytest.mark.parametrize("name", ["nano", "edge"])
 @pytest.mark.parametrize(("engine", "suffix"), [("litert", ".tflite"), ("onnxruntime", ".onnx")])
-def test_a_model_in_the_box_goes_by_its_name(here: Path, name, engine, suffix):
+def test_a_builtin_model_goes_by_its_name(here: Path, name, engine, suffix):
     write(here, *ALL)
     found = choose_model(Path(name), engine)
-    assert (boxed_name(found.path), found.path.suffix) == (name, suffix)
+    assert (builtin_name(found.path), found.path.suffix) == (name, suffix)
 
 
-def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_box(here: Path):
+def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_builtin_models(here: Path):
     (here / "nano").mkdir()
     (here / "nano" / "curves.png").touch()  # as `edgecls train --output nano.h5` leaves it
-    assert boxed_name(choose_model(Path("nano")).path) == "nano"
+    assert builtin_name(choose_model(Path("nano")).path) == "nano"
     write(here / "nano", "int8.onnx")
     assert choose_model(Path("nano")).path == Path("nano/int8.onnx")
     (here / "edge").write_text("<html>")
