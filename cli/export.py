@@ -111,9 +111,9 @@ def _original(
 
     names = read_labels(labels)
     check_foreign_data(data, calibration)
-    from ..export.keras_file import KerasEngine, load_stranger
+    from ..export.keras_file import KerasEngine, load_foreign
 
-    loaded = load_stranger(model, names, scale or "0..1")
+    loaded = load_foreign(model, names, scale or "0..1")
     return KerasEngine(loaded), foreign_data(loaded[1].card, data, calibration)
 
 

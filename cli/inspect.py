@@ -1,4 +1,4 @@
-"""`edgecls inspect`: what is inside a model file, ours or a stranger's."""
+"""`edgecls inspect`: what is inside a model file, ours or foreign."""
 
 import shlex
 from pathlib import Path

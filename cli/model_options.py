@@ -39,7 +39,7 @@ Labels = Annotated[
     typer.Option(help="For a model made elsewhere: a text file with one label on each line."),
 ]
 Scaling = Literal["0..255", "0..1", "-1..1"]
-"""`edge_runtime.stranger.Scaling`."""
+"""`edge_runtime.models.foreign.Scaling`."""
 Scale = Annotated[
     Scaling | None,
     typer.Option(help="For a model made elsewhere: the pixels it was trained on; 0..1 unless told."),
@@ -75,14 +75,14 @@ def open_classifier(
     """
     from ..edge_runtime.classifier import Classifier
     from ..edge_runtime.errors import UsageError
-    from ..edge_runtime.models.foreign import read_labels, read_stranger
+    from ..edge_runtime.models.foreign import read_foreign, read_labels
 
     if labels is None and scale is not None:
         raise UsageError("--scale is for a model made elsewhere; name its --labels too")
     if labels is not None:
         if model is None or model.is_dir():
             raise UsageError("--labels is for one model made elsewhere; name it with --model")
-        found = read_stranger(model, read_labels(labels), scale or "0..1")
+        found = read_foreign(model, read_labels(labels), scale or "0..1")
     else:
         found = choose_model(model, engine)
     return Classifier(

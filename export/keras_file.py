@@ -1,4 +1,4 @@
-"""The Keras original: loaded safely, ours or a stranger's, and run as the reference for exports."""
+"""The Keras original: loaded safely, ours or foreign, and run as the reference for exports."""
 
 import tempfile
 from pathlib import Path
@@ -37,7 +37,7 @@ def load_network(path: str | Path) -> tuple[Any, ModelFile]:
     return _load(model.content, str(path), ".h5"), model
 
 
-def load_stranger(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple[Any, ModelFile]:
+def load_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple[Any, ModelFile]:
     """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
 
     Args:
@@ -73,7 +73,7 @@ class KerasEngine:
     """The reference, as an `Engine`: one picture through a compiled `tf.function`, its fastest honest way."""
 
     def __init__(self, original: str | Path | tuple[Any, ModelFile]) -> None:
-        """Takes the path of an `.h5` of ours, or what `load_network` or `load_stranger` gave."""
+        """Takes the path of an `.h5` of ours, or what `load_network` or `load_foreign` gave."""
         self.network, self.model = original if isinstance(original, tuple) else load_network(original)
         card = self.model.card
         self.name = f"keras {keras.__version__}, tensorflow {tf.__version__}"

@@ -1,4 +1,4 @@
-"""What is known of a model file of any format, ours or a stranger's."""
+"""Inspection: the facts of a model file of any format, ours or foreign."""
 
 import hashlib
 from pathlib import Path

@@ -103,7 +103,7 @@ class ModelCard:
     io: Literal["uint8", "int8", "float32"] = "uint8"
     """What the file takes. An `.h5` takes float32, already scaled."""
     scores: Literal["probabilities", "logits"] = "probabilities"
-    """What the file gives; a stranger's may lack the softmax."""
+    """What the file gives; a foreign file may lack the softmax."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
     threshold: float = 0.0

@@ -39,7 +39,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return labels
 
 
-def read_stranger(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1") -> ModelFile:
+def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1") -> ModelFile:
     """Reads a TFLite or ONNX file that edgecls did not make.
 
     Args:

@@ -232,7 +232,7 @@ def read_model(path: str | Path) -> ModelFile:
 
 
 def own_card(content: bytes, format_: ModelFormat, name: str) -> ModelCard | None:
-    """The card of a file that edgecls wrote; None for a stranger's, which no parser has seen then.
+    """The card of a file that edgecls wrote; None for a foreign file, which no parser has seen then.
 
     Raises:
         BadModel: edgecls wrote it, and it was damaged or changed since.

@@ -71,7 +71,7 @@ def test_a_process_that_hangs_is_ended(colour_model, files):
 
 def test_a_folder_numpy_where_the_user_stands_is_not_imported(colour_model, files, tmp_path, monkeypatch):
     (tmp_path / "numpy").mkdir()
-    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('a stranger')")
+    (tmp_path / "numpy" / "__init__.py").write_text("raise ImportError('a foreign numpy')")
     model = colour_model()
     monkeypatch.chdir(tmp_path)
     with timed_file(model, files.images, threads=1) as process:

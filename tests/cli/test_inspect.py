@@ -71,7 +71,7 @@ def test_the_original_leads_to_its_export(tiny, run_edgecls):
     assert done.stdout.splitlines()[-1] == f"next: edgecls export {tiny.h5}"
 
 
-def test_a_strangers_onnx_is_shown_too(tmp_path: Path, run_edgecls):
+def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_edgecls):
     (tmp_path / "their model.onnx").write_bytes(their_onnx())
     done = run_edgecls("inspect", "their model.onnx", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -82,7 +82,7 @@ def test_a_strangers_onnx_is_shown_too(tmp_path: Path, run_edgecls):
     assert lines[-1] == "next: edgecls camera --model 'their model.onnx' --labels labels.txt"
 
 
-def test_a_strangers_keras_model_is_shown_too(tmp_path: Path, run_edgecls):
+def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_edgecls):
     def fill(file) -> None:
         file["model_weights/d/kernel"] = np.zeros((7, 4), np.float32)
 

@@ -11,7 +11,7 @@ import pytest
 
 
 @dataclass(frozen=True)
-class Strangers:
+class ForeignModels:
     """The same small network, saved and converted in the ways that other people's tools do."""
 
     folder: Path
@@ -23,7 +23,7 @@ class Strangers:
 
 
 @pytest.fixture(scope="session")
-def strangers(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> ForeignModels:
     from edgecls.data.backend import keras
 
     keras.utils.set_random_seed(0)
@@ -44,12 +44,12 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Strangers:
         ]
     )
     network.compile("adam", "mse")
-    folder = tmp_path_factory.mktemp("strangers")
+    folder = tmp_path_factory.mktemp("foreign")
     network.save(folder / "theirs.h5")
     network.save(folder / "theirs.keras")
     _write_tflite(network, folder)
     _write_onnx(network, folder)
-    return Strangers(folder, network.count_params())
+    return ForeignModels(folder, network.count_params())
 
 
 def _write_tflite(network, folder: Path) -> None:

@@ -11,7 +11,7 @@ from edgecls.edge_runtime.errors import BadModel, MissingInput
 from edgecls.edge_runtime.inspection.facts import NetworkFacts, OperatorFacts
 from edgecls.edge_runtime.inspection.inspect import inspect_model, read_as_json, read_network
 
-STRANGERS = (
+FOREIGN = (
     *("theirs.h5", "theirs.keras"),
     *("float.tflite", "dynamic.tflite", "int8.tflite"),
     *("fixed.onnx", "dynamic.onnx"),
@@ -27,7 +27,7 @@ DOCUMENTED_CNN_MACS = sum(
     ]
 )
 
-STRANGERS_MACS = sum(
+FOREIGN_MACS = sum(
     [
         16 * 16 * 8 * (3 * 3 * 3),  # every second pixel of 32x32
         16 * 16 * 8 * (3 * 3),  # each channel by itself
@@ -57,10 +57,10 @@ def test_our_files_show_their_card_seal_size_and_checksum(tiny):
         assert facts.card.labels == tuple("0123456789")
 
 
-@pytest.mark.parametrize("name", STRANGERS)
-def test_a_strangers_network_is_counted_as_by_hand_in_every_format(strangers, name: str):
-    facts = inspect_model(strangers.path(name))
-    assert facts.network.macs == STRANGERS_MACS
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_network_is_counted_as_by_hand_in_every_format(foreign, name: str):
+    facts = inspect_model(foreign.path(name))
+    assert facts.network.macs == FOREIGN_MACS
     assert facts.seal == "none"
     assert facts.card is None
     (entry,), (out,) = facts.network.inputs, facts.network.outputs
@@ -70,8 +70,8 @@ def test_a_strangers_network_is_counted_as_by_hand_in_every_format(strangers, na
     assert out.shape[1:] == (5,)
 
 
-def test_a_strangers_file_is_read_in_another_process(strangers, monkeypatch):
-    path = strangers.path("theirs.keras")
+def test_a_foreign_file_is_read_in_another_process(foreign, monkeypatch):
+    path = foreign.path("theirs.keras")
     here = read_network(path.read_bytes(), str(path))
     monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.read_network", None)  # in this process alone
     assert inspect_model(path).network == here
@@ -82,9 +82,9 @@ def test_a_sealed_file_is_read_at_once(tiny, monkeypatch):
     assert inspect_model(tiny.files[0]).network.macs == DOCUMENTED_CNN_MACS
 
 
-def test_the_facts_survive_the_way_through_a_pipe(strangers):
-    for name in STRANGERS:
-        content = strangers.path(name).read_bytes()
+def test_the_facts_survive_the_way_through_a_pipe(foreign):
+    for name in FOREIGN:
+        content = foreign.path(name).read_bytes()
         values = json.loads(json.dumps(read_as_json(content, name)))
         assert NetworkFacts.from_json(values) == read_network(content, name)
 
@@ -115,7 +115,7 @@ def test_what_is_no_model_is_bad_data(tmp_path: Path, content: bytes, words: str
     assert "\n" not in str(raised.value)
 
 
-def test_a_part_of_our_file_is_not_taken_for_a_strangers(tiny, tmp_path: Path, monkeypatch):
+def test_a_part_of_our_file_is_not_taken_for_foreign(tiny, tmp_path: Path, monkeypatch):
     """The network of each part is whole: what was cut off is an end of the card."""
     monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.run_guarded", None)
     for path in (tiny.h5, *tiny.files):
@@ -147,10 +147,10 @@ def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny):
         assert cut == flipped == {"refused": 200}, path
 
 
-@pytest.mark.parametrize("name", STRANGERS)
-def test_two_hundred_cuts_and_flips_of_a_strangers_file_never_break_a_reader(strangers, name: str):
+@pytest.mark.parametrize("name", FOREIGN)
+def test_two_hundred_cuts_and_flips_of_a_foreign_file_never_break_a_reader(foreign, name: str):
     """Nothing tells that a bit of a weight was flipped. A crash or hang would become the child's error."""
-    cut, flipped = ends_of_damaged_copies(strangers.path(name), 200)
+    cut, flipped = ends_of_damaged_copies(foreign.path(name), 200)
     assert cut == {"refused": 200}
     assert flipped.keys() <= {"refused", "facts", "crash"}
     assert flipped.total() == 200

@@ -178,8 +178,8 @@ def test_loading_a_model_refuses_the_same(tmp_path):
         load_network(path)
 
 
-def test_checking_gives_the_description_that_was_checked(strangers):
-    content = strangers.path("theirs.h5").read_bytes()
+def test_checking_gives_the_description_that_was_checked(foreign):
+    content = foreign.path("theirs.h5").read_bytes()
     assert check_keras(content, "theirs.h5") == read_keras(content, "theirs.h5")
 
 
@@ -219,8 +219,8 @@ def test_layers_that_wait_for_each_other_end():
     assert follow(model, "theirs").macs_unknown == "its layers do not follow from its inputs"
 
 
-def test_a_damaged_file_is_refused_before_anything_is_followed(strangers):
-    content = strangers.path("theirs.h5").read_bytes()
+def test_a_damaged_file_is_refused_before_anything_is_followed(foreign):
+    content = foreign.path("theirs.h5").read_bytes()
     with pytest.raises(BadModel, match="not a readable HDF5 file"):
         check_keras(content[: len(content) // 2], "theirs.h5")
 
@@ -340,13 +340,13 @@ def test_an_array_that_cannot_be_read_is_found_before_anyone_needs_it(write):
 
 
 @pytest.mark.parametrize("name", ["theirs.h5", "theirs.keras"])
-def test_what_the_file_says_of_itself(strangers, name: str):
-    found = read_network(strangers.path(name).read_bytes(), name)
+def test_what_the_file_says_of_itself(foreign, name: str):
+    found = read_network(foreign.path(name).read_bytes(), name)
     assert found.made_with == f"Keras {keras.__version__}"
     assert found.inputs == (TensorFacts("picture", "float32", (None, 32, 32, 3)),)
     assert found.outputs == (TensorFacts("scores", "float32", (None, 5)),)
     assert found.operators[:2] == (OperatorFacts("Rescaling", 1), OperatorFacts("Conv2D", 1))
-    assert found.parameters == strangers.parameters
+    assert found.parameters == foreign.parameters
 
 
 def test_a_model_of_its_own_class_shows_what_it_has(tmp_path):
@@ -472,9 +472,9 @@ def archive(**parts: bytes | str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["theirs.h5", "theirs.keras"])
-def test_parameters_are_counted_as_keras_does_without_the_optimizers_and_random_seeds(strangers, name: str):
-    model = read_keras(strangers.path(name).read_bytes(), name)
-    assert model.parameters == strangers.parameters
+def test_parameters_are_counted_as_keras_does_without_the_optimizers_and_random_seeds(foreign, name: str):
+    model = read_keras(foreign.path(name).read_bytes(), name)
+    assert model.parameters == foreign.parameters
     assert model.keras_version == keras.__version__
     assert model.config["class_name"] == "Sequential"
 

@@ -7,8 +7,8 @@ from edgecls.edge_runtime.inspection.facts import OperatorFacts, TensorFacts
 from edgecls.edge_runtime.inspection.onnx import read_network, tensor_shapes
 
 
-def test_what_the_file_says_of_itself(strangers):
-    found = read_network(strangers.path("dynamic.onnx").read_bytes(), "a.onnx")
+def test_what_the_file_says_of_itself(foreign):
+    found = read_network(foreign.path("dynamic.onnx").read_bytes(), "a.onnx")
     assert found.made_with.startswith("IR 8, opset 15")
     assert "tf2onnx" in found.made_with
     assert found.inputs == (TensorFacts("picture", "float32", (None, 32, 32, 3)),)
@@ -16,10 +16,10 @@ def test_what_the_file_says_of_itself(strangers):
     assert OperatorFacts("Conv", 4) in found.operators
 
 
-def test_batch_normalisation_becomes_part_of_the_weights(strangers):
-    found = read_network(strangers.path("fixed.onnx").read_bytes(), "a.onnx")
+def test_batch_normalisation_becomes_part_of_the_weights(foreign):
+    found = read_network(foreign.path("fixed.onnx").read_bytes(), "a.onnx")
     folded = 4 * 8 - 8  # scale, offset, mean and variance of 8 channels became a bias
-    assert strangers.parameters - folded - 12 * 8 <= found.parameters <= strangers.parameters
+    assert foreign.parameters - folded - 12 * 8 <= found.parameters <= foreign.parameters
 
 
 def test_an_int8_file_of_ours_shows_the_scale_of_its_input_and_counts_no_scales(tiny):

@@ -63,31 +63,31 @@ def test_an_operator_without_its_weights_is_no_crash():
     assert "CONV_2D" in why
 
 
-def test_an_int8_file_shows_the_scales_of_its_ends(strangers):
-    found = read_network(strangers.path("int8.tflite").read_bytes(), "a.tflite")
+def test_an_int8_file_shows_the_scales_of_its_ends(foreign):
+    found = read_network(foreign.path("int8.tflite").read_bytes(), "a.tflite")
     (entry,), (out,) = found.inputs, found.outputs
     assert (entry.dtype, entry.shape, entry.zero_point) == ("int8", (None, 32, 32, 3), -128)
     assert entry.scale == pytest.approx(1, abs=0.01)  # the pictures it was calibrated with go from 0 to 255
     assert (out.dtype, out.scale, out.zero_point) == ("int8", 1 / 256, -128)
 
 
-def test_a_float_file_has_no_scales(strangers):
-    (entry,) = read_network(strangers.path("float.tflite").read_bytes(), "a.tflite").inputs
+def test_a_float_file_has_no_scales(foreign):
+    (entry,) = read_network(foreign.path("float.tflite").read_bytes(), "a.tflite").inputs
     assert entry == TensorFacts(entry.name, "float32", (None, 32, 32, 3))
 
 
-def test_weights_are_counted_and_shapes_are_not(strangers):
+def test_weights_are_counted_and_shapes_are_not(foreign):
     counts = [
-        read_network(strangers.path(name).read_bytes(), name).parameters
+        read_network(foreign.path(name).read_bytes(), name).parameters
         for name in ("float.tflite", "dynamic.tflite", "int8.tflite")
     ]
     assert counts[0] == counts[1] == counts[2]
     kernels = 8 * 3 * 3 * 3 + 2 * 8 * 3 * 3 + 12 * 8 + 5 * 7 * 7 * 12
-    assert kernels < counts[0] < strangers.parameters  # the converter drops biases that are all zero
+    assert kernels < counts[0] < foreign.parameters  # the converter drops biases that are all zero
 
 
-def test_operators_come_with_their_number_in_the_order_of_first_use(strangers):
-    operators = read_network(strangers.path("int8.tflite").read_bytes(), "a.tflite").operators
+def test_operators_come_with_their_number_in_the_order_of_first_use(foreign):
+    operators = read_network(foreign.path("int8.tflite").read_bytes(), "a.tflite").operators
     assert operators[:2] == (OperatorFacts("MUL", 1), OperatorFacts("ADD", 1))
     assert OperatorFacts("DEPTHWISE_CONV_2D", 2) in operators
 
@@ -96,8 +96,8 @@ FILES = ("float.tflite", "dynamic.tflite", "int8.tflite")
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_tensors_are_those_that_the_interpreter_sees(strangers, name: str):
-    content = strangers.path(name).read_bytes()
+def test_the_tensors_are_those_that_the_interpreter_sees(foreign, name: str):
+    content = foreign.path(name).read_bytes()
     (graph,) = read_tflite(content, name).graphs
     seen = Interpreter(model_content=content).get_tensor_details()
     for tensor, detail in zip(graph.tensors, seen, strict=False):  # the interpreter adds some of its own
@@ -108,8 +108,8 @@ def test_the_tensors_are_those_that_the_interpreter_sees(strangers, name: str):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_operators_are_those_of_the_network_in_order(strangers, name: str):
-    (graph,) = read_tflite(strangers.path(name).read_bytes(), name).graphs
+def test_the_operators_are_those_of_the_network_in_order(foreign, name: str):
+    (graph,) = read_tflite(foreign.path(name).read_bytes(), name).graphs
     names = [operator.name for operator in graph.operators]
     assert [name for name in names if "CONV" in name] == [
         "CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D",
@@ -117,14 +117,14 @@ def test_the_operators_are_those_of_the_network_in_order(strangers, name: str):
     assert names.index("FULLY_CONNECTED") < names.index("SOFTMAX")
 
 
-def test_a_size_that_is_chosen_later_is_told_from_a_one(strangers):
-    (entry,) = read_tflite(strangers.path("float.tflite").read_bytes(), "a").graphs[0].inputs
+def test_a_size_that_is_chosen_later_is_told_from_a_one(foreign):
+    (entry,) = read_tflite(foreign.path("float.tflite").read_bytes(), "a").graphs[0].inputs
     assert entry.shape == (1, 32, 32, 3)
     assert entry.signature == (None, 32, 32, 3)
 
 
-def test_weights_are_constants_and_activations_are_not(strangers):
-    (graph,) = read_tflite(strangers.path("float.tflite").read_bytes(), "a").graphs
+def test_weights_are_constants_and_activations_are_not(foreign):
+    (graph,) = read_tflite(foreign.path("float.tflite").read_bytes(), "a").graphs
     kernel = graph.operators[2].inputs[1]
     assert kernel is not None
     assert kernel.is_constant
@@ -132,16 +132,16 @@ def test_weights_are_constants_and_activations_are_not(strangers):
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_cut_anywhere_it_is_not_whole(strangers, name: str):
-    content = strangers.path(name).read_bytes()
+def test_cut_anywhere_it_is_not_whole(foreign, name: str):
+    content = foreign.path(name).read_bytes()
     for at in range(8, len(content) - 3, 97):  # behind the last table, up to three bytes fill the row
         with pytest.raises(BadModel, match=r"a\.tflite: not a whole TFLite model: .*; copy it again"):
             read_tflite(content[:at], "a.tflite")
 
 
-def test_a_cut_among_the_files_behind_the_network_is_seen(strangers, tmp_path):
+def test_a_cut_among_the_files_behind_the_network_is_seen(foreign, tmp_path):
     path = tmp_path / "a.tflite"
-    path.write_bytes(strangers.path("float.tflite").read_bytes())
+    path.write_bytes(foreign.path("float.tflite").read_bytes())
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("labels.txt", "cat\ndog\n")
     content = path.read_bytes()
@@ -152,16 +152,16 @@ def test_a_cut_among_the_files_behind_the_network_is_seen(strangers, tmp_path):
             read_tflite(content[:at], "a.tflite")
 
 
-def test_weights_that_reach_beyond_the_file_are_not_whole(strangers):
-    content = strangers.path("float.tflite").read_bytes()
+def test_weights_that_reach_beyond_the_file_are_not_whole(foreign):
+    content = foreign.path("float.tflite").read_bytes()
     size = struct.pack("<I", 5 * 7 * 7 * 12 * 4)  # of the last layer's kernel, which stands behind it
     assert content.count(size) == 1
     with pytest.raises(BadModel, match="not a whole TFLite model"):
         read_tflite(content.replace(size, struct.pack("<I", 2**30)), "a.tflite")
 
 
-def test_a_tensor_that_claims_more_than_it_holds_is_refused(strangers):
-    content = strangers.path("float.tflite").read_bytes()
+def test_a_tensor_that_claims_more_than_it_holds_is_refused(foreign):
+    content = foreign.path("float.tflite").read_bytes()
     shape = struct.pack("<Iii", 2, 5, 7 * 7 * 12)  # of the last layer's kernel, behind its length
     assert content.count(shape) == 1
     claim = content.replace(shape, struct.pack("<Iii", 2, 2**30, 7 * 7 * 12))

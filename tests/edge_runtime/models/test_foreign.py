@@ -8,7 +8,7 @@ import pytest
 
 from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.errors import BadData, BadModel, UsageError
-from edgecls.edge_runtime.models.foreign import read_labels, read_stranger
+from edgecls.edge_runtime.models.foreign import read_foreign, read_labels
 
 LABELS = tuple("0123456789")
 KINDS = (
@@ -18,13 +18,13 @@ KINDS = (
 
 
 @pytest.fixture(scope="module")
-def strangers(tiny, tmp_path_factory) -> Path:
+def foreign(tiny, tmp_path_factory) -> Path:
     """The usual converter calls on a Keras model, without any of edgecls's own code."""
     keras = pytest.importorskip("keras", reason="needs edgecls[train]")
     import tensorflow as tf
     import tf2onnx
 
-    folder = tmp_path_factory.mktemp("strangers")
+    folder = tmp_path_factory.mktemp("foreign")
     network = keras.models.load_model(tiny.h5, compile=False)
     pictures = tiny.dataset.train.images[:100].astype(np.float32) / 255
 
@@ -64,42 +64,42 @@ def predict_all(model, images):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_answers_as_the_keras_original_does(strangers, tiny, name):
+def test_it_answers_as_the_keras_original_does(foreign, tiny, name):
     keras_engine = pytest.importorskip("edgecls.export.keras_file").KerasEngine(tiny.h5)
     images = tiny.dataset.test.images[:60]
     expected = keras_engine.many(images)
-    answers = predict_all(read_stranger(strangers / name, LABELS), images)
+    answers = predict_all(read_foreign(foreign / name, LABELS), images)
     exact = name.startswith(("float", "nchw", "logits"))
     np.testing.assert_allclose(answers, expected, atol=1e-5 if exact else 0.15)
     assert (answers.argmax(1) == expected.argmax(1)).mean() >= (1 if exact else 0.95)
 
 
-def test_another_scaling_is_another_answer(strangers, tiny):
+def test_another_scaling_is_another_answer(foreign, tiny):
     as_trained, *others = (
-        predict_all(read_stranger(strangers / "float.tflite", LABELS, scaling), tiny.dataset.test.images[:40])
+        predict_all(read_foreign(foreign / "float.tflite", LABELS, scaling), tiny.dataset.test.images[:40])
         for scaling in ("0..1", "0..255", "-1..1")
     )
     assert all(np.abs(other - as_trained).max() > 0.1 for other in others)
 
 
-def test_the_number_of_labels_must_be_the_networks_and_both_are_named(strangers):
+def test_the_number_of_labels_must_be_the_networks_and_both_are_named(foreign):
     with pytest.raises(BadModel, match="the network has 10 classes, there are 3 labels"):
-        read_stranger(strangers / "float.onnx", ("a", "b", "c"))
+        read_foreign(foreign / "float.onnx", ("a", "b", "c"))
 
 
 def test_a_file_of_ours_keeps_its_own_labels(tiny):
     with pytest.raises(UsageError, match="carries its own labels"):
-        read_stranger(tiny.files[0], LABELS)
+        read_foreign(tiny.files[0], LABELS)
 
 
 @pytest.mark.parametrize("name", ["float.tflite", "float.onnx"])
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
-def test_a_cut_file_is_an_error_and_never_a_crash(strangers, tmp_path, name, share):
-    content = (strangers / name).read_bytes()
+def test_a_cut_file_is_an_error_and_never_a_crash(foreign, tmp_path, name, share):
+    content = (foreign / name).read_bytes()
     cut = tmp_path / name
     cut.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(BadModel, match=name):
-        read_stranger(cut, LABELS)
+        read_foreign(cut, LABELS)
 
 
 def test_labels_are_lines(tmp_path):
