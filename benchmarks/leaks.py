@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..data.near_duplicates import Signatures, near, signatures
-from ..edge_runtime.models.card import fingerprint, from_text
+from ..edge_runtime.models.card import fingerprint, unpack_fingerprints
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def find_leaks(test: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[Leak
 
 def calibrated_on(images: np.ndarray, prints: str) -> tuple[int, ...]:
     """Places of the images, uint8 (N, H, W, 3), that a card's `calibration_prints` name."""
-    known = from_text(prints)
+    known = unpack_fingerprints(prints)
     return tuple(place for place, image in enumerate(images) if fingerprint(image) in known)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ..edge_runtime.errors import BadData
-from ..edge_runtime.models.card import to_text
+from ..edge_runtime.models.card import pack_fingerprints
 
 DEFAULT_IMAGES = 512
 
@@ -20,7 +20,7 @@ class Calibration:
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
     prints: str = ""
-    """`fingerprint.to_text` of the images as they were chosen: the card keeps it, so that nobody scores on
+    """`pack_fingerprints` of the images as they were chosen: the card keeps it, so that nobody scores on
     them unknowingly."""
 
     @property
@@ -53,7 +53,7 @@ def choose_calibration(
         turn[of_label] = np.arange(len(of_label))
     order = shuffled[np.argsort(turn[shuffled], kind="stable")]
     chosen = images[np.sort(order[:count])].copy()
-    prints = to_text(chosen)
+    prints = pack_fingerprints(chosen)
     # The whole range of a camera's bytes must be in it, or the input's scale would not be 1/255 exactly.
     chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
     return Calibration(chosen, prints)

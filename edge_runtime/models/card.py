@@ -26,13 +26,13 @@ def fingerprint(image: np.ndarray) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=_BYTES).digest()
 
 
-def to_text(images: Iterable[np.ndarray]) -> str:
+def pack_fingerprints(images: Iterable[np.ndarray]) -> str:
     """The fingerprints of uint8 (H, W, 3) images as base64 for JSON, sorted: their order tells nothing."""
     return base64.b64encode(b"".join(sorted(map(fingerprint, images)))).decode()
 
 
-def from_text(text: str) -> frozenset[bytes]:
-    """Reads `to_text`.
+def unpack_fingerprints(text: str) -> frozenset[bytes]:
+    """Reads `pack_fingerprints`.
 
     Raises:
         ValueError: it is something else.
@@ -72,7 +72,7 @@ class Quantisation:
     calibration_sha256: str
     """Over the calibration images' pixels, in order: proves later which images were used."""
     calibration_prints: str = ""
-    """`fingerprint.to_text` of each of them, so that `bench` can refuse to score on them."""
+    """`pack_fingerprints` of each of them, so that `bench` can refuse to score on them."""
     ranges: str = ""
     """How the ranges of activations were taken from those images: `min-max`, `percentile` or `entropy`."""
     float_layers: tuple[str, ...] = ()
@@ -162,7 +162,7 @@ def _check(card: ModelCard) -> None:
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
         raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
     if card.quantisation:
-        from_text(card.quantisation.calibration_prints)
+        unpack_fingerprints(card.quantisation.calibration_prints)
 
 
 def _quantisation(values: dict[str, Any]) -> Quantisation:

@@ -7,7 +7,7 @@ from edgecls.benchmarks.report import Settings
 from edgecls.benchmarks.run import bench
 from edgecls.benchmarks.test_images import HeldOut
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.models.card import Quantisation, to_text
+from edgecls.edge_runtime.models.card import Quantisation, pack_fingerprints
 
 QUICK = Settings(seconds=0.01, windows=1, cold_starts=0)
 
@@ -58,14 +58,14 @@ def test_plain_pictures_of_other_colours_are_not_alike_though_they_hash_alike():
 
 
 def test_calibration_images_are_known_by_the_cards_fingerprints():
-    prints = to_text([TEST[4], TEST[9], *TRAIN])
+    prints = pack_fingerprints([TEST[4], TEST[9], *TRAIN])
     assert calibrated_on(TEST, prints) == (4, 9)
     assert calibrated_on(scenes(50, seed=3), prints) == ()
     assert calibrated_on(TEST, "") == ()  # a card from before there were any
 
 
 def test_a_file_that_was_calibrated_on_a_test_image_is_refused(colour_model, colours):
-    prints = to_text(colours.images[5:6])
+    prints = pack_fingerprints(colours.images[5:6])
     tainted = colour_model("tainted.onnx", quantisation=Quantisation("int8", 1, "", prints))
     clean, refused = bench([colour_model("clean.onnx"), tainted], colours, QUICK).files
     assert clean.error is None
