@@ -32,10 +32,10 @@ def doctor(
         raise Unavailable("doctor: it knows Linux only; run it on the device")
     from ..edge_runtime.doctor.examine import examine
     from ..edge_runtime.doctor.finding import Level
-    from ..edge_runtime.doctor.machine import this_machine
+    from ..edge_runtime.doctor.host import this_host
 
     findings = []
-    for finding in examine(this_machine(), source, model):
+    for finding in examine(this_host(), source, model):
         findings.append(finding)
         if finding.level in (Level.PROBLEM, Level.WARNING) and not as_json:
             print(_text(finding), flush=True)

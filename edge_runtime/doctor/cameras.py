@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..camera.sources.address import masked
 from ..camera.sources.diagnosis import Holder, connect, holders_of, why_no_answer
 from .finding import Finding, from_error, ok, problem, warning
-from .machine import Python, User
+from .host import Python, User
 
 # What the kernel calls /dev/video0 and its like: on a Raspberry Pi, most of them are no cameras.
 

@@ -21,7 +21,7 @@ from .cameras import (
     video_nodes,
 )
 from .finding import Finding, Level, from_error, ok, unknown
-from .machine import Machine
+from .host import Host
 from .packages import (
     STATEMENTS,
     check_complete,
@@ -37,20 +37,20 @@ from .packages import (
 )
 
 
-def examine(machine: Machine, source: str | None = None, model: Path | None = None) -> Iterator[Finding]:
+def examine(host: Host, source: str | None = None, model: Path | None = None) -> Iterator[Finding]:
     """Looks at everything that the camera loop needs, and gives each finding as soon as it is made.
 
     Args:
-        machine: what is examined.
+        host: what is examined.
         source: as `edgecls camera --source` takes it; None: what cameras there are.
-        model: a file, or the name of a built-in model; None: every exported file in the machine's folder, or
+        model: a file, or the name of a built-in model; None: every exported file in the host's folder, or
             where it has none the default built-in model.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
     """
-    findings = _findings(machine, source, model)
-    yield from map(_without_sudo, findings) if machine.user.is_root else findings
+    findings = _findings(host, source, model)
+    yield from map(_without_sudo, findings) if host.user.is_root else findings
 
 
 def _without_sudo(finding: Finding) -> Finding:
@@ -58,42 +58,42 @@ def _without_sudo(finding: Finding) -> Finding:
     return replace(finding, command=finding.command.replace("sudo ", ""))
 
 
-def _findings(machine: Machine, source: str | None, model: Path | None) -> Iterator[Finding]:
-    yield check_word_size(machine.python.bits, machine.processor)
-    yield check_glibc(machine.glibc)
-    yield check_environment(machine.python)
-    yield check_complete(set(machine.required) - STATEMENTS.keys(), machine.distributions, machine.python)
-    yield check_one_opencv(machine.distributions, machine.python)
-    libraries = list(_libraries(machine))
+def _findings(host: Host, source: str | None, model: Path | None) -> Iterator[Finding]:
+    yield check_word_size(host.python.bits, host.processor)
+    yield check_glibc(host.glibc)
+    yield check_environment(host.python)
+    yield check_complete(set(host.required) - STATEMENTS.keys(), host.distributions, host.python)
+    yield check_one_opencv(host.distributions, host.python)
+    libraries = list(_libraries(host))
     yield from libraries
-    yield from _camera(machine, source)
+    yield from _camera(host, source)
     if any(finding.level is Level.PROBLEM for finding in libraries):
         yield unknown("model", "not tried before the libraries can be loaded")
     else:
-        yield from _models(machine.folder, model)
-    flags = read_flags(machine.root, machine.output_of(("vcgencmd", "get_throttled")))
-    yield check_supply(flags, machine.root)
-    yield check_heat(flags, machine.root)
-    yield check_memory(machine.root)
-    yield check_disk(machine.folder)
-    yield check_clock(machine.output_of(COMMAND))
+        yield from _models(host.folder, model)
+    flags = read_flags(host.root, host.output_of(("vcgencmd", "get_throttled")))
+    yield check_supply(flags, host.root)
+    yield check_heat(flags, host.root)
+    yield check_memory(host.root)
+    yield check_disk(host.folder)
+    yield check_clock(host.output_of(COMMAND))
 
 
-def _libraries(machine: Machine) -> Iterator[Finding]:
-    installed, python = machine.distributions, machine.python
-    why_not = {name: machine.why_not(statement) for name, statement in STATEMENTS.items()}
-    has_apt = (machine.root / "usr/bin/apt").exists()
+def _libraries(host: Host) -> Iterator[Finding]:
+    installed, python = host.distributions, host.python
+    why_not = {name: host.why_not(statement) for name, statement in STATEMENTS.items()}
+    has_apt = (host.root / "usr/bin/apt").exists()
     yield check_numpy(why_not["numpy"], installed, python)
     yield check_opencv(why_not["opencv-python"], installed, python, has_apt=has_apt)
     yield from check_engines(why_not, installed, python)
 
 
-def _camera(machine: Machine, source: str | None) -> Iterator[Finding]:
-    nodes = video_nodes(machine.root)
+def _camera(host: Host, source: str | None) -> Iterator[Finding]:
+    nodes = video_nodes(host.root)
     if source is None:
         yield check_default(nodes)
         first = next((node for node in nodes if node.is_camera), None)
-        yield from _device(machine, first.path) if first else _ribbon(machine, nodes)
+        yield from _device(host, first.path) if first else _ribbon(host, nodes)
         return
     try:
         address = parse_source(source)
@@ -102,32 +102,32 @@ def _camera(machine: Machine, source: str | None) -> Iterator[Finding]:
         return
     match address:
         case Device(path=path):
-            found = check_device(path, nodes, machine.root)
+            found = check_device(path, nodes, host.root)
             yield found
-            yield from _device(machine, path) if found.level is Level.OK else _ribbon(machine, nodes)
+            yield from _device(host, path) if found.level is Level.OK else _ribbon(host, nodes)
         case CsiCamera():
             yield check_csi(nodes)
-            yield from _ribbon(machine, nodes, asked=True)
+            yield from _ribbon(host, nodes, asked=True)
         case Stream(url=url):
             yield check_stream(url)
         case _:
             yield ok("camera", f"{source}: needs no camera")
 
 
-def _device(machine: Machine, path: str) -> Iterator[Finding]:
-    permission = check_permission(path, machine.user, machine.root)
+def _device(host: Host, path: str) -> Iterator[Finding]:
+    permission = check_permission(path, host.user, host.root)
     yield permission
     if permission.level is Level.OK:
-        yield check_busy(path, machine.root)
+        yield check_busy(path, host.root)
 
 
-def _ribbon(machine: Machine, nodes: tuple[VideoNode, ...], *, asked: bool = False) -> Iterator[Finding]:
+def _ribbon(host: Host, nodes: tuple[VideoNode, ...], *, asked: bool = False) -> Iterator[Finding]:
     """What a camera on the ribbon cable needs, where there is one or one was asked for."""
     receiver = next((node for node in nodes if node.is_csi), None)
     if receiver or asked:
-        yield check_picamera2(machine.why_not(STATEMENT), machine.python, machine.root)
+        yield check_picamera2(host.why_not(STATEMENT), host.python, host.root)
     if receiver:
-        yield from _device(machine, receiver.path)
+        yield from _device(host, receiver.path)
 
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:

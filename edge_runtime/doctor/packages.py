@@ -9,7 +9,7 @@ from ..errors import EdgeclsError
 from ..files import read_whole
 from ..workers import run_guarded
 from .finding import Finding, from_error, ok, problem, warning
-from .machine import Distribution, Python
+from .host import Distribution, Python
 
 OPENCVS = (
     "opencv-python",

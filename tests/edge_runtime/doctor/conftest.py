@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.doctor.machine import Distribution, Machine, Python, User
+from edgecls.edge_runtime.doctor.host import Distribution, Host, Python, User
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def video(write: Callable[[str, str], Path]) -> Callable[[int, str], Path]:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, python: Python, write: Callable[[str, str], Path]) -> Machine:
+def host(tmp_path: Path, python: Python, write: Callable[[str, str], Path]) -> Host:
     write("proc/meminfo", "MemTotal: 3884356 kB\nMemAvailable: 3100000 kB\n")
     write("usr/bin/apt", "")
     write("sys/devices/platform/soc/soc:firmware/get_throttled", "0\n")
     names = ("numpy", "opencv-python", "ai-edge-litert", "onnxruntime", "waitress")
-    return Machine(
+    return Host(
         root=tmp_path,
         folder=tmp_path,
         python=python,

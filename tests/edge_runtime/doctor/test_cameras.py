@@ -18,7 +18,7 @@ from edgecls.edge_runtime.doctor.cameras import (
     video_nodes,
 )
 from edgecls.edge_runtime.doctor.finding import Level
-from edgecls.edge_runtime.doctor.machine import User
+from edgecls.edge_runtime.doctor.host import User
 
 WEBCAM = "HD Pro Webcam C920"
 PI_4 = {0: "unicam-image", 1: "unicam-embedded", 10: "bcm2835-codec-decode", 13: "bcm2835-isp-output0"}

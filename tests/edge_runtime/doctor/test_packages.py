@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from edgecls.edge_runtime.doctor.finding import Level
-from edgecls.edge_runtime.doctor.machine import Distribution, why_not
+from edgecls.edge_runtime.doctor.host import Distribution, why_not
 from edgecls.edge_runtime.doctor.packages import (
     check_complete,
     check_engines,

@@ -66,7 +66,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Machine:
+class Host:
     """What the checks look at."""
 
     root: Path
@@ -88,9 +88,9 @@ class Machine:
     """What goes wrong with a statement of Python in a process of its own; None: nothing."""
 
 
-def this_machine() -> Machine:
+def this_host() -> Host:
     """The machine that we run on."""
-    return Machine(
+    return Host(
         root=Path("/"),
         folder=Path(),
         python=_python(),
