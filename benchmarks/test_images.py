@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.load import load_loose
-from ..data.of_model import training_data
+from ..data.model_data import training_data
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.images.opencv import cv2

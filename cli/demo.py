@@ -76,7 +76,7 @@ def run(folder: Path, *arguments: str, keep: bool = False) -> str:
 
 def _render_clip(folder: Path) -> list[str]:
     """Writes clip.mp4 from test pictures of the digits; returns the label of each of its frames."""
-    from ..data.of_model import training_data
+    from ..data.model_data import training_data
     from ..edge_runtime.camera.outputs.video_file import render_clip
     from ..edge_runtime.models.model_file import read_model
 

@@ -65,7 +65,7 @@ def export(
     original, dataset = _original(model, labels, scale, data, calibration)
 
     from ..export.calibration import choose_calibration
-    from ..export.export import Export, Pictures, Wishes
+    from ..export.export import EvaluationImages, Export, ExportOptions
 
     wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
     kinds: tuple[Kind, ...] = tuple(kind for kind in wanted if wanted[kind])
@@ -75,10 +75,11 @@ def export(
         train = dataset.train
         ranges = choose_calibration(train.images, train.truth, seed=0, count=calibration_images)
     test, val = (
-        Pictures(split.images, split.truth if truth_known else None) for split in (dataset.test, dataset.val)
+        EvaluationImages(split.images, split.truth if truth_known else None)
+        for split in (dataset.test, dataset.val)
     )
-    wishes = Wishes(kinds, io, precision, max_drop)
-    reports = Export(original, model, test, val, ranges, wishes, show_step).run()
+    options = ExportOptions(kinds, io, precision, max_drop)
+    reports = Export(original, model, test, val, ranges, options, show_step).run()
     if json_file:
         write_whole(json_file, json.dumps([asdict(report) for report in reports], indent=1) + "\n")
     print(_summary(reports, dataset.name, len(val.images)))
@@ -94,7 +95,7 @@ def _original(
     model: Path, labels: Path | None, scale: Scaling | None, data: str | None, calibration: Path | None
 ) -> "tuple[KerasEngine, Dataset]":
     """The Keras model and the pictures to export it with."""
-    from ..data.of_model import check_foreign_data, foreign_data, training_data
+    from ..data.model_data import check_foreign_data, foreign_data, training_data
     from ..edge_runtime.errors import UsageError
     from ..edge_runtime.models.model_file import read_model
 

@@ -56,7 +56,7 @@ def sweep(
     """
     show = StepLine()
     try:
-        from ..trainer.training import absolute_data
+        from ..trainer.options import absolute_data
 
         data = absolute_data(data)
         points = points_of(
@@ -64,11 +64,11 @@ def sweep(
         )
         _check_output(output, data)
         from ..sweep.report import Limits
-        from ..sweep.sweep import Request
+        from ..sweep.sweep import SweepOptions
         from ..sweep.sweep import sweep as run
 
         limits = Limits(max_kb, max_ms)
-        request = Request(
+        request = SweepOptions(
             points, data, output, limits, epochs, cpus_per_trial, address, resume=resume, seconds=seconds
         )
         report = run(request, _say, show)

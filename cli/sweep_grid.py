@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ..edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from ..sweep.folder import Point
+    from ..sweep.folder import GridPoint
 
 
 Value = TypeVar("Value", str, int, float)
@@ -23,14 +23,14 @@ def points_of(
     recipe: str | None,
     width: str | None,
     depth: str | None,
-) -> "tuple[Point, ...]":
+) -> "tuple[GridPoint, ...]":
     """Every combination of the lists, each one that `edgecls train` takes.
 
     Raises:
         UsageError: a list cannot be read, or a combination makes no sense.
     """
     from ..sweep.folder import Grid
-    from ..trainer.design import ARCHITECTURES
+    from ..trainer.networks.design import ARCHITECTURES
 
     archs = _values("--arch", arch, str)
     in_widths = frozenset(name for name in archs if name in ARCHITECTURES and ARCHITECTURES[name].widths)
@@ -54,17 +54,17 @@ def points_of(
     return points
 
 
-def _check(point: "Point", data: str, epochs: int | None) -> None:
+def _check(point: "GridPoint", data: str, epochs: int | None) -> None:
     """As `edgecls train` would; its messages name the option and the value."""
-    from ..trainer.design import check
-    from ..trainer.training import chosen
+    from ..trainer.networks.design import check
+    from ..trainer.options import train_options
 
     if not 8 <= point.size_px <= 1024:
         raise UsageError(f"--size {point.size_px}: not a side of 8 to 1,024 pixels; 32 is usual")
     if not 0 <= point.seed < 2**32:
         raise UsageError(f"--seed {point.seed}: not 0 to 4,294,967,295; use small numbers such as 0,1,2")
     given = {"seed": point.seed, "epochs": epochs, "width": point.width, "depth": point.depth}
-    training = chosen(
+    training = train_options(
         Path("model.h5"), given, data=data, size=point.size_px, arch=point.arch, recipe=point.recipe
     )
     check(training.recipe.design, point.size_px, point.size_px)

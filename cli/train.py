@@ -149,10 +149,12 @@ def train(
         "precision": precision,
     }
     try:
+        from ..trainer.options import train_options
         from ..trainer.progress import TerminalProgress
-        from ..trainer.training import chosen
 
-        training = chosen(output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report)
+        training = train_options(
+            output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report
+        )
         training.check(resume=resume)  # before Keras takes its seconds to be imported
         from ..trainer.train import train as run
 
@@ -174,7 +176,7 @@ def _list(size_px: int) -> None:
 
 
 def _summary(report: "TrainReport", output: Path) -> str:
-    from ..data.of_model import report_folder
+    from ..data.model_data import report_folder
 
     augmented = "augmented.png, " if report.recipe.augment else ""
     files = f"samples.png, {augmented}curves.png, confusion_matrix.png, history.csv, report.json"

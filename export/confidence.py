@@ -106,10 +106,10 @@ def fit_threshold(confidences: np.ndarray, right: np.ndarray, wanted_precision: 
 _COUNT = 200
 
 
-def refusals(engine: Engine, card: ModelCard) -> dict[str, float]:
+def rejection_rates(engine: Engine, card: ModelCard) -> dict[str, float]:
     """The share, 0 to 1, of each kind of strange pictures that this file calls "unknown"."""
     shares = {}
-    for kind, images in strangers(card.image, card.provenance.data).items():
+    for kind, images in unknown_pictures(card.image, card.provenance.data).items():
         answers = calibrate(predict_all(engine, images), card.temperature)
         refused = answers.max(1) < card.threshold
         if card.background:
@@ -119,7 +119,7 @@ def refusals(engine: Engine, card: ModelCard) -> dict[str, float]:
 
 
 @cache
-def strangers(rule: ImageRule, data_name: str, seed: int = 0) -> dict[str, np.ndarray]:
+def unknown_pictures(rule: ImageRule, data_name: str, seed: int = 0) -> dict[str, np.ndarray]:
     """Pictures that belong to none of the classes, by kind: uint8 (N, H, W, 3) RGB each.
 
     `noise` and `flat` colours are what a covered or broken camera shows. `digits` (handwritten) and `photos`

@@ -16,11 +16,11 @@ from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Quantisation
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
 from .calibration import Calibration
-from .confidence import Confidence, fit_confidence, refusals
+from .confidence import Confidence, fit_confidence, rejection_rates
 from .contract import Io
 from .golden import golden_frames
 from .keras_file import KerasEngine
-from .ladder import METHODS, Int8Result, Judge, int8_within
+from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
 from .onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
 from .onnx_int8 import Int8Onnx
 from .parity import LIMITS, ParityReport, check_float, compare, predict_all
@@ -89,7 +89,7 @@ def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class EvaluationImages:
     """Images with their classes."""
 
     images: np.ndarray
@@ -99,13 +99,13 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ExportOptions:
     """What an export is asked for."""
 
     kinds: tuple[Kind, ...] = ()
     """Beside float32."""
     io: Io = "uint8"
-    precision: float | None = None
+    target_precision: float | None = None
     """Of the answers, 0 to 1, that each file's threshold is fitted for; see `fit_confidence`."""
     max_drop_points: float | None = None
     """The accuracy that an int8 file may lose on the validation images, in points; see `int8_within`."""
@@ -119,7 +119,7 @@ class ExportReport:
     confidence: Confidence | None
     """None where the classes of the validation images are not known."""
     refused: dict[str, float]
-    """The share of pictures of other things that get no label, by kind; see `strangers`."""
+    """The share of pictures of other things that get no label, by kind; see `unknown_pictures`."""
     steps: tuple[str, ...] = ()
     """What the int8 ladder tried, and which layers it left in float."""
 
@@ -132,13 +132,13 @@ class Export:
     """The original."""
     path: Path
     """The original's; the files are written beside it."""
-    test: Pictures
+    test: EvaluationImages
     """What each file is compared with Keras on; nothing is chosen by it."""
-    val: Pictures
+    val: EvaluationImages
     """What threshold, golden frames and the int8 ladder's choice are taken from."""
     calibration: Calibration | None = None
     """Training images, for int8."""
-    wishes: Wishes = Wishes()
+    options: ExportOptions = ExportOptions()
     on_step: Callable[[str], None] = lambda _: None
     """Told what is being done, for a progress line."""
 
@@ -151,7 +151,7 @@ class Export:
         """
         _check_size(self.keras, self.test.images, self.path)
         reference = self.keras.many(self.test.images)
-        made = [self._make(target, reference) for target in targets(self.wishes.kinds, self.wishes.io)]
+        made = [self._make(target, reference) for target in targets(self.options.kinds, self.options.io)]
         for model, _ in made:
             write_whole(model.path, model.content)
         return [report for _, report in made]
@@ -165,7 +165,7 @@ class Export:
         with closing(open_engine(_file(self.path, target, network, card))) as engine:
             confidence, card = self._ask(engine, card, len(network))
             answers = predict_all(engine, self.test.images)
-            refused = refusals(engine, card)
+            refused = rejection_rates(engine, card)
         model = _file(self.path, target, network, card)
         parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
         if target.kind in LIMITS:
@@ -174,14 +174,14 @@ class Export:
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
         """The file without its card, and how the int8 ladder led to it, where it was climbed."""
-        most, truth, calibration = self.wishes.max_drop_points, self.val.truth, self.calibration
+        most, truth, calibration = self.options.max_drop_points, self.val.truth, self.calibration
         original, result = self.keras.model.card, None
         if target.kind == "int8" and most is not None and truth is not None and calibration is not None:
             accuracy = float((self.keras.many(self.val.images).argmax(1) == truth).mean())
             path = target.path_for(self.path)
-            judge = Judge(path, target.format, card, self.val.images, truth, accuracy)
+            meter = AccuracyMeter(path, target.format, card, self.val.images, truth, accuracy)
             ladder = target.int8_network(self.keras.network, original, calibration)
-            result = int8_within(ladder, judge, calibration.images, most, self.on_step)
+            result = int8_within(ladder, meter, calibration.images, most, self.on_step)
             network = result.network
         else:
             network = target.convert(self.keras.network, original, calibration)
@@ -197,7 +197,7 @@ class Export:
         answers = predict_all(engine, images)
         confidence = None
         if truth is not None:
-            confidence = fit_confidence(answers, truth, self.wishes.precision)
+            confidence = fit_confidence(answers, truth, self.options.target_precision)
             card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)
         return confidence, replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
 

@@ -83,7 +83,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Judge:
+class AccuracyMeter:
     """Tells what an int8 file loses, through the engine that devices run it with."""
 
     path: Path
@@ -109,7 +109,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Step:
+class Attempt:
     """One way to quantise, and what it lost."""
 
     ranges: RangeMethod
@@ -145,7 +145,7 @@ class Int8Result:
 
     network: bytes
     """The file without its card."""
-    steps: tuple[Step, ...]
+    steps: tuple[Attempt, ...]
     """What was tried, in order; the last one is the file."""
     float_layers: tuple[FloatLayer, ...]
     """The most sensitive one first."""
@@ -162,7 +162,7 @@ class Int8Result:
 
 def int8_within(
     network: Int8Network,
-    judge: Judge,
+    meter: AccuracyMeter,
     calibration_images: np.ndarray,
     max_drop_points: float,
     on_step: Callable[[str], None] = lambda _: None,
@@ -171,7 +171,7 @@ def int8_within(
 
     Args:
         network: calibrated, in the format wanted.
-        judge: measures each file.
+        meter: measures each file.
         calibration_images: uint8 (N, H, W, 3) RGB; sensitivities are measured on up to 256 of them.
         max_drop_points: such as 0.5, in percent of the validation images.
         on_step: told what each step lost.
@@ -179,11 +179,11 @@ def int8_within(
     Raises:
         CheckFailed: no step loses so little.
     """
-    steps: list[Step] = []
+    steps: list[Attempt] = []
 
     def within(ranges: RangeMethod, float_layers: tuple[str, ...] = ()) -> bytes | None:
         content = network.quantise(ranges, float_layers)
-        steps.append(Step(ranges, float_layers, judge.drop_points(content)))
+        steps.append(Attempt(ranges, float_layers, meter.drop_points(content)))
         on_step(str(steps[-1]))
         return content if steps[-1].drop_points <= max_drop_points + _ROUNDING else None
 
@@ -192,7 +192,7 @@ def int8_within(
             return Int8Result(content, tuple(steps), ())
     best = min(steps, key=lambda step: step.drop_points)
     images = calibration_images[:: -(-len(calibration_images) // _SENSITIVITY_IMAGES)]
-    ranked = sensitivities(network, lambda content: judge.answers(content, images), best.ranges)
+    ranked = sensitivities(network, lambda content: meter.answers(content, images), best.ranges)
     left: list[FloatLayer] = []
     for one in ranked[: round(len(ranked) * MOST_IN_FLOAT)]:
         before = steps[-1] if left else best
@@ -202,6 +202,6 @@ def int8_within(
             return Int8Result(content, tuple(steps), tuple(left))
     least = min(steps, key=lambda step: step.drop_points)
     raise CheckFailed(
-        f"{judge.path}: no int8 file within {max_drop_points:g} points of Keras, at best {least}; "
+        f"{meter.path}: no int8 file within {max_drop_points:g} points of Keras, at best {least}; "
         "allow a larger --max-drop, or use --float16"
     )

@@ -113,7 +113,7 @@ def _said(value: object) -> str:
 
 
 @dataclass(frozen=True, order=True)
-class Point:
+class GridPoint:
     """One combination: one training and its exports."""
 
     arch: str
@@ -169,20 +169,20 @@ class Grid:
     in_depths: frozenset[str] = frozenset()
     """The networks that come in depths."""
 
-    def points(self) -> tuple[Point, ...]:
+    def points(self) -> tuple[GridPoint, ...]:
         """Each combination once, in an order that puts seeds last: the first trials are of all networks."""
         return tuple(dict.fromkeys(self._combined()))
 
-    def _combined(self) -> Iterator[Point]:
+    def _combined(self) -> Iterator[GridPoint]:
         for seed, recipe, size_px, arch in product(
             self.seeds, self.recipes or (None,), self.sizes_px, self.archs
         ):
             widths = (arch in self.in_widths and self.widths) or (None,)
             depths = (arch in self.in_depths and self.depths) or (None,)
             for width, depth in product(widths, depths):
-                yield Point(arch, size_px, seed, recipe, width, depth)
+                yield GridPoint(arch, size_px, seed, recipe, width, depth)
 
 
-def point_from(values: Mapping[str, object]) -> Point:
+def point_from(values: Mapping[str, object]) -> GridPoint:
     """A point from what `asdict` gave and JSON kept; a TypeError if a name is unknown."""
-    return Point(**values)  # type: ignore[arg-type]
+    return GridPoint(**values)  # type: ignore[arg-type]

@@ -12,18 +12,18 @@ from ..benchmarks.run import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import write_whole
 from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
-from .folder import PLOT, RESULTS, Plan, Point, SweepFolder, open_folder
+from .folder import PLOT, RESULTS, GridPoint, Plan, SweepFolder, open_folder
 from .report import Failure, Limits, Measured, SweepReport
-from .trial import Errand, Job, Keeper, TrialRecord, read_trial, run_trial
+from .trial import Job, ResultStore, TrialContext, TrialRecord, read_trial, run_trial
 
-Told = Callable[[str], None]
+OnLine = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Request:
+class SweepOptions:
     """What a sweep is asked for."""
 
-    points: tuple[Point, ...]
+    points: tuple[GridPoint, ...]
     """At least one."""
     data: str
     """As `--data` takes it; a path is absolute."""
@@ -41,7 +41,7 @@ class Request:
     """See `Job`."""
 
 
-def sweep(request: Request, on_line: Told, on_step: Told) -> SweepReport:
+def sweep(request: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
     """Trains and exports what is not there yet, times all files, and writes the results.
 
     Args:
@@ -56,7 +56,7 @@ def sweep(request: Request, on_line: Told, on_step: Told) -> SweepReport:
     return _conclude(request, folder, failures, on_step)
 
 
-def train_all(request: Request, on_line: Told) -> tuple[SweepFolder, tuple[Failure, ...]]:
+def train_all(request: SweepOptions, on_line: OnLine) -> tuple[SweepFolder, tuple[Failure, ...]]:
     """The first half of `sweep`: what is finished before is left as it is."""
     here = node_facts(request.data, node_name())
     plan = Plan(request.data, here.data_digest, request.epochs, request.cpus_per_trial)
@@ -74,7 +74,7 @@ def train_all(request: Request, on_line: Told) -> tuple[SweepFolder, tuple[Failu
 
 
 def _conclude(
-    request: Request, folder: SweepFolder, failures: Sequence[Failure], on_step: Told
+    request: SweepOptions, folder: SweepFolder, failures: Sequence[Failure], on_step: OnLine
 ) -> SweepReport:
     """Times the files, now that nothing else of ours runs, and writes the results."""
     trials = [folder.trial(point.name) for point in request.points if folder.trial(point.name).exists()]
@@ -155,19 +155,19 @@ def run_trials(
         EdgeclsError: a machine has other data or software.
     """
     check_machines(jobs[0].data, here)
-    trials = folder.trials.absolute()  # the keeper's process may have been started in another folder
-    keeper = on_machine(Keeper).remote(trials)
-    errand = Errand({job.point.name: job for job in jobs}, folder.key, here, keeper)
+    trials = folder.trials.absolute()  # the store's process may have been started in another folder
+    store = on_machine(ResultStore).remote(trials)
+    context = TrialContext({job.point.name: job for job in jobs}, folder.key, here, store)
     with tempfile.TemporaryDirectory(prefix="edgecls-tune-") as storage:
         tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(run_trial, errand=errand), resources),
-            param_space={"name": tune.grid_search(list(errand.jobs))},
+            tune.with_resources(tune.with_parameters(run_trial, context=context), resources),
+            param_space={"name": tune.grid_search(list(context.jobs))},
             tune_config=tune.TuneConfig(trial_name_creator=_name, trial_dirname_creator=_name),
             run_config=tune.RunConfig(
                 name="sweep",
                 storage_path=storage,  # of Tune's own notes: a finished trial is in our folder
                 verbose=0,
-                callbacks=[_Told(len(jobs), on_line)],
+                callbacks=[_TrialMessages(len(jobs), on_line)],
                 failure_config=tune.FailureConfig(max_failures=_ATTEMPTS - 1),
             ),
         )
@@ -175,7 +175,7 @@ def run_trials(
     return tuple(failure for result in results if (failure := _failure(result)))
 
 
-class _Told(tune.Callback):
+class _TrialMessages(tune.Callback):
     """Tells people what happens to trials."""
 
     def __init__(self, trials: int, on_line: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from ..edge_runtime.errors import BadData, EdgeclsError
 from ..edge_runtime.files import read_whole, whole_folder, write_whole
 from .cluster import NodeFacts, check_same, node_facts, node_name, ray, tune
-from .folder import Point, point_from
+from .folder import GridPoint, point_from
 
 # What one trial gave, as it is kept beside its files.
 
@@ -40,7 +40,7 @@ class FileRecord:
 class TrialRecord:
     """One training and its exports."""
 
-    point: Point
+    point: GridPoint
     commands: tuple[str, ...]
     """That made it, as a user would type them."""
     node: str
@@ -100,7 +100,7 @@ class Killed(Exception):
 class Job:
     """One training of a sweep."""
 
-    point: Point
+    point: GridPoint
     data: str
     """As `--data` takes it; a path is absolute and the same on every machine."""
     epochs: int | None = None
@@ -237,7 +237,7 @@ def _read_json(path: Path) -> Any:
 
 
 @dataclass(frozen=True)
-class Errand:
+class TrialContext:
     """What a trial takes along, whichever it is."""
 
     jobs: Mapping[str, Job]
@@ -246,11 +246,11 @@ class Errand:
     """Of the sweep."""
     here: NodeFacts
     """Of the machine that asks."""
-    keeper: Any
-    """A Ray actor of `Keeper`, on that machine."""
+    store: Any
+    """A Ray actor of `ResultStore`, on that machine."""
 
 
-class Keeper:
+class ResultStore:
     """Takes the files of finished trials in, on the machine that asked: the others need not share a disk."""
 
     def __init__(self, trials: Path) -> None:
@@ -270,15 +270,15 @@ class Keeper:
         return None
 
 
-def run_trial(config: Mapping[str, str], errand: Errand) -> None:
+def run_trial(config: Mapping[str, str], context: TrialContext) -> None:
     """Trains, exports, hands the files over and reports the accuracy.
 
     An error that would come again is reported like a result. Only what another attempt may put right is
     raised, and Ray makes that attempt: a worker or a machine that died, a command that was killed.
     """
-    job, node = errand.jobs[config["name"]], node_name()
+    job, node = context.jobs[config["name"]], node_name()
     try:
-        record = _train(job, errand, node)
+        record = _train(job, context, node)
     except EdgeclsError as error:
         tune.report({"node": node, "error": str(error), "exit_code": error.exit_code})
         return
@@ -286,12 +286,12 @@ def run_trial(config: Mapping[str, str], errand: Errand) -> None:
     tune.report({"node": node, "val_accuracy": best, "seconds": record.seconds})
 
 
-def _train(job: Job, errand: Errand, node: str) -> TrialRecord:
-    check_same(node_facts(job.data, node), errand.here, node, job.data)
-    base = _scratch(errand.key)
+def _train(job: Job, context: TrialContext, node: str) -> TrialRecord:
+    check_same(node_facts(job.data, node), context.here, node, job.data)
+    base = _scratch(context.key)
     folder = base / job.point.name
     record = run_job(job, folder, node)
-    _hand_over(job, folder, record, errand.keeper)
+    _hand_over(job, folder, record, context.store)
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # other trials are still in it
         base.rmdir()
@@ -305,10 +305,10 @@ def _scratch(key: str) -> Path:
     return base
 
 
-def _hand_over(job: Job, folder: Path, record: TrialRecord, keeper: Any) -> None:
+def _hand_over(job: Job, folder: Path, record: TrialRecord, store: Any) -> None:
     files = {path.as_posix(): (folder / path).read_bytes() for path in kept_files(job, folder)}
     files[NAME] = record.to_json().encode()
-    refused = ray.get(keeper.keep.remote(job.point.name, files))
+    refused = ray.get(store.keep.remote(job.point.name, files))
     if refused:
         error = EdgeclsError(refused[0])
         error.exit_code = refused[1]

@@ -15,7 +15,7 @@ from edgecls.edge_runtime.files import check_writable, write_whole
 from edgecls.edge_runtime.images.prepare import decode
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile
-from edgecls.trainer.training import absolute_data
+from edgecls.trainer.options import absolute_data
 
 from .pipeline import bench_pipeline, choose_models
 from .pipeline_report import PipelineSettings, render, to_json

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..data.of_model import report_folder
+from ..data.model_data import report_folder
 from ..edge_runtime.errors import BadConfiguration, BadData, MissingInput
 from ..edge_runtime.files import read_whole, write_whole
-from .report import Epoch, Figures
+from .report import Epoch, Metrics
 
 
 @dataclass(frozen=True)
@@ -129,5 +129,5 @@ def _numbered(arrays: Any, name: str) -> tuple[np.ndarray, ...]:
 
 
 def _epoch(values: dict[str, Any]) -> Epoch:
-    splits = {split: Figures(**values[split]) for split in ("train", "val", "test")}
+    splits = {split: Metrics(**values[split]) for split in ("train", "val", "test")}
     return Epoch(values["number"], values["seconds"], **splits)

@@ -19,7 +19,7 @@ from .optimizer import optimizer
 from .predict import SILENT, answers, scaled
 from .progress import Progress
 from .recipe import Recipe
-from .report import Epoch, Figures, best_epoch, figures
+from .report import Epoch, Metrics, best_epoch, metrics
 from .teacher import Teacher
 
 # What `fit` is given to read an epoch's batches from.
@@ -178,7 +178,7 @@ class _Run:
         self.network.set_weights(weights(self._learner))
         # Asked of the learner: in the recipe's precision, as training is.
         val, test = (
-            figures(answers(self._learner, split.images), split.truth)
+            metrics(answers(self._learner, split.images), split.truth)
             for split in (self.dataset.val, self.dataset.test)
         )
         done = Epoch(number, time.perf_counter() - started_s, train, val, test)
@@ -187,7 +187,7 @@ class _Run:
         history = (*before.history, done)
         return TrainingState(history, values, self._kept(before.kept, history))
 
-    def _fit_once(self, number: int) -> Figures:
+    def _fit_once(self, number: int) -> Metrics:
         batches = EpochBatches(
             self.dataset.train,
             self.recipe,
@@ -204,7 +204,7 @@ class _Run:
             )
         )
         means = self._learner.fit(feed(batches), verbose=SILENT, shuffle=False, callbacks=[watch]).history
-        return Figures(means["loss"][-1], means["accuracy"][-1])
+        return Metrics(means["loss"][-1], means["accuracy"][-1])
 
     def _kept(self, before: tuple[np.ndarray, ...], history: tuple[Epoch, ...]) -> tuple[np.ndarray, ...]:
         """The weights that will be saved, where they are not simply the last; see `TrainingState.kept`."""

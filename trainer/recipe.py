@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from ..edge_runtime.errors import UsageError
 from .augmentation import parse_kinds
-from .design import Design
+from .networks.design import Design
 
 OPTIMIZERS = ("adam", "adamw", "muon", "sgd")
 SCHEDULES = ("constant", "one-cycle")

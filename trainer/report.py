@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.of_model import REPORT_NAME, report_path
+from ..data.model_data import REPORT_NAME, report_path
 from ..edge_runtime.errors import BadData, MissingInput
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.rule import ImageRule
@@ -18,7 +18,7 @@ from .recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Figures:
+class Metrics:
     """How well a network does on a split."""
 
     loss: float
@@ -35,17 +35,17 @@ class Epoch:
     """Counted from 1."""
     seconds: float
     """With the evaluation at its end."""
-    train: Figures
+    train: Metrics
     """Running means while the weights changed, as Keras reports them."""
-    val: Figures
-    test: Figures
+    val: Metrics
+    test: Metrics
 
 
-def figures(probabilities: np.ndarray, truth: np.ndarray) -> Figures:
+def metrics(probabilities: np.ndarray, truth: np.ndarray) -> Metrics:
     """Loss and accuracy of float (N, C) probabilities for int (N,) classes; 1e-7 is Keras's lower bound."""
     of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     loss = -np.log(np.maximum(of_truth, 1e-7)).mean()
-    return Figures(float(loss), float((probabilities.argmax(axis=1) == truth).mean()))
+    return Metrics(float(loss), float((probabilities.argmax(axis=1) == truth).mean()))
 
 
 def best_epoch(history: tuple[Epoch, ...]) -> int:
@@ -90,9 +90,9 @@ class TrainReport:
     """The one with the lowest loss on the validation split; early stopping keeps its weights."""
     seconds: float
     """Of fitting and the evaluations between, without reading the data set."""
-    train: Figures
-    val: Figures
-    test: Figures
+    train: Metrics
+    val: Metrics
+    test: Metrics
     """Of the saved weights on each split."""
     versions: dict[str, str]
     """Of Python and the packages that the result depends on."""
@@ -142,7 +142,7 @@ def read_report_file(path: Path) -> TrainReport:
             **{
                 **values,
                 **{name: tuple(values[name]) for name in ("labels", "skipped")},
-                **{split: Figures(**values[split]) for split in ("train", "val", "test")},
+                **{split: Metrics(**values[split]) for split in ("train", "val", "test")},
                 "image": ImageRule(**values["image"]),
                 "recipe": Recipe.from_values(values["recipe"]),
             }

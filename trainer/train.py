@@ -13,7 +13,7 @@ import numpy as np
 from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
 from ..data.load import Dataset, load_dataset
-from ..data.of_model import report_folder, report_path
+from ..data.model_data import report_folder, report_path
 from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file, write_whole
 from ..edge_runtime.models import model_file
@@ -29,18 +29,18 @@ from .checkpoint import (
 from .class_weights import imbalance_line
 from .fit import fit
 from .networks import build
+from .options import TrainOptions
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .predict import probabilities
 from .progress import Progress
 from .recipe import Recipe, for_few_images
-from .report import Epoch, TrainReport, best_epoch, figures, history_csv
+from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
-from .training import Training
 
 # What has changed since the training that is done again, or that made the teacher: said, not refused.
 
 
-def changes(training: Training, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
+def changes(training: TrainOptions, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
     """A warning for each thing that makes another model of it, or its figures too good."""
     before, recipe = training.before, training.recipe
     if teacher and teacher.data_sha256 not in ("", dataset.sha256):
@@ -85,7 +85,7 @@ def _compile(network: keras.Model) -> None:
     network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)
 
 
-def train(training: Training, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
+def train(training: TrainOptions, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
     """Trains, and writes the model, its report and its pictures.
 
     Everything that can be wrong with the options, the output folder and the checkpoint is found out before
@@ -162,7 +162,7 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
 
 
 def _write_results(
-    training: Training,
+    training: TrainOptions,
     dataset: Dataset,
     network: keras.Model,
     history: tuple[Epoch, ...],
@@ -212,14 +212,14 @@ def _train_loss(recipe: Recipe) -> str:
 
 
 def _report(
-    training: Training,
+    training: TrainOptions,
     dataset: Dataset,
     network: keras.Model,
     history: tuple[Epoch, ...],
     of_test: np.ndarray,
 ) -> TrainReport:
     train, val = (
-        figures(probabilities(network, split.images), split.truth) for split in (dataset.train, dataset.val)
+        metrics(probabilities(network, split.images), split.truth) for split in (dataset.train, dataset.val)
     )
     return TrainReport(
         data=training.data,
@@ -238,7 +238,7 @@ def _report(
         seconds=round(sum(epoch.seconds for epoch in history), 2),
         train=train,
         val=val,
-        test=figures(of_test, dataset.test.truth),
+        test=metrics(of_test, dataset.test.truth),
         versions={
             "python": platform.python_version(),
             **{package: version(package) for package in ("edgecls", "keras", "numpy")},

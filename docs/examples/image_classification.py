@@ -13,7 +13,7 @@ from edgecls.trainer.plots import samples_png
 from edgecls.trainer.predict import probabilities
 from edgecls.trainer.progress import TerminalProgress
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.report import figures
+from edgecls.trainer.report import metrics
 from edgecls.trainer.train import save_network
 
 source = sys.argv[1] if len(sys.argv) > 1 else "cifar10"  # or digits, or your own folder or zip
@@ -26,7 +26,7 @@ keras.utils.set_random_seed(0)
 network = build(recipe.design, 32, 32, classes=len(data.labels))
 fit(network, data, recipe, progress=TerminalProgress())
 
-test = figures(probabilities(network, data.test.images), data.test.truth)
+test = metrics(probabilities(network, data.test.images), data.test.truth)
 print(f"accuracy: {test.accuracy:.2f}\nloss: {test.loss:.2f}")
 
 save_network(network, ModelCard(data.labels, rule, io="float32"), Path("image_classification.h5"))

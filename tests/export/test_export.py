@@ -12,7 +12,7 @@ from edgecls.edge_runtime.models.golden import replay
 from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
 from edgecls.export import export
 from edgecls.export.calibration import choose_calibration
-from edgecls.export.export import Export, Pictures, Wishes, targets
+from edgecls.export.export import EvaluationImages, Export, ExportOptions, targets
 from edgecls.export.keras_file import KerasEngine, load_network
 from edgecls.export.parity import predict_all
 from tests.export.networks import hard_to_quantise
@@ -73,31 +73,36 @@ def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, mon
         raise BadData("planted")
 
     monkeypatch.setitem(export._CONVERT, (ModelFormat.ONNX, "int8"), breaks)
-    pictures = Pictures(test.images, test.truth)
+    pictures = EvaluationImages(test.images, test.truth)
     calibration = choose_calibration(test.images, test.truth, seed=0, count=8)
     with pytest.raises(BadData, match="planted"):
         Export(
-            KerasEngine(tiny.h5), tmp_path / tiny.h5.name, pictures, pictures, calibration, Wishes(("int8",))
+            KerasEngine(tiny.h5),
+            tmp_path / tiny.h5.name,
+            pictures,
+            pictures,
+            calibration,
+            ExportOptions(("int8",)),
         ).run()
     assert [path.name for path in tmp_path.iterdir()] == [tiny.h5.name]
 
 
 def test_a_float16_file_of_a_network_with_weights_beyond_halves_is_refused(tiny, tmp_path):
     network, model = load_network(tiny.h5)
-    few = Pictures(tiny.dataset.val.images[:60], tiny.dataset.val.truth[:60])
+    few = EvaluationImages(tiny.dataset.val.images[:60], tiny.dataset.val.truth[:60])
     keras = KerasEngine((hard_to_quantise(network, spread=1e9), model))
     with pytest.raises(CheckFailed, match=r"m_float16\.\w+: differs from Keras by .* the limit is 0\.02"):
-        Export(keras, tmp_path / "m.h5", few, few, wishes=Wishes(("float16",))).run()
+        Export(keras, tmp_path / "m.h5", few, few, options=ExportOptions(("float16",))).run()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_card_says_what_the_int8_ladder_chose(tiny, tmp_path):
     network, model = load_network(tiny.h5)
-    train, val = tiny.dataset.train, Pictures(tiny.dataset.val.images, tiny.dataset.val.truth)
+    train, val = tiny.dataset.train, EvaluationImages(tiny.dataset.val.images, tiny.dataset.val.truth)
     calibration = choose_calibration(train.images, train.truth, seed=0, count=64)
     keras = KerasEngine((hard_to_quantise(network), model))
-    wishes = Wishes(("int8",), max_drop_points=1.5)
-    reports = Export(keras, tmp_path / "m.h5", val, val, calibration, wishes).run()
+    options = ExportOptions(("int8",), max_drop_points=1.5)
+    reports = Export(keras, tmp_path / "m.h5", val, val, calibration, options).run()
     for report in reports[2:]:
         quantised = read_model(tmp_path / report.parity.file).card.quantisation
         assert quantised is not None
@@ -107,7 +112,7 @@ def test_the_card_says_what_the_int8_ladder_chose(tiny, tmp_path):
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
-    small = Pictures(np.zeros((2, 28, 28, 3), np.uint8), np.zeros(2, int))
+    small = EvaluationImages(np.zeros((2, 28, 28, 3), np.uint8), np.zeros(2, int))
     with pytest.raises(BadData, match="takes 32x32 px, the images are 28x28"):
         Export(KerasEngine(tiny.h5), tiny.h5, small, small).run()
 
@@ -115,9 +120,9 @@ def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
 @pytest.mark.parametrize("io", ["int8", "float32"])
 def test_files_for_other_hosts_say_so_and_answer_the_same(tiny, tmp_path, io):
     dataset = tiny.dataset
-    few = Pictures(dataset.val.images[:60], dataset.val.truth[:60])
+    few = EvaluationImages(dataset.val.images[:60], dataset.val.truth[:60])
     calibration = choose_calibration(dataset.train.images, dataset.train.truth, seed=0, count=100)
-    Export(KerasEngine(tiny.h5), tmp_path / "m.h5", few, few, calibration, Wishes(("int8",), io)).run()
+    Export(KerasEngine(tiny.h5), tmp_path / "m.h5", few, few, calibration, ExportOptions(("int8",), io)).run()
     assert len(list(tmp_path.iterdir())) == (2 if io == "int8" else 4)
     for suffix in ("tflite", "onnx"):
         ours = read_model(tmp_path / f"m_int8.{suffix}")

@@ -7,7 +7,7 @@ from edgecls.edge_runtime.errors import CheckFailed
 from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
-from edgecls.export.ladder import Judge, int8_within, sensitivities
+from edgecls.export.ladder import AccuracyMeter, int8_within, sensitivities
 from edgecls.export.onnx import int8_onnx
 from edgecls.export.onnx_int8 import Int8Onnx
 from edgecls.export.tflite import int8_tflite
@@ -29,15 +29,15 @@ def calibration(tiny):
 
 @pytest.fixture(params=FORMATS)
 def climb(request, tiny, loaded, calibration):
-    """Climbs the ladder with a network in a format; gives the result and the judge."""
+    """Climbs the ladder with a network in a format; gives the result and the meter."""
 
     def climb(network, max_drop_points, said=lambda _: None):
         card, val = loaded[1].card, tiny.dataset.val
         right = keras_answers(network, card, val.images).argmax(1) == val.truth
         path = Path(f"pets_int8.{request.param}")
-        judge = Judge(path, request.param, card, val.images, val.truth, float(right.mean()))
+        meter = AccuracyMeter(path, request.param, card, val.images, val.truth, float(right.mean()))
         calibrated = FORMATS[request.param][0](network, card, calibration)
-        return int8_within(calibrated, judge, calibration.images, max_drop_points, said), judge
+        return int8_within(calibrated, meter, calibration.images, max_drop_points, said), meter
 
     climb.format = request.param
     return climb
@@ -45,24 +45,24 @@ def climb(request, tiny, loaded, calibration):
 
 def test_a_network_that_quantises_well_stays_on_the_first_step(loaded, calibration, climb):
     network, model = loaded
-    result, judge = climb(network, 2)
+    result, meter = climb(network, 2)
     assert result.network == FORMATS[climb.format][1](network, model.card, calibration)
     assert result.ranges == "min-max"
     (step,) = result.steps
-    assert step.drop_points == judge.drop_points(result.network) <= 2
+    assert step.drop_points == meter.drop_points(result.network) <= 2
     assert result.float_layers == ()
 
 
 def test_a_network_that_quantises_badly_climbs_until_two_layers_stay_in_float(loaded, climb):
     said = []
-    result, judge = climb(hard_to_quantise(loaded[0]), 1.5, said.append)
+    result, meter = climb(hard_to_quantise(loaded[0]), 1.5, said.append)
     assert [step.ranges for step in result.steps[:3]] == ["min-max", "percentile", "entropy"]
     assert all(step.drop_points > 1.5 for step in result.steps[:-1])
     assert result.steps[0].drop_points > 30
     spoilt = {layer.name for layer in loaded[0].layers if "conv" in layer.name}
     assert {one.layer for one in result.float_layers} < spoilt
     assert result.steps[-1].float_layers == tuple(one.layer for one in result.float_layers)
-    assert judge.drop_points(result.network) == result.steps[-1].drop_points <= 1.5
+    assert meter.drop_points(result.network) == result.steps[-1].drop_points <= 1.5
     assert said == result.lines()[: len(said)]
     assert "stays in float: alone in int8 it moves the probabilities by" in result.lines()[-1]
     gained = sum(one.gain_points for one in result.float_layers)
@@ -96,9 +96,9 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
     network, model = loaded
     images = tiny.dataset.val.images[:50]
     calibrated = FORMATS[format_][0](network, model.card, calibration)
-    judge = Judge(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
+    meter = AccuracyMeter(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
-    assert np.abs(judge.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
+    assert np.abs(meter.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
 
 
 SHARES = {"a": 0.1, "b": 0.3, "c": 0.0, "d": 0.3}

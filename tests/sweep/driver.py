@@ -5,13 +5,13 @@ from pathlib import Path
 
 from edgecls.sweep.folder import Grid
 from edgecls.sweep.report import Limits
-from edgecls.sweep.sweep import Request, train_all
+from edgecls.sweep.sweep import SweepOptions, train_all
 
 if __name__ == "__main__":
     address, folder, names, *resume = sys.argv[1:]
     stand_in = str(Path(__file__).with_name("stand_in.py"))
     points = Grid(tuple(names.split(",")), (32,)).points()
-    request = Request(
+    request = SweepOptions(
         points, "digits", Path(folder), Limits(), 3, address=address, resume=bool(resume), program=(stand_in,)
     )
     _, failures = train_all(request, lambda line: print(line, flush=True))

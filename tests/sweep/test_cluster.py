@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable
-from edgecls.sweep.folder import Point
+from edgecls.sweep.folder import GridPoint
 from edgecls.sweep.trial import Job, kept_files, read_trial, run_job
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgecls[sweep]'")
@@ -96,7 +96,7 @@ def test_nodes_share_the_work_and_a_killed_workers_trial_runs_again(two_nodes, t
     assert len(two_nodes.notes_of("broken")) == 1, "an error that would come again was tried again"
     for arch in archs[:3]:
         alone = tmp_path / "alone" / arch
-        job = Job(Point(arch, 32, 0), "digits", 3, program=(str(HERE / "stand_in.py"),))
+        job = Job(GridPoint(arch, 32, 0), "digits", 3, program=(str(HERE / "stand_in.py"),))
         record = run_job(job, alone, "alone")
         there = tmp_path / "sweep" / "trials" / job.point.name
         assert read_trial(there).files == record.files

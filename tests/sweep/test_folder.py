@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput, UsageError
-from edgecls.sweep.folder import Grid, Plan, Point, open_folder, point_from
+from edgecls.sweep.folder import Grid, GridPoint, Plan, open_folder, point_from
 
 PLAN = Plan("/data/pets.zip", "a" * 64, 10, 1)
 
@@ -97,11 +97,11 @@ def test_files_of_one_network_differ_in_recipe_and_seed_alone():
 
 
 def test_the_options_are_those_of_train():
-    point = Point("mobilenet", 48, 2, "best", 0.5)
+    point = GridPoint("mobilenet", 48, 2, "best", 0.5)
     options = "--arch mobilenet --width 0.5 --size 48 --recipe best --seed 2"
     assert point.options == tuple(options.split())
 
 
 def test_a_point_survives_json():
-    point = Point("resnet", 32, 1, None, None, 20)
+    point = GridPoint("resnet", 32, 1, None, None, 20)
     assert point_from(json.loads(json.dumps(asdict(point)))) == point

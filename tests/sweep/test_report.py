@@ -6,7 +6,7 @@ import pytest
 
 from edgecls.benchmarks.machine import Machine
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.sweep.folder import Grid, Point
+from edgecls.sweep.folder import Grid, GridPoint
 from edgecls.sweep.plot import pareto_png
 from edgecls.sweep.report import (
     Candidate,
@@ -26,7 +26,7 @@ from edgecls.sweep.trial import FileRecord, TrialRecord
 MACHINE = Machine("a processor", 2, None, 0.1, "Linux", "3.11")
 
 
-def measured(point: Point, val_accuracy: float, p50_ms: float, size_kb: float) -> Measured:
+def measured(point: GridPoint, val_accuracy: float, p50_ms: float, size_kb: float) -> Measured:
     file = FileRecord(f"{point.name}_int8.tflite", val_accuracy, val_accuracy - 0.01)
     trial = TrialRecord(point, ("edgecls train",), "fast", 9.0, 3, "d", 2500, 10_000, {}, (file,))
     path = f"sweep/trials/{point.name}/{file.file}"
@@ -40,10 +40,10 @@ REPORT = SweepReport(
     ("the machine was busy",),
     Limits(200, 5),
     (
-        measured(Point("cnn", 32, 0), 0.70, 0.02, 170),
-        measured(Point("nano", 32, 0), 0.87, 0.04, 98),
-        measured(Point("nano", 32, 1), 0.86, 0.05, 98),
-        measured(Point("edge", 32, 0), 0.90, 0.30, 580),
+        measured(GridPoint("cnn", 32, 0), 0.70, 0.02, 170),
+        measured(GridPoint("nano", 32, 0), 0.87, 0.04, 98),
+        measured(GridPoint("nano", 32, 1), 0.86, 0.05, 98),
+        measured(GridPoint("edge", 32, 0), 0.90, 0.30, 580),
     ),
 )
 
@@ -57,7 +57,7 @@ def test_the_table_ranks_by_validation_and_marks_the_front():
 
 
 def test_what_chance_alone_may_have_ranked_is_said():
-    near = replace(REPORT, files=(*REPORT.files, measured(Point("edge", 32, 1), 0.899, 0.3, 580)))
+    near = replace(REPORT, files=(*REPORT.files, measured(GridPoint("edge", 32, 1), 0.899, 0.3, 580)))
     assert "on 2,500 images; 1 of the 4 files after the first are within its 95 % interval" in render(near)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadData, EdgeclsError
-from edgecls.sweep.folder import Point
+from edgecls.sweep.folder import GridPoint
 from edgecls.sweep.trial import CHECKPOINT, NAME, Job, Killed, kept_files, read_trial, run_job
 
 STAND_IN = (str(Path(__file__).with_name("stand_in.py")),)
 
 
 def job(arch="cnn", **changes):
-    return Job(Point(arch, 32, 0), "digits", 3, program=STAND_IN, **changes)
+    return Job(GridPoint(arch, 32, 0), "digits", 3, program=STAND_IN, **changes)
 
 
 def test_a_trial_is_the_users_own_two_commands():
@@ -91,9 +91,9 @@ def test_reports_of_another_edgecls_are_named(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
 def test_a_training_ends_with_its_worker(tmp_path):
     program = (
-        "from pathlib import Path; from edgecls.sweep.folder import Point\n"
+        "from pathlib import Path; from edgecls.sweep.folder import GridPoint\n"
         "from edgecls.sweep.trial import *\n"
-        f"run_job(Job(Point('patient', 32, 0), 'digits', program={STAND_IN}), Path('a/b'), 'here')"
+        f"run_job(Job(GridPoint('patient', 32, 0), 'digits', program={STAND_IN}), Path('a/b'), 'here')"
     )
     worker = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path)
     while not (notes := list((tmp_path / "a" / "b").glob("patient-*.[0-9]*"))):

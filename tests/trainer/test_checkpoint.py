@@ -21,14 +21,14 @@ from edgecls.trainer.checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from edgecls.trainer.report import Epoch, Figures
+from edgecls.trainer.report import Epoch, Metrics
 
 OPTIONS = {"--data": "digits", "--epochs": 5, "--dropout": 0.1, "--early-stopping": False}
 
 
 def checkpoint(number: int = 1, values: int = 1000) -> Checkpoint:
     """One that says its number everywhere, so that a mixture of two would show."""
-    epochs = tuple(Epoch(n, 0.5, *[Figures(1 / n, 0.5)] * 3) for n in range(1, number + 1))
+    epochs = tuple(Epoch(n, 0.5, *[Metrics(1 / n, 0.5)] * 3) for n in range(1, number + 1))
     variables = (np.full(values, number, np.float32), np.array(number, np.int64))
     return Checkpoint(
         OPTIONS, f"digest {number}", "teacher", TrainingState(epochs, variables, (np.full(7, number),))

@@ -11,7 +11,7 @@ from edgecls.trainer.networks import Design, build
 from edgecls.trainer.predict import probabilities
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
-from edgecls.trainer.report import best_epoch, figures
+from edgecls.trainer.report import best_epoch, metrics
 
 PLAIN = Recipe(epochs=3)
 STOPPING = Recipe(epochs=3, augment=("flip", "shift"), dropout=0.2, early_stopping=True, seed=5)
@@ -112,7 +112,7 @@ def test_early_stopping_watches_validation_keeps_its_best_weights_and_can_be_res
     best = best_epoch(history)
     assert len(history) == best + PATIENCE_EPOCHS < 50
     assert history[-1].test.loss < history[best - 1].test.loss  # the test split did not decide
-    kept = figures(probabilities(network, misleading.val.images), misleading.val.truth)
+    kept = metrics(probabilities(network, misleading.val.images), misleading.val.truth)
     assert kept.loss == pytest.approx(history[best - 1].val.loss, rel=1e-5)
 
     for state in states[-2:]:

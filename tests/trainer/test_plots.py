@@ -6,7 +6,7 @@ import pytest
 from edgecls.data.split import Split
 from edgecls.edge_runtime.images.prepare import decode
 from edgecls.trainer.plots import augmented_png, confusion, confusion_png, curves_png, samples_png
-from edgecls.trainer.report import Epoch, Figures
+from edgecls.trainer.report import Epoch, Metrics
 
 LABELS = {
     "two": ("cat", "dog"),
@@ -60,7 +60,7 @@ def test_augmented_samples_show_the_first_images_otherwise_than_they_are():
 @pytest.mark.parametrize("epochs", [1, 2, 60])
 def test_curves(epochs):
     history = tuple(
-        Epoch(number, 1.0, *(Figures(offset / number, 1 - offset / 2 / number) for offset in (1.0, 1.1, 1.2)))
+        Epoch(number, 1.0, *(Metrics(offset / number, 1 - offset / 2 / number) for offset in (1.0, 1.1, 1.2)))
         for number in range(1, epochs + 1)
     )
     picture = decode(curves_png(history, "cnn on $digits_"), "it")

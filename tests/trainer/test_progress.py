@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from edgecls.trainer.progress import Interrupts, TerminalProgress
-from edgecls.trainer.report import Epoch, Figures
+from edgecls.trainer.report import Epoch, Metrics
 
 
 def test_an_interrupt_that_somebody_swallows_is_raised_again_at_the_next_check():
@@ -54,7 +54,7 @@ def test_afterwards_the_handlers_are_those_of_before():
     assert handlers() == before
 
 
-EPOCH = Epoch(1, 11.6, Figures(1.5339, 0.4386), Figures(1.347, 0.5268), Figures(1.3377, 0.5185))
+EPOCH = Epoch(1, 11.6, Metrics(1.5339, 0.4386), Metrics(1.347, 0.5268), Metrics(1.3377, 0.5185))
 
 
 class Terminal(io.StringIO):

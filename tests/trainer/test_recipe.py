@@ -5,7 +5,7 @@ import pytest
 
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.augmentation import parse_kinds
-from edgecls.trainer.design import ARCHITECTURES
+from edgecls.trainer.networks.design import ARCHITECTURES
 from edgecls.trainer.recipe import Recipe, for_few_images, named
 
 

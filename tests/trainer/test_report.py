@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.data.of_model import report_folder, report_path
+from edgecls.data.model_data import report_folder, report_path
 from edgecls.edge_runtime.errors import BadData, MissingInput
 from edgecls.edge_runtime.files import write_whole
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import (
     Epoch,
-    Figures,
+    Metrics,
     TrainReport,
     best_epoch,
-    figures,
     history_csv,
+    metrics,
     read_report,
     read_report_file,
 )
@@ -38,9 +38,9 @@ REPORT = TrainReport(
     epochs_done=10,
     best_epoch=8,
     seconds=12.5,
-    train=Figures(0.1, 0.99),
-    val=Figures(0.2, 0.9),
-    test=Figures(0.25, 0.88),
+    train=Metrics(0.1, 0.99),
+    val=Metrics(0.2, 0.9),
+    test=Metrics(0.25, 0.88),
     versions={"python": "3.11"},
 )
 
@@ -105,18 +105,18 @@ def test_reports_of_other_trainings_differ(model):
 
 
 def epoch(number: int, val_loss: float) -> Epoch:
-    return Epoch(number, 1.5, Figures(0.9, 0.6), Figures(val_loss, 0.5), Figures(0.75, 0.7))
+    return Epoch(number, 1.5, Metrics(0.9, 0.6), Metrics(val_loss, 0.5), Metrics(0.75, 0.7))
 
 
 def test_figures_are_mean_cross_entropy_and_top_1():
     probabilities = np.array([[0.5, 0.25, 0.25], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1]], np.float32)
-    found = figures(probabilities, np.array([0, 1, 2]))
+    found = metrics(probabilities, np.array([0, 1, 2]))
     assert found.accuracy == pytest.approx(2 / 3)
     assert found.loss == pytest.approx(-(np.log(0.5) + np.log(0.8) + np.log(0.1)) / 3, rel=1e-6)
 
 
 def test_a_probability_of_zero_costs_much_and_not_infinity():
-    assert figures(np.array([[1.0, 0.0]], np.float32), np.array([1])).loss == pytest.approx(-np.log(1e-7))
+    assert metrics(np.array([[1.0, 0.0]], np.float32), np.array([1])).loss == pytest.approx(-np.log(1e-7))
 
 
 def test_the_best_epoch_has_the_lowest_validation_loss_and_is_the_first_of_equals():

@@ -22,12 +22,12 @@ from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import read_model
 from edgecls.trainer import train as train_module
 from edgecls.trainer.networks import Design, build
+from edgecls.trainer.options import TrainOptions
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
 from edgecls.trainer.teacher import TeacherFile
 from edgecls.trainer.train import changes, save_network, train
-from edgecls.trainer.training import Training
 from tests.trainer.test_report import REPORT
 
 
@@ -59,7 +59,7 @@ class Told(Progress):
 class Finished:
     """A training that ran to its end, for all tests that only look."""
 
-    training: Training
+    training: TrainOptions
     report: TrainReport
 
 
@@ -70,12 +70,12 @@ def finished(tmp_path_factory, write_images) -> Finished:
         write_images(folder / "pets" / label, 6)
     (folder / "pets" / "cat" / "broken.jpg").write_text("no image")
     recipe = Recipe(epochs=3, batch_size=4, augment=("flip", "shift"), dropout=0.1)
-    training = Training(str(folder / "pets"), folder / "out" / "pets.h5", ImageRule(18, 18), recipe)
+    training = TrainOptions(str(folder / "pets"), folder / "out" / "pets.h5", ImageRule(18, 18), recipe)
     return Finished(training, train(training))
 
 
 @pytest.fixture
-def training(finished, cats_and_dogs, tmp_path) -> Training:
+def training(finished, cats_and_dogs, tmp_path) -> TrainOptions:
     """The same training, to be done again on images that a test may change."""
     return replace(finished.training, data=str(cats_and_dogs), output=tmp_path / "out" / "pets.h5")
 
@@ -249,7 +249,7 @@ SPLIT = Split(np.zeros((1, 32, 32, 3), np.uint8), np.zeros(1, np.int64))
 DATA = Dataset("pets", ("cat", "dog"), SPLIT, SPLIT, SPLIT, "d" * 64)
 TEACHER = TeacherFile(keras.Sequential(), "e" * 64, DATA.sha256)
 BEFORE = replace(REPORT, recipe=Recipe(teacher="big.h5"), data_sha256=DATA.sha256, teacher_sha256="e" * 64)
-AGAIN = Training(BEFORE.data, Path("model.h5"), BEFORE.image, BEFORE.recipe, BEFORE)
+AGAIN = TrainOptions(BEFORE.data, Path("model.h5"), BEFORE.image, BEFORE.recipe, BEFORE)
 OTHER_DATA = replace(DATA, sha256="f" * 64)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...data.backend import keras
-from ..design import Design
+from .design import Design
 
 layers = keras.layers
 

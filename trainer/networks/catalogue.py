@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ...data.backend import keras
 from ...edge_runtime.inspection.keras import Step, step
 from ...edge_runtime.text import table
-from ..design import ARCHITECTURES, Design, check
-from .networks import build
+from .architectures import build
+from .design import ARCHITECTURES, Design, check
 
 
 @dataclass(frozen=True)

@@ -1,80 +1,133 @@
-import numpy as np
+from collections import Counter
+
 import pytest
 
 from edgecls.data.backend import keras
-from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.design import ARCHITECTURES, check
 from edgecls.trainer.networks import Design, build
-
-OF_ANY_SIZE = [arch for arch in ARCHITECTURES if arch != "cnn"]
-
-
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_a_network_gives_probabilities_and_is_not_compiled(arch):
-    network = build(Design(arch), 24, 20, 5)
-    images = np.random.default_rng(0).random((3, 24, 20, 3), np.float32)
-    probabilities = np.asarray(network(images))
-    assert network.name == arch
-    assert probabilities.shape == (3, 5)
-    assert probabilities.sum(1) == pytest.approx(1, abs=1e-5)
-    assert not network.compiled
+from edgecls.trainer.networks.catalogue import int8_bytes, macs, network_bytes
 
 
-@pytest.mark.parametrize("arch", OF_ANY_SIZE)
-@pytest.mark.parametrize(("height_px", "width_px", "classes"), [(16, 16, 2), (48, 32, 10), (224, 224, 100)])
-def test_it_can_be_built_for_any_size_and_number_of_classes(arch, height_px, width_px, classes):
-    network = build(Design(arch), height_px, width_px, classes)
-    assert network.input_shape == (None, height_px, width_px, 3)
-    assert network.output_shape == (None, classes)
+def test_100_000_bytes_hold_its_int8_network_and_a_card_of_10_000():
+    assert network_bytes(build(Design("nano"), 32, 32, 10)) <= 90_000
 
 
-@pytest.mark.parametrize("arch", ["cnn", "resnet8", "mobilenet", "nano"])
-def test_dropout_stands_before_each_dense_layer(arch):
-    kinds = [type(layer).__name__ for layer in build(Design(arch, dropout=0.25), 32, 32, 10).layers]
-    dense = [at for at, kind in enumerate(kinds) if kind == "Dense"]
-    assert [kinds[at - 1] for at in dense] == ["Dropout"] * len(dense)
-    assert kinds.count("Dropout") == len(dense)
+def test_it_multiplies_no_more_than_resnet8():
+    nano, resnet8 = (build(Design(arch), 32, 32, 10) for arch in ("nano", "resnet8"))
+    assert macs(nano) <= macs(resnet8)
 
 
-@pytest.mark.parametrize("arch", ["cnn", "resnet8", "nano"])
-def test_without_dropout_there_is_no_such_layer(arch):
-    layers = build(Design(arch), 32, 32, 10).layers
-    assert not any(isinstance(layer, keras.layers.Dropout) for layer in layers)
+def test_it_is_the_documented_one_layer_for_layer():
+    network = build(Design(), 32, 32, 10)
+    assert network.count_params() == 122_570
+    assert [(layer.name, layer.output.shape[1:]) for layer in network.layers] == [
+        ("conv1", (30, 30, 32)),
+        ("pool1", (15, 15, 32)),
+        ("conv2", (13, 13, 64)),
+        ("pool2", (6, 6, 64)),
+        ("conv3", (4, 4, 64)),
+        ("flatten", (1024,)),
+        ("dense1", (64,)),
+        ("probabilities", (10,)),
+    ]
 
 
-@pytest.fixture
-def bfloat16():
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy(before)
+def test_18_px_are_enough():
+    assert build(Design(), 18, 18, 2).get_layer("conv3").output.shape == (None, 1, 1, 64)
 
 
-@pytest.mark.parametrize("arch", ["cnn", "resnet8", "nano"])
-def test_probabilities_are_float32_also_where_the_rest_computes_in_bfloat16(arch, bfloat16):
-    network = build(Design(arch), 18, 18, 10)
-    assert network.layers[1].compute_dtype == "bfloat16"
-    assert network.layers[-1].name == "probabilities"
-    assert network.layers[-1].compute_dtype == "float32"
-    assert network.outputs[0].dtype == "float32"
+def test_its_int8_file_has_at_most_600_000_bytes():
+    assert int8_bytes(build(Design("edge"), 32, 32, 10)) <= 600_000
 
 
-REFUSED = {
-    "no-such": (Design("vgg"), 32, r"^--arch vgg: no such network; use cnn, resnet8, resnet, mobilenet"),
-    "cnn-size": (Design(), 17, r"^--size 17: too small for cnn, whose layers need 18 px; 32 is usual$"),
-    "nano-size": (Design("nano"), 7, r"^--size 7: too small for nano"),
-    "no-depth": (Design("nano", depth=20), 32, r"^--depth: nano has only one; .* --arch resnet$"),
-    "depth": (Design("resnet", depth=21), 32, r"^--depth 21: resnet has 6n\+2 layers, at least 8; use 20"),
-    "least-depth": (Design("resnet", depth=2), 32, r"^--depth 2: resnet has 6n\+2 layers"),
-    "no-width": (Design(width=2), 32, r"^--width: cnn has only one; .* --arch resnet or mobilenet$"),
-    "width": (Design("mobilenet", width=0.2), 32, r"^--width 0.2: mobilenet can be 0.25 to 2 times as wide"),
-    "nan": (Design("mobilenet", width=float("nan")), 32, r"^--width nan: mobilenet can be"),
-    "dropout": (Design(dropout=1.0), 32, r"^--dropout 1: a share under 1; use 0 to 0.5$"),
-}
+layers = keras.layers
 
 
-@pytest.mark.parametrize(("design", "side_px", "message"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_built_is_refused_early_in_one_line(design, side_px, message):
-    for refuse in (lambda: check(design, side_px, 64), lambda: build(design, 64, side_px, 10)):
-        with pytest.raises(UsageError, match=message):
-            refuse()
+@pytest.fixture(scope="module")
+def network():
+    return build(Design("mobilenet"), 32, 32, 10)
+
+
+def test_it_has_the_blocks_of_mobilenet_v2(network):
+    channels = [layer.output.shape[-1] for layer in network.layers if layer.name.endswith("_narrow_conv")]
+    assert channels == [16] + [24] * 2 + [32] * 3 + [64] * 4 + [96] * 3 + [160] * 3 + [320]
+    assert network.get_layer("last_relu").output.shape == (None, 4, 4, 1280)
+
+
+def test_the_input_is_added_where_size_and_channels_stay(network):
+    added = [layer.name for layer in network.layers if isinstance(layer, layers.Add)]
+    assert len(added) == 10
+    assert "stage2_2_add" in added
+    assert "stage2_1_add" not in added
+
+
+def test_a_block_ends_without_a_relu(network):
+    narrow = network.get_layer("stage2_1_narrow_norm")
+    assert [node.operation.name for node in narrow._outbound_nodes] == ["stage2_2_wide_conv", "stage2_2_add"]
+
+
+@pytest.mark.parametrize("width", [0.25, 0.35, 1.4])
+def test_channels_are_multiples_of_8_whatever_the_width(width, network):
+    scaled = build(Design("mobilenet", width=width), 32, 32, 10)
+    convolutions = [layer for layer in scaled.layers if isinstance(layer, layers.Conv2D)]
+    assert all(layer.filters % 8 == 0 for layer in convolutions)
+    for layer in convolutions:
+        wanted = width * network.get_layer(layer.name).filters
+        if "wide" not in layer.name:  # a multiple of what was rounded already
+            assert layer.filters >= 0.9 * wanted
+            assert abs(layer.filters - wanted) < 8
+
+
+def with_weights(network):
+    """The layers that a ResNet's depth counts."""
+    kinds = (keras.layers.Conv2D, keras.layers.Dense)
+    return [layer for layer in network.layers if isinstance(layer, kinds) and "shortcut" not in layer.name]
+
+
+@pytest.mark.parametrize("depth", [None, 8, 20, 32])
+def test_it_has_as_many_layers_as_its_depth_says(depth):
+    assert len(with_weights(build(Design("resnet", depth=depth), 16, 16, 10))) == (depth or 20)
+
+
+def test_resnet20_has_the_parameters_of_the_paper():
+    network = build(Design("resnet"), 32, 32, 10)
+    trained = sum(int(keras.ops.size(weight)) for weight in network.trainable_weights)
+    assert trained == pytest.approx(0.27e6, rel=0.02)  # He et al. 2016, table 6
+
+
+@pytest.mark.parametrize(("width", "channels"), [(0.5, (8, 16, 32)), (1, (16, 32, 64)), (2.5, (40, 80, 160))])
+def test_the_width_multiplies_the_channels_of_each_stage(width, channels):
+    network = build(Design("resnet", depth=8, width=width), 16, 16, 10)
+    ends = [network.get_layer(f"stage{stage}_1_relu").output.shape[1:] for stage in (1, 2, 3)]
+    assert ends == [(16, 16, channels[0]), (8, 8, channels[1]), (4, 4, channels[2])]
+
+
+@pytest.fixture(scope="module")
+def network_of_resnet8():
+    return build(Design("resnet8"), 32, 32, 10)
+
+
+def test_it_has_the_parameters_of_mlperf_tiny(network_of_resnet8):
+    assert network_of_resnet8.count_params() == 78_666
+
+
+def test_it_has_the_layers_of_mlperf_tiny(network_of_resnet8):
+    kinds = Counter(type(layer) for layer in network_of_resnet8.layers)
+    assert kinds[layers.Conv2D] == 9
+    assert kinds[layers.BatchNormalization] == kinds[layers.ReLU] == 7
+    assert kinds[layers.Add] == 3
+    pooling = network_of_resnet8.get_layer("mean")
+    assert isinstance(pooling, layers.AveragePooling2D)
+    assert pooling.pool_size == (8, 8)
+    assert all(layer.use_bias for layer in network_of_resnet8.layers if isinstance(layer, layers.Conv2D))
+
+
+def test_its_shortcuts_have_no_batch_normalisation(network_of_resnet8):
+    for name in ("stack2", "stack3"):
+        shortcut = network_of_resnet8.get_layer(f"{name}_shortcut")
+        assert (shortcut.kernel_size, shortcut.strides) == ((1, 1), (2, 2))
+        assert network_of_resnet8.get_layer(f"{name}_add").input[0] is shortcut.output
+
+
+def test_an_oblong_image_is_pooled_as_a_whole():
+    network_of_resnet8 = build(Design("resnet8"), 48, 32, 2)
+    assert network_of_resnet8.get_layer("mean").output.shape == (None, 1, 1, 64)

@@ -1,9 +1,9 @@
 import pytest
 
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.trainer.design import ARCHITECTURES
 from edgecls.trainer.networks import Design, build, catalogue
 from edgecls.trainer.networks.catalogue import Expected, int8_bytes, listing, macs
+from edgecls.trainer.networks.design import ARCHITECTURES
 
 
 def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch):

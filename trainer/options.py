@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from ..data.load import find, is_path
-from ..data.of_model import report_folder
+from ..data.model_data import report_folder
 from ..edge_runtime.errors import MissingInput, UsageError
 from ..edge_runtime.files import check_writable
 from ..edge_runtime.images.rule import ImageRule
-from . import design
 from . import recipe as recipes
 from .augmentation import parse_kinds
 from .checkpoint import check_there, checkpoint_path
+from .networks import design
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainOptions:
     """What to train, and where it goes."""
 
     data: str
@@ -84,7 +84,7 @@ class Training:
 _SIDE_PX = 32
 
 
-def chosen(
+def train_options(
     output: Path,
     given: Mapping[str, Any],
     *,
@@ -93,7 +93,7 @@ def chosen(
     arch: str | None = None,
     recipe: str | None = None,
     report: Path | None = None,
-) -> Training:
+) -> TrainOptions:
     """Puts options together; None, here and in `given`, is an option that was not given.
 
     Args:
@@ -116,7 +116,7 @@ def chosen(
     if report:
         before = read_report_file(report)
         rule = ImageRule(size, size) if size else before.image
-        return Training(
+        return TrainOptions(
             absolute_data(data or before.data), output, rule, replace(before.recipe, **values), before
         )
     side_px = size or _SIDE_PX
@@ -124,7 +124,7 @@ def chosen(
     rule, made = ImageRule(side_px, side_px), replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # kept to the letter, as is what was asked for
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
-    return Training(absolute_data(data or "cifar10"), output, rule, made, is_for_any_count=any_count)
+    return TrainOptions(absolute_data(data or "cifar10"), output, rule, made, is_for_any_count=any_count)
 
 
 def absolute_data(data: str) -> str:

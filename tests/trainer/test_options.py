@@ -5,21 +5,23 @@ import pytest
 
 from edgecls.edge_runtime.errors import MissingInput, UsageError
 from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.trainer.options import TrainOptions, train_options
 from edgecls.trainer.recipe import Recipe, named
-from edgecls.trainer.training import Training, chosen
 from tests.trainer.test_report import REPORT
 
 
 def test_a_network_is_not_written_over_its_teacher(tmp_path, monkeypatch):
     (tmp_path / "big.h5").touch()
     monkeypatch.chdir(tmp_path)
-    training = Training("digits", Path("big.h5"), ImageRule(32, 32), Recipe(teacher=str(tmp_path / "big.h5")))
+    training = TrainOptions(
+        "digits", Path("big.h5"), ImageRule(32, 32), Recipe(teacher=str(tmp_path / "big.h5"))
+    )
     with pytest.raises(UsageError, match=r"^--output big.h5: is the teacher itself; choose another name$"):
         training.check()
 
 
 def test_nothing_to_go_on_with_is_told_before_anything_is_read(tmp_path):
-    training = Training("digits", tmp_path / "model.h5", ImageRule(32, 32), Recipe())
+    training = TrainOptions("digits", tmp_path / "model.h5", ImageRule(32, 32), Recipe())
     training.check()
     with pytest.raises(MissingInput, match="there is no training to go on with; leave --resume out"):
         training.check(resume=True)
@@ -38,19 +40,19 @@ def report(tmp_path) -> Path:
 
 
 def test_without_options_it_is_the_documented_training():
-    training = chosen(MODEL, {"epochs": None})
+    training = train_options(MODEL, {"epochs": None})
     assert (training.data, training.output, training.image) == ("cifar10", MODEL, ImageRule(32, 32))
     assert training.recipe == Recipe()
 
 
 def test_other_networks_are_trained_by_the_best_recipe_unless_told_otherwise():
-    assert chosen(MODEL, {}, arch="nano").recipe == named("best", "nano")
-    assert chosen(MODEL, {}, arch="nano", recipe="documented").recipe == Recipe(arch="nano")
-    assert chosen(MODEL, {}, recipe="best").recipe == named("best", "cnn")
+    assert train_options(MODEL, {}, arch="nano").recipe == named("best", "nano")
+    assert train_options(MODEL, {}, arch="nano", recipe="documented").recipe == Recipe(arch="nano")
+    assert train_options(MODEL, {}, recipe="best").recipe == named("best", "cnn")
 
 
 def test_an_option_changes_its_part_of_the_recipe_alone():
-    training = chosen(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", size=48)
+    training = train_options(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", size=48)
     assert training.recipe == replace(named("best", "cnn"), epochs=3, augment=())
     assert training.image == ImageRule(48, 48)
 
@@ -67,32 +69,32 @@ def test_an_option_changes_its_part_of_the_recipe_alone():
     ],
 )
 def test_batches_follow_the_count_of_images_where_nothing_else_was_asked_for(given, names, follows):
-    assert chosen(MODEL, given, **names).is_for_any_count is follows
+    assert train_options(MODEL, given, **names).is_for_any_count is follows
 
 
 def test_a_report_is_followed_to_the_letter(report):
-    assert not chosen(MODEL, {}, report=report).is_for_any_count
+    assert not train_options(MODEL, {}, report=report).is_for_any_count
 
 
 def test_a_report_gives_everything_that_is_not_given(report, tmp_path):
-    training = chosen(MODEL, {"seed": 7}, report=report)
+    training = train_options(MODEL, {"seed": 7}, report=report)
     assert training.recipe == Recipe(arch="nano", epochs=50, augment=("flip",), seed=7)
     assert (training.data, training.image) == (REPORT.data, ImageRule(48, 48))
-    assert chosen(MODEL, {}, report=report, data="digits", size=32).data == "digits"
+    assert train_options(MODEL, {}, report=report, data="digits", size=32).data == "digits"
 
 
 def test_paths_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    training = chosen(MODEL, {"teacher": Path("big.h5")}, data="pets")
+    training = train_options(MODEL, {"teacher": Path("big.h5")}, data="pets")
     assert (training.data, training.recipe.teacher) == (str(tmp_path / "pets"), str(tmp_path / "big.h5"))
 
 
 def test_contradictions_and_unknown_names_are_refused(report, tmp_path):
     with pytest.raises(UsageError, match=r"--arch: --from .*report.json says which; leave one of them out"):
-        chosen(MODEL, {}, arch="nano", report=report)
+        train_options(MODEL, {}, arch="nano", report=report)
     with pytest.raises(UsageError, match=r"--recipe: --from .* says which"):
-        chosen(MODEL, {}, recipe="best", report=report)
+        train_options(MODEL, {}, recipe="best", report=report)
     with pytest.raises(UsageError, match=r"--recipe magic: no such recipe; use documented or best"):
-        chosen(MODEL, {}, recipe="magic")
+        train_options(MODEL, {}, recipe="magic")
     with pytest.raises(MissingInput, match=r"none.json"):
-        chosen(MODEL, {}, report=tmp_path / "none.json")
+        train_options(MODEL, {}, report=tmp_path / "none.json")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..edge_runtime.errors import UsageError
+from ...edge_runtime.errors import UsageError
 
 RESNET_DEPTH = 20
 """Of the usual `resnet`."""

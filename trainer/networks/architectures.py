@@ -1,12 +1,12 @@
-"""How the networks are built, by name; what each may be asked for is in `..design`."""
+"""How the networks are built, by name; what each may be asked for is in `design`."""
 
 from collections.abc import Callable
 from typing import Any
 
 from ...data.backend import keras
-from ..design import RESNET_DEPTH, Design, check
 from . import blocks
 from .blocks import Conv, Pool, Residual
+from .design import RESNET_DEPTH, Design, check
 
 # The documented CNN: 122,570 parameters at 32x32 pixels and 10 classes.
 
