@@ -11,7 +11,7 @@ from ..edge_runtime.files import check_writable, write_whole
 from .bench_corruptions import bench_corruptions
 from .bench_modes import only_mode
 from .bench_scaling import Scaling, bench_scaling
-from .steps import StepLine
+from .messages import StepLine
 
 if TYPE_CHECKING:
     from ..benchmarks.report import BenchReport, Settings

@@ -30,7 +30,7 @@ from .model_options import (
     open_classifier,
     spare_blas_threads,
 )
-from .page_options import Serve, Token, open_page
+from .page_options import Serve, ServeAlone, Token, open_page
 from .record_options import Record, RecordMaxMb, Replay, open_recorder, refuse_with_replay, run_replay
 from .size_option import Size, set_default_size, size_px_of
 from .status_output import open_status
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from ..edge_runtime.camera.pace import Pace
     from ..edge_runtime.camera.sources.source import Source
     from ..edge_runtime.models.card import ModelCard
+
+COMMAND_CLASS = ServeAlone
 
 
 def camera(

@@ -55,7 +55,7 @@ def export(
     """Convert the model to TFLite and ONNX, each proven against Keras."""
     from ..edge_runtime.errors import MissingInput
     from ..edge_runtime.files import check_writable, write_whole
-    from .steps import show_step
+    from .messages import show_step
 
     model = model or _newest()
     if not model.exists():

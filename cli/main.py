@@ -1,61 +1,96 @@
-"""The `edgecls` command: its commands, and the one place where errors become a line and an exit code."""
+"""The `edgecls` command: the list of its commands, and the one place where errors become an exit code."""
 
 import sys
 
 import typer
 
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.text import printable
-from .bench import bench
-from .camera import camera
-from .demo import demo
-from .doctor import doctor
-from .export import export
-from .inspect import inspect
-from .models import models
-from .page_options import ServeAlone
-from .predict import predict
-from .service import service
-from .sweep import sweep
-from .train import train
-from .verify import verify
+from . import messages
+from .command import LazyGroup
+from .messages import Verbosity, set_verbosity
+
+_COMMANDS = {
+    "Train and export": {
+        "train": "Train a network on your pictures; write an .h5.",
+        "export": "Convert the .h5 to TFLite and ONNX for a device.",
+        "bench": "Compare exported files with Keras: size, accuracy, speed.",
+        "sweep": "Train and export a grid of networks on Ray Tune.",
+        "demo": "Run everything once on handwritten digits.",
+    },
+    "On the device": {
+        "camera": "Classify the frames of a camera or video.",
+        "predict": "Classify image files.",
+        "service": "Run `edgecls camera` at every boot, with systemd.",
+        "doctor": "Find what is wrong with this machine, and how to fix it.",
+    },
+    "Model files": {
+        "models": "List the built-in models.",
+        "inspect": "Show what is inside a model file.",
+        "verify": "Check that a model answers here as it did when exported.",
+    },
+}
+
+
+class _Edgecls(LazyGroup):
+    package = __name__.rpartition(".")[0]
+    table = _COMMANDS
+
 
 app = typer.Typer(
     name="edgecls",
-    help="Train an image classifier, export it for the edge, check it, and run it beside a camera.",
-    epilog='On a device `pip install edgecls` is enough; train, export and demo need "edgecls[train]", '
-    'and sweep "edgecls[sweep]".',
+    cls=_Edgecls,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,  # plain help: half the start-up time, and readable on a serial console
     pretty_exceptions_enable=False,  # a bug shows the usual traceback
-    add_completion=False,
 )
-_COMMANDS = (train, export, bench, sweep, camera, predict, verify, inspect, doctor, models, demo)
-for command in _COMMANDS:
-    app.command(cls=ServeAlone if command is camera else None)(command)
-app.add_typer(service)
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(
+    invoke_without_command=True,
+    epilog='On a device `pip install edgecls` is enough. train, export and demo need "edgecls[train]"; '
+    'sweep needs "edgecls[sweep]".',
+)
 def edgecls(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Show the version and exit."),
+    quiet: bool = typer.Option(
+        False, "--quiet", "-q", help="Print only results, warnings and errors: no progress, no notes."
+    ),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="Also print what is loaded, found and chosen."
+    ),
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
-    """Train an image classifier, export it for the edge, check it, and run it beside a camera."""
+    """Train an image classifier, export it, check it, and run it beside a camera.
+
+    Environment: EDGECLS_SOURCE and EDGECLS_TOKEN stand for --source and --token of `edgecls camera`;
+    NO_COLOR turns colour off.
+
+    Examples:
+        edgecls train --data photos/        one sub-folder of pictures for each class
+        edgecls export --int8
+        edgecls camera --source 0
+    """
     if version:
-        from importlib.metadata import version as installed
+        from importlib.metadata import version as installed  # takes longer than all of --help
 
         print(f"edgecls {installed('edgecls')}")
         raise typer.Exit
+    set_verbosity(Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
     if context.invoked_subcommand is None:
         print(context.get_help())
 
 
 def _with_help(mistake: typer.TyperException) -> str:
     """What is wrong on the command line, and whose --help tells more."""
-    message = mistake.format_message()
+    context = getattr(mistake, "ctx", None)
+    path = context.command_path if context else "edgecls"
+    message = mistake.format_message().removesuffix(".")
+    options = getattr(mistake, "possibilities", None)
+    if options:
+        meant = ", ".join(f"'{option}'" for option in sorted(options))
+        message = f"{mistake.message}. Did you mean {meant}?"  # pyright: ignore[reportAttributeAccessIssue]
     see = " See" if message.endswith("?") else "; see"
-    named = [command.__name__ for command in _COMMANDS if command.__name__ in sys.argv[1:2]]
-    return f"{message.removesuffix('.')}{see} `{' '.join(['edgecls', *named, '--help'])}`"
+    return f"{message}{see} `{path} --help`"
 
 
 def main() -> None:
@@ -63,10 +98,10 @@ def main() -> None:
     try:
         sys.exit(app(prog_name="edgecls", standalone_mode=False))
     except EdgeclsError as error:
-        print(f"edgecls: error: {printable(str(error))}", file=sys.stderr)
+        messages.error(str(error))
         sys.exit(error.exit_code)
     except typer.TyperException as error:  # a mistake on the command line
-        print(f"edgecls: error: {_with_help(error)}", file=sys.stderr)
+        messages.error(_with_help(error))
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         print("edgecls: interrupted", file=sys.stderr)

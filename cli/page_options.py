@@ -4,7 +4,8 @@ import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+
+from .command import Command
 
 if TYPE_CHECKING:
     from ..edge_runtime.page.server import PageSink
@@ -30,7 +31,7 @@ Token = Annotated[
 ]
 
 
-class ServeAlone(TyperCommand):
+class ServeAlone(Command):
     """A command whose `--serve` may stand without its value, which typer has no option for."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..edge_runtime.errors import CheckFailed, EdgeclsError, UsageError
-from .steps import StepLine
+from .messages import StepLine
 from .sweep_grid import points_of
 
 if TYPE_CHECKING:

@@ -1,15 +1,79 @@
-"""What all commands share: the overview, and mistakes on the command line."""
+"""What all commands share: the overview, help, completion, and mistakes on the command line."""
+
+import os
+import subprocess
+import sys
 
 import pytest
 
+COMMANDS = [
+    *("train", "export", "bench", "sweep", "demo"),
+    *("camera", "predict", "service", "doctor"),
+    *("models", "inspect", "verify"),
+]
 
-def test_the_overview_shows_every_summary_whole_on_80_columns(tmp_path, run_edgecls):
+
+def test_the_overview_lists_every_command_on_a_line_of_its_own_within_80_columns(tmp_path, run_edgecls):
     done = run_edgecls("--help", cwd=tmp_path)
-    listed, _, epilog = done.stdout.partition("Commands:\n")[2].partition("\n\n")
-    commands = listed.splitlines()
-    assert len(commands) >= 8
-    assert '"edgecls[train]"' in epilog
-    assert all(len(line) <= 80 and line.endswith(".") and not line.endswith("...") for line in commands)
+    lines = done.stdout.splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] in COMMANDS]
+    assert listed == COMMANDS
+    assert all(len(line) <= 80 for line in lines)
+    for heading in ("Train and export:", "On the device:", "Model files:", "Options:", "Examples:"):
+        assert heading in lines
+    assert '"edgecls[train]"' in done.stdout
+    assert "EDGECLS_SOURCE" in done.stdout
+
+
+def test_without_a_command_the_overview_is_shown(tmp_path, run_edgecls):
+    assert run_edgecls(cwd=tmp_path).stdout == run_edgecls("-h", cwd=tmp_path).stdout
+
+
+def test_the_overview_imports_no_command(tmp_path):
+    program = "import sys; from edgecls.cli.main import app; app(['--help'], standalone_mode=False)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{program}; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    ).stdout.split()
+    assert [name for name in COMMANDS if f"edgecls.cli.{name}" in loaded] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_help_fits_80_columns_and_shows_short_names_and_ends_of_ranges(tmp_path, run_edgecls, command):
+    done = run_edgecls(command, "-h", cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "-h, --help" in done.stdout
+    assert "range>" not in done.stdout
+    assert "<=x" not in done.stdout
+
+
+def test_options_stand_in_their_groups(tmp_path, run_edgecls):
+    shown = run_edgecls("train", "-h", cwd=tmp_path).stdout
+    first, _, recipe = shown.partition("\nThe recipe, piece by piece:\n")
+    assert "--data" in first
+    assert "--epochs" in recipe
+    assert "--epochs" not in first
+
+
+def test_a_group_alone_shows_its_help(tmp_path, run_edgecls):
+    done = run_edgecls("service", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "install" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [("edgecls tr", "train"), ("edgecls train --out", "--output"), ("edgecls service ", "install")],
+)
+def test_the_shell_completes_commands_and_options(tmp_path, run_edgecls, words, completed):
+    position = str(words.count(" "))
+    env = os.environ | {"_EDGECLS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
+    assert completed in run_edgecls(cwd=tmp_path, env=env).stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -20,9 +84,13 @@ def test_the_overview_shows_every_summary_whole_on_80_columns(tmp_path, run_edge
         (["--sorce"], "No such option: --sorce; see `edgecls --help`"),
         (
             ["verify", "--jsn"],
-            "No such option: --jsn (Possible options: --json); see `edgecls verify --help`",
+            "No such option: --jsn. Did you mean '--json'? See `edgecls verify --help`",
         ),
         (["verify", "--threads"], "Option '--threads' requires an argument; see `edgecls verify --help`"),
+        (
+            ["service", "status", "--nme"],
+            "No such option: --nme. Did you mean '--name'? See `edgecls service status --help`",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_that_leads_to_the_help_of_a_real_command(

@@ -1,0 +1,189 @@
+"""Commands: loaded when they are run, with help in groups that ends in examples.
+
+typer's own grouped help needs rich, which doubles the start-up time and draws boxes that a serial console
+cannot show. A command's docstring may end with a section `Examples:`, whose lines are shown as they are.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer._click.shell_completion import CompletionItem  # typer has no public name for it
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from .messages import Verbosity, set_verbosity
+
+_EXAMPLES = "\n\nExamples:\n"
+_WIDEST_NAME = 30
+
+
+class Command(TyperCommand):
+    """A command; `-q` and `-v` may also stand among its own options."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - typer's name
+        text, _, self.examples = (help or "").partition(_EXAMPLES)
+        super().__init__(*arguments, help=text, **settings)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, with `-q` and `-v`, which `edgecls --help` explains."""
+        return [*super().get_params(ctx), *_VERBOSITY_OPTIONS]
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses; an error names the command, so that it can lead to its help."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as mistake:
+            if getattr(mistake, "ctx", None) is None:
+                mistake.ctx = ctx  # pyright: ignore[reportAttributeAccessIssue] - what a UsageError has
+            raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes arguments and options in their groups."""
+        _write_parameters(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Writes the epilog, then the examples."""
+        super().format_epilog(ctx, formatter)
+        _write_examples(self.examples, formatter)
+
+
+class Group(TyperGroup):
+    """A command with sub-commands; alone it shows its help."""
+
+    def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - typer's name
+        text, _, self.examples = (help or "").partition(_EXAMPLES)
+        super().__init__(*arguments, help=text, **settings)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the sub-commands, then the options."""
+        self.format_commands(ctx, formatter)
+        _write_parameters(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Writes the epilog, then the examples."""
+        _write_examples(self.examples, formatter)
+        super().format_epilog(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Shows the help where nothing is given, which is no mistake."""
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            print(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+
+def _write_parameters(command: Command | Group, ctx: Any, formatter: Any) -> None:
+    """Writes the arguments, then the options by their `rich_help_panel`, those without one first."""
+    groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record:
+            plain = "Arguments" if param.param_type_name == "argument" else "Options"
+            name, text = record
+            row = name.replace(" range>", ">"), _with_range_in_words(text)
+            groups.setdefault(getattr(param, "rich_help_panel", None) or plain, []).append(row)
+    _write_groups(groups, formatter)
+
+
+def _with_range_in_words(text: str) -> str:
+    """Typer's `[8<=x<=1024]` as `[8 to 1024]`, and `[x>=1]` as `[at least 1]`."""
+    text = re.sub(r"([\d.e-]+)<=x<=([\d.e-]+)\]", r"\1 to \2]", text)
+    return re.sub(r"x>=([\d.e-]+)\]", r"at least \1]", text)
+
+
+def _write_groups(groups: Mapping[str, list[tuple[str, str]]], formatter: Any) -> None:
+    """Writes names and descriptions under their headings, in two columns that all groups share."""
+    names = [name for rows in groups.values() for name, _ in rows]
+    width = max((len(name) for name in names if len(name) <= _WIDEST_NAME), default=0)
+    for heading, rows in groups.items():
+        if rows:
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), text) for name, text in rows], col_max=width)
+
+
+def _write_examples(examples: str, formatter: Any) -> None:
+    """Writes examples as they are, a command a line."""
+    if examples:
+        with formatter.section("Examples"):
+            indent = " " * formatter.current_indent
+            for line in inspect.cleandoc(examples).splitlines():
+                formatter.write(f"{indent}{line}".rstrip() + "\n")
+
+
+def _verbosity_option(level: Verbosity, *names: str) -> TyperOption:
+    def choose(_ctx: Any, _param: Any, is_given: bool) -> None:
+        if is_given:
+            set_verbosity(level)
+
+    return TyperOption(
+        param_decls=list(names), is_flag=True, hidden=True, expose_value=False, callback=choose, is_eager=True
+    )
+
+
+_VERBOSITY_OPTIONS = (
+    _verbosity_option(Verbosity.QUIET, "-q", "--quiet"),
+    _verbosity_option(Verbosity.VERBOSE, "-v", "--verbose"),
+)
+
+
+class LazyGroup(Group):
+    """A group whose commands are imported when they are run, or when their help is asked for.
+
+    The command `name` is what module `name` of `package` defines under that name: a function, or a
+    `typer.Typer` with sub-commands. The module may choose a `COMMAND_CLASS` of its own.
+    """
+
+    package: ClassVar[str]
+    table: ClassVar[Mapping[str, Mapping[str, str]]]
+    """For each heading the commands' names with one line of help."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.commands = _Loaded(self.package, [name for rows in self.table.values() for name in rows])
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - typer's signature
+        """Writes the table, for which no command is imported."""
+        _write_groups({heading: list(rows.items()) for heading, rows in self.table.items()}, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Completes names from the table; options as usual."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        names = [(name, text) for rows in self.table.values() for name, text in rows.items()]
+        return [CompletionItem(name, help=text) for name, text in names if name.startswith(incomplete)]
+
+
+class _Loaded(Mapping[str, Any]):
+    """Commands by name, each imported when it is first asked for."""
+
+    def __init__(self, package: str, names: list[str]) -> None:
+        self._package, self._names = package, names
+        self._found: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._found:
+            module = import_module(f".{name}", self._package)
+            self._found[name] = _made(name, getattr(module, name), getattr(module, "COMMAND_CLASS", Command))
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _made(name: str, defined: Callable[..., Any] | typer.Typer, command_class: type[Command]) -> Any:
+    if isinstance(defined, typer.Typer):
+        defined.info.cls = Group
+        for command in defined.registered_commands:
+            command.cls = Command
+        return typer.main.get_group(defined)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, cls=command_class)(defined)
+    return typer.main.get_command(app)

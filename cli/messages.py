@@ -1,0 +1,85 @@
+"""Messages: what a command says on stderr beside its result, which goes to stdout.
+
+`--quiet` leaves warnings and errors alone; `--verbose` adds what was loaded, found and chosen.
+"""
+
+import sys
+from enum import IntEnum
+
+from ..edge_runtime.text import paint, printable, wrap_for
+
+
+class Verbosity(IntEnum):
+    """How much is said."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+_chosen = Verbosity.NORMAL
+
+
+def set_verbosity(level: Verbosity) -> None:
+    """Chooses it for all messages of this process."""
+    global _chosen  # noqa: PLW0603 - one command line, one choice
+    _chosen = level
+
+
+def is_quiet() -> bool:
+    """Whether `--quiet` was given: no progress and no notes."""
+    return _chosen is Verbosity.QUIET
+
+
+def error(text: str) -> None:
+    """An error's one line; always shown."""
+    _say(f"edgecls: {paint('error', sys.stderr)}: {printable(text)}")
+
+
+def warn(text: str) -> None:
+    """A warning's one line; always shown."""
+    _say(f"edgecls: {paint('warning', sys.stderr)}: {printable(text)}")
+
+
+def note(text: str) -> None:
+    """A fact worth a line, but not with `--quiet`."""
+    if _chosen >= Verbosity.NORMAL:
+        _say(f"edgecls: {printable(text)}")
+
+
+def detail(text: str) -> None:
+    """What was loaded, found or chosen; shown with `--verbose` alone."""
+    if _chosen >= Verbosity.VERBOSE:
+        _say(f"edgecls: {printable(text)}")
+
+
+def show_step(text: str) -> None:
+    """What is being done now: `edgecls: loading TensorFlow ...`."""
+    note(f"{text} ...")
+
+
+class StepLine:
+    """Many short steps: on a terminal one line, each step over the one before.
+
+    Elsewhere, such as in a log, each step has a line of its own, without what follows its colon; a step that
+    differs only there from the one before is not repeated.
+    """
+
+    def __init__(self) -> None:
+        self._logged = ""
+
+    def __call__(self, text: str) -> None:
+        """Shows a step; an empty text clears the line."""
+        if is_quiet():
+            return
+        if sys.stderr.isatty():
+            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+            return
+        step = text.partition(":")[0]
+        if step and step != self._logged:
+            show_step(step)
+        self._logged = step
+
+
+def _say(text: str) -> None:
+    print(wrap_for(sys.stderr, text), file=sys.stderr, flush=True)
