@@ -37,9 +37,9 @@ from .status_output import open_status
 from .view_options import Flip, RoiText, Rotate, view_of
 
 if TYPE_CHECKING:
+    from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.event import OnEvent
     from ..edge_runtime.camera.loop import StopRequest
-    from ..edge_runtime.camera.outputs.sink import Sink
     from ..edge_runtime.camera.pace import Pace
     from ..edge_runtime.camera.sources.source import Source
     from ..edge_runtime.models.card import ModelCard
@@ -98,11 +98,11 @@ def camera(
     """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window."""
     spare_blas_threads()
     from ..edge_runtime.camera.decision import SteadyDecider
-    from ..edge_runtime.camera.event import tell_all
+    from ..edge_runtime.camera.event import fan_out
     from ..edge_runtime.camera.loop import Loop, stop_on_signals
     from ..edge_runtime.camera.outputs.lines import LineOutput, json_line
     from ..edge_runtime.camera.pace import Stillness
-    from ..edge_runtime.camera.recording import Settings
+    from ..edge_runtime.camera.recording import RecordedSettings
     from ..edge_runtime.camera.sources.open import open_source
 
     if replay:
@@ -115,10 +115,10 @@ def camera(
     view = view_of(roi, rotate, flip)
     status, service = open_status()
     page = open_page(serve, token)
-    on_event = tell_all(*(told.event for told in (status, *service, *([page] if page else []))))
+    on_event = fan_out(*(told.event for told in (status, *service, *([page] if page else []))))
     log = open_log(events, events_max_mb, on_event)
     if log:
-        on_event = tell_all(log.event, on_event)
+        on_event = fan_out(log.event, on_event)
     with stop_on_signals() as stop:
         frames = open_source(
             source,
@@ -138,13 +138,13 @@ def camera(
         windows = _windows(show, as_json, stop)
         sinks += windows
         with open_classifier(model, engine, threads, conf, topk, labels, scale) as classifier:
-            status.say(
+            status.print_line(
                 f"model: {classifier.path} on {classifier.engine.name}, {len(classifier.card.labels)} labels"
             )
             decider = open_decider(frames, classifier, frame_limit, smooth, hold, conf_off)
             if record:
                 is_steady = isinstance(decider, SteadyDecider)
-                settings = Settings(conf, conf_off, smooth, hold, is_steady, roi, rotate, flip)
+                settings = RecordedSettings(conf, conf_off, smooth, hold, is_steady, roi, rotate, flip)
                 sinks.append(open_recorder(record, record_max_mb, frames, classifier, settings, on_event))
             sinks += service  # the last, as it is closed first
             set_default_size(frames, classifier.card.image, is_watched=bool(windows or record or page))
@@ -161,11 +161,11 @@ def camera(
             )
             report = run_loop(loop, frames, log)
     if report.frames or not report.failure:
-        status.say(report.text)
+        status.print_line(report.text)
     if report.failure:
         raise report.failure
     if record and report.frames:
-        status.say(f"recording: {record}")
+        status.print_line(f"recording: {record}")
 
 
 def _demo_card(source: str, model: Path | None, engine: Engine, labels: Path | None) -> "ModelCard | None":
@@ -198,7 +198,7 @@ def _pace(fps: float | None, cpu: str | None, frames: "Source", on_event: "OnEve
 
 def _windows(show: bool | None, as_json: bool, stop: "StopRequest") -> "list[Sink]":
     """A window where one was asked for, or where a person seems to sit at a screen; otherwise none."""
-    from ..edge_runtime.camera.outputs.window import Window, why_no_window
+    from ..edge_runtime.camera.outputs.window import PreviewWindow, why_no_window
     from ..edge_runtime.errors import BadConfiguration
 
     if show is False or (show is None and (as_json or not sys.stdout.isatty())):
@@ -206,4 +206,4 @@ def _windows(show: bool | None, as_json: bool, stop: "StopRequest") -> "list[Sin
     reason = why_no_window()
     if reason and show:
         raise BadConfiguration(f"cannot open a window: {reason}; leave --show out")
-    return [] if reason else [Window(stop)]
+    return [] if reason else [PreviewWindow(stop)]

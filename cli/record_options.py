@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.event import OnEvent
-    from ..edge_runtime.camera.outputs.sink import Sink
-    from ..edge_runtime.camera.recording import Settings
+    from ..edge_runtime.camera.recording import RecordedSettings
     from ..edge_runtime.camera.sources.source import Source
     from ..edge_runtime.classifier import Classifier
 
@@ -43,7 +43,7 @@ def open_recorder(
     max_mb: int | None,
     source: "Source",
     classifier: "Classifier",
-    settings: "Settings",
+    settings: "RecordedSettings",
     on_event: "OnEvent",
 ) -> "Sink":
     """What writes to `record`: a folder of frames where it ends in a slash or is one, else a video.
@@ -52,12 +52,12 @@ def open_recorder(
         EdgeclsError: nothing can be written there, or a recording is there already.
     """
     from ..edge_runtime.camera.outputs.video_file import Recorder
-    from ..edge_runtime.camera.recording import FrameRecorder, header_of
+    from ..edge_runtime.camera.recording import FrameRecorder, new_header
     from ..edge_runtime.errors import UsageError
 
     path = Path(record)
     if record.endswith("/") or path.is_dir():
-        header = header_of(source.description, classifier, settings)
+        header = new_header(source.description, classifier, settings)
         return FrameRecorder(path, header, on_event, max_bytes=max_mb * 1_000_000 if max_mb else None)
     if max_mb:
         raise UsageError(f"--record-max-mb is for a folder; write --record {path.with_suffix('')}/")

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.answer import Answer, Sink, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.outputs.sink import Sink
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.classifier import Classifier, Prediction
 from edgecls.edge_runtime.images.rule import ImageRule

@@ -19,8 +19,7 @@ from typing import IO, NamedTuple
 from edgecls.benchmarks.frames import HD, VGA, FrameFile, FrameSize, Pictures, camera_frames, write_frames
 from edgecls.benchmarks.machine import read_machine
 from edgecls.benchmarks.ways import OnStep, WaySettings, labels_of, measure_ways
-from edgecls.edge_runtime.camera.answer import Answer
-from edgecls.edge_runtime.camera.outputs.sink import Sink
+from edgecls.edge_runtime.camera.answer import Answer, Sink
 from edgecls.edge_runtime.errors import BadModel, EdgeclsError, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare

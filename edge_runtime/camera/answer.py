@@ -1,6 +1,7 @@
-"""What the loop found out about one frame: the value that goes to every sink."""
+"""Answer: what the loop found out about one frame, and the sink that takes it."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from ..classifier import Prediction
 from .decision import Decision
@@ -14,46 +15,68 @@ class Timing:
     """How long one answer took."""
 
     prepare_ms: float
-    """From the frame as it came to the network's input: decode, crop, resize and channel swap."""
+    """Preprocessing: decode, crop, resize and channel swap."""
     engine_ms: float
-    """The network itself."""
+    """Inference alone."""
     age_ms: float
     """From the frame's capture to its label."""
     fps: float | None = None
-    """Frames per second over the last few seconds; None until there are two."""
+    """Frames per second over the last few seconds; None before the second frame."""
     recent_ages: Ages | None = None
-    """Over the last minute, at most a second old; None until there are two frames."""
+    """Percentiles over the last minute, updated once a second; None before the second frame."""
 
     @property
     def latency_ms(self) -> float:
-        """From the frame as it came to its probabilities."""
+        """Preprocessing and inference together."""
         return self.prepare_ms + self.engine_ms
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One frame, classified."""
+    """A frame, what the network says of it, and what is announced."""
 
     frame: Frame
     prediction: Prediction
     """Of this frame alone."""
     decision: Decision
-    """What is announced, with the frames before it in mind."""
+    """What is announced, taking earlier frames into account."""
     timing: Timing
 
 
-# The event that another label is announced.
+class Sink(Protocol):
+    """Takes the answers of a camera loop: a terminal, a pipe, a file, a window, a page.
+
+    The loop closes its sinks when it ends. A sink must acquire nothing before its first call.
+    """
+
+    def write(self, answer: Answer) -> None:
+        """Takes the answer to one frame; must not modify the frame's pixels.
+
+        Raises:
+            EdgeclsError: the sink cannot go on.
+        """
+        ...
+
+    def idle(self) -> None:
+        """Called a few times a second while no answer comes, for sinks that must stay responsive."""
+
+    def close(self) -> None:
+        """Finishes the output. May be called twice.
+
+        Raises:
+            EdgeclsError: the output cannot be finished.
+        """
 
 
 def announcement(answer: Answer) -> Event:
-    """`cat 93.1% (was dog)`, of an answer whose decision changed.
+    """Returns the `label_changed` event of an answer whose decision changed: `cat 93.1% (was dog)`.
 
     Its facts: `label` and `before`, null for "unknown"; `confidence` of the best label; `frame`, its sequence
-    number; of a video `position_s`.
+    number; for a video, `position_s`.
     """
     decision, frame = answer.decision, answer.frame
     shown = decision.shown
-    said = f"{shown.label} {shown.confidence:.1%}" if shown.label else "unknown"
+    label = f"{shown.label} {shown.confidence:.1%}" if shown.label else "unknown"
     facts = {
         "label": shown.label,
         "before": decision.before,
@@ -61,4 +84,4 @@ def announcement(answer: Answer) -> Event:
         "frame": frame.sequence,
         **({} if frame.position_s is None else {"position_s": round(frame.position_s, 3)}),
     }
-    return Event("label_changed", f"{said} (was {decision.before or 'unknown'})", facts=facts)
+    return Event("label_changed", f"{label} (was {decision.before or 'unknown'})", facts=facts)

@@ -1,4 +1,4 @@
-"""Something that happened to a source or a loop and that an operator wants to know."""
+"""Event: something that happened to a source or a loop and that an operator wants to know."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,56 +7,60 @@ from typing import Any, Literal
 
 EventKind = Literal[
     "started",  # the loop begins
-    "stopped",  # and has ended: with what it counted
+    "stopped",  # the loop has ended; the facts are its counts
     "label_changed",  # another label is announced
-    "opened",  # the source gives pictures, for the first time or again
-    "resolution",  # its pictures have another size from here on
-    "skipped",  # one image cannot be read; the rest can
-    "unavailable",  # it is not there, or refuses
-    "stalled",  # it is there and gives nothing
-    "ended",  # it closed the stream properly
+    "opened",  # the source delivers pictures, for the first time or again
+    "resolution",  # the picture size changed
+    "skipped",  # one image cannot be read; the others can
+    "unavailable",  # the source is missing, or refuses
+    "stalled",  # the source is there but delivers nothing
+    "ended",  # the stream was closed properly
     "died",  # the capture process crashed or was killed
-    "restarted",  # and another took its place
-    "degraded",  # which happens again and again
-    "corrupt",  # pictures arrive damaged: they are dropped
-    "frozen",  # it gives the same picture again and again: dropped too
-    "moving",  # and that is over
-    "invalid_output",  # the network gave NaN or infinity for its pictures
-    "disk_full",  # what is being written ends here
-    "log_failed",  # the event log cannot be written for another reason
-    "events_dropped",  # that lasted so long that some were lost
-    "record_failed",  # as does a recording that cannot be written for another reason
-    "throttled",  # the machine is too hot, or its clock held down: fewer frames per second
-    "cooled",  # and that is over
+    "restarted",  # a new capture process was started
+    "degraded",  # the capture process keeps crashing
+    "corrupt",  # damaged pictures are being dropped
+    "frozen",  # the same picture comes again and again, and is dropped
+    "moving",  # the picture changes again
+    "invalid_output",  # the network gave NaN or infinity
+    "disk_full",  # writing stopped: the disk is full
+    "log_failed",  # the event log cannot be written, for another reason
+    "events_dropped",  # events were lost, as the log could not be written for too long
+    "record_failed",  # a recording cannot be written, for another reason
+    "throttled",  # too hot, or the clock is limited: the frame rate is reduced
+    "cooled",  # back to the full frame rate
 ]
+
+
+def _no_facts() -> dict[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True)
 class Event:
-    """One happening."""
+    """One event, for people and programs."""
 
     kind: EventKind
     text: str
-    """The line that a person reads, without a prefix: `no frame in 5 s; trying again in 1 s`."""
+    """One line for people, without a prefix: `no frame in 5 s; trying again in 1 s`."""
     at_s: float = field(default_factory=time.monotonic)
     """`time.monotonic()`."""
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    """What a program wants to know of it, as values for JSON: `{"label": "cat", "before": None}`."""
+    facts: Mapping[str, Any] = field(default_factory=_no_facts)
+    """Details for programs, as JSON values: `{"label": "cat", "before": None}`."""
 
 
 OnEvent = Callable[[Event], None]
-"""Called from within `Source.read` and on entering a source, in the thread that reads."""
+"""Takes an event; called in the thread that enters or reads the source."""
 
 
 def ignore(event: Event) -> None:
-    """For a reader that wants frames only."""
+    """An `OnEvent` that does nothing."""
 
 
-def tell_all(*listeners: OnEvent) -> OnEvent:
-    """Calls each of them in turn."""
+def fan_out(*listeners: OnEvent) -> OnEvent:
+    """Returns an `OnEvent` that calls each of `listeners` in turn."""
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         for listener in listeners:
             listener(event)
 
-    return tell
+    return notify

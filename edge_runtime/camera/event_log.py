@@ -15,9 +15,8 @@ from typing import Any
 
 from ..errors import MissingInput, UsageError, reading_failed, writing_failed
 from ..text import printable
-from .answer import Answer
+from .answer import Answer, Sink
 from .event import Event, OnEvent, ignore
-from .outputs.sink import Sink
 
 # Events that could not be written yet.
 
@@ -25,7 +24,7 @@ KEEP = 1000
 
 
 @dataclass(frozen=True)
-class Dated:
+class WaitingEvent:
     """An event with the wall clock's time, which is for people: nothing is decided by it."""
 
     event: Event
@@ -42,8 +41,8 @@ class EventBacklog:
 
     def __init__(self, keep: int = KEEP) -> None:
         self._keep = keep
-        self._notice: Dated | None = None
-        self._waiting: deque[Dated] = deque()
+        self._notice: WaitingEvent | None = None
+        self._waiting: deque[WaitingEvent] = deque()
         self._dropped = 0
 
     def __len__(self) -> int:
@@ -54,18 +53,18 @@ class EventBacklog:
         """How many were lost and not told yet."""
         return self._dropped
 
-    def add(self, dated: Dated) -> None:
+    def add(self, dated: WaitingEvent) -> None:
         """Lets one more wait."""
         if len(self._waiting) == self._keep:
             self._waiting.popleft()
             self._dropped += 1
         self._waiting.append(dated)
 
-    def add_notice(self, dated: Dated) -> None:
+    def add_notice(self, dated: WaitingEvent) -> None:
         """Lets one wait before all the others, whatever comes: the reason why they wait."""
         self._notice = dated
 
-    def first(self) -> Dated | None:
+    def first(self) -> WaitingEvent | None:
         """The one to be written next."""
         if self._notice:
             return self._notice
@@ -74,7 +73,7 @@ class EventBacklog:
             events = "event was" if self._dropped == 1 else "events were"
             text = f"{self._dropped:,} older {events} lost: the log could not be written"
             facts = {"dropped": self._dropped}
-            return Dated(Event("events_dropped", text, oldest.event.at_s, facts), oldest.at)
+            return WaitingEvent(Event("events_dropped", text, oldest.event.at_s, facts), oldest.at)
         return self._waiting[0] if self._waiting else None
 
     def remove_first(self) -> None:
@@ -105,7 +104,7 @@ class LoggedEvent:
     facts: dict[str, Any]
 
 
-def event_line(dated: Dated, sequence: int) -> bytes:
+def event_line(dated: WaitingEvent, sequence: int) -> bytes:
     """The line, compact, with its newline. A fact cannot take the place of what every line has."""
     event = dated.event
     head = {
@@ -265,7 +264,7 @@ class EventLog(Sink):
 
     def event(self, event: Event) -> None:
         """Writes an event, or keeps it until that is possible."""
-        self._backlog.add(Dated(event, self._wall_clock()))
+        self._backlog.add(WaitingEvent(event, self._wall_clock()))
         if not self._failing or time.monotonic() >= self._retry_at_s:
             self._write_waiting()
 
@@ -337,7 +336,7 @@ class EventLog(Sink):
             f"cannot write {self._path}: {reason}; events wait in memory",
             at_s=waiting.event.at_s if waiting else time.monotonic(),  # it stands before that one
         )
-        self._backlog.add_notice(Dated(event, self._wall_clock()))
+        self._backlog.add_notice(WaitingEvent(event, self._wall_clock()))
         self._on_event(event)
 
 

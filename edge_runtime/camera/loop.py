@@ -10,13 +10,12 @@ from types import FrameType
 
 from ..classifier import Classifier
 from ..errors import BadImage, EdgeclsError, InvalidOutput, Unavailable
-from .answer import Answer, Timing, announcement
+from .answer import Answer, Sink, Timing, announcement
 from .decision import Decider
 from .event import Event, OnEvent, ignore
 from .event_log import EventLog
 from .frame import Frame
 from .loop_report import LoopReport, Tally
-from .outputs.sink import Sink
 from .pace import Pace, Stillness
 from .rates import FrameRate, RecentAges
 from .sources.source import EndOfSource, Source
@@ -171,7 +170,7 @@ class Loop:
             fps=rate.add(now_s),
             recent_ages=ages.add(now_s, age_ms),
         )
-        return Answer(self.view.seen(frame), prediction, decision, timing)
+        return Answer(self.view.upright(frame), prediction, decision, timing)
 
     def _tell_once(self, error: EdgeclsError, tally: Tally) -> None:
         """An event for the first in a row, not thirty a second."""

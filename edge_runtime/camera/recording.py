@@ -1,6 +1,6 @@
 """A recording: the frames that were classified, as they came, and what was decided on each.
 
-    DIR/recording.json          what was recorded with: source, model, options; see `Header`
+    DIR/recording.json          what was recorded with: source, model, options; see `RecordingHeader`
     DIR/000001/answers.jsonl    one line a frame; see `RecordedAnswer`
     DIR/000001/000000042.jpg    the frame with sequence number 42
     DIR/000002/...              after every thousand frames: a folder of a million files is slow to use
@@ -27,10 +27,9 @@ from ..classifier import Classifier, Prediction
 from ..errors import BadConfiguration, BadData, EdgeclsError, MissingInput, writing_failed
 from ..files import check_writable, read_whole
 from ..images.opencv import cv2
-from .answer import Answer
+from .answer import Answer, Sink
 from .event import Event, OnEvent, ignore
 from .frame import Frame
-from .outputs.sink import Sink
 from .outputs.video_file import RESERVE_BYTES
 from .view import ROTATIONS
 
@@ -40,7 +39,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True)
-class Settings:
+class RecordedSettings:
     """The options that decide what is announced, as the command line names them."""
 
     conf: float | None = None
@@ -69,7 +68,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Header:
+class RecordingHeader:
     """What a recording was made with."""
 
     source: str
@@ -78,7 +77,7 @@ class Header:
     model_sha256: str
     started_at: str
     """Wall clock, ISO 8601 in UTC."""
-    settings: Settings = field(default_factory=Settings)
+    settings: RecordedSettings = field(default_factory=RecordedSettings)
     """A replay decides with the same."""
     version: int = _VERSION
 
@@ -171,7 +170,7 @@ def frame_name(sequence: int) -> str:
     return f"{sequence:09d}.jpg"
 
 
-def read_header(folder: Path) -> Header:
+def read_header(folder: Path) -> RecordingHeader:
     """Reads what a recording was made with.
 
     Raises:
@@ -182,7 +181,7 @@ def read_header(folder: Path) -> Header:
         raise MissingInput(f"{folder}: no recording: {HEADER_NAME} is not in it; name what --record wrote")
     try:
         values = json.loads(read_whole(path))
-        header = Header(**values | {"settings": Settings(**values["settings"])})
+        header = RecordingHeader(**values | {"settings": RecordedSettings(**values["settings"])})
     except (ValueError, TypeError, KeyError) as error:
         raise BadData(f"{path}: not the head of a recording; check what it is") from error
     if header.version != _VERSION:
@@ -232,7 +231,7 @@ class FrameRecorder(Sink):
 
     Args:
         folder: without a recording; made where it is not there yet.
-        header: what it is recorded with; see `header_of`.
+        header: what it is recorded with; see `new_header`.
         on_event: told when the recording ends before the loop.
         max_bytes: of disk; over it the oldest frames are removed. None: as much as there is.
         reserve_bytes: of the disk that stay free.
@@ -245,7 +244,7 @@ class FrameRecorder(Sink):
     def __init__(
         self,
         folder: Path,
-        header: Header,
+        header: RecordingHeader,
         on_event: OnEvent = ignore,
         max_bytes: int | None = None,
         reserve_bytes: int = RESERVE_BYTES,
@@ -341,7 +340,7 @@ class _Part:
         self._answers.close()
 
 
-def header_of(source: str, classifier: Classifier, settings: Settings) -> Header:
+def new_header(source: str, classifier: Classifier, settings: RecordedSettings) -> RecordingHeader:
     """The header of a recording that starts now.
 
     Raises:
@@ -349,7 +348,7 @@ def header_of(source: str, classifier: Classifier, settings: Settings) -> Header
     """
     digest = hashlib.sha256(read_whole(classifier.path)).hexdigest()
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return Header(source, classifier.path.name, digest, now, settings)
+    return RecordingHeader(source, classifier.path.name, digest, now, settings)
 
 
 def _jpeg(picture: np.ndarray | bytes) -> bytes:

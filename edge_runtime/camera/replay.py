@@ -7,13 +7,12 @@ from typing import Any, Self
 
 from ..classifier import Classifier
 from ..text import printable, table
-from .answer import Answer
+from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, ignore
 from .frame import Frame
 from .loop import Loop, StopRequest
-from .outputs.sink import Sink
-from .recording import RecordedAnswer, Settings, announced_confidence, read_header, recorded_answers
+from .recording import RecordedAnswer, RecordedSettings, announced_confidence, read_header, recorded_answers
 from .sources.source import EndOfSource, Source
 from .view import ROTATIONS, View, parse_roi
 
@@ -196,13 +195,13 @@ def replay(
     )
 
 
-def _decider(settings: Settings, classifier: Classifier) -> Decider:
+def _decider(settings: RecordedSettings, classifier: Classifier) -> Decider:
     if not settings.is_steady:
         return Decider()
     return SteadyDecider(classifier, settings.smooth_s, settings.hold_s, settings.conf_off)
 
 
-def _view(settings: Settings) -> View:
+def _view(settings: RecordedSettings) -> View:
     roi = parse_roi(settings.roi) if settings.roi else None
     return View(roi, ROTATIONS[settings.rotate], settings.flip)
 

@@ -93,11 +93,11 @@ class View:
     flip: Literal["horizontal", "vertical"] | None = None
     """`horizontal` exchanges left and right, as a mirror does."""
 
-    def seen(self, frame: Frame) -> Frame:
+    def upright(self, frame: Frame) -> Frame:
         """The frame as people see it. It is turned when its pixels are asked for."""
-        return replace(frame, turn=self.turned) if self.rotate or self.flip else frame
+        return replace(frame, transform=self.apply) if self.rotate or self.flip else frame
 
-    def turned(self, pixels: np.ndarray) -> np.ndarray:
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Rotates and mirrors uint8 (H, W, 3); the same array where there is nothing to turn."""
         if self.rotate:
             pixels = cv2.rotate(pixels, _ROTATE_CODES[self.rotate])
@@ -109,24 +109,24 @@ class View:
         Raises:
             UsageError: `roi` reaches out of the picture.
         """
-        if self._lies_on_its_side:
+        if self._swaps_sides:
             height_px, width_px = width_px, height_px
         roi = self.roi.box(height_px, width_px) if self.roi else Box(0, 0, height_px, width_px)
         crop = crop_box(roi.height_px, roi.width_px, rule)
         seen = crop._replace(top_px=roi.top_px + crop.top_px, left_px=roi.left_px + crop.left_px)
-        return self._turned_back(seen, height_px, width_px)
+        return self._rotated_back(seen, height_px, width_px)
 
-    def rule_before_turning(self, rule: ImageRule) -> ImageRule:
+    def rule_before_rotation(self, rule: ImageRule) -> ImageRule:
         """What makes the network's input, but for the turn, of a box of the camera's own picture."""
-        if not self._lies_on_its_side:
+        if not self._swaps_sides:
             return rule
         return replace(rule, height_px=rule.width_px, width_px=rule.height_px)
 
     @property
-    def _lies_on_its_side(self) -> bool:
+    def _swaps_sides(self) -> bool:
         return self.rotate in (90, 270)
 
-    def _turned_back(self, box: Box, height_px: int, width_px: int) -> Box:
+    def _rotated_back(self, box: Box, height_px: int, width_px: int) -> Box:
         """From a box of the picture of this size that people see to the same box of the camera's own."""
         top, left, high, wide = box
         if self.flip == "horizontal":
@@ -155,11 +155,11 @@ def network_input(frame: Frame, rule: ImageRule, view: View = AS_IT_COMES) -> np
         BadImage: its JPEG is damaged.
         UsageError: the view's region reaches out of the picture.
     """
-    lying = view.rule_before_turning(rule)
+    lying = view.rule_before_rotation(rule)
     box_of = partial(view.box, rule=rule)
     if frame.jpeg is None:
         image = prepare_box(frame.pixels, box_of(*frame.pixels.shape[:2]), lying)
     else:
         part = decode_reduced(frame.jpeg, lying, box_of, f"frame {frame.sequence}")
         image = prepare_box(part.pixels, part.box, lying, part.scale)
-    return view.turned(image)
+    return view.apply(image)

@@ -26,7 +26,7 @@ _AGES = 1_000  # of one second; a video may be read faster than any camera gives
 
 
 @dataclass(frozen=True)
-class Point:
+class HistoryPoint:
     """One second of a loop."""
 
     number: int
@@ -41,7 +41,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Happening:
+class NumberedEvent:
     """An event with its number, from 1."""
 
     number: int
@@ -58,14 +58,14 @@ class History:
 
     def __init__(self, started_s: float, temperature_c: Callable[[], float | None]) -> None:
         self._temperature_c = temperature_c
-        self._points: deque[Point] = deque(maxlen=int(MINUTES * 60 / POINT_S))
-        self._happenings: deque[Happening] = deque(maxlen=EVENTS)
+        self._points: deque[HistoryPoint] = deque(maxlen=int(MINUTES * 60 / POINT_S))
+        self._events: deque[NumberedEvent] = deque(maxlen=EVENTS)
         self._since_s = started_s
         self._points_made = self._events_seen = 0
         self._frames = 0
         self._second = Latencies(_AGES)
 
-    def answered(self, age_ms: float, now_s: float) -> None:
+    def add_answer(self, age_ms: float, now_s: float) -> None:
         """Counts one answer."""
         self._frames += 1
         self._second.add(age_ms)
@@ -78,22 +78,24 @@ class History:
             return
         self._points_made += 1
         age_ms = self._second.percentiles((50, 95, 99)) or ()
-        point = Point(self._points_made, now_s, self._frames / elapsed_s, age_ms, self._temperature_c())
+        point = HistoryPoint(
+            self._points_made, now_s, self._frames / elapsed_s, age_ms, self._temperature_c()
+        )
         self._points.append(point)
         self._since_s, self._frames, self._second = now_s, 0, Latencies(_AGES)
 
-    def happened(self, event: Event) -> None:
+    def add_event(self, event: Event) -> None:
         """Keeps one more event."""
         self._events_seen += 1
-        self._happenings.append(Happening(self._events_seen, event))
+        self._events.append(NumberedEvent(self._events_seen, event))
 
-    def points_after(self, number: int) -> list[Point]:
+    def points_after(self, number: int) -> list[HistoryPoint]:
         """The points that came after this one, oldest first."""
         return [point for point in self._points if point.number > number]
 
-    def events_after(self, number: int) -> list[Happening]:
+    def events_after(self, number: int) -> list[NumberedEvent]:
         """The events that came after this one, oldest first."""
-        return [happening for happening in self._happenings if happening.number > number]
+        return [numbered for numbered in self._events if numbered.number > number]
 
 
 # The picture that a browser gets.
@@ -140,16 +142,16 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Recent:
+class Updates:
     """What changed since a viewer asked last."""
 
-    points: list[Point]
-    events: list[Happening]
+    points: list[HistoryPoint]
+    events: list[NumberedEvent]
     silent_s: float | None
     """Since the last answer; None before the first."""
 
 
-class Live:
+class LiveState:
     """The newest answer and the last minutes.
 
     Cheap for the loop, which leaves a reference: a picture is encoded by the thread of a viewer who asks for
@@ -168,12 +170,12 @@ class Live:
         self._making = threading.Lock()
         self._shot: Shot | None = None
 
-    def answered(self, answer: Answer) -> None:
+    def add_answer(self, answer: Answer) -> None:
         """Takes one more answer."""
         with self._changed:
             self._number += 1
             self._newest, self._answered_at_s = answer, time.monotonic()
-            self._history.answered(answer.timing.age_ms, self._answered_at_s)
+            self._history.add_answer(answer.timing.age_ms, self._answered_at_s)
             self._changed.notify_all()
 
     def tick(self) -> None:
@@ -181,10 +183,10 @@ class Live:
         with self._changed:
             self._history.tick(time.monotonic())
 
-    def happened(self, event: Event) -> None:
+    def add_event(self, event: Event) -> None:
         """Takes one more event."""
         with self._changed:
-            self._history.happened(event)
+            self._history.add_event(event)
 
     def close(self) -> None:
         """Ends every wait, now and later."""
@@ -216,10 +218,10 @@ class Live:
                 self._shot = shot = Shot(newest_number, newest, page_jpeg(newest.frame), time.monotonic())
             return shot
 
-    def recent(self, point: int, event: int) -> Recent:
+    def updates_after(self, point: int, event: int) -> Updates:
         """What came after the point and the event of these numbers."""
         with self._changed:
-            return Recent(
+            return Updates(
                 self._history.points_after(point),
                 self._history.events_after(event),
                 time.monotonic() - self._answered_at_s if self._newest else None,
@@ -237,7 +239,7 @@ class Live:
 # What the page's script gets: what is known now as one line of JSON, then the picture.
 
 
-def live_reply(run: str, shot: Shot | None, recent: Recent) -> bytes:
+def live_reply(run: str, shot: Shot | None, updates: Updates) -> bytes:
     """One line of JSON, and behind its newline the JPEG; nothing there where no new picture came.
 
     Picture and answer are of the same frame. Times are ages in seconds: a phone's clock is its own.
@@ -245,9 +247,9 @@ def live_reply(run: str, shot: Shot | None, recent: Recent) -> bytes:
     now_s = time.monotonic()
     state: dict[str, Any] = {
         "run": run,
-        "silent_s": _rounded(recent.silent_s),
-        "points": [_point(point, now_s) for point in recent.points],
-        "events": [_happening(happening, now_s) for happening in recent.events],
+        "silent_s": _rounded(updates.silent_s),
+        "points": [_point(point, now_s) for point in updates.points],
+        "events": [_event(numbered, now_s) for numbered in updates.events],
         "shot": None if shot is None else {"number": shot.number, **_answer(shot.answer, now_s)},
     }
     line = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
@@ -268,7 +270,7 @@ def _answer(answer: Answer, now_s: float) -> dict[str, Any]:
     }
 
 
-def _point(point: Point, now_s: float) -> dict[str, Any]:
+def _point(point: HistoryPoint, now_s: float) -> dict[str, Any]:
     return {
         "number": point.number,
         "ago_s": round(now_s - point.at_s, 1),
@@ -278,10 +280,10 @@ def _point(point: Point, now_s: float) -> dict[str, Any]:
     }
 
 
-def _happening(happening: Happening, now_s: float) -> dict[str, Any]:
-    event = happening.event
+def _event(numbered: NumberedEvent, now_s: float) -> dict[str, Any]:
+    event = numbered.event
     return {
-        "number": happening.number,
+        "number": numbered.number,
         "ago_s": round(now_s - event.at_s, 1),
         "kind": event.kind,
         "text": event.text,

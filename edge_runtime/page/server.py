@@ -20,13 +20,13 @@ from urllib.parse import quote
 from waitress import wasyncore
 from waitress.server import create_server
 
-from ..camera.answer import Answer
+from ..camera.answer import Answer, Sink
 from ..camera.event import Event
-from ..camera.outputs.sink import Sink
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, UsageError
 from ..hardware import temperature_c
-from .app import Guard, PageApp, Seats, checked_token
-from .live import Live
+from .access import AccessControl, checked_token
+from .app import PageApp, Seats
+from .live import LiveState
 
 THREADS = 8
 """One for each viewer who waits for the next picture, and some for those who open the page."""
@@ -223,13 +223,13 @@ class PageSink(Sink):
         """What a person opens."""
         self.link_with_token = link(listening, where, token)
         """The same, and it lets whoever has it in: for a terminal, not for a log."""
-        self._live = Live(temperature_c)
-        guard = Guard(where.host, listening.getsockname()[1], token)
-        self._server = PageServer(PageApp(self._live, guard, Seats()), listening)
+        self._live = LiveState(temperature_c)
+        access = AccessControl(where.host, listening.getsockname()[1], token)
+        self._server = PageServer(PageApp(self._live, access, Seats()), listening)
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
-        self._live.answered(answer)
+        self._live.add_answer(answer)
 
     def idle(self) -> None:
         """See `Sink.idle`."""
@@ -237,7 +237,7 @@ class PageSink(Sink):
 
     def event(self, event: Event) -> None:
         """Shows an event."""
-        self._live.happened(event)
+        self._live.add_event(event)
 
     def close(self) -> None:
         """See `Sink.close`."""

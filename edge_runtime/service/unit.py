@@ -8,7 +8,7 @@ from typing import Literal
 
 from ..camera.sources.address import CsiCamera, Device, LiveAddress, Stream
 from ..errors import BadConfiguration, UsageError
-from ..page.app import checked_token
+from ..page.access import checked_token
 from ..page.server import parse_address
 
 # A camera loop as a service: what it runs, what it may reach, and where its files are.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgecls.edge_runtime import Classifier, open_source
 from edgecls.edge_runtime.camera.decision import SteadyDecider
-from edgecls.edge_runtime.camera.event import tell_all
+from edgecls.edge_runtime.camera.event import fan_out
 from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.camera.loop import Loop, run_logged, stop_on_signals
 from edgecls.edge_runtime.camera.sources.capture import Patience
@@ -23,7 +23,7 @@ HASTE = Patience(silence_s=1.0, first_pause_s=0.05, longest_pause_s=0.2, healthy
 
 def main(url: str, model: str, events: str) -> None:
     page, log = PageSink("127.0.0.1:0"), EventLog(Path(events))
-    on_event = tell_all(log.event, page.event)
+    on_event = fan_out(log.event, page.event)
     with stop_on_signals() as stop, Classifier(model) as classifier:
         print(page.link, flush=True)
         source = open_source(url, on_event=on_event, patience=HASTE)

@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 
 from ...errors import writing_failed
 from ...text import printable
-from ..answer import Answer
+from ..answer import Answer, Sink
 from ..loop import POLL_S, StopRequest
-from .sink import Sink
 
 
 class LineOutput(Sink):

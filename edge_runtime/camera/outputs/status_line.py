@@ -7,9 +7,8 @@ from contextlib import suppress
 from typing import TextIO
 
 from ...text import printable
-from ..answer import Answer
+from ..answer import Answer, Sink
 from ..event import Event
-from .sink import Sink
 
 REWRITE_S = 0.2
 """On a terminal: nobody reads faster."""
@@ -55,9 +54,9 @@ class StatusLine(Sink):
 
     def event(self, event: Event) -> None:
         """Prints an event."""
-        self.say(f"camera: {printable(event.text)}")
+        self.print_line(f"camera: {printable(event.text)}")
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Prints a line that stays; the status goes on below it."""
         status = self._on_screen
         self._write(self._erase() + text + "\n" + status)

@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from ...text import printable
-from ..answer import Answer
+from ..answer import Answer, Sink
 from ..event import Event, EventKind
-from .sink import Sink
 from .status_line import status_text
 
 TELL_S = 5.0

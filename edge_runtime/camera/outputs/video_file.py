@@ -12,12 +12,11 @@ from ...errors import OutputFailed, UsageError
 from ...files import check_writable, whole_file
 from ...images.opencv import cv2
 from ...workers import native_stderr_held
-from ..answer import Answer
+from ..answer import Answer, Sink
 from ..event import Event, OnEvent, ignore
 from ..frame import Frame
 from ..sources.source import Source
 from .overlay import annotate
-from .sink import Sink
 
 CAMERA_FPS = 15.0
 """Of the recording, for a camera that does not state its rate."""

@@ -7,10 +7,9 @@ import time
 
 from ...images.opencv import cv2
 from ...workers import native_stderr_held
-from ..answer import Answer
+from ..answer import Answer, Sink
 from ..loop import StopRequest
 from .overlay import annotate
-from .sink import Sink
 
 TITLE = "edgecls"
 STILL_S = 2.0
@@ -20,7 +19,7 @@ _PROBE = "import cv2; cv2.namedWindow('edgecls'); cv2.destroyAllWindows()"
 _PROBE_S = 10.0
 
 
-class Window(Sink):
+class PreviewWindow(Sink):
     """Shows each answer over its frame; `q`, Esc or closing the window asks the loop to stop.
 
     Only where `why_no_window` has no objection: Qt ends a process that asks for a screen it cannot reach.

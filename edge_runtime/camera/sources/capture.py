@@ -14,7 +14,7 @@ from ...errors import Unavailable
 from ..event import Event, EventKind, OnEvent, ignore
 from ..frame import Frame
 from .address import LiveAddress
-from .capture_process import CaptureProcess, Notice
+from .capture_process import CaptureNotice, CaptureProcess
 from .source import EndOfSource, Source
 
 # Whether a live source hangs on one picture, as some cameras do when they lose their sensor.
@@ -23,7 +23,7 @@ _SAMPLE_STEP = 1009
 """Of two pictures, one byte in so many is compared first, a prime: those that differ mostly show it there."""
 
 
-class FreezeWatch:
+class FreezeDetector:
     """Compares each frame with the one before.
 
     The noise of a real sensor makes no two pictures the same, down to the last byte.
@@ -125,7 +125,7 @@ class Capture(Source):
         self._on_event = on_event
         self._patience = patience
         self._process: CaptureProcess | None = None
-        self._verdict: Notice | None = None  # why the process ended, kept until its last frame is taken
+        self._verdict: CaptureNotice | None = None  # why it ended, kept until its last frame is taken
         self._allowed_s = 0.0
         self._due_at_s = math.inf  # when to give the process up, or, where there is none, to start one
         self._healthy_at_s: float | None = None
@@ -134,7 +134,7 @@ class Capture(Source):
         self._sequence = 0
         self._size_px: tuple[int, int] | None = None
         self._is_damaged = self._was_open = False
-        self._freeze = FreezeWatch(patience.frozen_s)
+        self._freeze = FreezeDetector(patience.frozen_s)
         self._deaths_at_s: deque[float] = deque(maxlen=_MANY_DEATHS)
         self._is_degraded = False
 
@@ -190,7 +190,7 @@ class Capture(Source):
             self._died = False
             self._on_event(Event("restarted", "capture process restarted"))
 
-    def _note(self, notice: Notice) -> None:
+    def _note(self, notice: CaptureNotice) -> None:
         match notice.kind:
             case "opening":
                 self._allow(self._patience.opening_s(self._failures))

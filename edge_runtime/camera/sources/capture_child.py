@@ -11,9 +11,8 @@ import threading
 
 from ...errors import EdgeclsError, Unavailable
 from ...images import jpeg_header
-from ..frame import Frame
-from .backend import Opened, Picture
-from .capture_process import Notice, NoticeWriter, Request
+from ..frame import Frame, OpenCamera, Picture
+from .capture_process import CaptureNotice, CaptureRequest, NoticeWriter
 from .frame_slot import SlotWriter
 
 _DAMAGED_PICTURES = 10
@@ -24,19 +23,19 @@ def main() -> None:
     """Captures what the request on stdin says until it ends, is killed, or its parent is gone."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a whole group or service gets them; the parent ends us
-    request = Request.from_line(sys.stdin.buffer.readline())
+    request = CaptureRequest.from_line(sys.stdin.buffer.readline())
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
     notices = NoticeWriter(request.notices)
-    notices.send(Notice("opening"))
+    notices.send(CaptureNotice("opening"))
     try:
         _capture(request, notices)
-        notices.send(Notice("ended"))
+        notices.send(CaptureNotice("ended"))
     except EdgeclsError as error:
-        notices.send(Notice("failed", text=str(error), error=type(error).__name__))
+        notices.send(CaptureNotice("failed", text=str(error), error=type(error).__name__))
 
 
-def _capture(request: Request, notices: NoticeWriter) -> None:
+def _capture(request: CaptureRequest, notices: NoticeWriter) -> None:
     """Publishes frames until the stream ends.
 
     Raises:
@@ -45,7 +44,9 @@ def _capture(request: Request, notices: NoticeWriter) -> None:
     slot = SlotWriter(request.slot)
     opened = _open(request)
     notices.send(
-        Notice("opened", width_px=opened.width_px, height_px=opened.height_px, rate_fps=opened.rate_fps)
+        CaptureNotice(
+            "opened", width_px=opened.width_px, height_px=opened.height_px, rate_fps=opened.rate_fps
+        )
     )
     sequence, damaged = request.first_sequence, 0
     for picture in opened.pictures:
@@ -54,7 +55,7 @@ def _capture(request: Request, notices: NoticeWriter) -> None:
             sequence, damaged = sequence + 1, 0
             continue
         damaged += 1
-        notices.send(Notice("corrupt"))
+        notices.send(CaptureNotice("corrupt"))
         if damaged == _DAMAGED_PICTURES:
             raise Unavailable(f"{damaged} damaged pictures in a row")
 
@@ -65,7 +66,7 @@ def _is_damaged(picture: Picture) -> bool:
     return isinstance(content, bytes) and not (jpeg_header.is_whole(content) and jpeg_header.size_px(content))
 
 
-def _open(request: Request) -> Opened:
+def _open(request: CaptureRequest) -> OpenCamera:
     """Opens the camera; what knows it is imported only here, in its branch."""
     if request.scenes:
         from . import demo  # noqa: PLC0415

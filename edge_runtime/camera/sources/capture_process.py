@@ -20,7 +20,7 @@ from .frame_slot import SlotReader, WriterEnds
 
 
 @dataclass(frozen=True)
-class Request:
+class CaptureRequest:
     """What to capture; written to the process's stdin, where no list of processes shows a password."""
 
     device: str
@@ -52,7 +52,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Notice:
+class CaptureNotice:
     """What became of the camera. Frames need no notice: the slot tells of them itself."""
 
     kind: Literal["opening", "opened", "corrupt", "failed", "ended"]
@@ -73,7 +73,7 @@ class NoticeWriter:
         self._pipe = pipe
         os.set_blocking(pipe, False)
 
-    def send(self, notice: Notice) -> None:
+    def send(self, notice: CaptureNotice) -> None:
         """Sends a notice; where nobody reads, it is lost."""
         with suppress(BlockingIOError, BrokenPipeError):
             os.write(self._pipe, json.dumps(asdict(notice)).encode() + b"\n")
@@ -93,7 +93,7 @@ class NoticeReader:
         """Readable while there is something to receive: for `select` and `poll`."""
         return self._pipe
 
-    def receive(self) -> list[Notice]:
+    def receive(self) -> list[CaptureNotice]:
         """The notices that came since."""
         while not self.ended:
             try:
@@ -103,7 +103,7 @@ class NoticeReader:
             self._part += content
             self.ended = not content
         *lines, self._part = self._part.split(b"\n")
-        return [Notice(**json.loads(line)) for line in lines]
+        return [CaptureNotice(**json.loads(line)) for line in lines]
 
     def close(self) -> None:
         """Closes the pipe."""
@@ -120,7 +120,7 @@ class CaptureProcess:
         address: the camera.
         first_sequence: the number of its first frame.
         timeout_s: when the libraries in it shall give up by themselves.
-        least_px: see `Request.least_px`.
+        least_px: see `CaptureRequest.least_px`.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class CaptureProcess:
             undo.pop_all()
         self._slot.hand_over()
         self._notices = NoticeReader(notices_take)
-        request = Request(
+        request = CaptureRequest(
             device=address.path if isinstance(address, Device) else "",
             url=address.url if isinstance(address, Stream) else "",
             first_sequence=first_sequence,
@@ -187,7 +187,7 @@ class CaptureProcess:
         poll.register(self._notices, select.POLLIN)
         poll.poll(max(0.0, timeout_s) * 1000)
 
-    def receive(self) -> list[Notice]:
+    def receive(self) -> list[CaptureNotice]:
         """The notices that came since."""
         return self._notices.receive()
 

@@ -20,7 +20,7 @@ from ...images.opencv import cv2
 from ...images.prepare import decode
 from ...images.rule import ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
-from .backend import Opened, Picture
+from ..frame import OpenCamera, Picture
 
 # What the demo camera shows: the golden frames of a model's card, as a camera might see them.
 #
@@ -145,13 +145,13 @@ SCENE_FRAMES = 8 * (DRAWINGS - 1)
 """Four seconds: each scene moves forward and backward four times, and is announced for most of the time."""
 
 
-def open_demo(scenes: str) -> Opened:
+def open_demo(scenes: str) -> OpenCamera:
     """Opens the demo camera on what `demo_scenes` wrote.
 
     Raises:
         BadImage: a golden frame cannot be decoded here.
     """
-    return Opened(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
+    return OpenCamera(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
 
 
 def _pictures(scenes: Sequence[Scene]) -> Iterator[Picture]:

@@ -20,8 +20,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from ...errors import Unavailable
 from ...images import jpeg_header
+from ..frame import OpenCamera, Picture
 from .address import masked
-from .backend import Opened, Picture
 from .diagnosis import why_no_answer, why_refused
 from .multipart import Body, Need, pictures
 
@@ -34,21 +34,21 @@ _PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
 
 
 @dataclass(frozen=True)
-class Login:
+class Credentials:
     """A user and a password."""
 
     user: str
     password: str
 
     @classmethod
-    def of(cls, url: str) -> "Login | None":
+    def of(cls, url: str) -> "Credentials | None":
         """What stands before the host of an address, if anything does."""
         text, at, _ = urlsplit(url).netloc.rpartition("@")
         user, _, password = text.partition(":")
         return cls(unquote(user), unquote(password)) if at else None
 
 
-def authorization(challenges: Iterable[str], login: Login, target: str, nonce: str = "") -> str | None:
+def authorization(challenges: Iterable[str], login: Credentials, target: str, nonce: str = "") -> str | None:
     """The value of the `Authorization` header for a GET of `target`; None where no challenge is understood.
 
     Args:
@@ -69,7 +69,7 @@ def authorization(challenges: Iterable[str], login: Login, target: str, nonce: s
     return None
 
 
-def _digest(challenge: str, login: Login, target: str, own_nonce: str) -> str | None:
+def _digest(challenge: str, login: Credentials, target: str, own_nonce: str) -> str | None:
     asked: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(challenge):
         asked.setdefault(name.lower(), quoted or plain)  # another challenge may follow in the same header
@@ -110,7 +110,7 @@ _CONNECTIONS = {"http": HTTPConnection, "https": HTTPSConnection}
 _HEADERS = {"User-Agent": "edgecls", "Accept": "*/*", "Connection": "close"}
 
 
-def open_mjpeg(url: str, timeout_s: float) -> Opened | None:
+def open_mjpeg(url: str, timeout_s: float) -> OpenCamera | None:
     """Opens an http(s) address; None where it gives something other than MJPEG, which FFmpeg may know.
 
     Args:
@@ -140,7 +140,7 @@ def open_mjpeg(url: str, timeout_s: float) -> Opened | None:
     except StopIteration:
         raise Unavailable(f"{masked(url)}: ends before its first picture; check the camera") from None
     size_px = jpeg_header.size_px(first.content) if first and isinstance(first.content, bytes) else None
-    return Opened(chain([first], given), *(size_px or (0, 0)))
+    return OpenCamera(chain([first], given), *(size_px or (0, 0)))
 
 
 def _ask(url: str, timeout_s: float) -> tuple[HTTPResponse, str]:
@@ -150,7 +150,7 @@ def _ask(url: str, timeout_s: float) -> tuple[HTTPResponse, str]:
         Unavailable: refused.
         HTTPException, OSError, UnicodeError: not reached, or not by HTTP.
     """
-    login, asked, header = Login.of(url), url, None
+    login, asked, header = Credentials.of(url), url, None
     answer = _get(asked, header, timeout_s)
     for _ in range(_MAX_REQUESTS):
         place = answer.headers.get("Location")
@@ -159,7 +159,7 @@ def _ask(url: str, timeout_s: float) -> tuple[HTTPResponse, str]:
             if urlsplit(asked).scheme not in _CONNECTIONS:
                 raise Unavailable(f"{masked(url)}: sends us to {masked(asked)}; use that address")
             is_same_host = urlsplit(asked).hostname == urlsplit(before).hostname
-            login = Login.of(asked) or (login if is_same_host else None)  # no other host gets the password
+            login = Credentials.of(asked) or (login if is_same_host else None)
         elif header is not None or not (header := _login_header(answer, login, asked)):
             break
         answer.close()
@@ -169,7 +169,7 @@ def _ask(url: str, timeout_s: float) -> tuple[HTTPResponse, str]:
     return answer, asked
 
 
-def _login_header(answer: HTTPResponse, login: Login | None, url: str) -> str | None:
+def _login_header(answer: HTTPResponse, login: Credentials | None, url: str) -> str | None:
     if answer.status != 401 or not login:
         return None
     return authorization(answer.headers.get_all("WWW-Authenticate", []), login, _target(url))

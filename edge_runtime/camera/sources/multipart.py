@@ -11,7 +11,7 @@ import time
 from collections.abc import Generator
 from enum import Enum, auto
 
-from .backend import Picture
+from ..frame import Picture
 
 MAX_PICTURE_BYTES = 16_000_000
 """More is damage: the largest pictures of network cameras take a tenth."""

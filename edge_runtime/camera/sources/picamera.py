@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ...errors import EdgeclsError, Unavailable
-from .backend import Opened, Picture
+from ..frame import OpenCamera, Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ _OLDEST_S = 2.0
 """A time stamp further back, or ahead, is not of this clock."""
 
 
-def open_csi(number: int, least_px: tuple[int, int] | None, timeout_s: float) -> Opened:
+def open_csi(number: int, least_px: tuple[int, int] | None, timeout_s: float) -> OpenCamera:
     """Opens a CSI camera.
 
     Args:
@@ -50,7 +50,7 @@ def open_csi(number: int, least_px: tuple[int, int] | None, timeout_s: float) ->
     except (RuntimeError, OSError) as error:  # what libcamera and picamera2 raise for every failure
         raise _why_not(name, error) from error
     width_px, height_px = camera.camera_configuration()["main"]["size"]
-    return Opened(_pictures(camera, name, timeout_s), width_px, height_px, _RATE_FPS)
+    return OpenCamera(_pictures(camera, name, timeout_s), width_px, height_px, _RATE_FPS)
 
 
 def _wider(size_px: tuple[int, int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import Unavailable
 from ...images import jpeg_header
 from ...images.opencv import cv2
-from .backend import Opened, Picture
+from ..frame import OpenCamera, Picture
 from .diagnosis import why_no_camera, why_no_stream
 from .video import stated_rate_fps
 
@@ -36,7 +36,7 @@ _TRIED_PICTURES = 5
 """The first ones of many a camera are damaged."""
 
 
-class Camera(Protocol):
+class V4l2Device(Protocol):
     """What is used here of an open `cv2.VideoCapture`."""
 
     def get(self, what: int, /) -> float:
@@ -61,7 +61,7 @@ def candidates_px(least_px: tuple[int, int]) -> list[tuple[int, int]]:
     return [mode for mode in COMMON_MODES_PX if mode[0] >= least_px[0] and mode[1] >= least_px[1]]
 
 
-def ask_for_size(camera: Camera, least_px: tuple[int, int]) -> None:
+def ask_for_size(camera: V4l2Device, least_px: tuple[int, int]) -> None:
     """Sets the mode of `least_px` itself, or else the smallest common one that covers it.
 
     A driver that lacks a mode sets a near one instead; where that is too small, the next larger is asked for.
@@ -75,7 +75,7 @@ def ask_for_size(camera: Camera, least_px: tuple[int, int]) -> None:
             return
 
 
-def ask_for_jpeg(camera: Camera) -> bool:
+def ask_for_jpeg(camera: V4l2Device) -> bool:
     """Has the camera send JPEG: cheaper over USB, and no more of it need be decoded than the network sees.
 
     Before `ask_for_size`: a mode belongs to a format.
@@ -83,7 +83,7 @@ def ask_for_jpeg(camera: Camera) -> bool:
     return camera.set(cv2.CAP_PROP_FOURCC, _MJPG) and int(camera.get(cv2.CAP_PROP_FOURCC)) == _MJPG
 
 
-def keep_jpeg(camera: Camera) -> bool:
+def keep_jpeg(camera: V4l2Device) -> bool:
     """Has OpenCV hand out the JPEGs themselves; False, and pixels as ever, where none come.
 
     The last setting: others set this one back.
@@ -99,7 +99,7 @@ def keep_jpeg(camera: Camera) -> bool:
     return False
 
 
-def _set_size(camera: Camera, size_px: tuple[int, int]) -> tuple[int, int]:
+def _set_size(camera: V4l2Device, size_px: tuple[int, int]) -> tuple[int, int]:
     """The size that the driver took for it."""
     camera.set(cv2.CAP_PROP_FRAME_WIDTH, size_px[0])
     camera.set(cv2.CAP_PROP_FRAME_HEIGHT, size_px[1])
@@ -116,7 +116,7 @@ _STREAM_OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer"
 Without a buffer, as the pictures from FFmpeg's look at the stream would come first, a second old."""
 
 
-def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = None) -> Opened:
+def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = None) -> OpenCamera:
     """Opens a V4L2 camera by its device path; its pictures are JPEG where it makes them.
 
     Args:
@@ -140,7 +140,7 @@ def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = 
     return _opened(capture, _device_pictures(capture, path, gives_jpeg=gives_jpeg))
 
 
-def open_stream(url: str, timeout_s: float) -> Opened:
+def open_stream(url: str, timeout_s: float) -> OpenCamera:
     """Opens an address that FFmpeg can read.
 
     Raises:
@@ -181,8 +181,8 @@ def _device_pictures(capture: cv2.VideoCapture, path: str, *, gives_jpeg: bool) 
     raise Unavailable(f"{path}: stopped giving pictures; check its cable")
 
 
-def _opened(capture: cv2.VideoCapture, given: Iterator[Picture]) -> Opened:
-    return Opened(
+def _opened(capture: cv2.VideoCapture, given: Iterator[Picture]) -> OpenCamera:
+    return OpenCamera(
         given,
         width_px=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
         height_px=int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),

@@ -12,9 +12,9 @@ import pytest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.event_log import (
     KEEP,
-    Dated,
     EventBacklog,
     EventLog,
+    WaitingEvent,
     event_line,
     last_sequence,
     parse_event_line,
@@ -287,8 +287,8 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def dated(number: int) -> Dated:
-    return Dated(Event("stalled", str(number), at_s=float(number)), AT)
+def dated(number: int) -> WaitingEvent:
+    return WaitingEvent(Event("stalled", str(number), at_s=float(number)), AT)
 
 
 def emptied(backlog: EventBacklog) -> list[str]:
@@ -326,7 +326,7 @@ def test_losses_that_were_told_are_not_told_again():
 
 def test_the_reason_for_the_wait_stands_before_all_and_is_never_dropped():
     backlog = filled(1, keep=2)
-    backlog.add_notice(Dated(Event("disk_full", "full"), AT))
+    backlog.add_notice(WaitingEvent(Event("disk_full", "full"), AT))
     for number in range(1, 5):
         backlog.add(dated(number))
     assert emptied(backlog) == ["full", "3 older events were lost: the log could not be written", "3", "4"]
@@ -336,7 +336,9 @@ AT_of_event_line = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
 def line(text: str = "cat 93.1% (was dog)", **facts: object) -> bytes:
-    return event_line(Dated(Event("label_changed", text, at_s=12.3456, facts=facts), AT_of_event_line), 7)
+    return event_line(
+        WaitingEvent(Event("label_changed", text, at_s=12.3456, facts=facts), AT_of_event_line), 7
+    )
 
 
 def test_a_line_has_number_both_times_kind_text_and_facts():
@@ -392,7 +394,7 @@ def test_no_part_of_a_line_is_an_event():
 
 def lines(*numbers: int) -> bytes:
     at = datetime(2026, 1, 2, tzinfo=UTC)
-    return b"".join(event_line(Dated(Event("ended", "x"), at), number) for number in numbers)
+    return b"".join(event_line(WaitingEvent(Event("ended", "x"), at), number) for number in numbers)
 
 
 @pytest.fixture

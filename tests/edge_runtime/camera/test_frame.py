@@ -36,7 +36,7 @@ def test_a_damaged_jpeg_names_its_frame():
 
 
 def test_a_frame_that_is_turned_to_be_seen_is_not_the_jpeg_it_came_in():
-    frame = Frame(JPEG, 1, 0.0, turn=np.rot90)
+    frame = Frame(JPEG, 1, 0.0, transform=np.rot90)
     assert frame.jpeg is None
     assert frame.size_px == (48, 64)
     assert frame.pixels.shape == (64, 48, 3)

@@ -12,12 +12,12 @@ from edgecls.edge_runtime.camera.recording import (
     HEADER_NAME,
     PART_FRAMES,
     FrameRecorder,
-    Header,
     RecordedAnswer,
-    Settings,
+    RecordedSettings,
+    RecordingHeader,
     announced_confidence,
     frame_name,
-    header_of,
+    new_header,
     read_header,
     recorded_answers,
 )
@@ -32,8 +32,8 @@ from edgecls.edge_runtime.errors import (
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.fakes import TIMING, answer, picture
 
-SETTINGS = Settings(0.4, None, 0.5, 0.25, True, "0,0,10,10", "90", "horizontal")
-HEADER = Header("rtsp://cam/live", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00", SETTINGS)
+SETTINGS = RecordedSettings(0.4, None, 0.5, 0.25, True, "0,0,10,10", "90", "horizontal")
+HEADER = RecordingHeader("rtsp://cam/live", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00", SETTINGS)
 BAD_SETTINGS = HEADER.to_json().replace('"rotate": "90"', '"rotate": "45"')
 CAT = Prediction((("cat", 0.1 + 0.2), ("dog", 1e-17)), "cat")
 
@@ -113,7 +113,7 @@ def test_answers_come_in_order_over_all_folders_and_damaged_lines_in_between(tmp
     assert found == [(frame_name(3), 3), damaged, damaged, (frame_name(7), 7), damaged, damaged]
 
 
-HEADER_of_frame_recorder = Header("cam", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00")
+HEADER_of_frame_recorder = RecordingHeader("cam", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00")
 CAT_of_frame_recorder = Prediction((("cat", 0.9),), "cat")
 JPEG = cv2.imencode(".jpg", picture())[1].tobytes()
 
@@ -259,7 +259,7 @@ def test_the_header_names_the_model_by_its_content(tiny):
     from edgecls.edge_runtime.classifier import Classifier
 
     with Classifier(tiny.files[2]) as classifier:
-        header = header_of("cam", classifier, Settings(conf=0.25))
+        header = new_header("cam", classifier, RecordedSettings(conf=0.25))
     assert header.settings.conf == 0.25
     assert header.model == tiny.files[2].name
     assert header.model_sha256 == sha256(tiny.files[2].read_bytes()).hexdigest()

@@ -11,7 +11,13 @@ from edgecls.edge_runtime.camera.decision import Decider, SteadyDecider
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
-from edgecls.edge_runtime.camera.recording import ANSWERS_NAME, FrameRecorder, Header, Settings, frame_name
+from edgecls.edge_runtime.camera.recording import (
+    ANSWERS_NAME,
+    FrameRecorder,
+    RecordedSettings,
+    RecordingHeader,
+    frame_name,
+)
 from edgecls.edge_runtime.camera.replay import (
     SHOWN_DIFFERENCES,
     Difference,
@@ -28,8 +34,10 @@ from tests.fakes import FakeSink, FakeSource, fake_classifier
 
 CAT, DEER, DOG, NOTHING = (0.9, 0.06, 0.04), (0.2, 0.7, 0.1), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)
 ENGINES = ["_int8.tflite", "_int8.onnx"]
-AT_ONCE = Settings(is_steady=True)
-SLOWLY = Settings(conf=0.3, smooth_s=0.1, hold_s=0.06, is_steady=True, roi="20,0,200,300", rotate="90")
+AT_ONCE = RecordedSettings(is_steady=True)
+SLOWLY = RecordedSettings(
+    conf=0.3, smooth_s=0.1, hold_s=0.06, is_steady=True, roi="20,0,200,300", rotate="90"
+)
 UPRIGHT, ASKEW = View(), View(parse_roi("20,0,200,300"), 90)
 
 
@@ -49,12 +57,12 @@ def record(
     folder: Path,
     classifier: Classifier,
     frames: list[Frame],
-    settings: Settings = AT_ONCE,
+    settings: RecordedSettings = AT_ONCE,
     view: View = UPRIGHT,
 ) -> FakeSink:
     """Runs the camera's loop with a recorder; gives what else saw the answers."""
     seen = FakeSink()
-    header = Header("cam", classifier.path.name, "", "", settings)
+    header = RecordingHeader("cam", classifier.path.name, "", "", settings)
     recorder = FrameRecorder(folder, header, reserve_bytes=0)
     decider = SteadyDecider(classifier, settings.smooth_s, settings.hold_s, settings.conf_off)
     done = Loop(classifier, [recorder, seen], decider=decider, view=view).run(FakeSource(frames, live=True))

@@ -32,7 +32,7 @@ def corner(view: View) -> tuple[int, int]:
     """Where people see the camera's top left pixel, as (row, column) of a picture of 2 rows and 3 columns."""
     pixels = np.zeros((2, 3, 3), np.uint8)
     pixels[0, 0] = 255
-    row, column, _ = np.argwhere(view.turned(pixels))[0]
+    row, column, _ = np.argwhere(view.apply(pixels))[0]
     return int(row), int(column)
 
 
@@ -53,7 +53,7 @@ def test_it_is_rotated_first_and_then_mirrored():
 def test_the_network_sees_the_region_of_what_people_see(view, roi, rule, as_jpeg):
     given = frame(scene(320, 240), as_jpeg=as_jpeg)
     region = parse_roi(roi) if roi else None
-    seen = view.turned(given.pixels)
+    seen = view.apply(given.pixels)
     if region:
         top, left, height_px, width_px = region.box(*seen.shape[:2])
         seen = seen[top : top + height_px, left : left + width_px]
@@ -96,7 +96,7 @@ def test_a_region_outside_of_the_picture_is_one_clear_error(as_jpeg):
 def test_people_see_the_picture_turned_and_whole():
     given = frame(scene(320, 240), as_jpeg=True)
     view = View(parse_roi("0,0,10,10"), rotate=90)
-    seen = view.seen(given)
+    seen = view.upright(given)
     assert "pixels" not in vars(seen)  # until somebody looks
     assert seen.size_px == (240, 320)
     assert (seen.pixels == np.rot90(decode(given.picture, "scene"), -1)).all()
@@ -107,7 +107,7 @@ def test_people_see_the_picture_turned_and_whole():
 @pytest.mark.parametrize("view", [AS_IT_COMES, View(parse_roi("0,0,10,10"))])
 def test_where_nothing_is_turned_the_jpeg_stays_as_it_came(view):
     given = frame(scene(320, 240), as_jpeg=True)
-    assert view.seen(given) is given
+    assert view.upright(given) is given
 
 
 def test_every_sink_of_a_loop_sees_what_people_see():

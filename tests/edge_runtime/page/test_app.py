@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration
-from edgecls.edge_runtime.page.app import Guard, Seats, checked_token
+from edgecls.edge_runtime.page.access import AccessControl, checked_token
+from edgecls.edge_runtime.page.app import Seats
 
 
 class Clock:
@@ -18,9 +19,9 @@ class Clock:
 
 def ask(seats: Seats, viewer: str) -> bool:
     """A whole request."""
-    given = seats.take(viewer)
+    given = seats.acquire(viewer)
     if given:
-        seats.leave(viewer)
+        seats.release(viewer)
     return given
 
 
@@ -32,7 +33,7 @@ def test_four_are_served_and_the_fifth_waits():
 
 def test_who_left_makes_room_after_a_while():
     clock = Clock()
-    seats = Seats(count=2, kept_s=15, clock=clock)
+    seats = Seats(count=2, reserved_s=15, clock=clock)
     assert ask(seats, "stays")
     assert ask(seats, "leaves")
     clock.now_s += 14
@@ -45,7 +46,7 @@ def test_who_left_makes_room_after_a_while():
 
 def test_nobody_loses_a_place_that_no_one_wants():
     clock = Clock()
-    seats = Seats(count=2, kept_s=15, clock=clock)
+    seats = Seats(count=2, reserved_s=15, clock=clock)
     ask(seats, "a")
     clock.now_s += 1000
     assert ask(seats, "a")
@@ -53,23 +54,23 @@ def test_nobody_loses_a_place_that_no_one_wants():
 
 def test_who_says_goodbye_makes_room_at_once():
     seats = Seats(count=1)
-    assert seats.take("a")
-    seats.give_up("a")
-    assert seats.take("b")
-    seats.leave("a")  # its request ends after it said so
-    seats.leave("b")
-    assert not seats.take("a")
+    assert seats.acquire("a")
+    seats.leave("a")
+    assert seats.acquire("b")
+    seats.release("a")  # its request ends after it said so
+    seats.release("b")
+    assert not seats.acquire("a")
 
 
 def test_a_request_under_way_keeps_its_place_and_is_the_only_one():
     clock = Clock()
-    seats = Seats(count=1, kept_s=15, clock=clock)
-    assert seats.take("a")
-    assert not seats.take("a")
+    seats = Seats(count=1, reserved_s=15, clock=clock)
+    assert seats.acquire("a")
+    assert not seats.acquire("a")
     clock.now_s += 1000
-    assert not seats.take("b")
-    seats.leave("a")
-    assert seats.take("a")
+    assert not seats.acquire("b")
+    seats.release("a")
+    assert seats.acquire("a")
 
 
 SESAME = "sesame-open-12"
@@ -94,13 +95,13 @@ def request(host: str = "127.0.0.1:8080", method: str = "GET", query: str = "", 
     ],
 )
 def test_our_names_and_addresses_are_served(host):
-    assert Guard("camera.lan", 8080).refusal(request(host)) is None
+    assert AccessControl("camera.lan", 8080).check_request(request(host)) is None
 
 
 def test_the_name_of_this_machine_is_ours():
     name = socket.gethostname()
     for host in (name, f"{name.partition('.')[0]}.local:8080"):
-        assert Guard(ANYWHERE, 8080).refusal(request(host)) is None
+        assert AccessControl(ANYWHERE, 8080).check_request(request(host)) is None
 
 
 @pytest.mark.parametrize(
@@ -116,35 +117,35 @@ def test_the_name_of_this_machine_is_ours():
     ],
 )
 def test_a_foreign_name_is_refused(host):
-    refusal = Guard("127.0.0.1", 8080).refusal(request(host))
+    refusal = AccessControl("127.0.0.1", 8080).check_request(request(host))
     assert refusal
     assert refusal.status == "403 Forbidden"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"])
 def test_only_reading_is_allowed(method):
-    refusal = Guard("127.0.0.1", 8080).refusal(request(method=method))
+    refusal = AccessControl("127.0.0.1", 8080).check_request(request(method=method))
     assert refusal
     assert refusal.status == "405 Method Not Allowed"
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_site_may_link_to_the_page_and_read_nothing(site):
-    guard = Guard("127.0.0.1", 8080)
+    access = AccessControl("127.0.0.1", 8080)
     asked = request(sec_fetch_site=site)
-    assert guard.refusal_of_content(asked, is_document=True) is None
-    refusal = guard.refusal_of_content(asked, is_document=False)
+    assert access.check_content(asked, is_document=True) is None
+    refusal = access.check_content(asked, is_document=False)
     assert refusal
     assert refusal.status == "403 Forbidden"
 
 
 def test_the_token_lets_in_and_its_cookie_does_from_then_on():
-    guard = Guard(ANYWHERE, 8080, SESAME)
-    assert guard.refusal_of_content(request(query=f"token={quote(SESAME)}"), is_document=True) is None
-    cookie = guard.cookie[1].partition(";")[0]
+    access = AccessControl(ANYWHERE, 8080, SESAME)
+    assert access.check_content(request(query=f"token={quote(SESAME)}"), is_document=True) is None
+    cookie = access.cookie[1].partition(";")[0]
     assert SESAME not in cookie
-    restarted = Guard(ANYWHERE, 8080, SESAME)
-    assert restarted.refusal_of_content(request(cookie=f"other=1; {cookie}"), is_document=False) is None
+    restarted = AccessControl(ANYWHERE, 8080, SESAME)
+    assert restarted.check_content(request(cookie=f"other=1; {cookie}"), is_document=False) is None
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,7 @@ def test_the_token_lets_in_and_its_cookie_does_from_then_on():
      ("token=%FF%FE", "edgecls-8080=\xff")],
 )  # fmt: skip
 def test_without_either_nobody_gets_in(query, cookie):
-    refusal = Guard(ANYWHERE, 8080, SESAME).refusal_of_content(
+    refusal = AccessControl(ANYWHERE, 8080, SESAME).check_content(
         request(query=query, cookie=cookie), is_document=True
     )
     assert refusal
@@ -161,7 +162,7 @@ def test_without_either_nobody_gets_in(query, cookie):
 
 
 def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites():
-    name, value = Guard(ANYWHERE, 8080, SESAME).cookie
+    name, value = AccessControl(ANYWHERE, 8080, SESAME).cookie
     assert name == "Set-Cookie"
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(value.split("; "))
 

@@ -12,19 +12,19 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode
-from edgecls.edge_runtime.page.live import EVENTS, HIGHEST_FPS, LARGEST_BYTES, History, Live, page_jpeg
+from edgecls.edge_runtime.page.live import EVENTS, HIGHEST_FPS, LARGEST_BYTES, History, LiveState, page_jpeg
 from tests.fakes import answer, picture
 
 CAT = Prediction((("cat", 0.9), ("dog", 0.1)), "cat")
 
 
-def give(live: Live, sequence: int) -> None:
-    live.answered(answer(Frame(picture(), sequence, time.monotonic()), CAT))
+def give(live: LiveState, sequence: int) -> None:
+    live.add_answer(answer(Frame(picture(), sequence, time.monotonic()), CAT))
 
 
 @pytest.fixture
-def live() -> Live:
-    return Live(lambda: None)
+def live() -> LiveState:
+    return LiveState(lambda: None)
 
 
 def test_a_viewer_gets_the_newest_and_skips_the_rest(live):
@@ -88,7 +88,7 @@ def test_an_answer_that_nobody_watches_costs_microseconds(live):
     costs_s = []
     for _ in range(2000):
         started_s = time.thread_time()
-        live.answered(given)
+        live.add_answer(given)
         costs_s.append(time.thread_time() - started_s)
     assert sorted(costs_s)[len(costs_s) // 2] < 50e-6
     assert threading.active_count() < 20
@@ -101,7 +101,7 @@ def history() -> History:
 def test_a_second_of_answers_is_one_point():
     made = history()
     for frame in range(1, 26):
-        made.answered(age_ms=float(frame), now_s=frame / 25)
+        made.add_answer(age_ms=float(frame), now_s=frame / 25)
     (point,) = made.points_after(0)
     assert point.fps == pytest.approx(25)
     assert point.age_ms == pytest.approx((13, 23.8, 24.76))
@@ -117,11 +117,11 @@ def test_a_silent_second_is_a_point_too():
     assert point.age_ms == ()
 
 
-def test_what_is_kept_is_bounded_and_numbered():
+def test_what_is_kept_is_bounded_and_event():
     made = history()
     for second in range(1, 1001):
         made.tick(float(second))
-        made.happened(Event("stalled", f"the {second}th"))
+        made.add_event(Event("stalled", f"the {second}th"))
     points, events = made.points_after(0), made.events_after(0)
     assert [point.number for point in points] == list(range(701, 1001))
     assert [event.number for event in events] == list(range(1001 - EVENTS, 1001))

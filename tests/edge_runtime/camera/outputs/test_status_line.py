@@ -181,7 +181,7 @@ def test_a_terminal_that_is_gone_does_not_end_the_loop():
 
     status = StatusLine(Gone(), Clock())
     write(status)
-    status.say("bye")
+    status.print_line("bye")
     status.close()
 
 

@@ -21,10 +21,10 @@ from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.camera.answer import Answer, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.loop import StopRequest
-from edgecls.edge_runtime.camera.outputs.window import Window
+from edgecls.edge_runtime.camera.outputs.window import PreviewWindow
 
 stop = StopRequest()
-window = Window(stop)
+window = PreviewWindow(stop)
 frame = Frame(np.full((240, 320, 3), 90, np.uint8), 1, 0.0, name=sys.argv[1])
 prediction = Prediction((("cat", 0.9),), "cat")
 answer = Answer(frame, prediction, Decision(prediction, 0.0, False), Timing(1, 1, 1))

@@ -17,7 +17,7 @@ import pytest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.address import Device, Stream
-from edgecls.edge_runtime.camera.sources.capture import Capture, FreezeWatch, Patience
+from edgecls.edge_runtime.camera.sources.capture import Capture, FreezeDetector, Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.usb_and_streams import pictures
 from edgecls.edge_runtime.errors import Unavailable
@@ -561,7 +561,7 @@ PIXELS = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
 
 def changes(*shown: tuple[float, np.ndarray | bytes]) -> list[tuple[float, bool]]:
     """When (in seconds) the state changed, and to what."""
-    watch, given = FreezeWatch(after_s=10), []
+    watch, given = FreezeDetector(after_s=10), []
     for sequence, (time_s, picture) in enumerate(shown, 1):
         if watch.see(Frame(picture, sequence, time_s)):
             given.append((time_s, watch.is_frozen))

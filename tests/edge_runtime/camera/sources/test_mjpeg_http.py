@@ -12,8 +12,8 @@ from itertools import islice
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.backend import Picture
-from edgecls.edge_runtime.camera.sources.mjpeg_http import Login, authorization, open_mjpeg
+from edgecls.edge_runtime.camera.frame import Picture
+from edgecls.edge_runtime.camera.sources.mjpeg_http import Credentials, authorization, open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode
@@ -253,7 +253,7 @@ def test_https_needs_a_certificate_that_is_trusted_or_named(certificate, monkeyp
         assert next(open_mjpeg(server.url, TIMEOUT_S).pictures)
 
 
-MUFASA = Login("Mufasa", "Circle of Life")
+MUFASA = Credentials("Mufasa", "Circle of Life")
 REALM = 'realm="http-auth@example.org", qop="auth, auth-int", '
 OPAQUE = 'opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS"'
 NONCES = f'nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", {OPAQUE}'
@@ -267,14 +267,14 @@ BASIC = 'Basic realm="camera"'
     ("url", "login"),
     [
         ("http://camera/", None),
-        ("http://admin:secret@camera:8080/", Login("admin", "secret")),
-        ("http://admin@camera/", Login("admin", "")),
-        ("http://ad%40min:p%2Fss%3A@camera/", Login("ad@min", "p/ss:")),
-        ("http://admin:p@ss@camera/", Login("admin", "p@ss")),
+        ("http://admin:secret@camera:8080/", Credentials("admin", "secret")),
+        ("http://admin@camera/", Credentials("admin", "")),
+        ("http://ad%40min:p%2Fss%3A@camera/", Credentials("ad@min", "p/ss:")),
+        ("http://admin:p@ss@camera/", Credentials("admin", "p@ss")),
     ],
 )
 def test_the_user_and_password_stand_in_the_address(url, login):
-    assert Login.of(url) == login
+    assert Credentials.of(url) == login
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_digest_without_qop_is_that_of_old_cameras():
         'Digest realm="testrealm@host.com", nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", '
         'opaque="5ccc069c403ebaf9f0171e9517f40e41"'
     )
-    header = authorization([challenge], Login("Mufasa", "CircleOfLife"), "/dir/index.html")
+    header = authorization([challenge], Credentials("Mufasa", "CircleOfLife"), "/dir/index.html")
 
     assert 'response="1949323746fe6a43ef61f9606e7febea"' in header
     assert "qop" not in header
@@ -307,7 +307,8 @@ def test_digest_without_qop_is_that_of_old_cameras():
 
 def test_basic_is_the_password_in_base64():
     assert (
-        authorization([BASIC], Login("Aladdin", "open sesame"), "/") == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        authorization([BASIC], Credentials("Aladdin", "open sesame"), "/")
+        == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     )
 
 

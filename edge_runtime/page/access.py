@@ -1,0 +1,119 @@
+"""Who may open the page: checks a request's host, method, origin and token."""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from ..errors import BadConfiguration
+
+Environ = Mapping[str, Any]
+"""A request in WSGI form (PEP 3333)."""
+
+MIN_TOKEN_LENGTH = 8
+_YEAR_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An HTTP error response."""
+
+    status: str
+    text: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class AccessControl:
+    """Decides which requests are answered.
+
+    The host that the browser asked for must be an IP address or one of this machine's names. Otherwise a page
+    of another site could read ours through a name of its own that resolves to this machine (DNS rebinding).
+
+    Args:
+        host: the host given to `--serve`.
+        port: the port of the listening socket.
+        token: required with every request, unless it is empty.
+    """
+
+    def __init__(self, host: str, port: int, token: str = "") -> None:
+        hostname = socket.gethostname().lower()
+        self._names = {"localhost", host.lower(), hostname, f"{hostname.partition('.')[0]}.local"}
+        self._token = token.encode()
+        self._cookie_name = f"edgecls-{port}"  # browsers keep cookies by host, whatever the port
+        # Derived from the token, so that an open page survives a restart. Not the token itself, which would
+        # open the page from anywhere.
+        self._cookie_value = hmac.new(self._token, b"edgecls page", hashlib.sha256).hexdigest()
+
+    def check_request(self, request: Environ) -> Refusal | None:
+        """Checks host and method; None if both are allowed."""
+        if not self._is_our_name(request.get("HTTP_HOST", "")):
+            return Refusal("403 Forbidden", "Unknown host name: open the page by its IP address.")
+        if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return Refusal("405 Method Not Allowed", "Only GET and HEAD.", (("Allow", "GET, HEAD"),))
+        return None
+
+    def check_content(self, request: Environ, *, is_document: bool) -> Refusal | None:
+        """Checks origin and token; None if the content may be sent.
+
+        Args:
+            request: one that passed `check_request`.
+            is_document: the content is the page itself, which other sites may link to; nothing else is.
+        """
+        site = request.get("HTTP_SEC_FETCH_SITE", "none")
+        if not is_document and site not in ("none", "same-origin"):
+            return Refusal("403 Forbidden", "Not available to other sites.")
+        if self._token and not (self._has_cookie(request) or self.has_token(request)):
+            return Refusal("401 Unauthorized", "Open the page by the link with the token: /?token=...")
+        return None
+
+    def has_token(self, request: Environ) -> bool:
+        """Whether the request's query string holds the right token."""
+        token = parse_qs(request.get("QUERY_STRING", "")).get("token", [""])[0]
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token)
+
+    @property
+    def cookie(self) -> tuple[str, str]:
+        """The header that authorises a browser from now on: hidden from scripts, sent to our page only."""
+        limits = f"Path=/; Max-Age={_YEAR_S}; HttpOnly; SameSite=Strict"
+        return "Set-Cookie", f"{self._cookie_name}={self._cookie_value}; {limits}"
+
+    def _has_cookie(self, request: Environ) -> bool:
+        try:
+            cookie = SimpleCookie(request.get("HTTP_COOKIE", "")).get(self._cookie_name)
+        except CookieError:
+            return False
+        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._cookie_value.encode())
+
+    def _is_our_name(self, host: str) -> bool:
+        match = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+)(:\d+)?", host)
+        if not match:
+            return False
+        name = match[1].strip("[]").lower().removesuffix(".")
+        return name in self._names or _is_ip_address(name)
+
+
+def checked_token(token: str) -> str:
+    """Returns `token` if it is long enough and can be part of a URL.
+
+    Raises:
+        BadConfiguration: it is too short, or has characters other than printable ASCII.
+    """
+    if len(token) < MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()) or " " in token:
+        raise BadConfiguration(
+            f"--token: at least {MIN_TOKEN_LENGTH} letters and digits; make one with `openssl rand -hex 16`"
+        )
+    return token
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
