@@ -4,10 +4,11 @@ Colour and the terminal's width are decided here alone: a pipe, a log and `TERM=
 """
 
 import os
-import shutil
+import re
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TextIO
 
 
@@ -49,11 +50,17 @@ def paint(word: str, stream: TextIO) -> str:
 # Width
 
 _PLAIN_COLUMNS = 80
+_NARROWEST = 20
 
 
 def columns_of(stream: TextIO) -> int:
-    """How many columns a stream has: those of its terminal, or 80; `COLUMNS` in the environment decides."""
-    return shutil.get_terminal_size((_PLAIN_COLUMNS, 24)).columns if stream.isatty() else _PLAIN_COLUMNS
+    """How many columns to fill: `COLUMNS` of the environment, else those of the terminal, else 80."""
+    if os.environ.get("COLUMNS", "").isdecimal():
+        return max(int(os.environ["COLUMNS"]), _NARROWEST)
+    try:
+        return max(os.get_terminal_size(stream.fileno()).columns, _NARROWEST)
+    except (OSError, ValueError):  # not a terminal, or not even a file
+        return _PLAIN_COLUMNS
 
 
 def wrap_for(stream: TextIO, text: str) -> str:
@@ -84,21 +91,80 @@ def _wrapped(line: str, width: int) -> str:
 # Tables
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lays out cells as an aligned Markdown table; the first column is aligned left, the others right."""
-    lines = [list(headers), *(list(row) for row in rows)]
-    widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(headers))]
+@dataclass(frozen=True)
+class Heading:
+    """The head of a table's column."""
 
-    def row(cells: Sequence[str]) -> str:
-        first, *figures = (
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    text: str
+    priority: int
+    """Where a table is too wide, the column of the lowest priority goes first; of a plain string it is 0."""
+
+
+def table(headings: Sequence[str | Heading], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Lays out cells as an aligned Markdown table: the first column to the left, the others to the right.
+
+    Args:
+        headings: one for each column; the first column always stays.
+        rows: the cells, as many in each row as there are headings.
+        width: how many columns of text there are, such as `columns_of(sys.stdout)`. Where the table is wider,
+            headings and words are wrapped; where that is not enough, columns are dropped, of equal priority
+            the last, and a line below names them. None: as wide as it is.
+    """
+    heads = [each if isinstance(each, Heading) else Heading(each, 0) for each in headings]
+    columns = list(zip([head.text for head in heads], *rows, strict=True))
+    kept = list(range(len(heads)))
+    while not (widths := _fitted([columns[each] for each in kept], width)):
+        kept.remove(min(kept[1:], key=lambda column: (heads[column].priority, -column)))
+    lines = list(zip(*(columns[each] for each in kept), strict=True))
+    rule = ["-" * widths[0] if column == 0 else "-" * (one - 1) + ":" for column, one in enumerate(widths)]
+    text = [*_row(lines[0], widths), *_row(rule, widths)]
+    for cells in lines[1:]:
+        text += _row(cells, widths)
+    if len(kept) < len(heads):
+        dropped = ", ".join(head.text for column, head in enumerate(heads) if column not in kept)
+        text.append(f"not shown, for lack of width: {dropped}")
+    return "\n".join(text)
+
+
+_FIGURE = re.compile(r"[-+±]?[\d.,]+")
+"""What a cell starts with that is never broken, such as `97,727 B`."""
+
+
+def _fitted(columns: Sequence[Sequence[str]], width: int | None) -> list[int]:
+    """The columns' widths, the widest made narrower until all fit; none where they cannot."""
+    widths = [max(3, *map(len, cells)) for cells in columns]
+    least = [max(3, *(_least_width(cell) for cell in cells)) for cells in columns]
+    room = None if width is None else width - 3 * len(widths) - 1
+    while room is not None and sum(widths) > room:
+        spare, column = max((one - least[at], at) for at, one in enumerate(widths))
+        if spare > 0:
+            widths[column] -= 1
+        elif len(columns) == 1:
+            return [max(3, room)]
+        else:
+            return []
+    return [
+        max(3, *(len(line) for cell in cells for line in _lines_of(cell, one)))
+        for cells, one in zip(columns, widths, strict=True)
+    ]
+
+
+def _least_width(cell: str) -> int:
+    return len(cell) if _FIGURE.match(cell) else max(map(len, cell.split()), default=0)
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
+    """The lines of a row: one, or more where a cell is wrapped."""
+    wrapped = [_lines_of(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    lines = []
+    for number in range(max(map(len, wrapped))):
+        parts = [cell[number] if number < len(cell) else "" for cell in wrapped]
+        first, *others = zip(parts, widths, strict=True)
+        lines.append(
+            "| " + " | ".join([first[0].ljust(first[1]), *(part.rjust(one) for part, one in others)]) + " |"
         )
-        return "| " + " | ".join([first, *figures]) + " |"
+    return lines
 
-    rule = (
-        "| "
-        + " | ".join("-" * widths[0] if i == 0 else "-" * (w - 1) + ":" for i, w in enumerate(widths))
-        + " |"
-    )
-    return "\n".join([row(lines[0]), rule, *map(row, lines[1:])])
+
+def _lines_of(cell: str, width: int) -> list[str]:
+    return [cell] if len(cell) <= width else textwrap.wrap(cell, width, break_on_hyphens=False)

@@ -1,6 +1,8 @@
+from io import StringIO
+
 import pytest
 
-from edgecls.edge_runtime.text import printable
+from edgecls.edge_runtime.text import Heading, paint, printable, table, wrap_for
 
 
 @pytest.mark.parametrize("text", ["", "cat", "größe 日本", "👨‍👩‍👧", "نص", "a\u00a0b"])
@@ -20,3 +22,70 @@ def test_words_of_any_script_stay_as_they_are(text):
 )
 def test_control_characters_are_written_out(text, shown):
     assert printable(text) == shown
+
+
+HEADINGS = ["file", "size", Heading("largest difference", -1), Heading("accuracy", 1)]
+ROWS = [
+    ["image_classification.tflite", "134,440 B", "3.6e-07", "84.91%"],
+    ["image_classification_int8.tflite", "97,727 B", "0.11", "84.90%"],
+]
+
+
+def test_a_table_is_markdown_as_wide_as_it_is():
+    assert table(["file", "kB"], [["a.tflite", "97"]]).splitlines() == [
+        "| file     |  kB |",
+        "| -------- | --: |",
+        "| a.tflite |  97 |",
+    ]
+
+
+def test_a_table_that_is_too_wide_wraps_its_headings_first():
+    lines = table(HEADINGS, ROWS, 75).splitlines()
+    assert lines[0] == "| file                             |      size |    largest | accuracy |"
+    assert lines[1] == "|                                  |           | difference |          |"
+    assert len(lines) == 5
+
+
+def test_a_table_that_does_not_fit_drops_the_column_of_the_lowest_priority_and_says_so():
+    lines = table(HEADINGS, ROWS, 64).splitlines()
+    assert lines[0] == "| file                             |      size | accuracy |"
+    assert lines[-1] == "not shown, for lack of width: largest difference"
+    assert "accuracy" in table(HEADINGS, ROWS, 48).splitlines()[0]
+
+
+def test_words_in_cells_are_wrapped_and_figures_are_not():
+    text = table(["recipe", "sizes"], [["best with the teacher edge.h5", "12 kB of 14 kB"]], 30)
+    assert max(map(len, text.splitlines())) <= 30
+    assert "| 12 kB of 14 kB |" in text
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_prose_is_wrapped_at_words_on_a_terminal_alone(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    text = "a line of words that is long\nnext: edgecls camera --model nano"
+    assert wrap_for(StringIO(), text) == text
+    assert wrap_for(Terminal(), text) == (
+        "a line of words that\n  is long\nnext: edgecls camera --model nano"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stream", "environment", "shown"),
+    [
+        (Terminal(), {}, "\033[31merror\033[0m"),
+        (StringIO(), {}, "error"),
+        (Terminal(), {"NO_COLOR": "1"}, "error"),
+        (Terminal(), {"TERM": "dumb"}, "error"),
+    ],
+    ids=["terminal", "pipe", "NO_COLOR", "dumb"],
+)
+def test_only_a_terminal_that_wants_it_gets_colour(monkeypatch, stream, environment, shown):
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert paint("error", stream) == shown
