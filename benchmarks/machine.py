@@ -84,7 +84,7 @@ def read_state(root: Path = hardware.ROOT) -> MachineState:
         load=os.getloadavg()[0],
         clock_mhz=hardware.clock_mhz(root),
         temperature_c=hardware.temperature_c(root),
-        is_held_down=hardware.clock_is_held_down(root),
+        is_held_down=hardware.is_throttled(root),
     )
 
 

@@ -1,21 +1,21 @@
-"""Everything that a user can put right, as one tree of errors; the command line catches only these.
+"""Errors: one tree of what a user can fix; the command line catches only these.
 
     EdgeclsError                 exit code
-    ├── CheckFailed                  1   a check did not hold: parity, verify, a limit on the drop
+    ├── CheckFailed                  1   a check failed: parity, verify, a limit on the accuracy change
     ├── UsageError                   2   an option or argument makes no sense
-    ├── BadData                     65   the file is there, its content is not what it should be
+    ├── BadData                     65   the file exists, its content is not what it should be
     │   ├── BadModel                65
     │   │   └── InvalidOutput       65   NaN or infinity came out of the network
     │   └── BadImage                65
     ├── MissingInput                66   no such file
-    ├── Unavailable                 69   a camera, a server or an optional package is not there
+    ├── Unavailable                 69   a camera, a server or an optional package is missing
     ├── OutputFailed                74   writing failed
-    ├── PermissionRefused           77   the system does not let us read or write
+    ├── PermissionRefused           77   the system does not allow reading or writing
     └── BadConfiguration            78   options that contradict each other or the machine
 
-The codes are those of sysexits.h (`os.EX_*`, which Windows lacks). A message is one line and says what went
-wrong, with which file or value, and after a semicolon what to do: `<which>: <why>; <what to do>`.
-Anything else that is raised is a bug and shows its traceback.
+The codes are those of sysexits.h (`os.EX_*`, which Windows lacks). A message is one line: what went wrong,
+with which file or value, and after a semicolon what to do: `<which>: <why>; <what to do>`. Any other
+exception is a bug and shows its traceback.
 """
 
 import errno
@@ -24,13 +24,13 @@ from os import PathLike
 
 
 class EdgeclsError(Exception):
-    """Base of all errors that are the world's and not ours."""
+    """Base class of all errors that are not bugs."""
 
     exit_code = 70
 
 
 class CheckFailed(EdgeclsError):
-    """A comparison that was asked for did not hold."""
+    """A comparison that was asked for failed."""
 
     exit_code = 1
 
@@ -52,7 +52,7 @@ class BadModel(BadData):
 
 
 class InvalidOutput(BadModel):
-    """The network gave NaN or infinity for a picture."""
+    """The network returned NaN or infinity for a picture."""
 
 
 class BadImage(BadData):
@@ -60,13 +60,13 @@ class BadImage(BadData):
 
 
 class MissingInput(EdgeclsError):
-    """A file that was named, or that an earlier command writes, is not there."""
+    """A file does not exist: one that the user named, or one that an earlier command writes."""
 
     exit_code = 66
 
 
 class Unavailable(EdgeclsError):
-    """A camera, a server or an optional package is not there."""
+    """A camera, a server or an optional package is missing."""
 
     exit_code = 69
 
@@ -78,7 +78,7 @@ class OutputFailed(EdgeclsError):
 
 
 class PermissionRefused(EdgeclsError):
-    """The system does not let us read or write."""
+    """The system does not allow reading or writing."""
 
     exit_code = 77
 
@@ -90,17 +90,17 @@ class BadConfiguration(EdgeclsError):
 
 
 def reading_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
-    """The error to raise when `path` could not be read."""
+    """Returns the error to raise when `path` could not be read."""
     if isinstance(error, FileNotFoundError):
         return MissingInput(f"{path}: no such file; check the name")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return PermissionRefused(f"{path}: permission denied; check who may read it")
+        return PermissionRefused(f"{path}: permission denied; check its permissions")
     remedy = "name a file in it" if isinstance(error, IsADirectoryError) else "check the disk"
     return BadData(f"{path}: cannot be read: {_reason(error)}; {remedy}")
 
 
 def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
-    """The error to raise when `path` could not be written."""
+    """Returns the error to raise when `path` could not be written."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return PermissionRefused(
             f"cannot write {path}: {_reason(error)}; choose another folder or change its permissions"
@@ -112,5 +112,5 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
 
 
 def _reason(error: OSError) -> str:
-    # By number where there is one: HDF5 puts a long account of its own into the text.
+    # By its number where it has one: HDF5 writes a long text of its own.
     return (os.strerror(error.errno) if error.errno else str(error)).lower()

@@ -1,9 +1,9 @@
-"""Files appear whole or not at all: written beside, flushed to the disk, renamed."""
+"""Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed."""
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from .errors import reading_failed, writing_failed
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, with its suffix, for a library that writes by name.
+def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
+    """Yields a temporary path beside `path`, with the same suffix, for a library that writes to a name.
 
-    When the block ends, the file is flushed to the disk and renamed over `path`. When it fails, the
+    At the end of the block, the file is flushed to the disk and renamed to `path`. If the block fails, the
     temporary file is removed and the old file stays as it was.
 
     Raises:
@@ -43,10 +43,10 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a temporary folder beside `path`, to be filled with `write_whole`; then renames it to `path`.
+def whole_folder(path: str | os.PathLike[str]) -> Generator[Path]:
+    """Yields a temporary folder beside `path`, to be filled with `write_whole`, and renames it to `path`.
 
-    When the block fails, nothing of it stays. `path` itself must not be there, or be an empty folder.
+    If the block fails, nothing of it stays. `path` itself must not exist, or be an empty folder.
 
     Raises:
         OutputFailed, PermissionRefused: as `whole_file`.
@@ -69,13 +69,13 @@ def whole_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Writes `content` (text as UTF-8) to `path`, whole or not at all; errors as `whole_file`."""
+    """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `whole_file`."""
     with whole_file(path) as beside:
         beside.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
-    """Tries whether `path` could be written, before long work whose result goes there; leaves nothing behind.
+    """Checks that `path` can be written, before long work whose result goes there; leaves nothing behind.
 
     Raises:
         OutputFailed, PermissionRefused: as `whole_file`.
@@ -83,20 +83,20 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     folder = Path(path).parent
     made: list[Path] = []
     try:
-        made += [one for one in (folder, *folder.parents) if not one.exists()]
+        made += [parent for parent in (folder, *folder.parents) if not parent.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise writing_failed(path, error) from error
     finally:
-        for one in made:
-            with suppress(OSError):  # not made after all, or somebody else's files are in it by now
-                one.rmdir()
+        for parent in made:
+            with suppress(OSError):  # not made after all, or another program's files are in it by now
+                parent.rmdir()
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """The bytes of `path`.
+    """Returns the bytes of `path`.
 
     Raises:
         MissingInput, PermissionRefused, BadData: it cannot be read.

@@ -13,7 +13,7 @@ from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.inspection.keras import refuse_code
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.foreign import SCALINGS, Scaling
-from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, own_card, read_model
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.workers import run_guarded
 
 _BATCH = 256
@@ -59,7 +59,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple
         format_ = model_format(content, str(path))
         if format_ is not ModelFormat.H5:
             raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
-        if own_card(content, format_, str(path)):
+        if read_card(content, format_, str(path)):
             raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     run_guarded(refuse_code, content, str(path))
     network = _load(content, str(path), ".keras" if is_zip else ".h5")

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import UsageError
-from ..hardware import ROOT, clock_is_held_down, temperature_c
+from ..hardware import ROOT, is_throttled, temperature_c
 from ..images.opencv import cv2
 from .event import Event, OnEvent, ignore
 from .rates import FrameRate
@@ -228,7 +228,7 @@ class HeatLimit:
         return self._limit_fps
 
     def _look(self, rate_fps: float) -> None:
-        degrees_c, held_down = temperature_c(self._root), clock_is_held_down(self._root)
+        degrees_c, held_down = temperature_c(self._root), is_throttled(self._root)
         is_limited = math.isfinite(self._limit_fps)
         is_hot = held_down or (degrees_c is not None and degrees_c >= (COOL_C if is_limited else HOT_C))
         if is_hot == is_limited:

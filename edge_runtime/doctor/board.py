@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from ..hardware import clock_is_held_down, firmware_flags, supply_is_low, temperature_c
+from ..hardware import firmware_flags, is_throttled, supply_is_low, temperature_c
 from .finding import Finding, ok, problem, unknown, warning
 
 _LOW_NOW, _LOW_ONCE = 1 << 0, 1 << 16
@@ -65,7 +65,7 @@ def check_heat(flags: int | None, root: Path) -> Finding:
     check = "heat"
     degrees_c = temperature_c(root)
     at = "" if degrees_c is None else f" at {degrees_c:.0f} °C"
-    if clock_is_held_down(root) or (flags or 0) & _SLOWED_NOW:
+    if is_throttled(root) or (flags or 0) & _SLOWED_NOW:
         return problem(check, f"the processor's clock is held down{at}", _FEWER_FRAMES, _COOLING)
     if degrees_c is not None and degrees_c >= _HOT_C:
         return warning(check, f"the processor is hot{at}", _FEWER_FRAMES, _COOLING)

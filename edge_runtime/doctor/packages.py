@@ -182,10 +182,10 @@ def open_model(content: bytes, name: str) -> str:
     """
     from ..engines.engine import open_engine  # noqa: PLC0415
     from ..errors import BadModel  # noqa: PLC0415
-    from ..models.model_file import ModelFile, model_format, own_card  # noqa: PLC0415
+    from ..models.model_file import ModelFile, model_format, read_card  # noqa: PLC0415
 
     format_ = model_format(content, name)
-    card = own_card(content, format_, name)
+    card = read_card(content, format_, name)
     if card is None:
         raise BadModel(f"{name}: no model card; name its labels: `edgecls camera --model ... --labels ...`")
     engine = open_engine(ModelFile(Path(name), format_, content, card))

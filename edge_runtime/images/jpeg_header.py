@@ -102,6 +102,6 @@ def _orientation(app1: bytes) -> int:
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, at)
             if tag == _ORIENTATION:
                 return value
-    except struct.error:  # cut short, or nonsense
+    except struct.error:  # truncated, or nonsense
         pass
     return 1

@@ -29,7 +29,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
     Grey, RGBA, 16-bit and CMYK images are converted; the orientation in EXIF is applied.
 
     Raises:
-        BadImage: not an image, cut short, or over `MAX_PIXELS`; `name` is what the message calls it.
+        BadImage: not an image, truncated, or over `MAX_PIXELS`; `name` is what the message calls it.
     """
     width_px, height_px = _size_in_header(content)
     if width_px * height_px > MAX_PIXELS:
@@ -37,7 +37,7 @@ def decode(content: bytes, name: str) -> np.ndarray:
             f"{name}: {width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
         )
     if jpeg_header.is_jpeg(content) and not jpeg_header.is_whole(content):
-        raise BadImage(f"{name}: the JPEG is cut short; copy it again")
+        raise BadImage(f"{name}: the JPEG is truncated; copy it again")
     pixels = decode_at(content, scale=1)
     if pixels is None:
         raise BadImage(f"{name}: not an image; use JPEG, PNG, BMP, WebP, GIF or TIFF")
@@ -179,7 +179,7 @@ def prepare_jpeg(content: bytes, rule: ImageRule, name: str = "picture") -> np.n
         about 1, as the decoder averages where `prepare` would.
 
     Raises:
-        BadImage: damaged, cut short, or over `MAX_PIXELS`; `name` is what the message calls it.
+        BadImage: damaged, truncated, or over `MAX_PIXELS`; `name` is what the message calls it.
     """
     part = decode_reduced(content, rule, lambda height, width: crop_box(height, width, rule), name)
     return prepare_box(part.pixels, part.box, rule, part.scale)
@@ -199,7 +199,7 @@ def decode_reduced(
         name: what a message calls it.
 
     Raises:
-        BadImage: damaged, cut short, or over `MAX_PIXELS`.
+        BadImage: damaged, truncated, or over `MAX_PIXELS`.
     """
     header = read_header(content)
     if header and 0 < header.width_px * header.height_px <= MAX_PIXELS and is_whole(content):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import read_whole
-from ..models.model_file import ModelFormat, model_format, own_card
+from ..models.model_file import ModelFormat, model_format, read_card
 from ..workers import run_guarded
 from .facts import ModelFacts, NetworkFacts
 
@@ -26,7 +26,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
     path = Path(path)
     content = read_whole(path)
     format_ = _format(content, str(path))
-    card = own_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
+    card = read_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
     if card:
         network = read_network(content, str(path))
     else:

@@ -81,11 +81,11 @@ def read_tflite(content: bytes, name: str) -> TfliteContent:
     """Reads the graphs of a `.tflite`.
 
     Raises:
-        BadModel: damaged, cut short, or with its weights in other files.
+        BadModel: damaged, truncated, or with its weights in other files.
     """
     try:
         if _is_cut_zip(content):
-            raise ValueError("cut short behind the network")
+            raise ValueError("truncated behind the network")
         model = schema.Model.GetRootAs(content)
         held = [_held_bytes(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
         codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
@@ -152,7 +152,7 @@ def _held_bytes(buffer: Any, size_bytes: int) -> int:
     """The size of a buffer, all of it inside the file; a large one stands behind the FlatBuffer."""
     if buffer.Offset() > 1:
         if buffer.Offset() + buffer.Size() > size_bytes:
-            raise ValueError(f"cut short: a buffer ends at {buffer.Offset() + buffer.Size():,}")
+            raise ValueError(f"truncated: a buffer ends at {buffer.Offset() + buffer.Size():,}")
         return buffer.Size()
     data = buffer.DataAsNumpy()  # this fails where they leave the file; it copies nothing
     return data.size if isinstance(data, np.ndarray) else 0
@@ -189,7 +189,7 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
     """Reads the facts of a `.tflite`.
 
     Raises:
-        BadModel: damaged, cut short, or with its weights in other files.
+        BadModel: damaged, truncated, or with its weights in other files.
         Unavailable: LiteRT is not installed.
     """
     model = read_tflite(content, name)

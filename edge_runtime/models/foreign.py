@@ -11,7 +11,7 @@ from ..files import read_whole
 from ..images.rule import ImageRule
 from ..workers import run_guarded
 from .card import ModelCard
-from .model_file import ModelFile, ModelFormat, model_format, own_card
+from .model_file import ModelFile, ModelFormat, model_format, read_card
 
 Scaling = Literal["0..255", "0..1", "-1..1"]
 SCALINGS: dict[str, tuple[float, float]] = {
@@ -55,7 +55,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1")
     """
     content = read_whole(path)
     format_ = model_format(content, str(path))
-    if own_card(content, format_, str(path)):
+    if read_card(content, format_, str(path)):
         raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")

@@ -12,7 +12,7 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     """The fields (number, raw value) of one level of a message, in the order of the file.
 
     Raises:
-        ValueError: it is cut short, or not a protocol buffer.
+        ValueError: it is truncated, or not a protocol buffer.
     """
     at = 0
     while at < len(message):

@@ -224,7 +224,7 @@ def test_grey_transparent_16_bit_and_print_images_are_used(cats_and_dogs, mode):
         (b"", "not an image"),
         (b"hello, I am a text", "not an image"),
         (bytes(range(256)) * 8, "not an image"),
-        (b"\xff\xd8\xff\xe0" + bytes(300), "the JPEG is cut short"),
+        (b"\xff\xd8\xff\xe0" + bytes(300), "the JPEG is truncated"),
     ],
 )
 def test_an_unreadable_file_is_skipped_and_named_with_its_reason(cats_and_dogs, content, reason):

@@ -98,7 +98,7 @@ def test_a_jpeg_gets_its_label_without_being_decoded_in_full():
     content = cv2.imencode(".jpg", picture(640, 480))[1].tobytes()
     assert classifier.classify(content).label == "cat"
     assert classifier.engine.images[0].shape == (32, 32, 3)
-    with pytest.raises(BadImage, match="picture: the JPEG is cut short"):
+    with pytest.raises(BadImage, match="picture: the JPEG is truncated"):
         classifier.classify(content[:-50])
 
 

@@ -180,5 +180,5 @@ def test_a_file_of_somebody_else_is_a_matter_of_permission(tmp_path: Path):
     path.touch(mode=0o000)
     if os.access(path, os.R_OK):
         pytest.skip("root may read everything")
-    with pytest.raises(PermissionRefused, match="permission denied; check who may read it"):
+    with pytest.raises(PermissionRefused, match="permission denied; check its permissions"):
         read_whole(path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.hardware import clock_is_held_down, temperature_c
+from edgecls.edge_runtime.hardware import is_throttled, temperature_c
 
 PI_4 = "sys/devices/platform/soc/soc:firmware/get_throttled"
 PI_5 = "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled"
@@ -48,7 +48,7 @@ def test_a_sensor_that_cannot_be_read_is_left_out(tmp_path: Path):
 
 def test_without_a_sensor_nothing_is_known(tmp_path: Path):
     assert temperature_c(tmp_path) is None
-    assert not clock_is_held_down(tmp_path)
+    assert not is_throttled(tmp_path)
 
 
 @pytest.mark.parametrize("file", [PI_4, PI_5])
@@ -67,7 +67,7 @@ def test_without_a_sensor_nothing_is_known(tmp_path: Path):
 )
 def test_a_raspberry_pi_says_whether_its_clock_is_held_down(tmp_path: Path, file, bits, held_down):
     write(tmp_path, file, f"{bits}\n")
-    assert clock_is_held_down(tmp_path) is held_down
+    assert is_throttled(tmp_path) is held_down
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_a_raspberry_pi_says_whether_its_clock_is_held_down(tmp_path: Path, file
 )
 def test_other_machines_have_cooling_devices(tmp_path: Path, kind, state, held_down):
     cooling(tmp_path, kind, state)
-    assert clock_is_held_down(tmp_path) is held_down
+    assert is_throttled(tmp_path) is held_down

@@ -31,7 +31,7 @@ def test_a_jpeg_is_decoded_once_when_its_pixels_are_asked_for():
 
 
 def test_a_damaged_jpeg_names_its_frame():
-    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is cut short"):
+    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is truncated"):
         _ = Frame(JPEG[:-100], 7, 0.0).pixels
 
 

@@ -78,7 +78,7 @@ def test_a_jpeg_is_not_decoded_in_full_for_the_network():
 
 def test_a_damaged_jpeg_names_its_frame():
     content = frame(scene(640, 480), as_jpeg=True).picture
-    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is cut short"):
+    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is truncated"):
         network_input(Frame(content[:999], 7, 0.0), SQUARE)
 
 

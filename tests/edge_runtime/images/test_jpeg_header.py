@@ -194,7 +194,7 @@ def test_channels_are_red_green_blue():
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.99])
 def test_a_jpeg_cut_short_is_named_and_refused(share):
     content = encoded(scene(640, 480))
-    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is cut short"):
+    with pytest.raises(BadImage, match=r"^frame 7: the JPEG is truncated"):
         prepare_jpeg(content[: int(len(content) * share)], SQUARE, "frame 7")
 
 

@@ -91,7 +91,7 @@ def test_the_orientation_that_a_phone_notes_is_applied():
 )
 def test_what_is_no_image_says_so(content: bytes):
     with pytest.raises(
-        BadImage, match=r"^cat\.jpg: (not an image; use JPEG|the JPEG is cut short)"
+        BadImage, match=r"^cat\.jpg: (not an image; use JPEG|the JPEG is truncated)"
     ) as raised:
         decode(content, "cat.jpg")
     assert raised.value.exit_code == 65
@@ -100,7 +100,7 @@ def test_what_is_no_image_says_so(content: bytes):
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
 def test_a_jpeg_cut_short_is_not_filled_with_grey(share: float):
     content = encoded(".jpg")
-    with pytest.raises(BadImage, match=r"the JPEG is cut short; copy it again"):
+    with pytest.raises(BadImage, match=r"the JPEG is truncated; copy it again"):
         decode(content[: int(len(content) * share)], "cat.jpg")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.inspection.inspect import read_network
-from edgecls.edge_runtime.models.model_file import model_format, own_card
+from edgecls.edge_runtime.models.model_file import model_format, read_card
 
 _LIMIT_S = 10
 
@@ -36,7 +36,7 @@ def main() -> None:
 def _end(content: bytes) -> str:
     try:
         if not content.startswith(b"PK"):
-            own_card(content, model_format(content, "mutant"), "mutant")
+            read_card(content, model_format(content, "mutant"), "mutant")
         read_network(content, "mutant")
     except BadModel:
         return "refused"

@@ -148,7 +148,7 @@ def test_a_cut_among_the_files_behind_the_network_is_seen(foreign, tmp_path):
     assert read_tflite(content, "a.tflite")
     start = content.rfind(b"PK\x03\x04")
     for at in range(start + 4, start + 60):
-        with pytest.raises(BadModel, match="cut short behind the network"):
+        with pytest.raises(BadModel, match="truncated behind the network"):
             read_tflite(content[:at], "a.tflite")
 
 
