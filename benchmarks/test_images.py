@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.load import load_loose
+from ..data.load import load_unlabelled
 from ..data.model_data import training_data
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
 from ..edge_runtime.files import whole_file
@@ -195,7 +195,7 @@ def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
     if not folder.is_dir() or any(entry.is_dir() for entry in folder.iterdir()):
         return None
     try:
-        dataset = load_loose(folder, model.card.image)
+        dataset = load_unlabelled(folder, model.card.image)
     except BadData:
         return None
     why = f"the pictures of {folder} are not in folders of their classes, such as cat/1.jpg and dog/1.jpg"

@@ -1,16 +1,18 @@
-"""Keras, imported once and quietly, with whichever backend `KERAS_BACKEND` names: tensorflow, jax or torch.
+"""Keras and TensorFlow: imported here once, quietly, and checked.
 
-Every module that needs Keras takes it from here: `from ..data.backend import keras`.
+Every module that needs them takes them from here: `from ..data.backend import keras, tf`. Training runs on
+the backend that `KERAS_BACKEND` names (tensorflow, jax or torch); exports need TensorFlow.
 """
 
 import importlib
 import logging
 import os
+import tempfile
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..edge_runtime.errors import BadConfiguration, Unavailable
+from ..edge_runtime.errors import BadConfiguration, BadModel, Unavailable
 from ..edge_runtime.workers import native_stderr_held
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; read while TensorFlow is being imported
@@ -28,39 +30,62 @@ except ImportError as error:
         f'training needs Keras and {_CHOSEN} ({error}); run `pip install "edgecls[train]"`'
         + ("" if _CHOSEN == "tensorflow" else f" and `pip install {_CHOSEN}`")
     ) from error
-except ValueError as error:  # Keras says so of a name that it does not know
+except ValueError as error:  # raised by Keras for a backend that it does not know
     raise BadConfiguration(
         f"KERAS_BACKEND={_CHOSEN}: Keras has no such backend; use tensorflow, jax or torch"
     ) from error
 
-# Keras warns at each .h5 that the format is old; it is the one that users asked for.
+# Keras warns at each .h5 that the format is old; here it is the chosen one.
 logging.getLogger("absl").setLevel(logging.ERROR)
-# TensorFlow takes the last, smaller batch for a mistake, because its shape makes a new trace.
+# TensorFlow warns of the last, smaller batch, whose shape needs a new trace.
 logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
-__all__ = ["JIT_COMPILE", "backend_version", "keras", "mlir_quantize", "tf"]
+__all__ = ["JIT_COMPILE", "backend_version", "keras", "load_network_bytes", "mlir_quantize", "tf"]
 
-# Any, because pyright infers from Keras's default that it is a str.
+# Any, because pyright infers a str from Keras's default.
 JIT_COMPILE: Any = False if keras.config.backend() == "tensorflow" else "auto"
-"""On a CPU Keras may choose XLA for TensorFlow by itself, which is 2 to 3 times slower for convolutions."""
+"""`jit_compile` for `compile()`: on a CPU Keras may choose XLA for TensorFlow, which makes convolutions 2 to
+3 times slower."""
 
 
 def backend_version() -> dict[str, str]:
-    """What Keras computes with: `{"tensorflow": "2.21.0"}`."""
+    """Returns the backend and its version: `{"tensorflow": "2.21.0"}`."""
     name = keras.config.backend()
-    # From the module: the package may be called otherwise, such as tensorflow-cpu.
+    # From the module: the package may have another name, such as tensorflow-cpu.
     return {name: importlib.import_module(name).__version__}
 
 
-def __getattr__(name: str) -> Any:
-    """TensorFlow itself, for exports alone: `tf`, and `mlir_quantize` of its TFLite converter.
+def load_network_bytes(content: bytes, suffix: str, name: str, remedy: str) -> Any:
+    """Loads a Keras model from bytes that `refuse_code` has checked.
+
+    Args:
+        content: of the file.
+        suffix: `.h5` or `.keras`.
+        name: of the file, for the error message.
+        remedy: what to do about a file that Keras cannot load, for the error message.
 
     Raises:
-        Unavailable: it is not installed.
+        BadModel: Keras cannot load it.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(suffix=suffix) as file:  # Keras loads by name only
+            file.write(content)
+            file.flush()
+            return keras.models.load_model(file.name, compile=False)
+    except Exception as error:  # Keras passes on whatever its layers raise
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"{name}: Keras cannot load it: {reason}; {remedy}") from error
+
+
+def __getattr__(name: str) -> Any:
+    """Returns TensorFlow (`tf`), or the quantiser of its TFLite converter (`mlir_quantize`).
+
+    Raises:
+        Unavailable: TensorFlow is not installed.
     """
     if name not in ("tf", "mlir_quantize"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -68,7 +93,7 @@ def __getattr__(name: str) -> Any:
         with native_stderr_held(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import tensorflow as tf  # noqa: PLC0415 - trainings with another backend do without
-            from tensorflow.lite.python.convert import mlir_quantize  # noqa: PLC0415
+            from tensorflow.lite.python.convert import mlir_quantize  # noqa: PLC0415 - as above
     except ImportError as error:
         raise Unavailable(
             f'reading a Keras model needs TensorFlow ({error}); run `pip install "edgecls[train]"`'

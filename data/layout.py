@@ -1,13 +1,14 @@
-"""Which of a data set's files is an image of which class: known from the paths alone."""
+"""Class folders: which file is an image of which class, from the paths alone; and the background class."""
 
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
 from ..edge_runtime.camera.recording import ANSWERS_NAME, HEADER_NAME
 from ..edge_runtime.errors import BadData
+from .store import Store
 
 PartName = Literal["train", "val", "test"]
 
@@ -18,6 +19,9 @@ _PART_FOLDERS: dict[str, PartName] = {
     "validation": "val",
     "test": "test",
 }
+BACKGROUND_NAMES = ("background", "none", "none of these", "nothing", "other", "unknown")
+"""Names of a folder with pictures of none of the other classes; in any case, with `_` or `-` for a space or
+around it: `_background_`."""
 EXPECTED = (
     "put the images of each class into a folder with its name, such as cat/1.jpg and dog/1.jpg, "
     "or train/cat/1.jpg and test/cat/1.jpg"
@@ -25,35 +29,22 @@ EXPECTED = (
 
 
 @dataclass(frozen=True)
-class Store:
-    """Where a data set's files lie: a folder, or the inside of a zip."""
-
-    name: str
-    """What messages call it."""
-    files: tuple[PurePosixPath, ...]
-    folders: tuple[PurePosixPath, ...]
-    """Empty ones too: a class without images must not go unnoticed."""
-    read: Callable[[PurePosixPath], bytes]
-    """A file's content; raises EdgeclsError with the reason why it cannot be had."""
-
-
-@dataclass(frozen=True)
 class Layout:
-    """The classes of a store and the files of each."""
+    """The classes of a data set and the files of each."""
 
     labels: tuple[str, ...]
     """Sorted by name."""
     parts: dict[PartName, list[tuple[PurePosixPath, int]]]
-    """(file, class), one of each class in turn, so that the first images already show every class."""
+    """(file, class), one of each class in turn, so that the first images show every class."""
     outside: list[PurePosixPath]
-    """Files that are in no class folder."""
+    """Files in no class folder."""
 
 
 def find_layout(store: Store) -> Layout:
-    """Finds class folders, perhaps in `train/`, `val/` and `test/`, perhaps all in one folder around them.
+    """Finds class folders, at the top or in `train/`, `val/` and `test/`; skips a folder around everything.
 
     Raises:
-        BadData: there are none, only one, or not the same in each part.
+        BadData: no class folders, only one, or not the same ones in each part.
     """
     files = sorted(path for path in store.files if not _is_hidden(path))
     folders = {path for path in store.folders if not _is_hidden(path)} | {path.parent for path in files}
@@ -79,8 +70,23 @@ def find_layout(store: Store) -> Layout:
     )
 
 
+def find_background(labels: tuple[str, ...], name: str) -> str | None:
+    """Returns the label that means "none of these", or None.
+
+    Raises:
+        BadData: several labels do; `name` is the data set's, for the message.
+    """
+    found = [label for label in labels if _plain(label) in BACKGROUND_NAMES]
+    if len(found) > 1:
+        raise BadData(
+            f"{name}: several classes mean none of the others: {', '.join(found)}; "
+            "put their pictures into one folder, or give a real class another name"
+        )
+    return found[0] if found else None
+
+
 def printable(name: str) -> str:
-    """A file's or folder's name as text that any terminal and font takes.
+    """Returns a file's or folder's name as text that any terminal and font can show.
 
     Composed (NFC), because macOS decomposes the names in its zips and `é` must be one class; undecodable
     bytes and control characters become U+FFFD.
@@ -89,14 +95,14 @@ def printable(name: str) -> str:
 
 
 def _is_hidden(path: PurePosixPath) -> bool:
-    """Files that systems leave behind, such as `.DS_Store` and `__MACOSX`, and `edgecls camera --record`."""
+    """Whether systems leave it behind (`.DS_Store`, `__MACOSX`), or `edgecls camera --record` writes it."""
     if path.name in (HEADER_NAME, ANSWERS_NAME):
         return True
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def _depth_of_wrapper(folders: Iterable[PurePosixPath]) -> int:
-    """How many folders lie around everything: zip tools and downloads often add one."""
+    """Returns how many folders lie around everything: zip tools and downloads often add one."""
     depth = 0
     while True:
         tops = {path.parts[depth] for path in folders if len(path.parts) > depth}
@@ -111,7 +117,7 @@ def _part(folder_name: str) -> PartName | None:
 
 
 def _class_folder(folder: PurePosixPath, depth: int, has_parts: bool) -> tuple[PartName, str] | None:
-    """The part and class that a folder belongs to; a class may have folders inside."""
+    """Returns the part and class that a folder belongs to, or None; a class may have folders inside."""
     inner = list(folder.parts[depth:])
     if len(inner) < (2 if has_parts else 1):
         return None
@@ -138,27 +144,6 @@ def _common_labels(labels: dict[PartName, set[str]], name: str) -> tuple[str, ..
 def _in_turn(classes: list[list[PurePosixPath]]) -> list[tuple[PurePosixPath, int]]:
     numbered = [(turn, index, file) for index, files in enumerate(classes) for turn, file in enumerate(files)]
     return [(file, index) for _, index, file in sorted(numbered)]
-
-
-# The class of pictures that show none of the others: known by its folder's name.
-
-NAMES = ("background", "none", "none of these", "nothing", "other", "unknown")
-"""As folders may be called, in any case, with `_` or `-` for a space or around it: `_background_`."""
-
-
-def find_background(labels: tuple[str, ...], name: str) -> str | None:
-    """The label that means "none of these"; None where there is none.
-
-    Raises:
-        BadData: there are several; `name` is the data set's.
-    """
-    found = [label for label in labels if _plain(label) in NAMES]
-    if len(found) > 1:
-        raise BadData(
-            f"{name}: several classes mean none of the others: {', '.join(found)}; "
-            "put their pictures into one folder, or give a real class another name"
-        )
-    return found[0] if found else None
 
 
 def _plain(label: str) -> str:

@@ -1,4 +1,4 @@
-"""Loads a data set by name or path, split into train, val and test, every image prepared for the network."""
+"""Data sets: loaded by name or path, split into train, val and test, every image prepared for the network."""
 
 import zipfile
 from dataclasses import dataclass, replace
@@ -6,19 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
-from ..edge_runtime.errors import BadData, MissingInput
+from ..edge_runtime.errors import BadData, MissingInput, Unavailable
+from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
-from .known import FOLDER_NAME, TRAIN_BATCHES, download_cifar10, read_cifar10
+from .cifar10 import download_cifar10, find_cifar10, read_cifar10
 from .layout import EXPECTED, find_background
-from .pictures import Watch, open_folder, open_zip, read_loose, read_pictures
+from .pictures import OnImage, read_pictures, read_unlabelled
 from .split import Parts, Split, complete, digest
+from .store import open_folder, open_zip
 
-__all__ = ["Dataset", "Split", "is_path", "load_dataset", "load_loose", "with_labels"]
+__all__ = ["Dataset", "Split", "find", "is_path", "load_dataset", "load_unlabelled", "with_labels"]
+
+_DIGITS_BRIGHTEST = 16
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images and their classes, in three parts that share no image."""
+    """A data set in three parts that share no image."""
 
     name: str
     """`cifar10`, `digits`, or the name of the folder or zip."""
@@ -27,37 +31,36 @@ class Dataset:
     val: Split
     """For choices: when to stop, thresholds, how to quantise. Never fitted on."""
     test: Split
-    """For reporting alone."""
+    """For reporting only."""
     sha256: str
     """Over labels, pixels, classes and the split."""
     skipped: tuple[str, ...] = ()
-    """Files that could not be used, each with its reason."""
+    """Files that were not usable, each with its reason."""
     mirrored_is_same: bool = True
-    """Whether a mirrored image keeps its label: not so for digits and letters."""
+    """Whether a mirrored image keeps its label: false for digits and letters."""
     notes: tuple[str, ...] = ()
-    """What its user should know of how it was cut, a line each."""
+    """What the user should know about the split, a line each."""
 
 
-def _look_away(_done: int, _total: int) -> None: ...
-
-
-def load_dataset(source: str, rule: ImageRule, seed: int, watch: Watch = _look_away) -> Dataset:
+def load_dataset(
+    source: str, rule: ImageRule, seed: int, on_image: OnImage = lambda _done, _total: None
+) -> Dataset:
     """Loads a data set.
 
     Args:
         source: `cifar10`, `digits`, or the path of class folders, of a zip of class folders, of
             `cifar-10-python.tar.gz` or of `cifar-10-batches-py`.
         rule: how each image becomes the network's input.
-        seed: chooses which images are held back where the source has no val or test part.
-        watch: is told (images done, images in all) while files are read.
+        seed: chooses the images to hold back where the source has no val or test part.
+        on_image: called with (images done, images in all) while files are read.
 
     Raises:
-        MissingInput: no such path.
+        MissingInput: the path does not exist.
         BadData: no usable images, only one class, or refused as dangerous.
-        Unavailable: it cannot be downloaded, or a package is missing.
+        Unavailable: the download failed, or a package is missing.
     """
-    name, parts = _load(source, rule, watch)
-    find_background(parts.labels, name)  # two of them are refused before an hour of training
+    name, parts = _load(source, rule, on_image)
+    find_background(parts.labels, name)  # refuses two of them now, not after an hour of training
     whole = complete(parts, name, seed)
     splits = (whole.train, whole.val, whole.test)
     return Dataset(
@@ -71,14 +74,18 @@ def load_dataset(source: str, rule: ImageRule, seed: int, watch: Watch = _look_a
     )
 
 
-def load_loose(folder: Path, rule: ImageRule) -> Dataset:
-    """Pictures without classes as a data set: the same ones in each part; errors as `read_loose`."""
-    split = read_loose(folder, rule)
+def load_unlabelled(folder: Path, rule: ImageRule) -> Dataset:
+    """Loads pictures without classes as a data set with the same pictures in each part.
+
+    Raises:
+        MissingInput, BadData, PermissionRefused: see `read_unlabelled`.
+    """
+    split = read_unlabelled(folder, rule)
     return Dataset(folder.resolve().name, (), split, split, split, digest((), (split,)))
 
 
 def with_labels(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
-    """The data set with its classes numbered as in `labels`, which are the same in another order."""
+    """Returns the data set with its classes numbered as in `labels`: the same labels in another order."""
     numbers = np.array([labels.index(label) for label in dataset.labels])
     train, val, test = (
         Split(split.images, numbers[split.truth]) for split in (dataset.train, dataset.val, dataset.test)
@@ -87,15 +94,15 @@ def with_labels(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
 
 
 def is_path(source: str) -> bool:
-    """Whether `--data` names a path, and not one of the data sets known by name."""
+    """Returns whether `--data` names a path, not one of the data sets known by name."""
     return source not in ("cifar10", "digits")
 
 
 def find(source: str) -> Path:
-    """Where a data set that is named by its path lies.
+    """Returns the path that `--data` names, with `~` expanded.
 
     Raises:
-        MissingInput: nowhere.
+        MissingInput: it does not exist.
     """
     path = Path(source).expanduser()
     if not path.exists():
@@ -103,30 +110,37 @@ def find(source: str) -> Path:
     return path
 
 
-def _load(source: str, rule: ImageRule, watch: Watch) -> tuple[str, Parts]:
-    """The data set's name, and its parts as they were found."""
+def load_digits(rule: ImageRule) -> Parts:
+    """Loads scikit-learn's handwritten digits: 1,797 real images, 8x8 grey, which need no download.
+
+    Raises:
+        Unavailable: scikit-learn is missing.
+    """
+    try:
+        from sklearn.datasets import load_digits as load_from_package  # noqa: PLC0415 - slow, optional
+    except ImportError as error:
+        raise Unavailable(
+            f'digits needs scikit-learn ({error}); run `pip install "edgecls[train]"`'
+        ) from error
+    grey, truth = map(np.asarray, load_from_package(return_X_y=True))
+    pixels = np.round(grey.reshape(-1, 8, 8, 1) * (255 / _DIGITS_BRIGHTEST)).astype(np.uint8)
+    images = np.stack([prepare(picture, rule) for picture in np.repeat(pixels, 3, axis=3)])
+    split = Split(images, truth.astype(np.int64))
+    return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)
+
+
+def _load(source: str, rule: ImageRule, on_image: OnImage) -> tuple[str, Parts]:
+    """Returns the data set's name, and its parts as they were found."""
     if source == "cifar10":
         return source, download_cifar10(rule)
     if source == "digits":
-        from .known import load_digits  # noqa: PLC0415
-
         return source, load_digits(rule)
     path = find(source)
-    if cifar10 := _find_cifar10(path):
+    if cifar10 := find_cifar10(path):
         return "cifar10", read_cifar10(cifar10, rule)
     if path.is_dir():
-        return path.resolve().name, read_pictures(open_folder(path), rule, watch)
+        return path.resolve().name, read_pictures(open_folder(path), rule, on_image)
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         with open_zip(path) as store:
-            return path.stem, read_pictures(store, rule, watch)
+            return path.stem, read_pictures(store, rule, on_image)
     raise BadData(f"{path}: not a folder, a zip or cifar-10-python.tar.gz; {EXPECTED}")
-
-
-def _find_cifar10(path: Path) -> Path | None:
-    """The official archive or its unpacked folder, which may be inside the one named."""
-    if path.name.endswith((".tar.gz", ".tgz")):
-        return path
-    folders = (path, path / FOLDER_NAME)
-    return next(
-        (folder for folder in folders if any((folder / name).exists() for name in TRAIN_BATCHES)), None
-    )

@@ -1,4 +1,4 @@
-"""The data set that a model was trained on: found again, and proven to be the same."""
+"""The data set that a model was trained on: found again, and checked to be the same."""
 
 import json
 import sys
@@ -7,26 +7,26 @@ from pathlib import Path
 from ..edge_runtime.errors import BadData, MissingInput, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.models.card import ModelCard
-from .load import Dataset, is_path, load_dataset, load_loose, with_labels
+from .load import Dataset, is_path, load_dataset, load_unlabelled, with_labels
 
 REPORT_NAME = "report.json"
-"""What a training writes into the folder beside its model."""
+"""The report of a training, in the folder beside its model."""
 
 
 def training_data(model: Path, card: ModelCard, data: str | None) -> Dataset:
-    """Loads the data set of a trained model, from the report beside it or from `--data`.
+    """Loads the data set of a trained model, named by the report beside it or by `--data`.
 
     Raises:
-        MissingInput: there is no report and no `--data`.
-        BadData: the data set has changed since, or its labels are not the model's.
+        MissingInput: neither a report nor `--data`.
+        BadData: the data set has changed since the training, or its labels are not the model's.
     """
-    seed = int(card.provenance.recipe.get("seed", 0))  # of the split: another would test on training images
+    seed = int(card.provenance.recipe.get("seed", 0))  # of the split: any other would test on training images
     dataset = load_dataset(data or _recorded_data(model), card.image, seed)
     _check_labels(dataset, card)
     if dataset.sha256 != card.provenance.data_sha256:
         if data is None:
             raise BadData(
-                f"{dataset.name}: has changed since the training (digest {dataset.sha256[:12]}, in the card "
+                f"{dataset.name}: has changed since the training (digest {dataset.sha256[:12]}, the card has "
                 f"{card.provenance.data_sha256[:12]}); train again, or name the data set with --data"
             )
         print(f"note: {dataset.name} is not the data set that the model was trained on", file=sys.stderr)
@@ -34,15 +34,15 @@ def training_data(model: Path, card: ModelCard, data: str | None) -> Dataset:
 
 
 def check_foreign_data(data: str | None, calibration: Path | None) -> None:
-    """Finds out early whether there are pictures for a model made elsewhere.
+    """Checks, before a model made elsewhere is loaded, that there are pictures for it.
 
     Raises:
-        UsageError: neither a data set nor a folder is named, or both are.
-        MissingInput: there is no such folder.
+        UsageError: neither a data set nor a folder was given, or both.
+        MissingInput: the folder does not exist.
     """
     if (data is None) == (calibration is None):
         raise UsageError(
-            "a model made elsewhere is compared on your pictures; name --data (a data set of its classes) "
+            "a model made elsewhere needs pictures to compare on; give --data (a data set of its classes) "
             "or --calibration (a folder of pictures like those it will see)"
         )
     if calibration is not None and not calibration.is_dir():
@@ -50,13 +50,13 @@ def check_foreign_data(data: str | None, calibration: Path | None) -> None:
 
 
 def foreign_data(card: ModelCard, data: str | None, calibration: Path | None) -> Dataset:
-    """Pictures for a model made elsewhere: a data set of its classes, or any pictures of its kind.
+    """Loads pictures for a model made elsewhere: a data set of its classes, or a folder without labels.
 
     Raises:
         BadData: the data set's classes are not the model's labels.
     """
     if calibration is not None:
-        return load_loose(calibration, card.image)
+        return load_unlabelled(calibration, card.image)
     dataset = load_dataset(data or "", card.image, 0)
     if set(dataset.labels) == set(card.labels):
         return with_labels(dataset, card.labels)
@@ -73,12 +73,12 @@ def _check_labels(dataset: Dataset, card: ModelCard) -> None:
 
 
 def report_folder(model: Path) -> Path:
-    """The folder beside a model with the report and the pictures of its training."""
+    """Returns the folder beside a model for the report and the plots of its training."""
     return model.with_suffix("")
 
 
 def report_path(model: Path) -> Path:
-    """Where the report of a model is."""
+    """Returns the path of a model's report."""
     return report_folder(model) / REPORT_NAME
 
 
@@ -95,6 +95,6 @@ def _recorded_data(model: Path) -> str:
         raise BadData(f"{path}: not a report of a training; name the data set with --data") from error
     if is_path(data) and not Path(data).exists():
         raise MissingInput(
-            f"{data}: {model} was trained on it, and it is gone; name its new place with --data"
+            f"{data}: no such file or folder, but {model} was trained on it; name its new place with --data"
         )
     return data

@@ -69,7 +69,7 @@ def test_data_that_were_moved_since_are_asked_for_with_their_old_place(folder, r
     report.write_text(report.read_text().replace('"data": "digits"', '"data": "/moved/digits"'))
     done = run_edgecls("export", cwd=folder)
     assert done.returncode == 66
-    gone = "/moved/digits: image_classification.h5 was trained on it, and it is gone"
+    gone = "/moved/digits: no such file or folder, but image_classification.h5 was trained on it"
     assert done.stderr.endswith(f"{gone}; name its new place with --data\n")
 
 

@@ -3,7 +3,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from edgecls.data.layout import Layout, Store, find_background, find_layout, printable
+from edgecls.data.layout import Layout, find_background, find_layout, printable
+from edgecls.data.store import Store
 from edgecls.edge_runtime.errors import BadData
 
 

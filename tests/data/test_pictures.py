@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecls.data import pictures
+from edgecls.data import store as store_module
 from edgecls.data.load import load_dataset
-from edgecls.data.pictures import open_folder, open_zip, read_pictures
+from edgecls.data.pictures import read_pictures
 from edgecls.data.split import Parts
+from edgecls.data.store import open_folder, open_zip
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare, read_image
@@ -92,7 +93,7 @@ def test_backslashes_of_windows_tools_are_separators(pets_zip, cats_and_dogs):
 
 
 def test_a_file_that_unpacks_too_large_is_refused_before_it_is_read(pets_zip, monkeypatch):
-    monkeypatch.setattr(pictures, "MAX_FILE_BYTES", 100_000)
+    monkeypatch.setattr(store_module, "MAX_FILE_BYTES", 100_000)
     with zipfile.ZipFile(pets_zip, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("pets/cat/bomb.png", bytes(100_001))
     with pytest.raises(BadData, match=r"refused: 'pets/cat/bomb.png' unpacks to"):

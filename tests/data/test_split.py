@@ -3,7 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from edgecls.data.split import Groups, Parts, Split, Whole, complete, digest
+from edgecls.data.near_duplicates import Groups
+from edgecls.data.split import Parts, Split, Whole, complete, digest
 from edgecls.data.split import hold_back as chosen_to_hold_back
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.opencv import cv2
@@ -143,7 +144,7 @@ def test_a_burst_stays_in_one_part_and_each_class_keeps_its_share():
     assert not train & val | train & test | val & test
     assert [np.bincount(part.truth).tolist() for part in parts_of(whole)] == [[140] * 2, [30] * 2, [30] * 2]
     assert whole.notes[0].startswith(
-        "400 images are nearly equal to others (bursts, copies); each of their 80"
+        "400 near-duplicate images (bursts, copies); each of the 80 groups is kept in one part"
     )
 
 
@@ -193,18 +194,16 @@ def test_the_classes_that_share_most_pictures_are_named():
     everything = Split(np.concatenate([images, copies]), np.concatenate([truth, copied_to]))
     whole = complete(Parts(("cup", "plate", "Cup"), everything), "it", seed=0)
     assert whole.notes == (
-        "8 images are nearly equal to others (bursts, copies); each of their 4 groups stays in one part",
-        "warning: 8 images are nearly equal to some of another class, most often those of cup and Cup; look "
-        "whether they are in the right folder, and show enough of the thing",
+        "8 near-duplicate images (bursts, copies); each of the 4 groups is kept in one part",
+        "warning: 8 images are near-duplicates across classes, most often cup and Cup; check that they are "
+        "in the right folders and that the objects are large enough",
     )
 
 
 def test_one_group_is_told_of_in_the_singular():
     images = np.concatenate([scenes(19), bursts(1, 3, seed=5)])
     whole = complete(Parts(("a", "b"), Split(images, np.repeat([0, 1], [10, 12]))), "it", seed=0)
-    assert whole.notes == (
-        "3 images are nearly equal to others (bursts, copies); their group stays in one part",
-    )
+    assert whole.notes == ("3 near-duplicate images (bursts, copies); the group is kept in one part",)
 
 
 def test_drawings_that_are_merely_alike_are_not_taken_for_bursts():

@@ -9,36 +9,13 @@ from threading import Timer
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits as original
 
-from edgecls.data import known
+from edgecls.data import cifar10
 from edgecls.data.backend import keras
-from edgecls.data.known import LABELS, download_cifar10, load_digits, read_cifar10
+from edgecls.data.cifar10 import LABELS, download_cifar10, read_cifar10
 from edgecls.data.load import load_dataset
 from edgecls.edge_runtime.errors import BadData, MissingInput, Unavailable
 from edgecls.edge_runtime.images.rule import ImageRule
-
-
-def test_at_their_own_size_the_digits_are_the_package_s():
-    parts = load_digits(ImageRule(8, 8))
-    grey, truth = original(return_X_y=True)
-    assert parts.labels == tuple("0123456789")
-    assert parts.train.truth.dtype == np.int64
-    assert (parts.train.truth == truth).all()
-    assert np.abs(parts.train.images[..., 0] - grey.reshape(-1, 8, 8) * 255 / 16).max() <= 0.5
-    assert (parts.train.images == parts.train.images[..., :1]).all()  # grey
-
-
-def test_they_fill_any_size_and_all_brightnesses():
-    images = load_digits(ImageRule(32, 32)).train.images
-    assert images.shape == (1797, 32, 32, 3)
-    assert images.dtype == np.uint8
-    assert (images.min(), images.max()) == (0, 255)
-
-
-def test_a_mirrored_digit_is_another_sign():
-    assert not load_digits(ImageRule(8, 8)).mirrored_is_same
-
 
 RULE = ImageRule(32, 32)
 
@@ -66,7 +43,7 @@ def batches(tmp_path, monkeypatch):
     """A folder like `cifar-10-batches-py`; only the table of official digests is replaced."""
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
-    for table in (known.TRAIN_BATCHES, known.TEST_BATCHES):
+    for table in (cifar10.TRAIN_BATCHES, cifar10.TEST_BATCHES):
         for name in table:
             _, content = batch(seed=len(name) + ord(name[-1]))
             (folder / name).write_bytes(content)
@@ -79,12 +56,12 @@ def archive(batches, tmp_path, monkeypatch):
     path = tmp_path / "cifar-10-python.tar.gz"
     with tarfile.open(path, "w:gz") as tar:
         tar.add(batches, batches.name)
-    monkeypatch.setattr(known, "ARCHIVE_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
+    monkeypatch.setattr(cifar10, "ARCHIVE_SHA256", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
 def test_the_archive_s_digest_is_the_one_that_keras_downloads_by():
-    assert known.ARCHIVE_SHA256 in inspect.getsource(keras.datasets.cifar10.load_data)
+    assert cifar10.ARCHIVE_SHA256 in inspect.getsource(keras.datasets.cifar10.load_data)
 
 
 def test_the_folder_gives_its_images_in_rgb(batches):
@@ -170,7 +147,7 @@ def test_without_a_network_the_error_names_three_ways_on(monkeypatch, tmp_path, 
 
 
 def test_a_silent_server_is_given_up(monkeypatch, tmp_path):
-    monkeypatch.setattr(known, "DOWNLOAD_SILENCE_S", 0.2)
+    monkeypatch.setattr(cifar10, "DOWNLOAD_SILENCE_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_proxy(monkeypatch, tmp_path, silent.getsockname()[1])
 

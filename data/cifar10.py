@@ -1,7 +1,7 @@
-"""CIFAR-10: through Keras, which downloads it once, or from the official files on the disk.
+"""CIFAR-10: through Keras, which downloads it once, or from the official files on this machine.
 
 The official files are Python pickles, which run code when they are loaded: nothing is unpickled before its
-checksum has proven that it is the original.
+checksum proves that it is the original.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse
 ARCHIVE_NAME = "cifar-10-python.tar.gz"
 FOLDER_NAME = "cifar-10-batches-py"
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
-"""As Keras has it."""
+"""The checksum by which Keras downloads it."""
 MAX_FILE_BYTES = 200_000_000
-"""The archive has 170,498,071."""
+"""The limit for a file; the archive has 170,498,071 bytes."""
 TRAIN_BATCHES = {
     "data_batch_1": "c99cafc152244af753f735de768cd75f",
     "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
@@ -37,37 +37,47 @@ TRAIN_BATCHES = {
     "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
 }
 TEST_BATCHES = {"test_batch": "40351d587109b95175f43aff81a1287e"}
-"""MD5, as torchvision has them. MD5 still serves here: nobody can make a second file for a given sum."""
+"""File names and MD5 checksums, as in torchvision. MD5 is enough here: it resists second preimages."""
 DOWNLOAD_SILENCE_S = 30
-"""A server that says nothing for so long is given up."""
+"""The download fails when the server sends nothing for so long."""
 
 
 def download_cifar10(rule: ImageRule) -> Parts:
-    """CIFAR-10 from Keras's cache, downloaded where it is not there yet.
+    """Loads CIFAR-10 from Keras's cache; Keras downloads it first if it is not there.
 
     Raises:
-        Unavailable: it cannot be downloaded; the message names the other ways.
+        Unavailable: it cannot be downloaded; the message lists the alternatives.
     """
-    from .backend import keras  # noqa: PLC0415 - slow, and not needed for files on the disk
+    from .backend import keras  # noqa: PLC0415 - slow to import, and not needed for files on this machine
 
     try:
         with redirect_stdout(sys.stderr), _network_timeout(DOWNLOAD_SILENCE_S):
             train, test = keras.datasets.cifar10.load_data()
     except Exception as error:  # Keras raises a bare Exception when a download fails
+        reason = " ".join(str(error).split())[:300]
         raise Unavailable(
-            f"CIFAR-10 cannot be downloaded: {_one_line(error)}; put {ARCHIVE_NAME} on this machine and give "
-            "--data PATH, or give your own class folders with --data FOLDER, or take --data digits, which is "
-            "already here"
+            f"CIFAR-10 cannot be downloaded: {reason}; put {ARCHIVE_NAME} on this machine and give "
+            "--data PATH, or use your own class folders with --data FOLDER, or the built-in --data digits"
         ) from error
     return _parts([train], [test], rule)
 
 
+def find_cifar10(path: Path) -> Path | None:
+    """Returns the official archive, or its unpacked folder at or directly inside `path`; None if neither."""
+    if path.name.endswith((".tar.gz", ".tgz")):
+        return path
+    folders = (path, path / FOLDER_NAME)
+    return next(
+        (folder for folder in folders if any((folder / name).exists() for name in TRAIN_BATCHES)), None
+    )
+
+
 def read_cifar10(path: Path, rule: ImageRule) -> Parts:
-    """CIFAR-10 from the official archive, or from the folder that was unpacked from it.
+    """Reads CIFAR-10 from the official archive, or from the folder that was unpacked from it.
 
     Raises:
-        BadData: a file is not the original, byte for byte.
-        MissingInput: a batch is not there.
+        BadData: a file is not byte for byte the original.
+        MissingInput: a batch is missing.
     """
     batches = _read_folder(path) if path.is_dir() else _read_archive(path)
     return _parts([batches[name] for name in TRAIN_BATCHES], [batches[name] for name in TEST_BATCHES], rule)
@@ -99,14 +109,14 @@ def _read_limited(path: Path) -> bytes:
 def _check(path: Path, found: str, official: str) -> None:
     if found != official:
         raise BadData(
-            f"{path}: refused: not the official CIFAR-10 file: its checksum is {found[:12]}... and should be "
+            f"{path}: refused: not the official CIFAR-10 file: checksum {found[:12]}..., expected "
             f"{official[:12]}...; download it again from https://www.cs.toronto.edu/~kriz/cifar.html"
         )
 
 
 def _unpickle(content: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (N, 32, 32, 3) RGB and classes (N,) of bytes that a checksum has vouched for."""
-    batch = pickle.loads(content, encoding="bytes")  # noqa: S301 - vouched for by the caller
+    """Returns images uint8 (N, 32, 32, 3) RGB and classes (N,); the caller has checked the bytes."""
+    batch = pickle.loads(content, encoding="bytes")  # noqa: S301 - its checksum is the official one
     images = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return images, np.array(batch[b"labels"])
 
@@ -123,34 +133,10 @@ def _split(batches: Iterable[tuple[np.ndarray, np.ndarray]], rule: ImageRule) ->
 
 @contextmanager
 def _network_timeout(seconds: float) -> Iterator[None]:
-    """Keras downloads with urllib, which waits for ever unless sockets themselves do not."""
+    """Sets the default timeout of sockets: Keras downloads with urllib, which otherwise waits for ever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
-
-
-# scikit-learn's handwritten digits: 1,797 real images inside the package, so no download.
-
-_BRIGHTEST = 16
-
-
-def load_digits(rule: ImageRule) -> Parts:
-    """The digits, 8x8 grey, enlarged as any small picture is."""
-    try:
-        from sklearn.datasets import load_digits as load_from_package  # noqa: PLC0415 - not for a device
-    except ImportError as error:
-        raise Unavailable(
-            f'digits needs scikit-learn ({error}); run `pip install "edgecls[train]"`'
-        ) from error
-    grey, truth = map(np.asarray, load_from_package(return_X_y=True))
-    pixels = np.round(grey.reshape(-1, 8, 8, 1) * (255 / _BRIGHTEST)).astype(np.uint8)
-    images = np.stack([prepare(picture, rule) for picture in np.repeat(pixels, 3, axis=3)])
-    split = Split(images, truth.astype(np.int64))
-    return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)
