@@ -51,8 +51,9 @@ def open_recorder(
     Raises:
         EdgeclsError: nothing can be written there, or a recording is there already.
     """
+    from ..edge_runtime.camera.outputs.frame_folder import FrameRecorder
     from ..edge_runtime.camera.outputs.video_file import Recorder
-    from ..edge_runtime.camera.recording import FrameRecorder, new_header
+    from ..edge_runtime.camera.recording import new_header
     from ..edge_runtime.errors import UsageError
 
     path = Path(record)

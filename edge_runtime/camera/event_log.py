@@ -1,247 +1,52 @@
-"""The event log: JSON lines on a disk that may be full, pulled, rotated or read-only by now."""
+"""Event log: a file of JSON lines, on a disk that may be full, unplugged or read-only by now."""
 
 import errno
-import json
 import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from ..errors import MissingInput, UsageError, reading_failed, writing_failed
-from ..text import printable
+from ..errors import UsageError, writing_failed
 from .answer import Answer, Sink
 from .event import Event, OnEvent, ignore
-
-# Events that could not be written yet.
-
-KEEP = 1000
-
-
-@dataclass(frozen=True)
-class WaitingEvent:
-    """An event with the wall clock's time, which is for people: nothing is decided by it."""
-
-    event: Event
-    at: datetime
-    """UTC."""
-
-
-class EventBacklog:
-    """The newest `keep` events, in order; what had to go is counted, and told before the rest.
-
-    Args:
-        keep: how many wait.
-    """
-
-    def __init__(self, keep: int = KEEP) -> None:
-        self._keep = keep
-        self._notice: WaitingEvent | None = None
-        self._waiting: deque[WaitingEvent] = deque()
-        self._dropped = 0
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    @property
-    def dropped(self) -> int:
-        """How many were lost and not told yet."""
-        return self._dropped
-
-    def add(self, dated: WaitingEvent) -> None:
-        """Lets one more wait."""
-        if len(self._waiting) == self._keep:
-            self._waiting.popleft()
-            self._dropped += 1
-        self._waiting.append(dated)
-
-    def add_notice(self, dated: WaitingEvent) -> None:
-        """Lets one wait before all the others, whatever comes: the reason why they wait."""
-        self._notice = dated
-
-    def first(self) -> WaitingEvent | None:
-        """The one to be written next."""
-        if self._notice:
-            return self._notice
-        if self._dropped:
-            oldest = self._waiting[0]
-            events = "event was" if self._dropped == 1 else "events were"
-            text = f"{self._dropped:,} older {events} lost: the log could not be written"
-            facts = {"dropped": self._dropped}
-            return WaitingEvent(Event("events_dropped", text, oldest.event.at_s, facts), oldest.at)
-        return self._waiting[0] if self._waiting else None
-
-    def remove_first(self) -> None:
-        """Forgets what `first` gave."""
-        if self._notice:
-            self._notice = None
-        elif self._dropped:
-            self._dropped = 0
-        else:
-            self._waiting.popleft()
-
-
-# An event as one line of JSON, and back.
-
-
-@dataclass(frozen=True)
-class LoggedEvent:
-    """One line of an event log."""
-
-    sequence: int
-    """Counts the log's lines from 1, over rotations and restarts: a gap means lines that are lost."""
-    at: datetime
-    """The wall clock, UTC: somebody may have set it since the line before."""
-    monotonic_s: float
-    """`time.monotonic()`: for the time between two lines of one boot of the machine."""
-    kind: str
-    text: str
-    facts: dict[str, Any]
-
-
-def event_line(dated: WaitingEvent, sequence: int) -> bytes:
-    """The line, compact, with its newline. A fact cannot take the place of what every line has."""
-    event = dated.event
-    head = {
-        "sequence": sequence,
-        "at": dated.at.isoformat(timespec="milliseconds"),
-        "monotonic_s": round(event.at_s, 3),
-        "kind": event.kind,
-        "text": event.text,
-    }
-    line = json.dumps(head | dict(event.facts) | head, ensure_ascii=False, separators=(",", ":"), default=str)
-    # A file's name that is not UTF-8 gives an escape that is valid in JSON too.
-    return f"{line}\n".encode(errors="backslashreplace")
-
-
-def parse_event_line(line: bytes) -> LoggedEvent | None:
-    """What `event_line` wrote, None for anything else: half of one, or zeros that a power cut left."""
-    try:
-        values = json.loads(line)
-        return LoggedEvent(
-            int(values.pop("sequence")),
-            datetime.fromisoformat(values.pop("at")),
-            float(values.pop("monotonic_s")),
-            str(values.pop("kind")),
-            str(values.pop("text")),
-            values,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
-# Reads an event log back, with what was rotated away, past lines that a power cut broke.
-
-_TAIL_BYTES = 65_536
-"""Enough for the last line of a log, unless somebody else wrote to it."""
-
-
-@dataclass(frozen=True)
-class EventHistory:
-    """What an event log holds."""
-
-    events: tuple[LoggedEvent, ...]
-    """Oldest first."""
-    skipped: tuple[str, ...]
-    """A sentence for each line that is no whole event."""
-
-
-def rotated(path: Path) -> Path:
-    """Where the older half of an event log is: `events.jsonl.1`."""
-    return path.with_name(f"{path.name}.1")
-
-
-def read_events(path: str | Path) -> EventHistory:
-    """Reads `path`, and before it what was rotated away.
-
-        for event in read_events("events.jsonl").events:
-            print(event.at, event.text)
-
-    Raises:
-        MissingInput, PermissionRefused, BadData: it cannot be read.
-    """
-    path = Path(path)
-    events: list[LoggedEvent] = []
-    skipped: list[str] = []
-    parts = [part for part in (rotated(path), path) if part.exists()]
-    if not parts:
-        raise MissingInput(f"{path}: no such file; `edgecls camera --events {path}` writes one")
-    for part in parts:
-        for number, line in enumerate(_lines(part), 1):
-            event = parse_event_line(line)
-            if event:
-                events.append(event)
-            elif line.strip():
-                start = printable(line[:40].decode(errors="replace"))
-                skipped.append(f"{part}:{number}: not a whole event, skipped: {start}")
-    return EventHistory(tuple(events), tuple(skipped))
-
-
-def last_sequence(path: Path) -> int:
-    """The number of the newest line of a log, from its end; 0 where there is none.
-
-    Raises:
-        OSError: it is there and cannot be read.
-    """
-    for part in (path, rotated(path)):
-        for wanted_bytes in (_TAIL_BYTES, None):
-            for line in reversed(_tail(part, wanted_bytes).splitlines()):
-                event = parse_event_line(line)
-                if event:
-                    return event.sequence
-    return 0
-
-
-def _lines(path: Path) -> list[bytes]:
-    try:
-        return path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise reading_failed(path, error) from error
-
-
-def _tail(path: Path, wanted_bytes: int | None) -> bytes:
-    """The end of a file, or all of it; nothing where there is no file."""
-    try:
-        with path.open("rb") as file:
-            size_bytes = path.stat().st_size
-            file.seek(0 if wanted_bytes is None else max(0, size_bytes - wanted_bytes))
-            return file.read()
-    except FileNotFoundError:
-        return b""
-
+from .event_lines import event_line, last_sequence, rotated
 
 MAX_MB = 10.0
-"""About 50,000 events: of a camera that works, months."""
+"""About 50,000 events: months of a working camera."""
+MAX_WAITING = 1000
+"""Events kept in memory while the log cannot be written."""
 RETRY_S = 2.0
 """Between two attempts while the log cannot be written."""
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class EventLog(Sink):
     """Writes each event as one line, in one write, as soon as it happens.
 
-    The file is opened by its name for each line: events are rare, and so it does not matter who removed or
-    rotated it meanwhile. Where it cannot be written, the loop goes on: the newest 1,000 events wait, and are
-    tried again with the next event or answer.
+    The file is opened by name for each line: events are rare, and so the file may be removed or rotated by
+    others at any time. While it cannot be written, the loop continues: the newest `MAX_WAITING` events wait
+    and are written with a later event or answer.
 
-    Lines reach the disk when the kernel writes them, within half a minute, and at once only on `close` and
-    before a rotation: an SD card erases some megabytes for each flush, and what a power cut takes is the end
-    of a log that says nothing of the power cut anyway.
+    Lines reach the disk when the kernel writes them, within half a minute; they are flushed only on `close`
+    and before a rotation. An SD card erases megabytes for each flush, and a power cut takes only the end of
+    the log, which could not mention the power cut anyway.
 
     Args:
-        path: the log. When it has half of `max_bytes`, it becomes `<path>.1` in place of the one before.
-        max_bytes: of both together. A log that was written under a larger limit shrinks as it is rotated.
-        on_event: told when it cannot be written: once, until it can again.
-        wall_clock: UTC, for people; nothing is decided by it.
+        path: the log. At half of `max_bytes` it is renamed to `<path>.1`, which replaces the one before.
+        max_bytes: limit of both files together. A log written under a larger limit shrinks when it rotates.
+        on_event: called when the log cannot be written: once, until it can be again.
+        wall_clock: UTC; recorded for people, and nothing is decided by it.
+        retry_s: see `RETRY_S`.
 
     Raises:
         UsageError: `path` is not a file.
-        OutputFailed, PermissionRefused: it cannot be written; a full disk may be free again later.
+        OutputFailed, PermissionRefused: it cannot be written. A full disk is not an error: it may have room
+            later.
     """
 
     def __init__(
@@ -263,25 +68,25 @@ class EventLog(Sink):
         self._sequence = _prepare(path)
 
     def event(self, event: Event) -> None:
-        """Writes an event, or keeps it until that is possible."""
+        """Writes an event, or keeps it until it can be written."""
         self._backlog.add(WaitingEvent(event, self._wall_clock()))
         if not self._failing or time.monotonic() >= self._retry_at_s:
             self._write_waiting()
 
-    def write(self, answer: Answer) -> None:  # noqa: ARG002
+    def write(self, answer: Answer) -> None:  # noqa: ARG002 - answers are not logged
         """See `Sink.write`."""
         self.idle()
 
     def idle(self) -> None:
-        """Tries again what could not be written."""
+        """Retries what could not be written."""
         if self._failing and time.monotonic() >= self._retry_at_s:
             self._write_waiting()
 
     def close(self) -> None:
-        """Flushes the lines to the disk; an event that comes later is written too.
+        """Flushes the lines to the disk. A later event is still written.
 
         Raises:
-            OutputFailed, PermissionRefused: it cannot be written, and the events that wait are lost with us.
+            OutputFailed, PermissionRefused: the log cannot be written; the waiting events are lost.
         """
         error = self._write_waiting()
         try:
@@ -294,10 +99,10 @@ class EventLog(Sink):
             raise writing_failed(self._path, error) from error
 
     def _write_waiting(self) -> OSError | None:
-        """Writes what waits, oldest first, until that fails; returns why."""
+        """Writes the waiting events, oldest first; returns the error that stopped it, if any."""
         try:
-            while dated := self._backlog.first():
-                self._append(event_line(dated, self._sequence + 1))
+            while waiting := self._backlog.first():
+                self._append(event_line(waiting.event, waiting.at, self._sequence + 1))
                 self._sequence += 1
                 self._backlog.remove_first()
         except OSError as error:
@@ -307,17 +112,17 @@ class EventLog(Sink):
         return None
 
     def _append(self, line: bytes) -> None:
-        """One write for one line, at the beginning of a line, in a file that has room for it.
+        """Appends a line in one write, after rotating the file if it has no room.
 
         Raises:
-            OSError: it is not in the file, nor is a part of it.
+            OSError: the line was not written, not even in part.
         """
         with _opened(self._path) as descriptor:
             size_bytes = os.fstat(descriptor).st_size
             if size_bytes and os.pread(descriptor, 1, size_bytes - 1) != b"\n":  # cut off by a power cut
                 line = b"\n" + line
             if not size_bytes or size_bytes + len(line) <= self._part_bytes:
-                _write_whole_line(descriptor, line, size_bytes)
+                _write_all_or_nothing(descriptor, line, size_bytes)
                 return
             os.fsync(descriptor)
         self._path.replace(rotated(self._path))
@@ -328,20 +133,75 @@ class EventLog(Sink):
         if self._failing:
             return
         self._failing = True
-        full = error.errno in _FULL
+        full = error.errno in _DISK_FULL
         reason = "the disk is full" if full else os.strerror(error.errno or 0).lower()
         waiting = self._backlog.first()
         event = Event(
             "disk_full" if full else "log_failed",
             f"cannot write {self._path}: {reason}; events wait in memory",
-            at_s=waiting.event.at_s if waiting else time.monotonic(),  # it stands before that one
+            at_s=waiting.event.at_s if waiting else time.monotonic(),  # it is written before that one
         )
         self._backlog.add_notice(WaitingEvent(event, self._wall_clock()))
         self._on_event(event)
 
 
+@dataclass(frozen=True)
+class WaitingEvent:
+    """An event that waits to be written."""
+
+    event: Event
+    at: datetime
+    """Wall clock when it happened, UTC."""
+
+
+class EventBacklog:
+    """The events that could not be written yet, in order. Old ones are dropped and counted.
+
+    Args:
+        max_waiting: the most events that are kept.
+    """
+
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
+        self._notice: WaitingEvent | None = None
+        self._waiting: deque[WaitingEvent] = deque()
+        self._dropped = 0
+
+    def add(self, waiting: WaitingEvent) -> None:
+        """Adds an event at the end."""
+        if len(self._waiting) == self._max_waiting:
+            self._waiting.popleft()
+            self._dropped += 1
+        self._waiting.append(waiting)
+
+    def add_notice(self, waiting: WaitingEvent) -> None:
+        """Puts an event before all others, where it is never dropped: the reason why they wait."""
+        self._notice = waiting
+
+    def first(self) -> WaitingEvent | None:
+        """Returns the event to write next; the number of dropped ones comes before those that are left."""
+        if self._notice:
+            return self._notice
+        if self._dropped:
+            oldest = self._waiting[0]
+            events = "event was" if self._dropped == 1 else "events were"
+            text = f"{self._dropped:,} older {events} lost: the log could not be written"
+            facts = {"dropped": self._dropped}
+            return WaitingEvent(Event("events_dropped", text, oldest.event.at_s, facts), oldest.at)
+        return self._waiting[0] if self._waiting else None
+
+    def remove_first(self) -> None:
+        """Removes what `first` returned."""
+        if self._notice:
+            self._notice = None
+        elif self._dropped:
+            self._dropped = 0
+        else:
+            self._waiting.popleft()
+
+
 def _prepare(path: Path) -> int:
-    """Finds out early whether the log can be written; returns the number of its last line."""
+    """Checks early that the log can be written; returns the sequence number of its last line."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not stat.S_ISREG(path.stat().st_mode):
@@ -350,13 +210,13 @@ def _prepare(path: Path) -> int:
             pass
         return last_sequence(path)
     except OSError as error:
-        if error.errno in _FULL:
+        if error.errno in _DISK_FULL:
             return last_sequence(path)
         raise writing_failed(path, error) from error
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
+def _opened(path: Path) -> Generator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         yield descriptor
@@ -364,8 +224,8 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _write_whole_line(descriptor: int, line: bytes, size_bytes: int) -> None:
-    """Writes it all or takes it back: a disk that fills takes a part, and says so only the next time."""
+def _write_all_or_nothing(descriptor: int, line: bytes, size_bytes: int) -> None:
+    """Appends a line; a disk that is nearly full takes a part of it, which is removed again."""
     written = os.write(descriptor, line)
     if written < len(line):
         os.ftruncate(descriptor, size_bytes)

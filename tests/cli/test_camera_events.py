@@ -15,7 +15,8 @@ import pytest
 
 from edgecls.cli.decision_options import EVENTS_MAX_MB, HOLD_S, SMOOTH_S
 from edgecls.edge_runtime.camera.decision import SteadyDecider
-from edgecls.edge_runtime.camera.event_log import EventLog, LoggedEvent, read_events
+from edgecls.edge_runtime.camera.event_lines import LoggedEvent, read_events
+from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import MjpegServer
 from tests.wall_clock import WallClock

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.camera.event_log import read_events
+from edgecls.edge_runtime.camera.event_lines import read_events
 from tests.mjpeg_server import MjpegServer
 
 pytestmark = pytest.mark.slow

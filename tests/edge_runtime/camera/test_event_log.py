@@ -1,3 +1,5 @@
+"""Event log: what is written, on a disk that is full, read-only or goes away."""
+
 import json
 import os
 import subprocess
@@ -10,18 +12,9 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.event import Event
-from edgecls.edge_runtime.camera.event_log import (
-    KEEP,
-    EventBacklog,
-    EventLog,
-    WaitingEvent,
-    event_line,
-    last_sequence,
-    parse_event_line,
-    read_events,
-    rotated,
-)
-from edgecls.edge_runtime.errors import BadData, MissingInput, OutputFailed, PermissionRefused, UsageError
+from edgecls.edge_runtime.camera.event_lines import read_events, rotated
+from edgecls.edge_runtime.camera.event_log import MAX_WAITING, EventBacklog, EventLog, WaitingEvent
+from edgecls.edge_runtime.errors import OutputFailed, PermissionRefused, UsageError
 
 
 @pytest.fixture
@@ -207,13 +200,13 @@ def test_the_newest_thousand_wait_and_the_rest_is_counted(small_disk: Path):
     path = small_disk / "events.jsonl"
     log = EventLog(path, retry_s=0.0)
     filler = fill(small_disk)
-    note(log, range(KEEP + 234))
+    note(log, range(MAX_WAITING + 234))
     filler.unlink()
     log.idle()
     first, second, *rest = read_events(path).events
     assert (first.kind, second.kind, second.facts) == ("disk_full", "events_dropped", {"dropped": 234})
-    assert [event.text for event in rest] == [f"event {number}" for number in range(234, KEEP + 234)]
-    assert sequences(path) == list(range(1, KEEP + 3))
+    assert [event.text for event in rest] == [f"event {number}" for number in range(234, MAX_WAITING + 234)]
+    assert sequences(path) == list(range(1, MAX_WAITING + 3))
 
 
 def test_a_second_full_disk_is_told_again(small_disk: Path):
@@ -287,7 +280,7 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def dated(number: int) -> WaitingEvent:
+def waiting(number: int) -> WaitingEvent:
     return WaitingEvent(Event("stalled", str(number), at_s=float(number)), AT)
 
 
@@ -299,148 +292,34 @@ def emptied(backlog: EventBacklog) -> list[str]:
     return texts
 
 
-def filled(count: int, keep: int) -> EventBacklog:
-    backlog = EventBacklog(keep)
+def filled(count: int, max_waiting: int) -> EventBacklog:
+    backlog = EventBacklog(max_waiting)
     for number in range(count):
-        backlog.add(dated(number))
+        backlog.add(waiting(number))
     return backlog
 
 
 def test_events_wait_in_their_order():
-    assert emptied(filled(3, keep=3)) == ["0", "1", "2"]
+    assert emptied(filled(3, max_waiting=3)) == ["0", "1", "2"]
 
 
 def test_the_oldest_go_and_are_told_before_the_rest():
-    backlog = filled(5, keep=3)
+    backlog = filled(5, max_waiting=3)
     told = backlog.first().event
     assert (told.kind, dict(told.facts), told.at_s) == ("events_dropped", {"dropped": 2}, 2.0)
     assert emptied(backlog) == ["2 older events were lost: the log could not be written", "2", "3", "4"]
 
 
 def test_losses_that_were_told_are_not_told_again():
-    backlog = filled(4, keep=3)
+    backlog = filled(4, max_waiting=3)
     backlog.remove_first()
-    backlog.add(dated(4))
+    backlog.add(waiting(4))
     assert emptied(backlog) == ["1 older event was lost: the log could not be written", "2", "3", "4"]
 
 
 def test_the_reason_for_the_wait_stands_before_all_and_is_never_dropped():
-    backlog = filled(1, keep=2)
+    backlog = filled(1, max_waiting=2)
     backlog.add_notice(WaitingEvent(Event("disk_full", "full"), AT))
     for number in range(1, 5):
-        backlog.add(dated(number))
+        backlog.add(waiting(number))
     assert emptied(backlog) == ["full", "3 older events were lost: the log could not be written", "3", "4"]
-
-
-AT_of_event_line = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-
-
-def line(text: str = "cat 93.1% (was dog)", **facts: object) -> bytes:
-    return event_line(
-        WaitingEvent(Event("label_changed", text, at_s=12.3456, facts=facts), AT_of_event_line), 7
-    )
-
-
-def test_a_line_has_number_both_times_kind_text_and_facts():
-    assert line(label="cat", before=None) == (
-        b'{"sequence":7,"at":"2026-01-02T03:04:05.678+00:00","monotonic_s":12.346,"kind":"label_changed",'
-        b'"text":"cat 93.1% (was dog)","label":"cat","before":null}\n'
-    )
-
-
-def test_it_is_read_back():
-    event = parse_event_line(line(label="cat"))
-    assert event is not None
-    assert (event.sequence, event.at, event.monotonic_s) == (
-        7,
-        AT_of_event_line.replace(microsecond=678000),
-        12.346,
-    )
-    assert (event.kind, event.text, event.facts) == (
-        "label_changed",
-        "cat 93.1% (was dog)",
-        {"label": "cat"},
-    )
-
-
-def test_a_fact_cannot_take_the_place_of_what_every_line_has():
-    assert json.loads(line(sequence=99, kind="other"))["sequence"] == 7
-
-
-@pytest.mark.parametrize("text", ["two\nlines", "größe", os.fsdecode(b"\xff.jpg"), "\x00\x1b[2J"])
-def test_any_text_is_one_line_and_comes_back(text: str):
-    assert line(text).count(b"\n") == 1
-    event = parse_event_line(line(text))
-    assert event is not None
-    assert event.text == text
-
-
-def test_a_fact_that_json_does_not_know_is_written_as_text():
-    assert json.loads(line(path=Path("a.mp4")))["path"] == "a.mp4"
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [b"", b"\x00" * 64, b"[1]", b"7", b"null", b'{"sequence":1}', b"\xff\xfe", b"[" * 100_000, line()[:-9]],
-)
-def test_what_is_no_event_is_none(broken: bytes):
-    assert parse_event_line(broken) is None
-
-
-def test_no_part_of_a_line_is_an_event():
-    whole = line(label="cat")
-    assert not any(parse_event_line(whole[:cut]) for cut in range(len(whole) - 1))
-
-
-def lines(*numbers: int) -> bytes:
-    at = datetime(2026, 1, 2, tzinfo=UTC)
-    return b"".join(event_line(WaitingEvent(Event("ended", "x"), at), number) for number in numbers)
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "events.jsonl"
-
-
-def test_what_was_rotated_away_comes_first(log: Path):
-    rotated(log).write_bytes(lines(1, 2))
-    log.write_bytes(lines(3, 4))
-    assert [event.sequence for event in read_events(log).events] == [1, 2, 3, 4]
-
-
-def test_a_broken_line_is_skipped_and_told(log: Path):
-    """Row 24."""
-    log.write_bytes(lines(1)[:30] + b"\n" + lines(2) + b"\0\x1b\0")
-    history = read_events(str(log))
-    assert [event.sequence for event in history.events] == [2]
-    assert history.skipped == (
-        f'{log}:1: not a whole event, skipped: {{"sequence":1,"at":"2026-01-02',
-        rf"{log}:3: not a whole event, skipped: \x00\x1b\x00",
-    )
-
-
-def test_a_log_that_is_not_there_says_how_to_get_one(log: Path):
-    with pytest.raises(MissingInput, match=r"`edgecls camera --events .*events.jsonl` writes one"):
-        read_events(log)
-
-
-def test_a_folder_is_no_log(tmp_path: Path):
-    with pytest.raises(BadData):
-        read_events(tmp_path)
-
-
-@pytest.mark.parametrize("end", [b"", lines(9)[:40], b"\0" * 200_000, b"somebody else\n" * 10_000])
-def test_the_last_number_is_found_before_whatever_stands_behind_it(log: Path, end: bytes):
-    log.write_bytes(lines(*range(1, 6)) + end)
-    assert last_sequence(log) == 5
-
-
-def test_the_last_number_may_be_in_the_rotated_half(log: Path):
-    rotated(log).write_bytes(lines(1, 2))
-    assert last_sequence(log) == 2
-    log.write_bytes(b"")
-    assert last_sequence(log) == 2
-
-
-def test_without_a_log_the_last_number_is_zero(log: Path):
-    assert last_sequence(log) == 0

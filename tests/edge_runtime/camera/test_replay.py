@@ -11,9 +11,9 @@ from edgecls.edge_runtime.camera.decision import Decider, SteadyDecider
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.outputs.frame_folder import FrameRecorder
 from edgecls.edge_runtime.camera.recording import (
     ANSWERS_NAME,
-    FrameRecorder,
     RecordedSettings,
     RecordingHeader,
     frame_name,
