@@ -11,7 +11,8 @@ import pytest
 
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import Event, ignore
-from edgecls.edge_runtime.camera.event_log import EventLog, read_events
+from edgecls.edge_runtime.camera.event_lines import read_events
+from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest, run_logged, stop_on_signals
 from edgecls.edge_runtime.camera.loop_report import LoopReport
