@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from .report import (
     to_answers,
 )
 from .test_images import HeldOut, HeldOutFiles, check_finite, check_scorable
-from .turns import AT_ONCE, Grouping, grouped, places_of
+from .turns import AT_ONCE, Grouping, grouped, places_of, take_turns
 from .worker import measure_cold_start, timed_file
 
 if TYPE_CHECKING:
@@ -240,11 +240,11 @@ def measure_all(
     again: list[Subject] = []
     groups = list(grouped(subjects, lambda subject: places_of(subject.path), reserved=1))
     for group in groups:
-        going = [(subject, steps(subject, settings)) for subject in group]
+        turns = [(subject, steps(subject, settings)) for subject in group]
         if reference:
             again.append(Subject(reference.path))
-            going.append((again[-1], steps(again[-1], replace(settings, cold_starts=0))))
-        _take_turns(going)
+            turns.append((again[-1], steps(again[-1], replace(settings, cold_starts=0))))
+        _measure_group(turns)
         reference = reference or _reference_in(group)
     timed = [subject for subject in (reference, *again) if subject and subject.windows]
     if reference is None or len(groups) == 1:
@@ -268,25 +268,11 @@ def _with_peers(paths: Sequence[Path]) -> list[Subject]:
     return subjects
 
 
-def _take_turns(going: list[tuple[Subject, Generator[None]]]) -> None:
-    """Goes round the files, one step of each; every other round backwards: no order favours a file."""
-    with ExitStack() as stack:
-        for _, steps in going:
-            stack.callback(steps.close)
-        while going:
-            going = [(subject, steps) for subject, steps in going if _step(subject, steps)][::-1]
+def _measure_group(turns: Sequence[tuple[Subject, Generator[None]]]) -> None:
+    def failed(place: int, error: EdgeclsError) -> None:
+        turns[place][0].error = error
 
-
-def _step(subject: Subject, steps: Generator[None]) -> bool:
-    """Takes one step; whether there may be another."""
-    try:
-        next(steps)
-    except StopIteration:
-        return False
-    except EdgeclsError as error:
-        subject.error = error
-        return False
-    return True
+    take_turns([steps for _, steps in turns], failed)
 
 
 # What one inference of each file takes: all take turns, whatever their input sizes and labels.

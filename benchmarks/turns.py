@@ -1,9 +1,15 @@
-"""Many files in groups, each of as many processes as a machine bears at once, and what ties them together."""
+"""Turns: subjects are measured step by step, one after the other, so that what disturbs one disturbs all.
 
-from collections.abc import Callable, Iterable, Iterator
+Where they are too many to live at once they come in groups, each of as many processes as a machine bears.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TypeVar
+
+from ..edge_runtime.errors import EdgeclsError
 
 AT_ONCE = 16
 """Processes, of which each holds some 35 MB that it shares with no other."""
@@ -13,6 +19,43 @@ _KERAS_PLACES = 4
 _DRIFT = 1.1
 
 Item = TypeVar("Item")
+
+
+def take_turns(
+    subjects: Sequence[Generator[None]], failed: Callable[[int, EdgeclsError], None] | None = None
+) -> None:
+    """Goes round the subjects, one step of each; every other round backwards, so that no order favours one.
+
+    Args:
+        subjects: each yields when it is the others' turn, and ends when it has been measured.
+        failed: takes the place of a subject that failed, and its error; the others go on. Without it an error
+            ends all.
+    """
+    with ExitStack() as stack:
+        for subject in subjects:
+            stack.callback(subject.close)
+        places = list(range(len(subjects)))
+        while places:
+            places = [place for place in places if _take_step(subjects[place], place, failed)][::-1]
+
+
+def _take_step(
+    subject: Generator[None], place: int, failed: Callable[[int, EdgeclsError], None] | None
+) -> bool:
+    """Takes one step; whether there may be another."""
+    try:
+        next(subject)
+    except StopIteration:
+        return False
+    except EdgeclsError as error:
+        if failed is None:
+            raise
+        failed(place, error)
+        return False
+    return True
+
+
+# Groups of files that are too many to live at once.
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ It opens the file and then answers requests over stdin and stdout until stdin en
     ... and "images": PATH            the same, of the images in that .npy
     {"do": "window", "seconds": 0.2}  {"wake_ns": 91000, "samples_ns": [21700, ...], "cpu_ns": 199000000}
 
-An error of ours is answered with {"error": text, "kind": class name}. Anything else ends the process.
+See `serve` about errors.
 """
 
 import itertools
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,20 +20,45 @@ from typing import Any
 import numpy as np
 
 from ..edge_runtime.engines.engine import Engine, open_engine
-from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
-from ..edge_runtime.workers import take_stdout
+from ..edge_runtime.workers import requests, serve
 from ..export.parity import predict_all
 from .peers import open_peer
 
-# Opens any model file that edgecls writes, the Keras original included, as an `Engine`.
+PICTURES = 64
+"""Timed in turn, and held in memory: a frame that was just prepared is in the cache as well."""
+
+
+def main() -> None:
+    """Opens the file that the command line names, and answers until stdin ends."""
+    path, images_path, peer, threads = sys.argv[1:]
+    images = np.load(images_path, mmap_mode="r")
+    pictures = itertools.cycle(list(np.array(images[:: max(1, len(images) // PICTURES)][:PICTURES])))
+    serve(_answers(path, peer, int(threads), images, pictures))
+
+
+def _answers(
+    path: str, peer: str, threads: int, images: np.ndarray, pictures: Iterator[np.ndarray]
+) -> Iterator[dict[str, Any]]:
+    start_ns = perf_counter_ns()
+    engine, _ = open_file(path, threads, peer)
+    load_ms = (perf_counter_ns() - start_ns) / 1e6
+    first_ms = _time_one(engine, next(pictures)) / 1e6
+    yield {"engine": engine.name, "load_ms": load_ms, "first_inference_ms": first_ms}
+    for request in requests():
+        if request["do"] == "score":
+            others = request.get("images")
+            _score(engine, np.load(others, mmap_mode="r") if others else images, Path(request["out"]))
+            yield {}
+        else:
+            yield time_window(engine, pictures, request["seconds"])
 
 
 def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, ModelFile]:
-    """Opens a file in the engine that runs its format, or in the peer of that name.
+    """Opens any model file, the Keras original included, in the engine of its format or in a peer by name.
 
-    TensorFlow takes its number of threads from the environment (see `child_environment`), not from here.
+    TensorFlow takes its number of threads from the environment (see `measuring_worker`), not from here.
 
     Raises:
         MissingInput, BadModel, Unavailable: see `read_model`, `open_engine` and `load_network`.
@@ -47,20 +71,6 @@ def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, M
 
         return KerasEngine(path), model
     return open_engine(model, threads=threads), model
-
-
-PICTURES = 64
-"""Timed in turn, and held in memory: a frame that was just prepared is in the cache as well."""
-
-
-def main() -> None:
-    """Opens the file that the command line names, and answers until stdin ends."""
-    path, images_path, peer, threads = sys.argv[1:]
-    images = np.load(images_path, mmap_mode="r")
-    pictures = itertools.cycle(list(np.array(images[:: max(1, len(images) // PICTURES)][:PICTURES])))
-    with take_stdout() as replies:
-        for reply in _answers(path, peer, int(threads), images, pictures):
-            replies.write(json.dumps(reply, separators=(",", ":")) + "\n")
 
 
 def time_window(engine: Engine, pictures: Iterator[np.ndarray], seconds: float) -> dict[str, Any]:
@@ -76,27 +86,6 @@ def time_window(engine: Engine, pictures: Iterator[np.ndarray], seconds: float) 
     while not samples_ns or perf_counter_ns() < end_ns:
         samples_ns.append(_time_one(engine, next(pictures)))
     return {"wake_ns": wake_ns, "samples_ns": samples_ns, "cpu_ns": process_time_ns() - cpu_start_ns}
-
-
-def _answers(
-    path: str, peer: str, threads: int, images: np.ndarray, pictures: Iterator[np.ndarray]
-) -> Iterator[dict[str, Any]]:
-    try:
-        start_ns = perf_counter_ns()
-        engine, _ = open_file(path, threads, peer)
-        load_ms = (perf_counter_ns() - start_ns) / 1e6
-        first_ms = _time_one(engine, next(pictures)) / 1e6
-        yield {"engine": engine.name, "load_ms": load_ms, "first_inference_ms": first_ms}
-        for line in sys.stdin:
-            request = json.loads(line)
-            if request["do"] == "score":
-                others = request.get("images")
-                _score(engine, np.load(others, mmap_mode="r") if others else images, Path(request["out"]))
-                yield {}
-            else:
-                yield time_window(engine, pictures, request["seconds"])
-    except EdgeclsError as error:
-        yield {"error": str(error), "kind": type(error).__name__}
 
 
 def _time_one(engine: Engine, picture: np.ndarray) -> int:

@@ -1,11 +1,10 @@
-"""Calls one of our functions on bytes that nobody has vouched for, in a process of its own with limits.
+"""Worker processes: functions and programs that run in a child process and answer in lines of JSON.
 
 A parser written in C may crash, hang or take all memory on a damaged or hostile file (seen: LiteRT's
 CompiledModel crashed on 4 of 4 truncated files; libhdf5 never returned from one with a single flipped bit).
-In a child that is an error message, and nothing else.
-
-The child is `python -m edgecls.edge_runtime.workers MODULE FUNCTION NAME MEMORY_BYTES TIME_S`. The bytes come
-through stdin, so that it reads what was checked and not what has replaced it since; a line of JSON goes back.
+`ask_worker` calls one of our functions on such bytes in a child process with limits, where all of that is an
+error message and nothing else. Benchmarks start a program for each file by `start_worker`, and ask it again
+and again.
 """
 
 import json
@@ -14,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Timer
@@ -34,8 +33,14 @@ MEMORY_FACTOR = 8
 """The file itself, its parsed form, and the engine's copy of the weights in another order."""
 TIME_S = 60.0
 
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""The thread pools of numpy and the engines take memory for every core."""
 
-def run_guarded(
+
+# The parent: starting a worker, and asking it.
+
+
+def ask_worker(
     function: Callable[[bytes, str], Any],
     content: bytes,
     name: str,
@@ -43,11 +48,13 @@ def run_guarded(
     memory_bytes: int = MEMORY_BYTES,
     time_s: float = TIME_S,
 ) -> Any:
-    """Calls `function(content, name)` in a child process and returns its answer.
+    """Calls `function(content, name)` in a child process with limits, and returns its result.
+
+    The bytes go through stdin, so that the child reads what was checked and not what has replaced it since.
 
     Args:
-        function: a function at the top of a module; what it returns is what JSON can hold.
-        content: a file's bytes.
+        function: a function at the top of a module; it returns what JSON can hold.
+        content: a file's bytes, which nobody has vouched for.
         name: what messages call the file.
         memory_bytes: the child may take this much and `MEMORY_FACTOR` times the file's size.
         time_s: the child is ended after this time.
@@ -57,58 +64,187 @@ def run_guarded(
         BadModel: it crashed, took too long, wanted too much memory, or raised anything else.
     """
     allowed_bytes = memory_bytes + MEMORY_FACTOR * len(content)
-    call = [function.__module__, function.__qualname__, name, str(allowed_bytes), str(time_s)]
-    # -P: a folder `numpy` or `h5py` where the user stands must not be imported.
-    command = [sys.executable, "-P", "-m", __name__, *call]
+    call = (function.__module__, function.__qualname__, name, allowed_bytes, time_s)
     try:
-        done = subprocess.run(
-            command, input=content, capture_output=True, timeout=time_s, env=_environment(), check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _refused(name, f"reading it took more than {time_s:g} s") from error
-    return _answer(done, name, allowed_bytes)
-
-
-def _answer(done: subprocess.CompletedProcess[bytes], name: str, allowed_bytes: int) -> Any:
-    try:
-        reply = json.loads(done.stdout)
-    except ValueError:
-        reply = {"ended": _last_words(done)}
+        with start_worker(__name__, *call, name=name, environment=_ONE_THREAD) as worker:
+            reply = worker.answer_to(content, time_s)
+    except WorkerEnded as error:
+        if error.is_overdue:
+            raise _refused(name, f"reading it took more than {time_s:g} s") from error
+        raise _refused(name, f"cannot be read: the parser {error.how}") from error
     match reply:
         case {"result": result}:
             return result
-        case {"error": str(kind), "text": str(text)}:
-            raise getattr(errors, kind)(text)
         case {"memory": _}:
             raise _refused(name, f"reading it takes more than {allowed_bytes / 2**20:,.0f} MB of memory")
-        case {"ended": reason}:
+        case {"raised": reason}:
             raise _refused(name, f"cannot be read: {reason}")
     raise _refused(name, "cannot be read")
-
-
-def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:
-    if done.returncode < 0:
-        return f"the parser was ended by {signal.Signals(-done.returncode).name}"
-    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines()]
-    last = next((line for line in reversed(lines) if line), "no message")
-    return f"the parser ended with exit code {done.returncode} ({last[:200]})"
 
 
 def _refused(name: str, why: str) -> BadModel:
     return BadModel(f"{name}: {why}; it may be damaged: copy it again, or take a file you can trust")
 
 
-def _environment() -> dict[str, str]:
-    """One thread each: the pools of numpy's and the engines' take memory for every core."""
-    return os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+class WorkerEnded(BadModel):
+    """A worker ended, or had to be ended, before it answered.
+
+    Args:
+        name: the file that it worked on.
+        how: `was ended by SIGSEGV`, `ended with exit code 3 (...)`.
+        is_overdue: whether it was ended because it took too long.
+    """
+
+    def __init__(self, name: str, how: str, *, is_overdue: bool) -> None:
+        super().__init__(f"{name}: its process {how}; export it again")
+        self.how, self.is_overdue = how, is_overdue
+
+
+@contextmanager
+def start_worker(
+    module: str, *arguments: object, name: str, environment: Mapping[str, str]
+) -> Iterator["Worker"]:
+    """Runs `python -m MODULE ARGUMENTS...` until the block ends.
+
+    Args:
+        module: answers through `serve`.
+        arguments: its command line.
+        name: the file that it works on, for messages.
+        environment: what is set for it, beside our own.
+    """
+    # -P: a folder `numpy`, `h5py` or `keras` where the user stands must not be imported.
+    command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
+    with tempfile.TemporaryFile() as stderr:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=os.environ | environment,
+        )
+        try:
+            yield Worker(process, stderr, name)
+        finally:
+            process.kill()  # it has nothing to save
+            with suppress(OSError), process:  # closes the pipes and waits
+                pass
+
+
+class Worker:
+    """A child process, asked through its stdin; see `start_worker`.
+
+    Its methods raise the error that the process reports, or `WorkerEnded` where it crashed or hung.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes], name: str) -> None:
+        # `start_worker` opens both pipes, which the type cannot say.
+        self._requests, self._replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        self._process, self._stderr, self._name = process, stderr, name
+        self._is_overdue = False
+
+    @property
+    def process_id(self) -> int:
+        """The process's number in the system."""
+        return self._process.pid
+
+    def ask(self, request: Mapping[str, Any]) -> None:
+        """Sends a request, which `requests` gives the process; `reply` waits for the answer."""
+        with suppress(OSError):  # it has ended; the missing reply tells
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
+
+    def reply(self, limit_s: float) -> dict[str, Any]:
+        """The answer to the last request, or what the process says at its start."""
+        with self._ended_after(limit_s):
+            return self._next_reply(limit_s)
+
+    def answer_to(self, content: bytes, limit_s: float) -> dict[str, Any]:
+        """Sends bytes and the end of its input, and returns the answer."""
+        with self._ended_after(limit_s):
+            with suppress(OSError):
+                self._requests.write(content)
+                self._requests.close()
+            return self._next_reply(limit_s)
+
+    @contextmanager
+    def _ended_after(self, limit_s: float) -> Iterator[None]:
+        timer = Timer(limit_s, self._end_overdue)
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _end_overdue(self) -> None:
+        self._is_overdue = True
+        self._process.kill()
+
+    def _next_reply(self, limit_s: float) -> dict[str, Any]:
+        line = self._replies.readline()
+        if not line.endswith(b"\n"):
+            code = self._process.wait()
+            how = f"gave no answer in {limit_s:g} s" if self._is_overdue else self._last_words(code)
+            raise WorkerEnded(self._name, how, is_overdue=self._is_overdue)
+        reply = json.loads(line)
+        if "error" in reply:
+            raise getattr(errors, reply["kind"])(reply["error"])
+        return reply
+
+    def _last_words(self, code: int) -> str:
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
+        return f"ended with exit code {code} ({last[:200]})"
+
+
+# The child: answering.
+
+
+def serve(replies: Iterable[Mapping[str, Any]]) -> None:
+    """Writes each reply as a line of JSON; an error of ours ends them, and is raised in the parent."""
+    with take_stdout() as pipe:
+        try:
+            for reply in replies:
+                pipe.write(json.dumps(reply, separators=(",", ":")) + "\n")
+        except EdgeclsError as error:
+            pipe.write(json.dumps({"error": str(error), "kind": type(error).__name__}) + "\n")
+
+
+def requests() -> Iterator[dict[str, Any]]:
+    """What the parent asks, until it closes the pipe."""
+    return map(json.loads, sys.stdin)
+
+
+def take_stdout() -> TextIO:
+    """A line-buffered stdout of our own; what libraries print to theirs goes to stderr from now on."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(ours, "w", buffering=1, encoding="utf-8")
 
 
 def main() -> None:
-    """The child: sets its limits, calls the function and answers."""
+    """The child of `ask_worker`: sets its limits, calls the function and answers.
+
+    `python -m edgecls.edge_runtime.workers MODULE FUNCTION NAME MEMORY_BYTES TIME_S`
+    """
     module, function, name, memory_bytes, time_s = sys.argv[1:]
     _limit(int(memory_bytes), float(time_s))
-    with _take_stdout() as replies:
-        replies.write(json.dumps(_call(module, function, name)))
+    serve(_call(module, function, name))
+
+
+def _call(module: str, function: str, name: str) -> Iterator[dict[str, Any]]:
+    try:
+        content = sys.stdin.buffer.read()
+        yield {"result": getattr(import_module(module), function)(content, name)}
+    except EdgeclsError:
+        raise
+    except MemoryError:
+        yield {"memory": None}
+    except Exception as error:  # a parser's own errors share no base class
+        yield {"raised": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
 
 
 def _limit(memory_bytes: int, time_s: float) -> None:
@@ -127,140 +263,7 @@ def _lower(limit: int, wanted: int) -> None:
     resource.setrlimit(limit, (allowed, allowed))
 
 
-def _take_stdout() -> TextIO:
-    """A stdout of our own; what libraries print to theirs goes to stderr from now on."""
-    ours = os.dup(1)
-    os.dup2(2, 1)
-    return os.fdopen(ours, "w", encoding="utf-8")
-
-
-def _call(module: str, function: str, name: str) -> dict[str, Any]:
-    try:
-        content = sys.stdin.buffer.read()
-        return {"result": getattr(import_module(module), function)(content, name)}
-    except EdgeclsError as error:
-        return {"error": type(error).__name__, "text": str(error)}
-    except MemoryError:
-        return {"memory": None}
-    except Exception as error:  # a parser's own errors share no base class
-        return {"ended": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
-
-
-# The processes that measure: how they are started, heard, and ended.
-
-
-class Child:
-    """A program of this folder in a process of its own, and the file that it works on."""
-
-    def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes], path: str) -> None:
-        # `started` gives both pipes, which the type cannot say.
-        self.requests, self._replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-        self._process, self._stderr, self._path = process, stderr, path
-
-    @property
-    def process_id(self) -> int:
-        """The process's number in the system."""
-        return self._process.pid
-
-    def read_line(self, limit_s: float) -> bytes:
-        """The next line that it writes.
-
-        Raises:
-            BadModel: it ended or hung. An engine may crash on a file; that must not end the benchmark.
-        """
-        overdue = Timer(limit_s, self._process.kill)
-        overdue.start()
-        try:
-            line = self._replies.readline()
-        finally:
-            in_time = overdue.is_alive()
-            overdue.cancel()
-        if line.endswith(b"\n"):
-            return line
-        code = self._process.wait()
-        why = self._last_words(code) if in_time else f"gave no answer in {limit_s:g} s"
-        raise BadModel(f"{self._path}: its process {why}; export it again")
-
-    def _last_words(self, code: int) -> str:
-        if code < 0:
-            return f"was ended by {signal.Signals(-code).name}"
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
-        return f"ended with exit code {code} ({last[:200]})"
-
-
-@contextmanager
-def started(module: str, path: str, *arguments: str, threads: int) -> Iterator[Child]:
-    """Runs `python -m MODULE PATH ARGUMENTS... THREADS`, until the block ends."""
-    # -P: a folder `numpy` or `keras` where the user stands must not be imported.
-    command = [sys.executable, "-P", "-m", module, path, *arguments, str(threads)]
-    with tempfile.TemporaryFile() as stderr:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env=os.environ | _tensorflow_threads(threads),
-        )
-        try:
-            yield Child(process, stderr, path)
-        finally:
-            process.kill()  # it has nothing to save
-            with suppress(BrokenPipeError), process:  # closes the pipes and waits
-                pass
-
-
-def _tensorflow_threads(threads: int) -> dict[str, str]:
-    """TensorFlow takes every core unless told otherwise, and is slower for it: 0.72 ms against 0.38 ms."""
-    return {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": "1"}
-
-
-# Asking a process that measures: a line of JSON each way.
-
-
-class Dialogue:
-    """Asks a process and gets its answers.
-
-    Args:
-        child: the process.
-        limit_s: how long it may take to be ready; and, for an answer, beyond what the request needs.
-    """
-
-    def __init__(self, child: Child, limit_s: float) -> None:
-        self.child = child
-        self._limit_s = limit_s
-
-    def ask(self, request: dict[str, Any]) -> None:
-        """Sends a request."""
-        with suppress(BrokenPipeError):  # it has ended; the missing reply will tell
-            self.child.requests.write(json.dumps(request).encode() + b"\n")
-            self.child.requests.flush()
-
-    def reply(self, needs_s: float = 0.0) -> dict[str, Any]:
-        """The answer to the last request, or what the process says at its start.
-
-        Raises:
-            EdgeclsError: the one that the process reports, or `BadModel` where it crashed or hung.
-        """
-        reply = json.loads(self.child.read_line(self._limit_s + needs_s))
-        if "error" in reply:
-            raise getattr(errors, reply["kind"])(reply["error"])
-        return reply
-
-
-# The pipe that a measuring process answers through.
-
-
-def take_stdout() -> TextIO:
-    """A line-buffered stdout of our own; what libraries print to theirs goes to stderr from now on."""
-    sys.stdout.flush()
-    ours = os.dup(1)
-    os.dup2(2, 1)
-    return os.fdopen(ours, "w", buffering=1, encoding="utf-8")
-
-
-# Holds back what native libraries write straight to stderr, past Python's logging.
+# Native libraries that write to stderr past Python's logging.
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ..edge_runtime.inspection.keras import refuse_code
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.foreign import SCALINGS, Scaling
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
-from ..edge_runtime.workers import run_guarded
+from ..edge_runtime.workers import ask_worker
 
 _BATCH = 256
 _ZIP = b"PK\x03\x04"
@@ -61,7 +61,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple
             raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
         if read_card(content, format_, str(path)):
             raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
-    run_guarded(refuse_code, content, str(path))
+    ask_worker(refuse_code, content, str(path))
     network = _load(content, str(path), ".keras" if is_zip else ".h5")
     height_px, width_px = _picture_size(network, len(labels), str(path))
     scale, offset = SCALINGS[scaling]

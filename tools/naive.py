@@ -6,22 +6,25 @@ burns a core while it waits. So one thread is the fairer choice.
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
 
 import numpy as np
 
 from edgecls.benchmarks.frames import FrameFile
-from edgecls.benchmarks.way_process import WAYS, serve
-from edgecls.benchmarks.ways import BareEngine, Timed, Way, open_bare
+from edgecls.benchmarks.pipeline import Pipeline, TimedAnswer
+from edgecls.benchmarks.pipeline_process import PIPELINES, serve_pipelines
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.engines.onnxruntime import only_tensors, onnxruntime, open_session
-from edgecls.edge_runtime.errors import BadImage, BadModel
+from edgecls.edge_runtime.engines.onnxruntime import only_tensors, onnxruntime, open_session, spec_of
+from edgecls.edge_runtime.engines.tensors import picture_input
+from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
 from edgecls.edge_runtime.files import read_whole
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode, prepare
-from edgecls.edge_runtime.models.model_file import read_model
+from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from edgecls.edge_runtime.workers import native_stderr_held
 
 _TENSORS = 64
 _TYPES = ("tensor(float)", "tensor(uint8)")
@@ -48,11 +51,11 @@ class Naive:
         self._input = entry.name
         self._size_px = (int(entry.shape[2]), int(entry.shape[1]))
 
-    def answers(self, frames: Iterable[bytes]) -> Iterator[Timed]:
-        """See `Way.answers`."""
+    def answers(self, frames: Iterable[bytes]) -> Iterator[TimedAnswer]:
+        """See `Pipeline.answers`."""
         return self.answer_pictures(map(_decoded, frames))
 
-    def answer_pictures(self, pictures: Iterable[tuple[np.ndarray, int]]) -> Iterator[Timed]:
+    def answer_pictures(self, pictures: Iterable[tuple[np.ndarray, int]]) -> Iterator[TimedAnswer]:
         """Classifies uint8 (H, W, 3) BGR pictures, each with the nanoseconds that it took to decode.
 
         One loop, whose variables keep the last picture until they have the next, as in any such program: each
@@ -72,7 +75,7 @@ class Naive:
             answered_ns = perf_counter_ns()
             label = int(np.argmax(probabilities))
             ranked_ns = perf_counter_ns()
-            yield Timed(
+            yield TimedAnswer(
                 label,
                 (
                     decode_ns,
@@ -101,7 +104,83 @@ def _centred_square(pixels: np.ndarray) -> np.ndarray:
     return pixels[top : top + side_px, left : left + side_px]
 
 
-# The two steps that no way from a JPEG to a label avoids: decoding as little as will do, and the network.
+class FullDecodePipeline:
+    """The camera's engine after a full decode: what the reduced one changes about the labels."""
+
+    stages = ("all",)
+
+    def __init__(self, classifier: Classifier) -> None:
+        self.engine = classifier.engine.name
+        self._classifier = classifier
+
+    def answers(self, frames: Iterable[bytes]) -> Iterator[TimedAnswer]:
+        """See `Pipeline.answers`."""
+        for content in frames:
+            started_ns = perf_counter_ns()
+            image = prepare(decode(content, "frame"), self._classifier.card.image)
+            label = int(self._classifier.engine.probabilities(image).argmax())
+            yield TimedAnswer(label, (perf_counter_ns() - started_ns,))
+
+
+# An engine's library called directly, with no line of edgecls in between: the least that a call can cost.
+
+
+@dataclass(frozen=True)
+class BareEngine:
+    """A network in its engine."""
+
+    tensor: Callable[[np.ndarray], np.ndarray]
+    """From uint8 (H, W, 3) RGB to what the network takes; to be done before a clock starts."""
+    call: Callable[[np.ndarray], np.ndarray]
+    """From that to the network's output, as the file has it."""
+
+
+def open_bare(model: ModelFile, threads: int) -> BareEngine:
+    """Opens a `.tflite` or `.onnx`.
+
+    Raises:
+        BadModel, Unavailable: see `open_engine`.
+        UsageError: a file of another format.
+    """
+    match model.format:
+        case ModelFormat.TFLITE:
+            return _litert(model, threads)
+        case ModelFormat.ONNX:
+            return _onnxruntime(model, threads)
+    raise UsageError(f"{model.path}: a Keras model does not run on a device; run `edgecls export` first")
+
+
+def _litert(model: ModelFile, threads: int) -> BareEngine:
+    from edgecls.edge_runtime.engines import litert  # noqa: PLC0415 - the naive program needs none of it
+
+    name = str(model.path)
+    with native_stderr_held():  # it announces its XNNPACK delegate
+        interpreter = litert.Interpreter(model_content=model.content, num_threads=threads)
+        interpreter.allocate_tensors()
+    entry, out = litert.only_tensors(interpreter, name)
+    entry_index, out_index = entry["index"], out["index"]
+
+    def call(tensor: np.ndarray) -> np.ndarray:
+        interpreter.set_tensor(entry_index, tensor)
+        interpreter.invoke()
+        return interpreter.get_tensor(out_index)
+
+    return BareEngine(picture_input(litert.spec_of(entry), model.card, name).tensor, call)
+
+
+def _onnxruntime(model: ModelFile, threads: int) -> BareEngine:
+    name = str(model.path)
+    session = open_session(model.content, name, threads)
+    entry, out = only_tensors(session, name)
+    entry_name, out_name = entry.name, out.name
+
+    def call(tensor: np.ndarray) -> np.ndarray:
+        return session.run([out_name], {entry_name: tensor})[0]
+
+    return BareEngine(picture_input(spec_of(entry), model.card, name).tensor, call)
+
+
+# The two steps that no pipeline avoids: decoding as little as will do, and the network.
 
 _REDUCED = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}
 
@@ -124,15 +203,15 @@ class Floor:
         self._tensors = [bare.tensor(image) for image in images]
         self._flag = _REDUCED.get(reduction, cv2.IMREAD_COLOR)
 
-    def answers(self, frames: Iterable[bytes]) -> Iterator[Timed]:
-        """See `Way.answers`; there is no label, as nothing leads from the picture to the tensor."""
+    def answers(self, frames: Iterable[bytes]) -> Iterator[TimedAnswer]:
+        """See `Pipeline.answers`; there is no label, as nothing leads from the picture to the tensor."""
         for content, tensor in zip(frames, itertools.cycle(self._tensors), strict=False):
             started_ns = perf_counter_ns()
             cv2.imdecode(np.frombuffer(content, np.uint8), self._flag)
             decoded_ns = perf_counter_ns()
             self._call(tensor)
             answered_ns = perf_counter_ns()
-            yield Timed(None, (decoded_ns - started_ns, answered_ns - decoded_ns))
+            yield TimedAnswer(None, (decoded_ns - started_ns, answered_ns - decoded_ns))
 
 
 def reduction_of(frame_px: tuple[int, int], input_px: tuple[int, int]) -> int:
@@ -154,8 +233,8 @@ class ReadyClassify:
         self._classifier = classifier
         self._shape = (*classifier.engine.input_size_px, 3)
 
-    def answers(self, frames: Iterable[bytes]) -> Iterator[Timed]:
-        """See `Way.answers`; a frame is uint8 (H, W, 3) BGR, raw."""
+    def answers(self, frames: Iterable[bytes]) -> Iterator[TimedAnswer]:
+        """See `Pipeline.answers`; a frame is uint8 (H, W, 3) BGR, raw."""
         for content in frames:
             pixels = np.frombuffer(content, np.uint8).reshape(self._shape)
             started_ns = perf_counter_ns()
@@ -163,7 +242,7 @@ class ReadyClassify:
             answered_ns = perf_counter_ns()
             prediction.label  # noqa: B018 - worked out when it is first asked for
             asked_ns = perf_counter_ns()
-            yield Timed(None, (answered_ns - started_ns, asked_ns - answered_ns))
+            yield TimedAnswer(None, (answered_ns - started_ns, asked_ns - answered_ns))
 
 
 class ReadyCall:
@@ -176,21 +255,25 @@ class ReadyCall:
         self._bare = bare
         self._shape = (*classifier.engine.input_size_px, 3)
 
-    def answers(self, frames: Iterable[bytes]) -> Iterator[Timed]:
-        """See `Way.answers`; a frame is uint8 (H, W, 3) BGR, raw."""
+    def answers(self, frames: Iterable[bytes]) -> Iterator[TimedAnswer]:
+        """See `Pipeline.answers`; a frame is uint8 (H, W, 3) BGR, raw."""
         for content in frames:
             pixels = np.frombuffer(content, np.uint8).reshape(self._shape)
             tensor = self._bare.tensor(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
             started_ns = perf_counter_ns()
             self._bare.call(tensor)
-            yield Timed(None, (perf_counter_ns() - started_ns,))
+            yield TimedAnswer(None, (perf_counter_ns() - started_ns,))
 
 
-def _naive(model: Path, _: FrameFile, threads: int) -> Way:
+def _naive(model: Path, _: FrameFile, threads: int) -> Pipeline:
     return Naive(model, threads)
 
 
-def _floor(model: Path, frames: FrameFile, threads: int) -> Way:
+def _in_full(model: Path, _: FrameFile, threads: int) -> Pipeline:
+    return FullDecodePipeline(Classifier(model, threads=threads))
+
+
+def _floor(model: Path, frames: FrameFile, threads: int) -> Pipeline:
     classifier = Classifier(model, threads=threads)
     pictures = [decode(frame, "frame") for frame in itertools.islice(frames, _TENSORS)]
     images = [prepare(picture, classifier.card.image) for picture in pictures]
@@ -198,13 +281,16 @@ def _floor(model: Path, frames: FrameFile, threads: int) -> Way:
     return Floor(open_bare(read_model(model), threads), classifier.engine.name, images, reduction)
 
 
-def _classify(model: Path, _: FrameFile, threads: int) -> Way:
+def _classify(model: Path, _: FrameFile, threads: int) -> Pipeline:
     return ReadyClassify(Classifier(model, threads=threads))
 
 
-def _call(model: Path, _: FrameFile, threads: int) -> Way:
+def _call(model: Path, _: FrameFile, threads: int) -> Pipeline:
     return ReadyCall(open_bare(read_model(model), threads), Classifier(model, threads=threads))
 
 
 if __name__ == "__main__":
-    serve(WAYS | {"naive": _naive, "floor": _floor, "classify": _classify, "call": _call})
+    serve_pipelines(
+        PIPELINES
+        | {"naive": _naive, "in full": _in_full, "floor": _floor, "classify": _classify, "call": _call}
+    )

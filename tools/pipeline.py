@@ -1,13 +1,12 @@
 """The benchmark of the whole way, from a camera's bytes to a label: `edgecls bench --pipeline`."""
 
-import json
 import shlex
 import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,14 +17,15 @@ from typing import IO, NamedTuple
 
 from edgecls.benchmarks.frames import HD, VGA, FrameFile, FrameSize, Pictures, camera_frames, write_frames
 from edgecls.benchmarks.machine import read_machine
-from edgecls.benchmarks.ways import OnStep, WaySettings, labels_of, measure_ways
+from edgecls.benchmarks.turns import take_turns
+from edgecls.benchmarks.worker import measuring_worker
 from edgecls.edge_runtime.camera.answer import Answer, Sink
 from edgecls.edge_runtime.errors import BadModel, EdgeclsError, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
-from edgecls.edge_runtime.workers import started, take_stdout
+from edgecls.edge_runtime.workers import serve
 
 from .pipeline_report import (
     AgeReport,
@@ -36,8 +36,8 @@ from .pipeline_report import (
     PipelineReport,
     PipelineSettings,
     SizeReport,
-    agreement,
 )
+from .pipelines import OnStep, TimingSettings, agreement, labels_of, time_pipelines
 from .process_cost import cpu_s, family_of, memory_use
 
 # A camera's own mark in each picture: a JPEG comment, which survives wherever the bytes are passed on.
@@ -68,12 +68,9 @@ def stamp_of(jpeg: bytes) -> Stamp | None:
 
 # A camera on the network: `python -m tools.pipeline FRAMES RATE_FPS THREADS`.
 #
-# Serves MJPEG over HTTP on loopback, in a process of its own: its work is not the reader's. Prints its
-# address,
-# and ends with whoever started it. Each picture carries a stamp; see camera_stamp.py.
+# Serves MJPEG over HTTP on loopback, in a process of its own: its work is not the reader's. Each picture
+# carries a stamp.
 
-_WAYS = f"{__package__}.naive"
-"""The program that is run for each way."""
 _BOUNDARY = "edgecls"
 _SERVER_LIMIT_S = 60.0
 
@@ -81,8 +78,8 @@ _SERVER_LIMIT_S = 60.0
 @contextmanager
 def camera_server(frames: Path, rate_fps: float) -> Iterator[str]:
     """Starts the process; gives the address of its stream. `frames` is a `FrameFile`."""
-    with started(f"{__package__}.pipeline", str(frames), str(rate_fps), threads=1) as child:
-        yield child.read_line(_SERVER_LIMIT_S).decode().strip()
+    with measuring_worker(f"{__package__}.pipeline", frames, rate_fps, threads=1) as worker:
+        yield worker.reply(_SERVER_LIMIT_S)["url"]
 
 
 def main() -> None:
@@ -91,9 +88,8 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(FrameFile(Path(frames)), float(rate_fps)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with take_stdout() as replies:
-        replies.write(f"http://127.0.0.1:{server.server_port}/stream.mjpg\n")
-        sys.stdin.read()
+    serve([{"url": f"http://127.0.0.1:{server.server_port}/stream.mjpg"}])
+    sys.stdin.read()
 
 
 def _handler(frames: FrameFile, rate_fps: float) -> type[BaseHTTPRequestHandler]:
@@ -151,9 +147,9 @@ def measure_age(model: Path, frames: Path, seconds: float, threads: int) -> AgeR
     answers = max(1, round(seconds * RATE_FPS / SLOWER))
     with (
         camera_server(frames, RATE_FPS) as url,
-        started(f"{__package__}.slow_reader", str(model), url, str(answers), threads=threads) as child,
+        measuring_worker(f"{__package__}.slow_reader", model, url, answers, threads=threads) as worker,
     ):
-        samples = json.loads(child.read_line(_AGE_LIMIT_S + 2 * seconds))
+        samples = worker.reply(_AGE_LIMIT_S + 2 * seconds)["samples"]
     return AgeReport(RATE_FPS, tuple(AgeSample(*sample) for sample in samples))
 
 
@@ -206,16 +202,21 @@ def measure_idle_cost(
     Raises:
         BadModel: a program ended before it was asked to.
     """
-    runs: list[IdleRun] = []
-    naive_runs: list[IdleRun] = []
+    ours: list[IdleRun] = []
+    naive: list[IdleRun] = []
     with camera_server(frames, IDLE_RATE_FPS) as url:
-        for number in range(rounds):
-            on_step(f"idle cost {number + 1} of {rounds}: edgecls camera")
-            runs.append(run_program(_camera_command(url, model), window_s))
-            if naive_model is not None:
-                on_step(f"idle cost {number + 1} of {rounds}: the naive program")
-                naive_runs.append(run_program(_naive_command(url, naive_model), window_s))
-    return IdleReport(IDLE_RATE_FPS, tuple(runs), tuple(naive_runs))
+
+        def runs_of(name: str, command: Sequence[str], runs: list[IdleRun]) -> Generator[None]:
+            for number in range(rounds):
+                on_step(f"idle cost {number + 1} of {rounds}: {name}")
+                runs.append(run_program(command, window_s))
+                yield
+
+        programs = [runs_of("edgecls camera", _camera_command(url, model), ours)]
+        if naive_model is not None:
+            programs.append(runs_of("the naive program", _naive_command(url, naive_model), naive))
+        take_turns(programs)
+    return IdleReport(IDLE_RATE_FPS, tuple(ours), tuple(naive))
 
 
 def _camera_command(url: str, model: Path) -> list[str]:
@@ -372,7 +373,7 @@ def _notes(fast: ModelFile, naive: ModelFile | None) -> list[str]:
         )
     if naive is None:
         notes.append(
-            f"no float32 .onnx of the same network as {fast.path.name}: the naive way was left out; "
+            f"no float32 .onnx of the same network as {fast.path.name}: the naive program was left out; "
             "`edgecls export` makes one"
         )
     return notes
@@ -444,21 +445,21 @@ def _measure_size(
 ) -> SizeReport:
     fast = models.fast.path
     naive = {"naive": models.naive.path} if models.naive else {}
-    ways = measure_ways(
+    times = time_pipelines(
         naive | {"edgecls": fast, "floor": fast},
         frames,
-        _way_settings(settings),
+        _timing_settings(settings),
         _prefixed(on_step, size.name),
     )
     on_step(f"{size.name}: comparing the labels of {settings.frames:,} frames")
-    labels = labels_of(naive | {"edgecls": fast, "in full": fast}, frames, settings.threads, _WAYS)
+    labels = labels_of(naive | {"edgecls": fast, "in full": fast}, frames, settings.threads)
     return SizeReport(
         size=size,
         frames=settings.frames,
         median_bytes=FrameFile(frames).median_bytes,
-        ours=ways["edgecls"],
-        floor=ways["floor"],
-        naive=ways.get("naive"),
+        ours=times["edgecls"],
+        floor=times["floor"],
+        naive=times.get("naive"),
         agreement=agreement(labels["naive"], labels["edgecls"]) if naive else None,
         decode_agreement=agreement(labels["in full"], labels["edgecls"]),
     )
@@ -468,12 +469,12 @@ def _measure_calls(
     models: PipelineModels, ready: Path, settings: PipelineSettings, on_step: OnStep
 ) -> CallReport:
     fast = models.fast.path
-    ways = measure_ways({"classify": fast, "call": fast}, ready, _way_settings(settings), on_step)
-    return CallReport(ways["classify"], ways["call"])
+    times = time_pipelines({"classify": fast, "call": fast}, ready, _timing_settings(settings), on_step)
+    return CallReport(times["classify"], times["call"])
 
 
-def _way_settings(settings: PipelineSettings) -> WaySettings:
-    return WaySettings(settings.threads, settings.seconds, settings.windows, _WAYS)
+def _timing_settings(settings: PipelineSettings) -> TimingSettings:
+    return TimingSettings(settings.threads, settings.seconds, settings.windows)
 
 
 def _prefixed(on_step: OnStep, name: str) -> OnStep:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from statistics import median
@@ -12,41 +12,23 @@ import numpy as np
 
 from edgecls.benchmarks.frames import HD, VGA, FrameSize
 from edgecls.benchmarks.machine import Machine
-from edgecls.benchmarks.ways import WayReport
 from edgecls.edge_runtime.text import table
 
+from .pipelines import Agreement, PipelineTimes
 from .process_cost import MemoryUse
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """The labels of two ways, frame by frame."""
-
-    same: int
-    frames: int
-
-    @property
-    def share(self) -> float:
-        """0 to 1."""
-        return self.same / self.frames
-
-
-def agreement(labels: Sequence[int | None], others: Sequence[int | None]) -> Agreement:
-    """Counts the frames that two ways give the same label."""
-    return Agreement(sum(a == b for a, b in zip(labels, others, strict=True)), len(labels))
-
-
-@dataclass(frozen=True)
 class SizeReport:
-    """All ways over frames of one size."""
+    """All pipelines over frames of one size."""
 
     size: FrameSize
     frames: int
     """Different ones."""
     median_bytes: int
-    ours: WayReport
-    floor: WayReport
-    naive: WayReport | None
+    ours: PipelineTimes
+    floor: PipelineTimes
+    naive: PipelineTimes | None
     """None without a float32 `.onnx` of the same network."""
     agreement: Agreement | None
     """Of naive and edgecls."""
@@ -54,7 +36,7 @@ class SizeReport:
     """Of edgecls with a full decode and edgecls: the part of it that is due to the reduced decode."""
 
     @property
-    def ways(self) -> tuple[WayReport, ...]:
+    def pipelines(self) -> tuple[PipelineTimes, ...]:
         """Those that were measured, the slowest first."""
         return (*((self.naive,) if self.naive else ()), self.ours, self.floor)
 
@@ -63,8 +45,8 @@ class SizeReport:
 class CallReport:
     """`Classifier.classify` on a ready input, and the engine's library called directly."""
 
-    classify: WayReport
-    call: WayReport
+    classify: PipelineTimes
+    call: PipelineTimes
 
     @property
     def classify_ratio(self) -> float:
@@ -77,10 +59,10 @@ class CallReport:
         return self.classify.ratio(self.call)
 
 
-def _only(way: WayReport, stage: str) -> WayReport:
-    place = way.stages.index(stage)
-    windows = tuple(tuple((frame[place],) for frame in window) for window in way.windows)
-    return WayReport(way.name, way.engine, (stage,), windows)
+def _only(pipeline: PipelineTimes, stage: str) -> PipelineTimes:
+    place = pipeline.stages.index(stage)
+    windows = tuple(tuple((frame[place],) for frame in window) for window in pipeline.windows)
+    return PipelineTimes(pipeline.name, pipeline.engine, (stage,), windows)
 
 
 @dataclass(frozen=True)
@@ -179,7 +161,7 @@ class PipelineReport:
     model: str
     """The file that `edgecls camera` would run."""
     naive_model: str | None
-    """The float32 `.onnx` of the naive way."""
+    """The float32 `.onnx` of the naive pipeline."""
     pictures: str
     """What the frames show."""
     sizes: tuple[SizeReport, ...]
@@ -295,8 +277,9 @@ def to_json(report: PipelineReport) -> str:
 def _figures(report: SizeReport) -> dict[str, object]:
     return {
         "ms": {
-            way.name: {stage: way.stage_ms(stage) for stage in way.stages} | {"total": way.total_ms}
-            for way in report.ways
+            pipeline.name: {stage: pipeline.stage_ms(stage) for stage in pipeline.stages}
+            | {"total": pipeline.total_ms}
+            for pipeline in report.pipelines
         },
         "naive_per_edgecls": report.naive and report.naive.ratio(report.ours),
         "edgecls_per_floor": report.ours.ratio(report.floor),
@@ -331,7 +314,7 @@ def render(report: PipelineReport) -> str:
 def _facts(report: PipelineReport) -> Iterator[str]:
     machine = report.machine
     governor = f"governor {machine.governor}" if machine.governor else "governor not known"
-    engines = dict.fromkeys(way.engine for size in report.sizes for way in size.ways)
+    engines = dict.fromkeys(pipeline.engine for size in report.sizes for pipeline in size.pipelines)
     yield f"machine:  {machine.cpu}, {machine.cores} cores, {governor}, load {machine.load:.2f} before"
     yield f"software: {machine.system}, Python {machine.python}"
     yield f"engines:  {'; '.join(engines)}; threads: {report.settings.threads}"
@@ -341,10 +324,12 @@ def _facts(report: PipelineReport) -> Iterator[str]:
 
 
 def _rows(report: SizeReport) -> Iterator[list[str]]:
-    for way in report.ways:
-        stages = [f"{way.stage_ms(stage) * 1e3:,.0f}" if stage in way.stages else "-" for stage in _STAGES]
-        ratio = f"{way.ratio(report.ours):.2f}"
-        yield [f"{report.size.name} {way.name}", *stages, f"{way.total_ms * 1e3:,.0f}", ratio]
+    for pipeline in report.pipelines:
+        stages = [
+            f"{pipeline.stage_ms(stage) * 1e3:,.0f}" if stage in pipeline.stages else "-" for stage in _STAGES
+        ]
+        ratio = f"{pipeline.ratio(report.ours):.2f}"
+        yield [f"{report.size.name} {pipeline.name}", *stages, f"{pipeline.total_ms * 1e3:,.0f}", ratio]
 
 
 def _legend(report: PipelineReport) -> Iterator[str]:

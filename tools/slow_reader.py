@@ -1,14 +1,14 @@
 """A slow reader of a camera: `python -m tools.slow_reader MODEL URL ANSWERS THREADS`.
 
-Prints one line of JSON: of each answer its frame's number, age and classification, as `AgeSample` has them.
+Answers with the number, age and classification time of each frame, as `AgeSample` has them.
 """
 
 import itertools
-import json
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import astuple
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +16,7 @@ from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.engine import Engine
-from edgecls.edge_runtime.errors import EdgeclsError
-from edgecls.edge_runtime.workers import take_stdout
+from edgecls.edge_runtime.workers import serve
 
 from .pipeline import RATE_FPS, SLOWER, AgeSink
 
@@ -28,17 +27,17 @@ _GOLDEN = 0.618
 def main() -> None:
     """Reads the camera that the command line names."""
     model, url, answers, threads = sys.argv[1:]
-    with take_stdout() as replies:
-        try:
-            sink = AgeSink()
-            with Classifier(model, threads=int(threads)) as classifier:
-                classifier.engine = SlowEngine(classifier.engine, rests())
-                report = Loop(classifier, [sink], int(answers)).run(open_source(url, one_shot=True))
-            if report.failure:
-                raise report.failure
-        except EdgeclsError as error:
-            sys.exit(str(error))
-        replies.write(json.dumps([astuple(sample) for sample in sink.samples]) + "\n")
+    serve(_ages(model, url, int(answers), int(threads)))
+
+
+def _ages(model: str, url: str, answers: int, threads: int) -> Iterator[dict[str, Any]]:
+    sink = AgeSink()
+    with Classifier(model, threads=threads) as classifier:
+        classifier.engine = SlowEngine(classifier.engine, rests())
+        report = Loop(classifier, [sink], answers).run(open_source(url, one_shot=True))
+    if report.failure:
+        raise report.failure
+    yield {"samples": [astuple(sample) for sample in sink.samples]}
 
 
 class SlowEngine:

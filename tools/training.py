@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import IO
 
 import numpy as np
 
+from edgecls.benchmarks.first_label import peak_memory_bytes
 from edgecls.benchmarks.machine import Machine, read_machine
+from edgecls.benchmarks.turns import take_turns
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.text import table
 
@@ -223,26 +225,13 @@ def _run(arguments: Sequence[str]) -> tuple[float, int]:
     ):
         peak_bytes = 0
         while process.poll() is None:
-            peak_bytes = max(peak_bytes, _peak_bytes(process.pid))
+            peak_bytes = max(peak_bytes, peak_memory_bytes(process.pid) or 0)
             time.sleep(_LOOK_S)
         if process.returncode:
             raise Unavailable(
                 f"{shlex.join(command)}: ended with {process.returncode}: {_last_line(said)}; try it alone"
             )
     return time.monotonic() - started_s, peak_bytes
-
-
-def _peak_bytes(process_id: int) -> int:
-    """The most memory that a process has had in RAM so far.
-
-    Not `ru_maxrss`: that counts what the parent had, where it started the child.
-    """
-    try:
-        status = Path(f"/proc/{process_id}/status").read_text()
-    except OSError:  # it has ended, or there is no /proc
-        return 0
-    lines = dict(line.split(":", 1) for line in status.splitlines())
-    return int(lines.get("VmHWM", "0").split()[0]) * 1024
 
 
 def _last_line(said: IO[bytes]) -> str:
@@ -282,36 +271,50 @@ def bench_training(
     """
     machine = read_machine()
     on_step("training on little data")
-    small, _ = _round(SMALL_DATA, size_px, load, 1, 0)
-    rounds_of: dict[str, list[TrainingRun]] = {name: [] for name in small}
-    images = size_bytes = 0
-    for seed in range(rounds):
-        on_step(f"round {seed + 1} of {rounds}: {epochs} epochs of each program")
-        runs, arrays = _round(data, size_px, load, epochs, seed)
-        for name, run in runs.items():
-            rounds_of[name].append(run)
-        images, size_bytes = len(arrays.train[1]), arrays.size_bytes
-    programs = [ProgramReport(name, tuple(runs), small[name]) for name, runs in rounds_of.items()]
-    return TrainingReport(machine, data, size_px, images, size_bytes, epochs, *programs)
+    small, _ = _measure_programs(SMALL_DATA, size_px, load, epochs=1, rounds=1)
+    runs, arrays = _measure_programs(data, size_px, load, epochs=epochs, rounds=rounds, on_step=on_step)
+    programs = [ProgramReport(name, tuple(runs[name]), small[name][0]) for name in runs]
+    return TrainingReport(machine, data, size_px, len(arrays.train[1]), arrays.size_bytes, epochs, *programs)
 
 
-def _round(
-    data: str, size_px: int, load: Load, epochs: int, seed: int
-) -> tuple[dict[str, TrainingRun], TrainingArrays]:
-    """Each program once; which goes first changes from round to round."""
-    arrays = load(data, seed)
+def _measure_programs(
+    data: str,
+    size_px: int,
+    load: Load,
+    *,
+    epochs: int,
+    rounds: int,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> tuple[dict[str, list[TrainingRun]], TrainingArrays]:
+    """The runs of each program by its name, a seed each; and the arrays of the last round."""
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         folder = Path(name)
-        write_arrays(arrays, folder)
-        programs: dict[str, Callable[[], TrainingRun]] = {
-            "naive": lambda: run_naive(folder, epochs, seed),
-            "edgecls": lambda: run_ours(folder, data, size_px, epochs, seed),
-            "edgecls, bfloat16": lambda: run_ours(folder, data, size_px, epochs, seed, precision="bfloat16"),
+        loaded: dict[int, TrainingArrays] = {}  # of the current round
+
+        def prepare(seed: int) -> None:
+            if seed not in loaded:
+                loaded.clear()
+                loaded[seed] = load(data, seed)
+                write_arrays(loaded[seed], folder)
+
+        programs: dict[str, Callable[[int], TrainingRun]] = {
+            "naive": lambda seed: run_naive(folder, epochs, seed),
+            "edgecls": lambda seed: run_ours(folder, data, size_px, epochs, seed),
+            "edgecls, bfloat16": lambda seed: run_ours(
+                folder, data, size_px, epochs, seed, precision="bfloat16"
+            ),
         }
-        names = list(programs)
-        first = seed % len(names)
-        runs = {name: programs[name]() for name in names[first:] + names[:first]}
-    return {name: runs[name] for name in names}, arrays
+        runs: dict[str, list[TrainingRun]] = {name: [] for name in programs}
+
+        def runs_of(name: str) -> Generator[None]:
+            for seed in range(rounds):
+                on_step(f"round {seed + 1} of {rounds}, {epochs} epochs: {name}")
+                prepare(seed)
+                runs[name].append(programs[name](seed))
+                yield
+
+        take_turns([runs_of(name) for name in programs])
+    return runs, loaded[rounds - 1]
 
 
 # The report of the training benchmark as plain text that a README takes as it is.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import EdgeclsError
 from ..files import read_whole
-from ..workers import run_guarded
+from ..workers import ask_worker
 from .finding import Finding, from_error, ok, problem, warning
 from .host import Distribution, Python
 
@@ -160,7 +160,7 @@ def _broken(
 def check_model(path: Path) -> Finding:
     """Whether a model file is whole and its engine can open it, tried in a process of its own."""
     try:
-        engine = run_guarded(open_model, read_whole(path), str(path))
+        engine = ask_worker(open_model, read_whole(path), str(path))
     except EdgeclsError as error:
         return from_error("model", error)
     return ok("model", f"{path}: {engine} reads it")

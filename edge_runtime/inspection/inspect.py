@@ -6,7 +6,7 @@ from typing import Any
 
 from ..files import read_whole
 from ..models.model_file import ModelFormat, model_format, read_card
-from ..workers import run_guarded
+from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
 
 _KERAS = "keras"
@@ -16,7 +16,7 @@ _ZIP = b"PK\x03\x04"
 def inspect_model(path: str | Path) -> ModelFacts:
     """Reads the facts of an `.h5`, `.keras`, `.tflite` or `.onnx`.
 
-    A file that edgecls sealed is read here, any other in a child process with limits: see `run_guarded`.
+    A file that edgecls sealed is read here, any other in a child process with limits: see `ask_worker`.
 
     Raises:
         MissingInput, PermissionRefused: it cannot be read.
@@ -30,7 +30,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
     if card:
         network = read_network(content, str(path))
     else:
-        network = NetworkFacts.from_json(run_guarded(read_as_json, content, str(path)))
+        network = NetworkFacts.from_json(ask_worker(read_as_json, content, str(path)))
     return ModelFacts(
         file=str(path),
         format=str(format_),

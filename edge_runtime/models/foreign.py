@@ -9,7 +9,7 @@ from ..engines.engine import start_engine
 from ..errors import BadData, BadModel, UsageError
 from ..files import read_whole
 from ..images.rule import ImageRule
-from ..workers import run_guarded
+from ..workers import ask_worker
 from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, model_format, read_card
 
@@ -59,7 +59,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1")
         raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
-    found = run_guarded(try_out, content, str(path))
+    found = ask_worker(try_out, content, str(path))
     if found["classes"] != len(labels):
         raise BadModel(
             f"{path}: the network has {found['classes']} classes, there are {len(labels)} labels; "

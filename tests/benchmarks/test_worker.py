@@ -49,7 +49,7 @@ def test_the_error_of_the_process_is_the_error_of_the_caller(tmp_path, files, na
 def test_a_crash_is_an_error_that_names_the_signal(colour_model, files):
     with timed_file(colour_model(), files.images, threads=1) as process:
         process.opened()
-        os.kill(process.child.process_id, signal.SIGSEGV)
+        os.kill(process.worker.process_id, signal.SIGSEGV)
         with pytest.raises(BadModel, match=r"colours\.onnx: its process was ended by SIGSEGV"):
             process.time_window(0.01)
 
@@ -64,7 +64,7 @@ def test_a_process_that_fails_in_python_is_quoted(colour_model, tmp_path):
 
 def test_a_process_that_hangs_is_ended(colour_model, files):
     with timed_file(colour_model(), files.images, threads=1, limit_s=0.3) as process:
-        os.kill(process.child.process_id, signal.SIGSTOP)
+        os.kill(process.worker.process_id, signal.SIGSTOP)
         with pytest.raises(BadModel, match=r"gave no answer in 0\.3 s"):
             process.opened()
 
@@ -83,9 +83,9 @@ def test_no_process_outlives_its_block(colour_model, files, stopped):
     with timed_file(colour_model(), files.images, threads=1) as process:
         process.opened()
         if stopped:
-            os.kill(process.child.process_id, signal.SIGSTOP)
+            os.kill(process.worker.process_id, signal.SIGSTOP)
     with pytest.raises(ProcessLookupError):
-        os.kill(process.child.process_id, 0)
+        os.kill(process.worker.process_id, 0)
 
 
 def test_other_images_can_be_asked_than_those_at_the_start(colour_model, colours, files, tmp_path):

@@ -1,4 +1,4 @@
-"""Readers that misbehave as parsers do, for `test_guarded`: its child imports them by this module's name."""
+"""Readers that misbehave as parsers do, for `test_workers`: its child imports them by this module's name."""
 
 import ctypes
 import os

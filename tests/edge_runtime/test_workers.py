@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, native_stderr_held, run_guarded
+from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, ask_worker, native_stderr_held
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def readers(monkeypatch):
 
 def test_the_answer_comes_back(readers):
     content = bytes(range(256)) * 1000
-    assert run_guarded(readers.count, content, "a.onnx") == {"name": "a.onnx", "bytes": 256_000}
+    assert ask_worker(readers.count, content, "a.onnx") == {"name": "a.onnx", "bytes": 256_000}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_answer_comes_back(readers):
 )
 def test_whatever_a_parser_does_is_one_line_about_the_file(readers, reader: str, reason: str):
     with pytest.raises(BadModel) as raised:
-        run_guarded(getattr(readers, reader), b"", "theirs.tflite")
+        ask_worker(getattr(readers, reader), b"", "theirs.tflite")
     assert str(raised.value).startswith(f"theirs.tflite: {reason}; ")
     assert "\n" not in str(raised.value)
     assert raised.value.exit_code == 65
@@ -83,27 +83,27 @@ def test_whatever_a_parser_does_is_one_line_about_the_file(readers, reader: str,
 def test_a_parser_that_hangs_is_ended(readers):
     start_s = time.monotonic()
     with pytest.raises(BadModel, match=r"a\.h5: reading it took more than 0\.5 s"):
-        run_guarded(readers.hang, b"", "a.h5", time_s=0.5)
+        ask_worker(readers.hang, b"", "a.h5", time_s=0.5)
     assert time.monotonic() - start_s < 10
 
 
 def test_an_error_of_ours_keeps_its_class_and_words(readers):
     with pytest.raises(MissingInput, match=r"^a\.h5: not here; look elsewhere$"):
-        run_guarded(readers.refuse, b"", "a.h5")
+        ask_worker(readers.refuse, b"", "a.h5")
 
 
 def test_what_libraries_print_is_neither_the_answer_nor_shown(readers, capfd):
-    assert run_guarded(readers.chatter, b"", "a.h5") == "the answer"
+    assert ask_worker(readers.chatter, b"", "a.h5") == "the answer"
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_limits_grow_with_the_file_and_no_core_is_dumped(readers):
     content = bytes(10_000_000)
-    limits = run_guarded(readers.limits, content, "a.h5", time_s=7)
+    limits = ask_worker(readers.limits, content, "a.h5", time_s=7)
     assert limits == {"data": MEMORY_BYTES + MEMORY_FACTOR * len(content), "core": 0, "cpu": 8}
 
 
 def test_a_folder_where_the_user_stands_is_not_imported(readers, tmp_path: Path, monkeypatch):
     (tmp_path / "resource.py").write_text("raise SystemExit('imported from the current folder')")
     monkeypatch.chdir(tmp_path)
-    assert run_guarded(readers.count, b"ab", "a.h5")["bytes"] == 2
+    assert ask_worker(readers.count, b"ab", "a.h5")["bytes"] == 2

@@ -2,11 +2,9 @@
 
 from edgecls.benchmarks.frames import HD, VGA, FrameSize
 from edgecls.benchmarks.machine import Machine
-from edgecls.benchmarks.ways import WayReport
 from tools.pipeline_report import (
     AgeReport,
     AgeSample,
-    Agreement,
     CallReport,
     IdleReport,
     IdleRun,
@@ -14,15 +12,16 @@ from tools.pipeline_report import (
     PipelineSettings,
     SizeReport,
 )
+from tools.pipelines import Agreement, PipelineTimes
 from tools.process_cost import MemoryUse
 
 NAIVE = ("decode", "swap", "resize", "scale", "engine", "rank")
 OURS = ("decode", "resize", "engine", "rank")
 
 
-def way(name: str, stages: tuple[str, ...], *times_us: float) -> WayReport:
+def pipeline(name: str, stages: tuple[str, ...], *times_us: float) -> PipelineTimes:
     samples = (tuple(round(time * 1e3) for time in times_us),) * 5
-    return WayReport(name, "litert 2.3.0", stages, (samples, samples))
+    return PipelineTimes(name, "litert 2.3.0", stages, (samples, samples))
 
 
 def size_report(size: FrameSize, factor: float = 1.0) -> SizeReport:
@@ -30,9 +29,9 @@ def size_report(size: FrameSize, factor: float = 1.0) -> SizeReport:
         size=size,
         frames=1000,
         median_bytes=size.jpeg_bytes,
-        ours=way("edgecls", OURS, 500 * factor, 20, 25, 5),
-        floor=way("floor", ("decode", "engine"), 500 * factor, 22),
-        naive=way("naive", NAIVE, 1500 * factor, 200 * factor, 700 * factor, 5, 80, 3),
+        ours=pipeline("edgecls", OURS, 500 * factor, 20, 25, 5),
+        floor=pipeline("floor", ("decode", "engine"), 500 * factor, 22),
+        naive=pipeline("naive", NAIVE, 1500 * factor, 200 * factor, 700 * factor, 5, 80, 3),
         agreement=Agreement(995, 1000),
         decode_agreement=Agreement(998, 1000),
     )
@@ -51,7 +50,7 @@ REPORT = PipelineReport(
     naive_model="models/image_classification.onnx",
     pictures="cifar10, test images",
     sizes=(size_report(VGA), size_report(HD, 3)),
-    calls=CallReport(way("classify", ("classify", "label"), 23.5, 2), way("call", ("engine",), 22)),
+    calls=CallReport(pipeline("classify", ("classify", "label"), 23.5, 2), pipeline("call", ("engine",), 22)),
     age=AgeReport(30.0, tuple(AgeSample(number * 11, 350.0 + number % 10, 333.4) for number in range(45))),
     idle=IdleReport(30.0, (idle_run(),) * 3, (idle_run(cpu_share=0.12),) * 3),
 )

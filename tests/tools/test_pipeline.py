@@ -54,7 +54,7 @@ def test_a_naive_way_with_another_network_would_compare_nothing_and_is_left_out(
     fast = colour_model("fast.onnx", weights_sha256="a" * 64, quantisation=INT8)
     models = choose_models([fast, colour_model("other.onnx", **{"weights_sha256": "a" * 64} | other)])
     assert models.naive is None
-    assert any("the naive way was left out" in note for note in models.notes)
+    assert any("the naive program was left out" in note for note in models.notes)
 
 
 def test_a_damaged_file_is_passed_over(colour_model, tmp_path):

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from edgecls.benchmarks.frames import VGA
-from tests.tools.reports import OURS, REPORT, idle_run, size_report, way
+from tests.tools.reports import OURS, REPORT, idle_run, pipeline, size_report
 from tools.pipeline_report import (
     AgeReport,
     AgeSample,
@@ -32,8 +32,8 @@ def test_a_healthy_machine_misses_none():
     assert len(goals(REPORT)) == 14
 
 
-SLOW = replace(REPORT.calls, classify=way("classify", ("classify", "label"), 30, 2))
-LABEL_TOO = CallReport(way("classify", ("classify", "label"), 23, 20), REPORT.calls.call)
+SLOW = replace(REPORT.calls, classify=pipeline("classify", ("classify", "label"), 30, 2))
+LABEL_TOO = CallReport(pipeline("classify", ("classify", "label"), 23, 20), REPORT.calls.call)
 LATE = AgeReport(30.0, tuple(AgeSample(number, 333.4 + 45, 333.4) for number in range(45)))
 TWICE = AgeReport(30.0, (*REPORT.age.samples, REPORT.age.samples[-1]))
 
@@ -41,8 +41,8 @@ TWICE = AgeReport(30.0, (*REPORT.age.samples, REPORT.age.samples[-1]))
 @pytest.mark.parametrize(
     ("report", "reason"),
     [
-        (with_vga(ours=way("edgecls", OURS, 1200, 20, 25, 5)), ["naive / edgecls", "edgecls / floor"]),
-        (with_vga(ours=way("edgecls", OURS, 500, 20, 200, 5)), ["edgecls / floor"]),
+        (with_vga(ours=pipeline("edgecls", OURS, 1200, 20, 25, 5)), ["naive / edgecls", "edgecls / floor"]),
+        (with_vga(ours=pipeline("edgecls", OURS, 500, 20, 200, 5)), ["edgecls / floor"]),
         (with_vga(agreement=Agreement(989, 1000)), ["640x480, same label as naive"]),
         (replace(REPORT, calls=SLOW), ["classify on a ready input"]),
         (replace(REPORT, age=LATE), ["p50", "p95", "p99"]),
@@ -108,10 +108,12 @@ def test_the_ages_the_calls_and_the_goals_are_said():
 
 
 def test_what_was_left_out_and_a_busy_machine_are_said():
-    busy = replace(REPORT, machine=replace(REPORT.machine, load=5.0), notes=("the naive way was left out",))
+    busy = replace(
+        REPORT, machine=replace(REPORT.machine, load=5.0), notes=("the naive program was left out",)
+    )
     text = render(busy)
     assert "\nwarning: the machine was busy: load 5.00 on 2 cores" in text
-    assert "\nnote: the naive way was left out" in text
+    assert "\nnote: the naive program was left out" in text
     assert "warning" not in render(REPORT)
 
 

@@ -1,22 +1,24 @@
 import pytest
 
-from edgecls.benchmarks.ways import WayReport
-from tools.pipeline_report import AgeReport, AgeSample, CallReport, agreement
+from tools.pipeline_report import AgeReport, AgeSample, CallReport
+from tools.pipelines import PipelineTimes, agreement
 
 
-def way(*windows: tuple[tuple[int, ...], ...], stages: tuple[str, ...] = ("decode", "engine")) -> WayReport:
-    return WayReport("way", "fake 1.0", stages, windows)
+def pipeline(
+    *windows: tuple[tuple[int, ...], ...], stages: tuple[str, ...] = ("decode", "engine")
+) -> PipelineTimes:
+    return PipelineTimes("pipeline", "fake 1.0", stages, windows)
 
 
 def test_what_is_quoted_is_the_median_of_the_windows_medians():
     quiet, busy = ((2_000_000, 1_000_000),) * 3, ((90_000_000, 9_000_000),) * 50
-    report = way(quiet, busy, quiet)
+    report = pipeline(quiet, busy, quiet)
     assert (report.stage_ms("decode"), report.stage_ms("engine"), report.total_ms) == (2, 1, 3)
 
 
 def test_a_ratio_pairs_the_windows_of_a_round():
-    slow = way(((300, 0),), ((3000, 0),), ((30_000, 0),))
-    fast = way(((100, 0),), ((1000, 0),), ((10_000, 0),))
+    slow = pipeline(((300, 0),), ((3000, 0),), ((30_000, 0),))
+    fast = pipeline(((100, 0),), ((1000, 0),), ((10_000, 0),))
     assert slow.ratio(fast) == pytest.approx(3)
 
 
@@ -31,8 +33,8 @@ def test_the_labels_of_different_frames_cannot_be_compared():
 
 
 def test_a_call_is_compared_without_and_with_its_label():
-    classify = way(((11_000, 2_000),), stages=("classify", "label"))
-    report = CallReport(classify, way(((10_000,),), stages=("engine",)))
+    classify = pipeline(((11_000, 2_000),), stages=("classify", "label"))
+    report = CallReport(classify, pipeline(((10_000,),), stages=("engine",)))
     assert report.classify_ratio == pytest.approx(1.1)
     assert report.labelled_ratio == pytest.approx(1.3)
 

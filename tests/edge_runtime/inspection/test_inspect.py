@@ -78,7 +78,7 @@ def test_a_foreign_file_is_read_in_another_process(foreign, monkeypatch):
 
 
 def test_a_sealed_file_is_read_at_once(tiny, monkeypatch):
-    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.run_guarded", None)
+    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.ask_worker", None)
     assert inspect_model(tiny.files[0]).network.macs == DOCUMENTED_CNN_MACS
 
 
@@ -117,7 +117,7 @@ def test_what_is_no_model_is_bad_data(tmp_path: Path, content: bytes, words: str
 
 def test_a_part_of_our_file_is_not_taken_for_foreign(tiny, tmp_path: Path, monkeypatch):
     """The network of each part is whole: what was cut off is an end of the card."""
-    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.run_guarded", None)
+    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.ask_worker", None)
     for path in (tiny.h5, *tiny.files):
         for cut_bytes in (1, 80, 200):
             part = tmp_path / path.name

@@ -5,23 +5,22 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.frames import VGA, camera_frames, write_frames
-from edgecls.benchmarks.ways import (
-    InFull,
-    Ours,
-    WayReport,
-    WaySettings,
-    labels_of,
-    measure_ways,
-    open_bare,
-    time_window,
-)
+from edgecls.benchmarks.pipeline import CameraPipeline, time_window
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.images.prepare import decode, prepare, prepare_jpeg
 from edgecls.edge_runtime.models.model_file import read_model
 from tests.fakes import fake_classifier
-from tools.naive import Floor, Naive, ReadyCall, ReadyClassify, reduction_of
-from tools.pipeline_report import agreement
+from tools.naive import (
+    Floor,
+    FullDecodePipeline,
+    Naive,
+    ReadyCall,
+    ReadyClassify,
+    open_bare,
+    reduction_of,
+)
+from tools.pipelines import PipelineTimes, TimingSettings, agreement, labels_of, time_pipelines
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +30,15 @@ def frames(tiny) -> list[bytes]:
 
 
 def test_the_naive_way_and_ours_agree_about_real_frames(tiny, frames):
-    ours = Ours(Classifier(tiny.files[2]))
+    ours = CameraPipeline(Classifier(tiny.files[2]))
     naive = Naive(tiny.files[1])
-    labels = [[answer.label for answer in way.answers(frames)] for way in (naive, ours)]
+    labels = [[answer.label for answer in pipeline.answers(frames)] for pipeline in (naive, ours)]
     assert agreement(*labels).same >= 11
 
 
 def test_ours_makes_the_input_that_the_camera_makes(frames):
     classifier = fake_classifier([0.1, 0.2, 0.7])
-    answers = list(Ours(classifier).answers(frames[:3]))
+    answers = list(CameraPipeline(classifier).answers(frames[:3]))
     assert [answer.label for answer in answers] == [2, 2, 2]
     for image, frame in zip(classifier.engine.images, frames, strict=False):
         assert (image == prepare_jpeg(frame, classifier.card.image)).all()
@@ -47,15 +46,15 @@ def test_ours_makes_the_input_that_the_camera_makes(frames):
 
 def test_the_same_engine_after_a_full_decode_shows_what_the_reduced_one_changes(frames):
     classifier = fake_classifier([0.1, 0.2, 0.7])
-    assert [answer.label for answer in InFull(classifier).answers(frames[:2])] == [2, 2]
+    assert [answer.label for answer in FullDecodePipeline(classifier).answers(frames[:2])] == [2, 2]
     for image, frame in zip(classifier.engine.images, frames, strict=False):
         assert (image == prepare(decode(frame, ""), classifier.card.image)).all()
 
 
 def test_each_stage_is_timed(tiny, frames):
-    for way in (Naive(tiny.files[1]), Ours(Classifier(tiny.files[2]))):
-        for answer in way.answers(frames[:2]):
-            assert len(answer.stages_ns) == len(way.stages)
+    for pipeline in (Naive(tiny.files[1]), CameraPipeline(Classifier(tiny.files[2]))):
+        for answer in pipeline.answers(frames[:2]):
+            assert len(answer.stages_ns) == len(pipeline.stages)
             assert all(stage_ns > 0 for stage_ns in answer.stages_ns)
 
 
@@ -70,9 +69,9 @@ def test_planted_slowness_shows_in_its_stage_and_in_the_ratio(frames):
     slow.engine.probabilities = answer_late
     reports = []
     for classifier in (slow, quick):
-        way = Ours(classifier)
-        window = time_window(way.answers(frames), 0)
-        reports.append(WayReport("edgecls", way.engine, way.stages, (window,)))
+        pipeline = CameraPipeline(classifier)
+        window = time_window(pipeline.answers(frames), 0)
+        reports.append(PipelineTimes("edgecls", pipeline.engine, pipeline.stages, (window,)))
     late, at_once = reports
     assert late.stage_ms("engine") >= 20
     assert at_once.stage_ms("engine") < 10
@@ -81,7 +80,7 @@ def test_planted_slowness_shows_in_its_stage_and_in_the_ratio(frames):
 
 def test_a_window_lasts_as_long_as_was_asked_and_its_first_frame_does_not_count(frames):
     classifier = fake_classifier([0.1, 0.2, 0.7])
-    going = Ours(classifier).answers(frames * 10_000)
+    going = CameraPipeline(classifier).answers(frames * 10_000)
     samples = time_window(going, 0.05)
     assert sum(map(sum, samples)) <= 0.05e9 + max(map(sum, samples))
     assert len(classifier.engine.images) == len(samples) + 1
@@ -135,8 +134,8 @@ def test_ways_are_timed_in_processes_of_their_own_that_take_turns(tiny, frames, 
     write_frames(tmp_path / "a.frames", frames)
     models = {"naive": tiny.files[1], "edgecls": tiny.files[2], "floor": tiny.files[2]}
     steps: list[str] = []
-    settings = WaySettings(threads=1, seconds=0.06, windows=2, program="tools.naive")
-    reports = measure_ways(models, tmp_path / "a.frames", settings, steps.append)
+    settings = TimingSettings(threads=1, seconds=0.06, windows=2)
+    reports = time_pipelines(models, tmp_path / "a.frames", settings, steps.append)
     assert list(reports) == ["naive", "edgecls", "floor"]
     assert all(len(report.windows) == 2 for report in reports.values())
     assert reports["naive"].engine.startswith("onnxruntime ")
