@@ -1,6 +1,5 @@
 """The whole benchmark: all files take turns, step by step, and one report comes out."""
 
-import hashlib
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -113,7 +112,7 @@ def conclude(
     An original that was not measured here is known from the baseline, or else from the file's own card.
     """
     originals = {
-        hashlib.sha256(subject.model.content).hexdigest(): subject
+        subject.model.sha256: subject
         for subject in subjects
         if subject.model and subject.model.format is ModelFormat.H5
     }
@@ -146,7 +145,7 @@ def _report(
         notes=(*_notes(subject, originals, tests), *([_MISSED] if is_missed else [])),
         error=str(error) if error else None,
         exit_code=error.exit_code if error else 0,
-        sha256=hashlib.sha256(model.content).hexdigest() if model else "",
+        sha256=model.sha256 if model else "",
         answers=_answers(subject, tests),
         reference=reference,
     )

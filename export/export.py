@@ -1,6 +1,5 @@
 """From the Keras original to the files of a device: convert, attach the card, compare, then write."""
 
-import hashlib
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -204,7 +203,7 @@ class Export:
 
 def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -> ModelCard:
     original = keras.model.card
-    sha256 = hashlib.sha256(keras.model.content).hexdigest()
+    sha256 = keras.model.sha256
     quantisation = None
     if target.kind == "int8" and calibration is not None:
         images, sha256_of_them = len(calibration.images), calibration.sha256

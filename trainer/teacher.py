@@ -1,6 +1,5 @@
 """A trained network whose answers a smaller one imitates (Hinton, Vinyals and Dean 2015)."""
 
-import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +80,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"not {rule.width_px}x{rule.height_px}; give --size {file.card.image.height_px}"
         )
     refuse_code(file.content, f"--teacher {path}")
-    sha256 = hashlib.sha256(file.content).hexdigest()
+    sha256 = file.sha256
     return TeacherFile(_load(file.content, path), sha256, file.card.provenance.data_sha256)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
+from ..engines.names import exported_in
 from ..errors import MissingInput, Unavailable
 from ..models.builtin import DEFAULT, builtin_paths, expand_builtin
 from .board import COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
@@ -33,7 +34,6 @@ from .packages import (
     check_one_opencv,
     check_opencv,
     check_word_size,
-    exported_models,
 )
 
 
@@ -132,7 +132,7 @@ def _ribbon(host: Host, nodes: tuple[VideoNode, ...], *, asked: bool = False) ->
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
     try:
-        paths = expand_builtin([model], "auto") if model else exported_models(folder)
+        paths = expand_builtin([model], "auto") if model else exported_in(folder)
     except MissingInput as error:
         yield from_error("model", error)
         return

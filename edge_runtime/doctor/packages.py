@@ -166,11 +166,6 @@ def check_model(path: Path) -> Finding:
     return ok("model", f"{path}: {engine} reads it")
 
 
-def exported_models(folder: Path) -> list[Path]:
-    """The files of a folder that `edgecls camera` would choose from."""
-    return sorted(path for suffix in ("tflite", "onnx") for path in folder.glob(f"*.{suffix}"))
-
-
 def open_model(content: bytes, name: str) -> str:
     """Opens a model's engine and closes it again; runs in the child, as all of it needs numpy.
 

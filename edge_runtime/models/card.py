@@ -1,4 +1,4 @@
-"""The model card: one JSON document inside the model file with everything that a device must know."""
+"""Model card: one JSON document inside a model file, with everything that a device must know to use it."""
 
 import base64
 import hashlib
@@ -14,33 +14,6 @@ from ..errors import BadModel
 from ..images.rule import ImageRule
 from ..text import printable
 
-# Short fingerprints of images, for the card: whether an image was used can be told without keeping it.
-
-_BYTES = 5
-"""Of each, so 2.5 kB for 512 images. That one of 10,000 other images seems to be among them by chance happens
-once in 200,000 times."""
-
-
-def fingerprint(image: np.ndarray) -> bytes:
-    """The fingerprint of a uint8 (H, W, 3) image: BLAKE2b of its pixels, cut."""
-    return hashlib.blake2b(image.tobytes(), digest_size=_BYTES).digest()
-
-
-def pack_fingerprints(images: Iterable[np.ndarray]) -> str:
-    """The fingerprints of uint8 (H, W, 3) images as base64 for JSON, sorted: their order tells nothing."""
-    return base64.b64encode(b"".join(sorted(map(fingerprint, images)))).decode()
-
-
-def unpack_fingerprints(text: str) -> frozenset[bytes]:
-    """Reads `pack_fingerprints`.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    content = base64.b64decode(text, validate=True)
-    return frozenset(content[place : place + _BYTES] for place in range(0, len(content), _BYTES))
-
-
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread a newer card; new optional fields do not raise it."""
 
@@ -54,92 +27,93 @@ class Provenance:
     data: str = ""
     """The data set's name, such as `cifar10` or the folder's; never a path."""
     data_sha256: str = ""
-    recipe: dict[str, Any] = field(default_factory=dict)
-    """The options of the training, as report.json has them."""
+    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The options of the training, as in report.json."""
     accuracy: float | None = None
     """Top-1 of the Keras model on `split`, 0 to 1."""
     split: str = ""
     images: int | None = None
-    """Of `split`; None in a card from before it was written down."""
+    """Images in `split`; None in older cards, which do not say."""
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """How the weights and activations became integers."""
+    """How the weights and activations were quantised to integers."""
 
     scheme: str
     calibration_images: int
     calibration_sha256: str
-    """Over the calibration images' pixels, in order: proves later which images were used."""
+    """SHA-256 of the calibration images' pixels, in order: proves later which images were used."""
     calibration_prints: str = ""
-    """`pack_fingerprints` of each of them, so that `bench` can refuse to score on them."""
+    """`pack_fingerprints` of the calibration images, so that `bench` can refuse to score on them."""
     ranges: str = ""
-    """How the ranges of activations were taken from those images: `min-max`, `percentile` or `entropy`."""
+    """Method that took the ranges of activations from them: `min-max`, `percentile` or `entropy`."""
     float_layers: tuple[str, ...] = ()
-    """Layers that stayed in float, by their Keras names, the most sensitive one first."""
+    """Layers that stayed in float32, by their Keras names, the most sensitive first."""
 
 
 @dataclass(frozen=True)
 class GoldenFrame:
-    """A picture with the answer that this file gave when it was exported."""
+    """Golden frame: a picture with the probabilities that this file gave when it was exported."""
 
     picture: str
-    """A PNG, base64: larger than the network's input, so that crop and resize are replayed too."""
+    """A PNG as base64, larger than the network's input, so that crop and resize are replayed too."""
     input_sketch: tuple[int, ...]
-    """Of the network's input made from it, by `golden.sketch`: tells how far another input is from it."""
+    """`golden.sketch` of the network's input, from which the distance to another input can be estimated."""
     label: str
     probabilities: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a device must know of a model to use it as it was trained."""
+    """Model card: what a device must know of a model to use it as it was trained."""
 
     labels: tuple[str, ...]
     image: ImageRule
     scale: float = 1 / 255
-    """The network saw pixel * scale + offset in training. In exported files the graph does this itself."""
+    """In training the network saw pixel * scale + offset. In exported files the graph does this itself."""
     offset: float = 0.0
     io: Literal["uint8", "int8", "float32"] = "uint8"
-    """What the file takes. An `.h5` takes float32, already scaled."""
+    """Type of the file's input. An `.h5` takes float32, already scaled."""
     scores: Literal["probabilities", "logits"] = "probabilities"
-    """What the file gives; a foreign file may lack the softmax."""
+    """What the file returns; a foreign file may lack the softmax."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
     threshold: float = 0.0
-    """Below this probability the answer is "unknown"."""
+    """Calibrated probability, 0 to 1, below which the answer is "unknown"."""
     temperature: float = 1.0
+    """Calibrates the probabilities: p^(1/T), normalised. 1 leaves them as they are."""
     golden: tuple[GoldenFrame, ...] = ()
-    """For `edgecls verify`."""
+    """Replayed by `edgecls verify`."""
     background: str | None = None
-    """The label that means none of the others: when it is the best, the answer is "unknown"."""
+    """The label of pictures without any of the other classes: if it is the best, the answer is "unknown"."""
 
     def to_json(self) -> str:
-        """The card as JSON text, the same bytes for the same card."""
+        """Returns the card as JSON text, the same for the same card."""
         values = {"schema": SCHEMA_VERSION, **asdict(self)}
         return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "ModelCard":
-        """Reads a card; unknown fields are passed over, so that old readers take newer cards.
+        """Reads a card. Unknown fields are ignored, so that older readers accept newer cards.
 
         Raises:
-            BadModel: not a card, or of a newer schema; `name` is the file's in the message.
+            BadModel: not a card, or of a newer schema; `name` is what the message calls the file.
         """
         try:
             values = json.loads(text)
             schema = values.pop("schema")
             if schema > SCHEMA_VERSION:
                 raise BadModel(
-                    f"{name}: its card has schema {schema}, this edgecls reads up to {SCHEMA_VERSION}; "
+                    f"{name}: its model card has schema {schema}, this edgecls reads up to {SCHEMA_VERSION}; "
                     "upgrade with `pip install -U edgecls`"
                 )
             values["labels"] = tuple(values["labels"])
             values["image"] = _known(ImageRule, values["image"])
             values["provenance"] = _known(Provenance, values["provenance"])
             if values.get("quantisation"):
-                values["quantisation"] = _quantisation(values["quantisation"])
-            values["golden"] = tuple(_golden(frame) for frame in values.get("golden", ()))
+                values["quantisation"] = _read_quantisation(values["quantisation"])
+            values["golden"] = tuple(_read_golden(frame) for frame in values.get("golden", ()))
             card = _known(cls, values)
             _check(card)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -148,15 +122,15 @@ class ModelCard:
 
 
 def _check(card: ModelCard) -> None:
-    """Refuses what would crash later, or be printed on a terminal and run there.
+    """Refuses values that would crash later, or that would be escape sequences on a terminal.
 
     Raises:
-        ValueError, TypeError: a value makes no sense.
+        ValueError, TypeError: a value is out of range or of the wrong type.
     """
     if not card.labels or any(not label or label != printable(label) for label in card.labels):
         raise ValueError("a label is empty or holds control characters")
     if card.background is not None and card.background not in card.labels:
-        raise ValueError("its background is none of its labels")
+        raise ValueError("its background is not one of its labels")
     if card.image.height_px < 1 or card.image.width_px < 1:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
@@ -165,15 +139,43 @@ def _check(card: ModelCard) -> None:
         unpack_fingerprints(card.quantisation.calibration_prints)
 
 
-def _quantisation(values: dict[str, Any]) -> Quantisation:
+def _read_quantisation(values: dict[str, Any]) -> Quantisation:
     return _known(Quantisation, {**values, "float_layers": tuple(values.get("float_layers", ()))})
 
 
-def _golden(values: dict[str, Any]) -> GoldenFrame:
+def _read_golden(values: dict[str, Any]) -> GoldenFrame:
     return _known(
         GoldenFrame, {**values, **{key: tuple(values[key]) for key in ("input_sketch", "probabilities")}}
     )
 
 
 def _known(kind: Any, values: dict[str, Any]) -> Any:
+    """Makes a dataclass of the fields that it knows."""
     return kind(**{key: value for key, value in values.items() if key in kind.__dataclass_fields__})
+
+
+# Fingerprints of images: enough to find out whether an image was used for calibration, without keeping it.
+
+_FINGERPRINT_BYTES = 5
+"""2.5 kB for 512 images. The chance that one of 10,000 other images matches one of them is 1 in 200,000."""
+
+
+def fingerprint(image: np.ndarray) -> bytes:
+    """Returns the fingerprint of a uint8 (H, W, 3) image: a short BLAKE2b of its pixels."""
+    return hashlib.blake2b(image.tobytes(), digest_size=_FINGERPRINT_BYTES).digest()
+
+
+def pack_fingerprints(images: Iterable[np.ndarray]) -> str:
+    """Returns the fingerprints of uint8 (H, W, 3) images as base64, sorted to hide their order."""
+    return base64.b64encode(b"".join(sorted(map(fingerprint, images)))).decode()
+
+
+def unpack_fingerprints(text: str) -> frozenset[bytes]:
+    """Reads what `pack_fingerprints` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    content = base64.b64decode(text, validate=True)
+    starts = range(0, len(content), _FINGERPRINT_BYTES)
+    return frozenset(content[start : start + _FINGERPRINT_BYTES] for start in starts)

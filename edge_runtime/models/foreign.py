@@ -1,4 +1,4 @@
-"""Other people's TFLite and ONNX files: tried in a child process first, then given a card to go with."""
+"""Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +19,13 @@ SCALINGS: dict[str, tuple[float, float]] = {
     "0..1": (1 / 255, 0.0),
     "-1..1": (2 / 255, -1.0),
 }
-"""What a network was trained on, as (scale, offset): pixel * scale + offset."""
+"""(scale, offset) of the values that a network was trained on: pixel * scale + offset."""
 
 _SEED, _TRIALS = 0, 8
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels of a text file, one on each line, in the order of the network's outputs.
+    """Reads the labels of a text file: one on each line, in the order of the network's outputs.
 
     Raises:
         MissingInput, PermissionRefused, BadData: it cannot be read, or holds fewer than two labels.
@@ -33,25 +33,27 @@ def read_labels(path: Path) -> tuple[str, ...]:
     try:
         labels = tuple(line.strip() for line in read_whole(path).decode().splitlines() if line.strip())
     except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not a text file of labels: {error}; write one label on each line") from error
+        raise BadData(f"{path}: not a text file: {error}; write one label on each line") from error
     if len(labels) < 2:
         raise BadData(f"{path}: {len(labels)} labels; write one on each line, at least two")
     return labels
 
 
 def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1") -> ModelFile:
-    """Reads a TFLite or ONNX file that edgecls did not make.
+    """Reads a foreign TFLite or ONNX file, and makes a card for it.
 
     Args:
-        path: takes one picture as uint8, int8 or float32, [1, H, W, 3] or [1, 3, H, W], and gives one row of
-            scores of any of these types.
+        path: a network that takes one picture as uint8, int8 or float32, [1, H, W, 3] or [1, 3, H, W], and
+            returns one row of scores of any of these types.
         labels: in the order of the scores.
-        scaling: what the network was trained on; a file that takes bytes without a scale does it inside.
+        scaling: range of the values that the network was trained on. A file that takes bytes without a scale
+            of their own does the scaling inside.
 
     Raises:
-        UsageError: edgecls made it, so that it has labels of its own.
+        UsageError: edgecls made the file, so that it has labels of its own; or it is a Keras model.
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
+        Unavailable: the engine for its format is not installed.
     """
     content = read_whole(path)
     format_ = model_format(content, str(path))
@@ -62,7 +64,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1")
     found = ask_worker(try_out, content, str(path))
     if found["classes"] != len(labels):
         raise BadModel(
-            f"{path}: the network has {found['classes']} classes, there are {len(labels)} labels; "
+            f"{path}: the network has {found['classes']} classes, but there are {len(labels)} labels; "
             "write one label for each class"
         )
     scale, offset = SCALINGS[scaling]
@@ -71,13 +73,14 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1")
 
 
 def try_out(content: bytes, name: str) -> dict[str, Any]:
-    """Opens and runs a file; called in a child process, because what parses it may crash.
+    """Opens and runs a model; called in a child process, because its parser may crash.
 
     Returns:
-        `classes`, `size_px` (height, width), and `scores`: `probabilities` where each answer could be one.
+        `classes`; `size_px`: (height, width) of the input; `scores`: `probabilities` if all outputs could be
+        probabilities, else `logits`.
     """
-    unknown = ModelCard((), ImageRule(0, 0))
-    engine = start_engine(ModelFile(Path(name), model_format(content, name), content, unknown))
+    empty_card = ModelCard((), ImageRule(0, 0))
+    engine = start_engine(ModelFile(Path(name), model_format(content, name), content, empty_card))
     pictures = np.random.default_rng(_SEED).integers(0, 256, (_TRIALS, *engine.input_size_px, 3), np.uint8)
     answers = np.stack([engine.probabilities(picture) for picture in pictures])
     are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little

@@ -1,4 +1,4 @@
-"""Golden frames: pictures in the card that tell whether this machine computes what the exporting one did."""
+"""Golden frames: pictures in the card that prove that a device computes what the exporting machine did."""
 
 import base64
 import hashlib
@@ -11,35 +11,35 @@ from ..images.prepare import decode, prepare
 from .card import GoldenFrame, ModelCard
 
 FLOAT_TOLERANCE = 1e-4
-"""In any probability. Float engines agree to 1e-7 between x86 and Arm."""
+"""Largest difference of a probability in a float file. Float engines agree to 1e-7 between x86 and Arm."""
 INT8_TOLERANCE = 2 / 256
-"""Two steps of a probability that was computed in one byte."""
+"""Largest difference of a probability in an int8 file: two steps of a probability stored in one byte."""
 ROUNDED_INPUT = 1.0
-"""Root mean square in steps of a byte: builds of OpenCV for other processors may round a pixel differently. A
-wrong interpolation is off by 4 or more."""
+"""Largest difference of the network's input, as root mean square in pixel values (0 to 255): builds of OpenCV
+for other processors may round a pixel differently. A wrong interpolation is off by 4 or more."""
 ROUNDED_INPUT_TOLERANCE = 0.03
-"""In any probability, where pixels were rounded differently."""
+"""Largest difference of a probability where pixels were rounded differently."""
 
 _SKETCH = 32
 
 
 @dataclass(frozen=True)
 class GoldenResult:
-    """One golden frame, replayed."""
+    """The result of replaying one golden frame."""
 
     index: int
     expected: str
     answer: str
     largest_difference: float
-    """Of any probability, 0 to 1; infinite where the network gave no number."""
+    """Of all probabilities, 0 to 1; infinite where the network returned NaN."""
     tolerance: float
     input_difference: float
-    """What decode, crop and resize made of the picture, against what they made at the export: estimated root
-    mean square, in steps of a byte."""
+    """Of the network's input after decode, crop and resize, against the export: estimated root mean square in
+    pixel values (0 to 255)."""
 
     @property
     def holds(self) -> bool:
-        """Whether this machine answers as the exporting one did."""
+        """Whether this machine computes what the exporting machine did."""
         return (
             self.input_difference <= ROUNDED_INPUT
             and self.answer == self.expected
@@ -48,13 +48,13 @@ class GoldenResult:
 
     @property
     def text(self) -> str:
-        """The result as a line."""
+        """The result in one line."""
         line = f"frame {self.index}: {self.expected}, difference {self.largest_difference:.2g}"
         return line if self.holds else f"{line}, here {self.answer}: {self.reason}"
 
     @property
     def reason(self) -> str:
-        """What differs, in words; empty when it holds."""
+        """What differs, in words; empty if the frame holds."""
         if self.holds:
             return ""
         if self.input_difference > ROUNDED_INPUT:
@@ -74,7 +74,7 @@ def replay(engine: Engine, card: ModelCard) -> list[GoldenResult]:
 
 
 def golden_frame(picture: bytes, engine: Engine, card: ModelCard) -> GoldenFrame:
-    """Makes a golden frame of a picture, in a lossless format, with the answer that `engine` gives now."""
+    """Makes a golden frame from a picture in a lossless format and what `engine` computes for it."""
     image = prepare(decode(picture, "golden frame"), card.image)
     probabilities = engine.probabilities(image)
     return GoldenFrame(
@@ -86,10 +86,13 @@ def golden_frame(picture: bytes, engine: Engine, card: ModelCard) -> GoldenFrame
 
 
 def sketch(image: np.ndarray) -> tuple[int, ...]:
-    """A few numbers from which the distance to another image can be estimated, within about a quarter.
+    """Returns 32 numbers from which the distance to another image can be estimated, to about a quarter.
 
     Each is the sum of all bytes, with signs that look random and are the same everywhere (from SHAKE-128): a
     random projection, after Johnson and Lindenstrauss (1984).
+
+    Args:
+        image: uint8, of any shape.
     """
     pixels = image.reshape(-1).astype(np.int64)
     bits = hashlib.shake_128(b"edgecls golden frames").digest(_SKETCH * -(-len(pixels) // 8))
@@ -98,7 +101,7 @@ def sketch(image: np.ndarray) -> tuple[int, ...]:
 
 
 def _distance(first: tuple[int, ...], second: tuple[int, ...], pixels: int) -> float:
-    """The estimated root mean square difference of two images of so many bytes, from their sketches."""
+    """Estimates the root mean square difference of two images of `pixels` bytes from their sketches."""
     if len(first) != len(second):
         return float("inf")
     return float(np.sqrt(np.square(np.subtract(first, second)).mean() / pixels))

@@ -1,6 +1,6 @@
-"""The wire format of protocol buffers, by hand: enough to read an ONNX model without the onnx package.
+"""Wire format of protocol buffers: enough of it to read an ONNX model without the onnx package.
 
-See https://protobuf.dev/programming-guides/encoding: a message is a row of (field number, value).
+A message is a sequence of (field number, value); see https://protobuf.dev/programming-guides/encoding.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 
 
 def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    """The fields (number, raw value) of one level of a message, in the order of the file.
+    """Yields the fields (number, raw value) of one level of a message, in the order of the file.
 
     Raises:
         ValueError: it is truncated, or not a protocol buffer.
@@ -34,12 +34,13 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def varints(value: bytes) -> list[int]:
-    """The signed numbers of a field: one, or, where they are packed, all of them.
+    """Returns the signed numbers of a field: one, or all of them where they are packed.
 
     Raises:
         ValueError: the field holds something else.
     """
-    numbers, at = [], 0
+    numbers: list[int] = []
+    at = 0
     while at < len(value):
         number, at = _read_varint(value, at)
         numbers.append(number - (1 << 64) if number >> 63 else number)
@@ -47,7 +48,7 @@ def varints(value: bytes) -> list[int]:
 
 
 def field(number: int, value: bytes) -> bytes:
-    """One field whose value is a text or a message."""
+    """Returns the bytes of one field whose value is a text or a message."""
     return _varint(number << 3 | _LENGTH) + _varint(len(value)) + value
 
 

@@ -7,11 +7,10 @@ same name goes first.
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...engines.names import ENGINES, EngineName, suffixes
+from ...engines.names import ENGINES, EngineName, has_models, suffixes
 from ...errors import MissingInput
 
 _FOLDER = Path(__file__).parent
-_MODEL_SUFFIXES = frozenset({".h5", *(f".{suffix}" for suffix, _ in ENGINES.values())})
 DEFAULT = "nano"
 """The smaller one: it keeps up with any camera on any 64-bit Raspberry Pi."""
 
@@ -48,7 +47,7 @@ def is_builtin_name(path: Path) -> bool:
     It is not where a file has this name, or a folder with models in it. A folder without models does not
     count: `edgecls train --output nano.h5` makes a folder `nano` of plots.
     """
-    return str(path) in builtin_names() and not path.is_file() and not _has_models(path)
+    return str(path) in builtin_names() and not path.is_file() and not has_models(path)
 
 
 def expand_builtin(paths: Iterable[Path], engine: EngineName | None = None) -> list[Path]:
@@ -69,7 +68,3 @@ def refuse_unknown_name(path: Path) -> None:
     if not (path.suffix or path.exists() or is_builtin_name(path)):
         names = " or ".join(builtin_names())
         raise MissingInput(f"{path}: no such file; check the name, or use {names}, which come with edgecls")
-
-
-def _has_models(folder: Path) -> bool:
-    return folder.is_dir() and any(path.suffix in _MODEL_SUFFIXES for path in folder.iterdir())

@@ -67,7 +67,7 @@ def test_the_quantisation_of_a_card_from_before_the_ladder_was_recorded_is_read(
 
 
 def test_a_newer_schema_says_to_upgrade():
-    with pytest.raises(BadModel, match=r"^m\.onnx: its card has schema 2, .*pip install -U edgecls"):
+    with pytest.raises(BadModel, match=r"^m\.onnx: its model card has schema 2, .*pip install -U edgecls"):
         ModelCard.from_json(changed(schema=SCHEMA_VERSION + 1), "m.onnx")
 
 
@@ -117,7 +117,7 @@ def test_a_card_from_before_there_was_a_background_has_none():
 
 def test_a_background_is_one_of_the_labels():
     assert ModelCard.from_json(changed(background="cat"), "m.tflite").background == "cat"
-    with pytest.raises(BadModel, match="background is none of its labels"):
+    with pytest.raises(BadModel, match="background is not one of its labels"):
         ModelCard.from_json(changed(background="sofa"), "m.tflite")
 
 

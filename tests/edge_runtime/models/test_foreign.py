@@ -83,7 +83,7 @@ def test_another_scaling_is_another_answer(foreign, tiny):
 
 
 def test_the_number_of_labels_must_be_the_networks_and_both_are_named(foreign):
-    with pytest.raises(BadModel, match="the network has 10 classes, there are 3 labels"):
+    with pytest.raises(BadModel, match="the network has 10 classes, but there are 3 labels"):
         read_foreign(foreign / "float.onnx", ("a", "b", "c"))
 
 
