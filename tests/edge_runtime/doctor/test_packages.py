@@ -14,8 +14,8 @@ from edgecls.edge_runtime.doctor.packages import (
     check_one_opencv,
     check_opencv,
     check_word_size,
-    exported_models,
 )
+from edgecls.edge_runtime.engines.names import exported_in
 
 PIP = "/home/pi/edgecls/bin/python -m pip"
 
@@ -193,7 +193,7 @@ def test_the_exported_files_of_a_folder_are_tried(tmp_path):
     for name in ("b.onnx", "a.tflite", "a.h5", "notes.txt"):
         (tmp_path / name).touch()
 
-    assert [path.name for path in exported_models(tmp_path)] == ["a.tflite", "b.onnx"]
+    assert [path.name for path in exported_in(tmp_path)] == ["a.tflite", "b.onnx"]
 
 
 @pytest.mark.parametrize("processor", ["aarch64", "x86_64"])
