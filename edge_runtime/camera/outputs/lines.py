@@ -1,4 +1,4 @@
-"""One line a frame to a pipe, a file or a terminal."""
+"""Line output: one line for each frame, to a pipe, a file or a terminal, as text or JSON."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from ..loop import POLL_S, StopRequest
 
 
 class LineOutput(Sink):
-    """Writes each answer as it comes.
+    """Writes each answer as a line.
 
-    A line goes out in one write, past Python's buffers, so that a kill leaves no half of one. When nobody
-    reads any more, the loop is asked to stop.
+    A line is one write past Python's buffers, so that a kill leaves no half of one. When the reader has gone,
+    the loop is asked to stop.
 
     Args:
-        descriptor: an open file; 1 is stdout.
-        stop: asked when the reader has gone, and obeyed while a slow one is waited for.
-        render: the line of one answer, without its newline: `answer_line` or `json_line`.
+        descriptor: an open file descriptor; 1 is stdout.
+        stop: requested when the reader has gone; a request also ends the wait for a slow reader.
+        render: gives the line for an answer, without its newline: `answer_line` or `json_line`.
     """
 
     def __init__(self, descriptor: int, stop: StopRequest, render: Callable[[Answer], str]) -> None:
@@ -33,9 +33,9 @@ class LineOutput(Sink):
         """See `Sink.write`.
 
         Raises:
-            OutputFailed: the disk behind it is full.
+            OutputFailed: the disk is full or broken.
         """
-        # A name that is not UTF-8 gives an escape that is valid in JSON too.
+        # A name that is not UTF-8 becomes an escape, which is valid in JSON too.
         rest = f"{self._render(answer)}\n".encode(errors="backslashreplace")
         try:
             while rest and self._has_room():
@@ -53,7 +53,7 @@ class LineOutput(Sink):
 
 
 def answer_line(answer: Answer) -> str:
-    """For people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
+    """Returns a line for people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
     prediction = answer.prediction
     best, *others = (f"{label} {confidence:.1%}" for label, confidence in prediction.ranking)
     if prediction.label is None:
@@ -61,18 +61,15 @@ def answer_line(answer: Answer) -> str:
     return f"{printable(answer.frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")
 
 
-# An answer as JSON, for programs that read along.
-
-
 def json_line(answer: Answer) -> str:
-    """The answer to one frame as one compact line; `label` is null for "unknown".
+    """Returns an answer as one compact line of JSON, for programs.
 
-    Label, confidence and ranking are of this frame alone; `announced` is what is announced with the frames
-    before it in mind, null too for "unknown". The percentiles of the age are over the last minute, from the
-    second frame on. `truth` is there for frames whose label the source knows.
-
-    `name` is there for frames from files. `at` is the wall clock in UTC, for people and logs: age and latency
-    are measured with clocks that nobody sets.
+    - `sequence`; `name`, for frames from files; `truth`, for frames with a known label.
+    - `label` (null for "unknown"), `confidence` and `ranking` are of this frame alone; `announced` takes
+      earlier frames into account, and is null for "unknown" too.
+    - `age_ms` and `latency_ms` of this frame; `age_p50_ms`, `age_p95_ms` and `age_p99_ms` over the last
+      minute, from the second frame on.
+    - `at` is the wall clock in UTC. Age and latency are measured with the monotonic clock.
     """
     frame, prediction, timing = answer.frame, answer.prediction, answer.timing
     ages = timing.recent_ages

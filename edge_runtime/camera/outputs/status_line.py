@@ -1,4 +1,4 @@
-"""What the loop sees, on one line of a terminal that is rewritten in place, or now and then in a log."""
+"""Status line: the newest answer, rewritten in place on a terminal, or a line now and then in a log."""
 
 import shutil
 import time
@@ -11,20 +11,20 @@ from ..answer import Answer, Sink
 from ..event import Event
 
 REWRITE_S = 0.2
-"""On a terminal: nobody reads faster."""
+"""Between two updates on a terminal."""
 LOG_S = 10.0
-"""In a file or a journal."""
+"""Between two lines in a file or a journal."""
 SILENT_S = 2.0
-"""Without a frame for so long, the terminal says so and no longer shows the last label as if it were live."""
+"""After this time without a frame, a terminal shows that instead of the last label."""
 
 
 class StatusLine(Sink):
-    """Shows the newest answer, and events on lines of their own above it.
+    """Shows the newest answer, with events on lines of their own above it.
 
     Args:
-        stream: usually stderr, so that stdout stays free for results.
+        stream: usually stderr, which leaves stdout to results.
         clock: monotonic seconds.
-        log_s: seconds between two answers where it is not a terminal; infinite: only events are noted.
+        log_s: seconds between two answers if `stream` is not a terminal; infinity: only events are written.
     """
 
     def __init__(
@@ -33,23 +33,23 @@ class StatusLine(Sink):
         self._stream = stream
         self._clock = clock
         self._log_s = log_s
-        self._in_place = stream.isatty()
+        self._is_terminal = stream.isatty()
         self._shown_at_s = self._answered_at_s = -LOG_S
-        self._newest = self._on_screen = ""
+        self._pending = self._on_screen = ""
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._answered_at_s = self._clock()
-        if self._is_due(REWRITE_S if self._in_place else self._log_s):
+        if self._is_due(REWRITE_S if self._is_terminal else self._log_s):
             self._show(status_text(answer))
-            self._newest = ""
-        elif self._in_place:
-            self._newest = status_text(answer)
+            self._pending = ""
+        elif self._is_terminal:
+            self._pending = status_text(answer)
 
     def idle(self) -> None:
         """See `Sink.idle`."""
         silent_s = self._clock() - self._answered_at_s
-        if self._in_place and self._on_screen and silent_s >= SILENT_S and self._is_due(REWRITE_S):
+        if self._is_terminal and self._on_screen and silent_s >= SILENT_S and self._is_due(REWRITE_S):
             self._show(f"no frame for {silent_s:.0f} s")
 
     def event(self, event: Event) -> None:
@@ -57,58 +57,59 @@ class StatusLine(Sink):
         self.print_line(f"camera: {printable(event.text)}")
 
     def print_line(self, text: str) -> None:
-        """Prints a line that stays; the status goes on below it."""
+        """Prints a permanent line; the status continues below it."""
         status = self._on_screen
         self._write(self._erase() + text + "\n" + status)
         self._on_screen = status
 
     def close(self) -> None:
-        """Leaves the last answer standing; see `Sink.close`."""
-        if self._newest:
-            self._show(self._newest)
+        """Leaves the last answer on the screen; see `Sink.close`."""
+        if self._pending:
+            self._show(self._pending)
         if self._on_screen:
             self._write("\n")
-        self._newest = self._on_screen = ""
+        self._pending = self._on_screen = ""
 
     def _is_due(self, every_s: float) -> bool:
         return self._clock() - self._shown_at_s >= every_s
 
     def _show(self, text: str) -> None:
         self._shown_at_s = self._clock()
-        if self._in_place:
-            text = _fitted(text, shutil.get_terminal_size().columns - 1)  # a wrapped line cannot be rewritten
+        if self._is_terminal:
+            # A wrapped line cannot be rewritten.
+            text = fit_status(text, shutil.get_terminal_size().columns - 1)
             self._write(self._erase() + text)
             self._on_screen = text
         else:
             self._write(text + "\n")
 
     def _erase(self) -> str:
-        """Blanks and not an escape sequence: every terminal and serial console knows them."""
+        """Returns blanks, not an escape sequence: they work on every terminal and serial console."""
         shown, self._on_screen = len(self._on_screen), ""
         return f"\r{' ' * shown}\r" if shown else ""
 
     def _write(self, text: str) -> None:
-        with suppress(OSError):  # the terminal was closed, or a log's disk is full: no reason to stop
+        with suppress(OSError):  # the terminal was closed, or the log's disk is full: the loop continues
             self._stream.write(text)
             self._stream.flush()
 
 
-def _fitted(text: str, width: int) -> str:
-    """As many of its parts as fit: half a number would be read as another one."""
+def fit_status(text: str, width: int) -> str:
+    """Drops the last parts of a status that is wider than `width`, whole: half a number would be misread."""
     while len(text) > width and "   " in text:
         text = text.rpartition("   ")[0]
     return text[:width]
 
 
 def status_text(answer: Answer) -> str:
-    """One line: the announced label, frames per second, latency, and the frames' age when their label came.
+    """Returns one line: the announced label, frames per second, latency, and age at the label.
 
-    Where the announced label is not the best one now, or there is none, the best one stands behind it.
+    If the best label of the moment is another, or none is announced, the best one follows in parentheses.
     """
     frame, shown, timing = answer.frame, answer.decision.shown, answer.timing
     label, confidence = shown.ranking[0]
     best = f"{label} {confidence:.1%}"
-    said = best if shown.label == label else f"{shown.text} ({best})"
+    announced = best if shown.label == label else f"{shown.text} ({best})"
     name = f"{printable(frame.name)}: " if frame.name else ""
     fps = f"   {timing.fps:.1f} fps" if timing.fps is not None else ""
     ages = timing.recent_ages
@@ -117,4 +118,4 @@ def status_text(answer: Answer) -> str:
         if ages
         else f"{timing.age_ms:.0f} ms"
     )
-    return f"{name}{said}{fps}   latency {timing.latency_ms:.1f} ms   age {age}"
+    return f"{name}{announced}{fps}   latency {timing.latency_ms:.1f} ms   age {age}"

@@ -1,4 +1,4 @@
-"""Records a camera loop as an annotated mp4."""
+"""Video output: records a camera loop as an annotated mp4, and makes a clip of still pictures."""
 
 import shutil
 import tempfile
@@ -19,28 +19,31 @@ from ..sources.source import Source
 from .overlay import annotate
 
 CAMERA_FPS = 15.0
-"""Of the recording, for a camera that does not state its rate."""
+"""Frame rate of the video for a camera that does not state its own."""
 STILLS_FPS = 1.0
-LONGEST_PAUSE_S = 2.0
+"""Frame rate of the video for still images."""
+MAX_PAUSE_S = 2.0
 """A longer silence of a camera is cut to this."""
 RESERVE_BYTES = 16_000_000
-"""Of the disk are left free: an mp4 whose index does not fit behind its pictures cannot be played."""
+"""Disk space to leave free: an mp4 cannot be played without the index that is written at its end."""
+_CLIP_BACKGROUND = 24
+"""Dark grey, beside a picture of a clip that is narrower than the video."""
 
 
 class Recorder(Sink):
-    """Writes each frame with its answer over it; the file appears, whole, when it is closed.
+    """Writes each frame with its answer into a video, which appears when it is closed.
 
-    Frames of a camera come when they come, and those of a video may be skipped, so each stays on until the
-    next: an hour that was watched is an hour of video.
+    Frames of a camera come irregularly, and frames of a video may be skipped, so each is shown until the next
+    one: an hour of camera becomes an hour of video.
 
     Args:
         path: the `.mp4` to write.
-        source: where the frames come from: its rate becomes the video's.
-        on_event: told when the disk is full: the recording ends there, and the loop can go on.
-        reserve_bytes: of the disk that stay free.
+        source: gives the frame rate of the video.
+        on_event: called when the disk is full: the video ends there, and the loop continues.
+        reserve_bytes: disk space to leave free.
 
     Raises:
-        UsageError: not an `.mp4`.
+        UsageError: `path` is not an `.mp4`.
         OutputFailed, PermissionRefused: nothing can be written there.
     """
 
@@ -80,11 +83,11 @@ class Recorder(Sink):
         self._recording.write(picture, answer.frame.time_s)
 
     def close(self) -> None:
-        """Finishes the file; without a frame there is none.
+        """Finishes the video; without a frame there is none.
 
         Raises:
-            OutputFailed: the disk was full. What was recorded until then is kept if it can be played, and
-                otherwise the file that was there before.
+            OutputFailed: the disk was full. What was recorded before is kept if it can be played, otherwise
+                the old file.
         """
         recording, self._recording = self._recording, None
         failure, self._failure = self._failure, None
@@ -105,13 +108,9 @@ class _Recording:
         self._last = first
         self._started_s = 0.0
         self._frames = 0
-        with ExitStack() as cleanup:  # unless the writer opens, nothing is left behind
+        with ExitStack() as cleanup:  # no file is left behind if there is no encoder
             self._beside = cleanup.enter_context(whole_file(path))
-            self._writer = _open_writer(self._beside, _codec(), self._rate_fps, self._size_px)
-            if not self._writer.isOpened():
-                raise OutputFailed(
-                    f"cannot write {path}: OpenCV has no mp4 encoder here; reinstall opencv-python"
-                )
+            self._writer = _open_writer(self._beside, _best_codec(), self._rate_fps, self._size_px, path)
             self._file = cleanup.pop_all()
 
     def write(self, picture: np.ndarray, time_s: float) -> None:
@@ -123,11 +122,11 @@ class _Recording:
         self._last = picture
 
     def _paced(self, picture: np.ndarray, time_s: float) -> list[np.ndarray]:
-        """The last picture until this one was taken, then this one; nothing where it comes too early."""
+        """Returns the pictures due until `time_s`: the last one again, then this one; none if it is early."""
         if self._frames == 0:
             self._started_s = time_s
         due = round((time_s - self._started_s) * self._rate_fps) + 1 - self._frames
-        too_many = due - round(LONGEST_PAUSE_S * self._rate_fps)
+        too_many = due - round(MAX_PAUSE_S * self._rate_fps)
         if too_many > 0:
             self._started_s += too_many / self._rate_fps
             due -= too_many
@@ -136,41 +135,12 @@ class _Recording:
     def finish(self) -> None:
         with self._file:
             self._writer.release()
-            readable = _frames_in(self._beside)
-            if readable != self._frames:  # OpenCV does not say that a write failed
+            readable = _count_frames(self._beside)
+            if readable != self._frames:  # OpenCV does not report a failed write
                 raise OutputFailed(
                     f"cannot write {self._path}: {readable} of {self._frames} frames reached the disk; "
                     "free some space and run it again"
                 )
-
-
-@cache
-def _codec() -> str:
-    """`avc1`, which browsers play, where this OpenCV can really write it; otherwise `mp4v`."""
-    with tempfile.TemporaryDirectory() as folder, native_stderr_held():
-        path = Path(folder, "trial.mp4")
-        writer = _open_writer(path, "avc1", CAMERA_FPS, (320, 240))
-        for _ in range(3):
-            writer.write(np.zeros((240, 320, 3), np.uint8))
-        writer.release()
-        return "avc1" if _frames_in(path) == 3 else "mp4v"
-
-
-def _open_writer(path: Path, codec: str, rate_fps: float, size_px: tuple[int, int]) -> cv2.VideoWriter:
-    return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate_fps, size_px)
-
-
-def _frames_in(path: Path) -> int:
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    try:
-        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
-    finally:
-        capture.release()
-
-
-# A video made of still pictures, so that a camera loop can be tried where there is no camera.
-
-_BACKGROUND = 24  # a dark grey beside a picture narrower than the frame
 
 
 def render_clip(
@@ -180,12 +150,12 @@ def render_clip(
     rate_fps: float = 10.0,
     size_px: tuple[int, int] = (640, 480),
 ) -> None:
-    """Writes an mp4 that shows each picture, as large as the frame allows, for some frames.
+    """Writes an mp4 of still pictures, to try a camera loop without a camera.
 
     Args:
         path: the video.
-        images: uint8 (N, H, W, 3) RGB.
-        frames_each: how long each picture stays, in frames.
+        images: uint8 (N, H, W, 3) RGB, each shown as large as the video allows.
+        frames_each: how many frames show each picture.
         rate_fps: frames per second.
         size_px: (width, height) of the video.
 
@@ -193,11 +163,7 @@ def render_clip(
         OutputFailed, PermissionRefused: it cannot be written.
     """
     with whole_file(path) as beside:
-        writer = cv2.VideoWriter(str(beside), cv2.VideoWriter.fourcc(*"mp4v"), rate_fps, size_px)
-        if not writer.isOpened():
-            raise OutputFailed(
-                f"cannot write {path}: OpenCV has no mp4 encoder here; reinstall opencv-python"
-            )
+        writer = _open_writer(beside, "mp4v", rate_fps, size_px, path)
         try:
             for image in images:
                 frame = _fit(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), *size_px)
@@ -210,7 +176,47 @@ def render_clip(
 def _fit(pixels: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
     scale = min(width_px / pixels.shape[1], height_px / pixels.shape[0])
     picture = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    frame = np.full((height_px, width_px, 3), _BACKGROUND, np.uint8)
+    frame = np.full((height_px, width_px, 3), _CLIP_BACKGROUND, np.uint8)
     top, left = (height_px - picture.shape[0]) // 2, (width_px - picture.shape[1]) // 2
     frame[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
     return frame
+
+
+@cache
+def _best_codec() -> str:
+    """Returns `avc1`, which browsers play, if this OpenCV can really write it; otherwise `mp4v`."""
+    with tempfile.TemporaryDirectory() as folder, native_stderr_held():
+        path = Path(folder, "trial.mp4")
+        writer = _video_writer(path, "avc1", CAMERA_FPS, (320, 240))
+        for _ in range(3):
+            writer.write(np.zeros((240, 320, 3), np.uint8))
+        writer.release()
+        return "avc1" if _count_frames(path) == 3 else "mp4v"
+
+
+def _open_writer(
+    path: Path, codec: str, rate_fps: float, size_px: tuple[int, int], stated_path: Path
+) -> cv2.VideoWriter:
+    """Opens an mp4 for writing.
+
+    Raises:
+        OutputFailed: OpenCV has no encoder; the message names `stated_path`.
+    """
+    writer = _video_writer(path, codec, rate_fps, size_px)
+    if not writer.isOpened():
+        raise OutputFailed(
+            f"cannot write {stated_path}: OpenCV has no mp4 encoder here; reinstall opencv-python"
+        )
+    return writer
+
+
+def _video_writer(path: Path, codec: str, rate_fps: float, size_px: tuple[int, int]) -> cv2.VideoWriter:
+    return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate_fps, size_px)
+
+
+def _count_frames(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    finally:
+        capture.release()

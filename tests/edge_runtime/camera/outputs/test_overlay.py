@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Timing
-from edgecls.edge_runtime.camera.outputs.overlay import SMALLEST_PX, annotate
+from edgecls.edge_runtime.camera.outputs.overlay import MIN_SIZE_PX, annotate
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.opencv import cv2
 
@@ -46,10 +46,10 @@ def test_the_frame_itself_is_not_drawn_on():
 def test_a_small_picture_is_enlarged_and_left_free(size_px):
     frame = np.full((size_px[1], size_px[0], 3), 200, np.uint8)
     shown = annotate(frame, CAT, TIMING)
-    assert shown.shape[1] >= SMALLEST_PX[0]
-    assert shown.shape[0] > SMALLEST_PX[1]
-    assert (shown[: SMALLEST_PX[1], shown.shape[1] // 2] == 200).any()
-    assert shown[SMALLEST_PX[1] + 1, shown.shape[1] // 2].max() < 100  # the band stands below
+    assert shown.shape[1] >= MIN_SIZE_PX[0]
+    assert shown.shape[0] > MIN_SIZE_PX[1]
+    assert (shown[: MIN_SIZE_PX[1], shown.shape[1] // 2] == 200).any()
+    assert shown[MIN_SIZE_PX[1] + 1, shown.shape[1] // 2].max() < 100  # the band stands below
 
 
 @pytest.mark.parametrize("size_px", [(641, 479), (33, 31), (321, 240), (100, 2001)])

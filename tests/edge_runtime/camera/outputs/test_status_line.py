@@ -186,10 +186,10 @@ def test_a_terminal_that_is_gone_does_not_end_the_loop():
 
 
 def test_a_narrow_terminal_sees_fewer_parts_and_no_half_number():
-    from edgecls.edge_runtime.camera.outputs.status_line import _fitted
+    from edgecls.edge_runtime.camera.outputs.status_line import fit_status
 
     text = "cat 93.1%   29.8 fps   latency 1.9 ms   age p50 12 ms"
-    assert _fitted(text, len(text)) == text
-    assert _fitted(text, len(text) - 1) == "cat 93.1%   29.8 fps   latency 1.9 ms"
-    assert _fitted(text, 12) == "cat 93.1%"
-    assert _fitted(text, 5) == "cat 9"
+    assert fit_status(text, len(text)) == text
+    assert fit_status(text, len(text) - 1) == "cat 93.1%   29.8 fps   latency 1.9 ms"
+    assert fit_status(text, 12) == "cat 93.1%"
+    assert fit_status(text, 5) == "cat 9"

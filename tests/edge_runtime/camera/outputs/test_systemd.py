@@ -11,8 +11,8 @@ from edgecls.edge_runtime.camera.event import Event, EventKind
 from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.outputs.systemd import (
     CHANGE_S,
-    TELL_S,
-    UNHEARD_S,
+    NOTIFY_S,
+    SILENT_S,
     ServiceManager,
     ServiceSink,
     service_manager,
@@ -94,7 +94,7 @@ def test_it_is_ready_when_the_loop_first_turns_and_only_then(sink: ServiceSink, 
 def test_the_status_is_the_newest_answer_now_and_then(sink: ServiceSink, manager: Manager, clock: Clock):
     sink.write(seen("cat"))
     assert manager.heard()[-1].startswith("STATUS=cat 90.0%")
-    clock.now_s += TELL_S - 0.01
+    clock.now_s += NOTIFY_S - 0.01
     sink.write(seen("dog"))
     assert manager.heard() == []
     clock.now_s += 0.01
@@ -147,8 +147,8 @@ def idle_for(sink: ServiceSink, manager: Manager, clock: Clock) -> Callable[[flo
 
     def idle(seconds: float) -> list[str]:
         lines = []
-        for _ in range(int(seconds / TELL_S)):
-            clock.now_s += TELL_S
+        for _ in range(int(seconds / NOTIFY_S)):
+            clock.now_s += NOTIFY_S
             sink.idle()
             lines += manager.heard()
         return lines
@@ -157,38 +157,38 @@ def idle_for(sink: ServiceSink, manager: Manager, clock: Clock) -> Callable[[flo
 
 
 def test_a_camera_that_is_away_for_a_day_restarts_nothing(sink: ServiceSink, idle_for):
-    idle_for(TELL_S)
+    idle_for(NOTIFY_S)
     for _ in range(24 * 60):
         sink.event(Event("unavailable", "no such camera"))
-        assert idle_for(60).count("WATCHDOG=1") == 60 / TELL_S
+        assert idle_for(60).count("WATCHDOG=1") == 60 / NOTIFY_S
 
 
 def test_a_loop_that_idles_without_a_word_of_its_source_is_given_up(sink: ServiceSink, idle_for):
     sink.write(seen())
-    assert idle_for(UNHEARD_S - TELL_S)[-2] == "WATCHDOG=1"
+    assert idle_for(SILENT_S - NOTIFY_S)[-2] == "WATCHDOG=1"
     sink.event(Event("throttled", "hot"))  # the loop's own, not the source's
-    assert idle_for(TELL_S) == ["STATUS=neither a frame nor a word of the source for 300 s"]
+    assert idle_for(NOTIFY_S) == ["STATUS=no frame and no event of the source for 300 s"]
     sink.write(seen())
-    assert idle_for(TELL_S)[0] == "WATCHDOG=1"
+    assert idle_for(NOTIFY_S)[0] == "WATCHDOG=1"
 
 
 def test_a_frozen_camera_may_be_quiet_until_it_says_something_else(sink: ServiceSink, idle_for):
     sink.write(seen())
     sink.event(Event("frozen", "the same picture for 10 s; waiting for another"))
-    assert idle_for(10 * UNHEARD_S)[-2:] == [
+    assert idle_for(10 * SILENT_S)[-2:] == [
         "WATCHDOG=1",
         "STATUS=waiting for the camera: the same picture for 10 s; waiting for another",
     ]
     sink.event(Event("stalled", "no frame in 5 s"))
-    idle_for(UNHEARD_S)
-    assert "WATCHDOG=1" not in idle_for(TELL_S)
+    idle_for(SILENT_S)
+    assert "WATCHDOG=1" not in idle_for(NOTIFY_S)
 
 
 @pytest.mark.parametrize("kind", ["corrupt", "invalid_output"])
 def test_frames_that_all_fail_are_no_life(sink: ServiceSink, idle_for, kind: EventKind):
     sink.event(Event(kind, "bad"))
-    idle_for(UNHEARD_S)
-    assert "WATCHDOG=1" not in idle_for(TELL_S)
+    idle_for(SILENT_S)
+    assert "WATCHDOG=1" not in idle_for(NOTIFY_S)
 
 
 def test_a_manager_that_is_busy_or_gone_holds_nothing_up(manager: Manager, clock: Clock):
