@@ -1,8 +1,7 @@
-"""From the predictions of single frames to what is announced: steadier than they are.
+"""Decision: which label is announced, from the predictions of single frames.
 
-Each of three things steadies it against a fault of its own: the mean over time against noise from frame to
-frame, the hold against a hand that passes before the camera, and two thresholds against a probability that
-hovers about one.
+Three means make it steadier than the predictions: a mean over time against noise from frame to frame, a hold
+time against what merely passes the camera, and two thresholds against a probability that hovers around one.
 """
 
 import math
@@ -14,37 +13,37 @@ from ..classifier import Classifier, Prediction, rank
 from ..errors import UsageError
 
 SMOOTH_S = 0.5
-"""Fifteen frames of a usual camera: their noise is gone, and a clear change is seen in that time."""
+"""Time constant of the mean: fifteen frames of a usual camera, enough to remove their noise."""
 HOLD_S = 0.5
-"""With the mean before it, a new object is announced about a second after it came: as fast as a person who
-put it there looks up, and slower than what merely passes."""
+"""How long a label must win. With the mean, a new object is announced about a second after it appears: fast
+enough for a person who waits for it, and slower than what merely passes."""
 OFF_SHARE = 0.8
-"""Of the threshold that a label must reach: below this part of it, it is withdrawn."""
-SILENT_S = 2.0
-"""A gap in the frames is a silence when it is longer than this, and than `SILENT_GAPS` gaps like the last."""
-SILENT_GAPS = 10
+"""A label is withdrawn below this share of the threshold at which it is announced."""
+MIN_SILENCE_S = 2.0
+"""A gap between frames is a silence if it is longer than this, and than `SILENCE_GAPS` times the last gap."""
+SILENCE_GAPS = 10
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What is announced after one more frame."""
+    """What is announced after a frame."""
 
     shown: Prediction
-    """The ranking of the smoothed probabilities; `label` is the announced one, None for "unknown". While
-    another label must still hold, the announced one is not the first of the ranking."""
+    """The ranking of the smoothed probabilities, with the announced label; None for "unknown". While a new
+    label must still hold, the announced one is not the first of the ranking."""
     since_s: float
-    """The frame's time (`Frame.time_s`) since which this label is announced."""
+    """Since when this label is announced, as `Frame.time_s`."""
     changed: bool
-    """Another label was announced before this frame. At the start that is "unknown"."""
+    """Another label was announced before this frame; at the start that is "unknown"."""
     before: str | None = None
-    """Where it changed, what was announced before; None for "unknown"."""
+    """The label announced before a change; None for "unknown"."""
 
 
 class Decider:
-    """Announces what each frame says: for stills, of which each stands alone."""
+    """Announces the prediction of each frame by itself, as for still images."""
 
     def update(self, prediction: Prediction, time_s: float) -> Decision:
-        """Takes the prediction of one more frame.
+        """Takes the prediction of the next frame and returns what is announced.
 
         Args:
             prediction: of this frame alone.
@@ -54,21 +53,20 @@ class Decider:
 
 
 class SteadyDecider(Decider):
-    """Announces what the frames of a camera or a video say over time.
+    """Announces a label over time, for cameras and videos.
 
-    A label is announced when, for `hold_s` without a break, its smoothed probability was the highest and at
-    least the classifier's threshold. It is withdrawn when another label was announced so, or when its own
-    probability was below `off` for `hold_s`, or the card's background class won for as long. Until there is a
-    first one, the answer is "unknown".
+    A label is announced when its smoothed probability was the highest, and at least the classifier's
+    threshold, for `hold_s` without a break. It is withdrawn when another label is announced, when its own
+    probability was below `off` for `hold_s`, or when the background class won for as long. Before the first
+    label, "unknown" is announced.
 
-    After a long silence nobody knows what was to be seen meanwhile: what is announced stays, and a new label
-    must hold from the first frame on.
+    After a long silence the announced label stays, and a new one must hold from the first frame on.
 
     Args:
         classifier: gives the labels, the threshold and how many labels are ranked.
-        smooth_s: time constant of the exponential mean of the probabilities, at any frame rate; 0: none.
-        hold_s: how long a change must last before it is announced; 0: at once.
-        off: probability, 0 to 1, below which a label is withdrawn; None is `OFF_SHARE` of the threshold.
+        smooth_s: time constant of the exponential mean of the probabilities, in seconds; 0: no mean.
+        hold_s: how long a change must last before it is announced, in seconds; 0: at once.
+        off: probability, 0 to 1, below which a label is withdrawn; None: `OFF_SHARE` of the threshold.
 
     Raises:
         UsageError: `off` is above the threshold.
@@ -93,13 +91,13 @@ class SteadyDecider(Decider):
         self._smooth_s, self._hold_s = smooth_s, hold_s
         self._mean: np.ndarray | None = None
         self._last_s, self._gap_s = 0.0, math.inf
-        self._winner: int | None = None  # what would be announced if it held
+        self._winner: int | None = None  # what is announced if it holds
         self._winner_since_s = 0.0
         self._announced: int | None = None
         self._announced_since_s: float | None = None
 
     def update(self, prediction: Prediction, time_s: float) -> Decision:
-        """See `Decider.update`; the prediction must be one that `Classifier.rank` made."""
+        """See `Decider.update`; the prediction must come from `Classifier.rank`."""
         gap_s = time_s - self._last_s
         if self._is_silence(gap_s):
             gap_s, self._winner_since_s = math.inf, time_s
@@ -120,13 +118,13 @@ class SteadyDecider(Decider):
         return Decision(shown, self._announced_since_s, changed, before if changed else None)
 
     def _is_silence(self, gap_s: float) -> bool:
-        """Whether this frame follows a break: a camera that always gives few frames makes none."""
+        """Whether the gap before this frame is a silence, which for a slow camera takes longer."""
         if self._mean is None or gap_s < 0:  # a video that begins again
             return True
-        return gap_s > max(SILENT_S, SILENT_GAPS * self._gap_s)
+        return gap_s > max(MIN_SILENCE_S, SILENCE_GAPS * self._gap_s)
 
     def _smoothed(self, probabilities: np.ndarray, gap_s: float) -> np.ndarray:
-        """The exponential mean, float32 (C,), which weighs a frame by the time since the one before."""
+        """Returns the exponential mean, float32 (C,); a frame weighs as much as the gap before it."""
         if self._mean is None or self._smooth_s == 0:
             return probabilities
         return self._mean + (probabilities - self._mean) * -math.expm1(-gap_s / self._smooth_s)

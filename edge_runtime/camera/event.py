@@ -26,7 +26,7 @@ EventKind = Literal[
     "log_failed",  # the event log cannot be written, for another reason
     "events_dropped",  # events were lost, as the log could not be written for too long
     "record_failed",  # a recording cannot be written, for another reason
-    "throttled",  # too hot, or the clock is limited: the frame rate is reduced
+    "throttled",  # too hot or throttled: the frame rate is reduced
     "cooled",  # back to the full frame rate
 ]
 

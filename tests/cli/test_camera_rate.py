@@ -62,7 +62,7 @@ def test_a_hot_machine_takes_fewer_frames_says_so_and_goes_on(command, tmp_path:
         said = next(line for line in process.stderr if "processor is hot" in line or "Error" in line)
         (zone / "temp").write_text("60000\n")
         assert "the processor is hot at 82 °C; at most" in said
-        assert "cooled at 60 °C: the full rate again" in next(
+        assert "cooled at 60 °C: back to the full rate" in next(
             line for line in process.stderr if "cooled" in line
         )
         process.terminate()

@@ -16,10 +16,10 @@ from edgecls.edge_runtime.camera.loop import Loop, StopRequest
 from edgecls.edge_runtime.camera.pace import (
     COOL_C,
     HOT_C,
-    LONGEST_S,
+    MAX_STILL_S,
+    MIN_FPS,
     POLL_S,
     SETTLE_S,
-    SLOWEST_FPS,
     CpuBudget,
     CpuMeter,
     FixedRate,
@@ -177,7 +177,7 @@ def test_what_capturing_alone_uses_up_leaves_the_slowest_rate():
     pace = machine.pace(0.25)
     machine.run(pace, 60)
     _, fps = machine.run(pace, 60)
-    assert fps == pytest.approx(SLOWEST_FPS, rel=0.2)
+    assert fps == pytest.approx(MIN_FPS, rel=0.2)
 
 
 def test_a_limit_that_nobody_runs_into_does_not_grow_without_end():
@@ -448,7 +448,7 @@ def test_sensor_noise_is_no_motion():
     stillness = Stillness()
     stills = [stillness.is_still(shot(scene(), index), index / 30) for index in range(240)]
     classified = [index / 30 for index, still in enumerate(stills) if not still and index / 30 >= SETTLE_S]
-    assert len(classified) == pytest.approx((8 - SETTLE_S) / LONGEST_S, abs=1)
+    assert len(classified) == pytest.approx((8 - SETTLE_S) / MAX_STILL_S, abs=1)
 
 
 @pytest.mark.parametrize("x", [60, 140, 220])
@@ -474,7 +474,7 @@ def test_a_still_scene_is_classified_now_and_then_all_the_same():
     stillness = Stillness()
     image = np.full((32, 32, 3), 128, np.uint8)
     times = [index / 10 for index in range(100) if not stillness.is_still(image, index / 10)]
-    assert np.diff(times).max() <= LONGEST_S + 0.1 + 1e-9
+    assert np.diff(times).max() <= MAX_STILL_S + 0.1 + 1e-9
 
 
 def test_a_drift_that_is_too_slow_to_be_motion_is_followed():

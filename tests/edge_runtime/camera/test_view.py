@@ -85,7 +85,7 @@ def test_a_damaged_jpeg_names_its_frame():
 @pytest.mark.parametrize("as_jpeg", [False, True], ids=["pixels", "JPEG"])
 def test_a_region_outside_of_the_picture_is_one_clear_error(as_jpeg):
     view = View(parse_roi("0,0,300,300"))
-    with pytest.raises(UsageError, match="outside of the picture, which has 320x240 pixels"):
+    with pytest.raises(UsageError, match="outside the picture of 320x240 pixels"):
         network_input(frame(scene(320, 240), as_jpeg=as_jpeg), SQUARE, view)
     network_input(
         frame(scene(240, 320), as_jpeg=as_jpeg), SQUARE, View(parse_roi("0,0,200,300"), flip="vertical")
@@ -160,7 +160,5 @@ def test_what_no_picture_has_is_refused_at_once(text, why):
 
 @pytest.mark.parametrize("text", ["600,0,100,100", "0,400,100,100", "9999,0,1,1"])
 def test_pixels_outside_of_the_picture_name_its_size(text):
-    with pytest.raises(
-        UsageError, match=f"^--roi {text}: outside of the picture, which has 640x480 pixels; write"
-    ):
+    with pytest.raises(UsageError, match=f"^--roi {text}: outside the picture of 640x480 pixels; write"):
         parse_roi(text).box(480, 640)
