@@ -359,7 +359,7 @@ def test_a_throttled_clock_is_as_good_as_heat(board: Board):
     board.throttle("50006")
     assert board.highest_fps(10.0) == 5.0
     assert board.told == ["throttled"]
-    assert "the clock is held down at 45 °C" in board.events[0].text
+    assert "the processor is throttled at 45 °C" in board.events[0].text
 
 
 def test_the_full_rate_comes_back_only_when_it_is_clearly_cooler(board: Board):
