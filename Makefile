@@ -1,6 +1,8 @@
 # make demo   the whole path on real images, in a folder of its own, in a few minutes
 # make test   the whole test suite, two files at a time; one test alone: .venv/bin/python -m pytest -k NAME
 # make lint   ruff and pyright
+# make docs   the documentation site, in site/
+# make pictures  the moving picture of the documentation, from the demo camera, and the camera's page in Chromium
 # make wheel  dist/edgecls-*.whl
 # make test-pi   the wheel in two emulated Raspberry Pis (Debian 12 and 13 for arm64); as root, on Debian
 # make count-pi  the instructions of each stage on a Raspberry Pi 4 and 5: make count-pi FILES="a.tflite b.onnx"
@@ -22,7 +24,7 @@ BIN := .venv/bin
 BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint wheel clean
+.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -69,12 +71,20 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
+docs: .venv/ready
+	$(BIN)/python -m mkdocs build --strict
+
+pictures: .venv/ready
+	$(BIN)/python -m tools.pictures demo docs/pictures/camera.webp
+	$(BIN)/edgecls camera --source demo --model edge --headless --serve 127.0.0.1:8089 & camera=$$!; \
+	  sleep 90; $(BIN)/python -m tools.pictures page http://127.0.0.1:8089 docs/pictures/page.png; kill $$camera
+
 wheel: .venv/ready
 	rm -rf build dist
 	$(BIN)/python -m build --wheel
 
 clean:
-	rm -rf .venv .venv-mediapipe build dist *.egg-info
+	rm -rf .venv .venv-mediapipe build dist site *.egg-info
 
 .venv/ready: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -83,7 +93,7 @@ clean:
 	  echo "Python's venv module is missing; run: sudo apt install python3-venv"; exit 1; }
 	@echo "setting up .venv (TensorFlow is large: a few minutes the first time)"
 	$(PYTHON) -m venv .venv
-	$(PIP) install --constraint constraints.txt --editable ".[train,sweep,dev]"
+	$(PIP) install --constraint constraints.txt --editable ".[train,sweep,docs,dev]"
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { \
 	  echo "OpenCV's desktop wheel cannot load here (no libGL): taking the headless wheel; --show will have no window"; \
 	  $(PIP) uninstall --yes opencv-python; \

@@ -9,7 +9,7 @@ PROGRAM = DOCS / "examples" / "camera_program.py"
 
 
 def test_the_guide_shows_the_camera_program_as_it_is():
-    assert f"```python\n{PROGRAM.read_text()}```" in (DOCS / "camera.md").read_text()
+    assert f"```python\n{PROGRAM.read_text()}```" in (DOCS / "guides" / "library.md").read_text()
 
 
 def test_the_camera_program_has_about_ten_lines():

@@ -109,7 +109,7 @@ _BEST = Recipe(
 """What all networks with batch normalisation share."""
 
 _MUON = {"optimizer": "muon", "learning_rate": 0.03, "weight_decay": 0.03}
-"""A little beyond the best of trials of ten epochs, which did not try these very values: docs/models.md."""
+"""A little beyond the best of the trials of ten epochs in docs/results/networks.md."""
 
 _BEST_OF: dict[str, dict[str, Any]] = {
     # Without batch normalisation: small steps, and no smoothing for so few epochs.

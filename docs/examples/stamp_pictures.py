@@ -1,7 +1,7 @@
-"""Makes class folders to try docs/own-data.md with: `python stamp_pictures.py STAMPS PICTURES`.
+"""Makes class folders for docs/results/own-pictures.md: `python stamp_pictures.py STAMPS PICTURES`.
 
 STAMPS is the folder `usr/share/tuxpaint/stamps` of Debian's package tuxpaint-stamps-default: photographs and
-drawings of things. Each is laid on tables of many colours and seen in bursts of five, as by a hand-held
+drawings of things. Each is placed on tables of many colours and seen in bursts of five, as by a hand-held
 camera, in pictures of three sizes. Not real photographs, but with what real ones have: bursts, uneven
 classes, several sizes, and a background.
 """

@@ -18,7 +18,7 @@ from .userland import Userland
 DEBIAN_PACKAGES = (
     "base-files",
     "ca-certificates",
-    "libgl1",  # for opencv-python, as docs/raspberry-pi.md says
+    "libgl1",  # for opencv-python, as docs/guides/raspberry-pi.md says
     "libglib2.0-0",  # as well; Raspberry Pi OS has it, Lite included
     "libstdc++6",
     "python3",

@@ -1,7 +1,7 @@
 """Prints the instructions of each stage on each Pi as Markdown: `python -m tests.pi.count FILE...`.
 
-Without files, it takes every `.tflite` and `.onnx` of this folder. `--write DOC.md` puts the tables between
-the two comments that DOC.md has for them, `--summary README.md` one short table.
+Without files, it takes every `.tflite` and `.onnx` of this folder. `--write` also puts the tables into the
+documentation, between the comments that mark their places.
 """
 
 import argparse
@@ -17,7 +17,9 @@ from tests.pi.host import lacking
 from tests.pi.stage_counts import FRAMES, STAGES, StageCounts, count_stages
 from tests.pi.userland import PROCESSORS, SUITES, Model, Userland, cache_folder
 
-BEGIN, END = "<!-- instructions: written by tests/pi/count.py -->\n", "<!-- end of instructions -->"
+PAGE = Path(__file__).parents[2] / "docs" / "results" / "raspberry-pi.md"
+PLACES = ("summary", "instructions")
+"""What the page has a marked place for: one short table, and all tables."""
 
 
 def tables(counts: Sequence[StageCounts]) -> str:
@@ -26,7 +28,7 @@ def tables(counts: Sequence[StageCounts]) -> str:
     for size in FRAMES:
         for model in PROCESSORS:
             kilobytes = size.jpeg_bytes / 1000
-            title = f"A frame of {size.name}, {kilobytes:.0f} kB, on {model}, million instructions:"
+            title = f"### A frame of {size.name}, {kilobytes:.0f} kB, on {model}"
             rows = [_frame_row(entry, size.name) for entry in counts if entry.model == model]
             header = ["file", *STAGES, "whole", "naive", "naive / whole"]
             parts.append(f"{title}\n\n{_table(header, rows)}")
@@ -61,24 +63,30 @@ _SUMMED: dict[str, Callable[[StageCounts, str], str]] = {
 }
 
 
-def written_into(document: str, text: str) -> str:
-    """The document with this text between its two comments.
+def marks(place: str) -> tuple[str, str]:
+    """The comments before and after a place in the page."""
+    return f"<!-- {place}: written by tests/pi/count.py -->\n", f"<!-- end of {place} -->"
+
+
+def written_into(document: str, place: str, text: str) -> str:
+    """The document with this text between the two comments of a place.
 
     Raises:
         ValueError: it has no such comments.
     """
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before_mark, after_mark = marks(place)
+    before, begin, rest = document.partition(before_mark)
+    _, end, after = rest.partition(after_mark)
     if not (begin and end):
-        raise ValueError(f"has no place for the tables; put there these two lines: {BEGIN}{END}")
-    return f"{before}{BEGIN}{text}{END}{after}"
+        raise ValueError(f"no place for the {place}; add these two lines: {before_mark}{after_mark}")
+    return f"{before}{before_mark}{text}{after_mark}{after}"
 
 
 def _engine_table(counts: Sequence[StageCounts]) -> str:
     engines = {(entry.file, entry.model): entry.engine() for entry in counts}
     names = dict.fromkeys(entry.file for entry in counts)
     rows = [[name, *(_millions(engines[name, model]) for model in PROCESSORS)] for name in names]
-    return f"One inference, million instructions:\n\n{_table(['file', *PROCESSORS], rows)}"
+    return f"### One inference\n\n{_table(['file', *PROCESSORS], rows)}"
 
 
 def _frame_row(entry: StageCounts, frame: str) -> list[str]:
@@ -102,8 +110,14 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("files", nargs="*", type=Path, help="exported files; by default those of this folder")
     parser.add_argument("--suite", choices=SUITES, default=SUITES[0], help="which Debian")
-    parser.add_argument("--write", type=Path, metavar="DOC.md", help="put the tables there")
-    parser.add_argument("--summary", type=Path, metavar="DOC.md", help="put one short table there")
+    parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=PAGE,
+        metavar="PAGE.md",
+        help="write the tables into this page; by default the documentation's",
+    )
     return parser.parse_args()
 
 
@@ -118,9 +132,11 @@ def _main() -> None:
             build(userland, build_wheel(Path(folder)))
         counts = count_stages(userland, files)
         text = tables(counts)
-        for document, content in ((arguments.write, text), (arguments.summary, summary(counts))):
-            if document:
-                document.write_text(written_into(document.read_text(), content))
+        if page := arguments.write:
+            document = page.read_text()
+            for place, content in zip(PLACES, (summary(counts), text), strict=True):
+                document = written_into(document, place, content)
+            page.write_text(document)
     except (EdgeclsError, RuntimeError, ValueError, OSError) as error:
         sys.exit(f"count: {error}")
     sys.stdout.write(text)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .count import BEGIN, END, summary, tables, written_into
+from .count import PAGE, PLACES, marks, summary, tables, written_into
 from .stage_counts import StageCounts, paired, shown_names
 
 ENTRY = {"file": "0.tflite", "stage": "engine", "runs": 10}
@@ -47,15 +47,24 @@ def test_the_summary_has_a_row_for_each_file_with_the_pis_side_by_side():
     assert row == "| a.tflite | 3.00 | 0.50 | 2.08 | 0.66 | 5.00 | 5.00 | 2.80 | - |"
 
 
-def test_a_document_is_changed_between_its_two_comments_only():
-    document = f"before\n{BEGIN}old\n{END}\nafter\n"
-    assert written_into(document, "new\n") == f"before\n{BEGIN}new\n{END}\nafter\n"
-    assert written_into(written_into(document, "new\n"), "new\n") == written_into(document, "new\n")
+def test_a_document_is_changed_between_the_two_comments_of_a_place_only():
+    begin, end = marks("summary")
+    document = f"before\n{begin}old\n{end}\nafter\n"
+    assert written_into(document, "summary", "new\n") == f"before\n{begin}new\n{end}\nafter\n"
+    again = written_into(written_into(document, "summary", "new\n"), "summary", "new\n")
+    assert again == written_into(document, "summary", "new\n")
 
 
 def test_a_document_without_a_place_for_them_is_an_error():
-    with pytest.raises(ValueError, match="has no place for the tables"):
-        written_into(f"{BEGIN} and no end", "new")
+    begin, _ = marks("instructions")
+    with pytest.raises(ValueError, match="no place for the instructions"):
+        written_into(f"{begin} and no end", "instructions", "new")
+
+
+def test_the_documentation_has_a_place_for_each_table():
+    page = PAGE.read_text()
+    for place in PLACES:
+        assert "| cnn_int8.tflite |" in page.split(marks(place)[0])[1].split(marks(place)[1])[0]
 
 
 def test_equal_names_are_told_apart_by_their_folders(tmp_path):

@@ -1,4 +1,4 @@
-"""The lines of docs/raspberry-pi.md from a fresh Raspberry Pi OS to labels, one by one as they stand."""
+"""The lines of docs/guides/raspberry-pi.md from a fresh system to labels, one by one."""
 
 import re
 import shutil
@@ -12,7 +12,7 @@ from .sources import pip_settings
 
 pytestmark = pytest.mark.pi
 
-GUIDE = Path(__file__).parents[2] / "docs" / "raspberry-pi.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "raspberry-pi.md"
 STAND_INS = {
     "sudo": 'exec "$@"',  # we are root
     "apt-get": 'echo "$@" >>/mnt/apt.log',  # the userland was made with the packages; see the last assertion

@@ -26,7 +26,7 @@ EXPECTED: dict[str, Expected] = {
     "nano": Expected(0.8487, "best, --teacher edge.h5", 60),
     "edge": Expected(0.8961, "best", 40),
 }
-"""By architecture, in its usual depth and width: what README.md reports; the others are not trained yet."""
+"""By architecture, in its usual depth and width, from docs/results/networks.md; others were not trained."""
 
 
 @dataclass(frozen=True)

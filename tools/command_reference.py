@@ -1,0 +1,81 @@
+"""Command reference: an mkdocs hook that writes the options of every `edgecls` command into the site.
+
+The page docs/reference/commands.md holds a marker; the hook replaces it by what the commands say of
+themselves, so the reference and `--help` cannot differ.
+"""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from typer.main import get_command
+
+from edgecls.cli.main import app
+
+MARKER = "<!-- every command -->"
+_PLAIN = str.maketrans({"|": "&#124;", "*": r"\*", "[": "&#91;", "_": r"\_"})
+"""Characters that Markdown would take for a table, emphasis or a link."""
+_EXAMPLES = re.compile(r"^Examples?:", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Called by mkdocs for each page: its Markdown, with the reference in place of the marker."""
+    return markdown.replace(MARKER, "\n".join(reference())) if MARKER in markdown else markdown
+
+
+def reference() -> Iterator[str]:
+    """The reference, line by line: a section for each command, in the order of `edgecls --help`."""
+    root = get_command(app)
+    yield from _section(root, root.make_context("edgecls", [], resilient_parsing=True))
+
+
+def _section(command: Any, context: Any) -> Iterator[str]:
+    depth = context.command_path.count(" ")
+    yield f"{'#' * (2 + depth)} `{context.command_path}`\n"
+    yield f"{_paragraphs(command.help or '')}\n"
+    yield f"```text\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```\n"
+    for title, rows in _groups(command, context).items():
+        yield f"| {title} | |\n| --- | --- |"
+        yield from (f"| {_names(names)} | {_cell(text)} |" for names, text in rows)
+        yield ""
+    if command.epilog:
+        yield from _epilog(command.epilog)
+    for name in getattr(command, "list_commands", lambda _: [])(context):
+        inner = command.get_command(context, name)
+        if inner is not None and not inner.hidden:
+            yield from _section(inner, inner.make_context(name, [], context, resilient_parsing=True))
+
+
+def _groups(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:
+    """Options by the title of their group, each as its names and what it does; hidden ones are left out."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is None:
+            continue
+        plain = "Arguments" if parameter.param_type_name == "argument" else "Options"
+        groups.setdefault(getattr(parameter, "rich_help_panel", None) or plain, []).append(record)
+    return groups
+
+
+def _names(names: str) -> str:
+    return f"<code>{html.escape(names).replace('|', '&#124;')}</code>"
+
+
+def _cell(text: str) -> str:
+    return html.escape(" ".join(text.split()), quote=False).translate(_PLAIN)
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(html.escape(" ".join(part.split()), quote=False) for part in text.split("\n\n"))
+
+
+def _epilog(text: str) -> Iterator[str]:
+    """What stands below the options: prose, and examples as a block to copy."""
+    prose, *examples = _EXAMPLES.split(text.replace("\b", ""), maxsplit=1)
+    if prose.strip():
+        yield f"{_paragraphs(prose.strip())}\n"
+    for block in examples:
+        lines = [line.strip() for line in block.splitlines() if line.strip()]
+        yield "\n".join(["```bash", *lines, "```\n"])
