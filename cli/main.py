@@ -104,5 +104,5 @@ def main() -> None:
         messages.error(_with_help(error))
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
-        print("edgecls: interrupted", file=sys.stderr)
+        messages.interrupted(can_resume=False)
         sys.exit(130)

@@ -3,6 +3,7 @@
 `--quiet` leaves warnings and errors alone; `--verbose` adds what was loaded, found and chosen.
 """
 
+import shlex
 import sys
 from enum import IntEnum
 
@@ -79,6 +80,13 @@ class StepLine:
         if step and step != self._logged:
             show_step(step)
         self._logged = step
+
+
+def interrupted(*, can_resume: bool) -> None:
+    """Says that Ctrl-C ended the command, and how to continue it."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    how = f"; continue with `edgecls {shlex.join([*arguments, '--resume'])}`" if can_resume else ""
+    _say(f"edgecls: interrupted{how}")
 
 
 def _say(text: str) -> None:

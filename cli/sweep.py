@@ -7,79 +7,111 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .. import sweep as sweeps
+from .. import trainer
 from ..edge_runtime.errors import CheckFailed, EdgeclsError, UsageError
-from .messages import StepLine
+from ..edge_runtime.text import columns_of, wrap_for
+from . import messages
 from .sweep_grid import points_of
 
 if TYPE_CHECKING:
     from ..sweep.report import Candidate, SweepReport
 
+_GRID, _CHOICE, _MACHINES = "Grid: one value, or several separated by commas", "Choice", "Machines"
+
 
 def sweep(
     data: str = typer.Option(
-        "cifar10", help="As `edgecls train` takes it; every machine needs it at the same path."
+        "cifar10",
+        "--data",
+        "-d",
+        help="A data set, as `edgecls train` takes it; every machine needs it at the same path.",
+    ),
+    output: Path = typer.Option(
+        Path("sweep"), "--output", "-o", file_okay=False, help="Folder for all results."
+    ),
+    resume: bool = typer.Option(
+        False, "--resume", help="Continue an interrupted sweep, or enlarge one; give the same options."
     ),
     arch: str = typer.Option(
-        "cnn,resnet8,nano", metavar="NAMES", help="Networks; see `edgecls train --list`."
+        "cnn,resnet8,nano",
+        metavar="NAMES",
+        help="Networks; see `edgecls train --list`.",
+        rich_help_panel=_GRID,
     ),
-    width: str | None = typer.Option(None, metavar="NUMBERS", help="For the networks that come in widths."),
-    depth: str | None = typer.Option(None, metavar="NUMBERS", help="For the networks that come in depths."),
-    size: str = typer.Option(
-        "32", metavar="NUMBERS", help="Sides of the networks' square inputs, in pixels."
+    width: str | None = typer.Option(
+        None, metavar="NUMBERS", help="Widths, for the networks that have them.", rich_help_panel=_GRID
     ),
+    depth: str | None = typer.Option(
+        None, metavar="NUMBERS", help="Depths, for the networks that have them.", rich_help_panel=_GRID
+    ),
+    imgsz: str = typer.Option(
+        "32",
+        "--imgsz",
+        metavar="NUMBERS",
+        help="Sides of the networks' square inputs, in pixels.",
+        rich_help_panel=_GRID,
+    ),
+    size: str | None = typer.Option(None, "--size", hidden=True, help="Old name of --imgsz."),
     recipe: str | None = typer.Option(
-        None, metavar="NAMES", help="documented, best or both; by default each network's own."
+        None,
+        metavar="NAMES",
+        help="documented, best or both; by default each network's own.",
+        rich_help_panel=_GRID,
     ),
-    seed: str = typer.Option("0", metavar="NUMBERS", help="Each is a training of its own."),
-    epochs: int | None = typer.Option(None, min=1, max=100_000, help="By default each recipe's."),
-    output: Path = typer.Option(Path("sweep"), file_okay=False, help="The folder for all of it."),
+    seed: str = typer.Option(
+        "0", metavar="NUMBERS", help="Seeds; each is a training of its own.", rich_help_panel=_GRID
+    ),
+    epochs: int | None = typer.Option(
+        None,
+        min=1,
+        max=100_000,
+        help="Epochs of every training; by default each recipe's.",
+        rich_help_panel=_GRID,
+    ),
     max_kb: float | None = typer.Option(
-        None, min=0.001, help="The size that the device bears, in 1,000 bytes."
+        None, min=0.001, help="Largest file for the device, in 1,000 bytes.", rich_help_panel=_CHOICE
     ),
-    max_ms: float | None = typer.Option(None, min=0.0001, help="The p50 for one picture, on this machine."),
+    max_ms: float | None = typer.Option(
+        None, min=0.0001, help="Highest p50 for one picture on this machine, in ms.", rich_help_panel=_CHOICE
+    ),
+    seconds: float = typer.Option(3.0, min=0.01, help="How long to time each file.", rich_help_panel=_CHOICE),
     address: str | None = typer.Option(
-        None, metavar="HOST:PORT", help="Join this Ray cluster; by default this machine works alone."
+        None,
+        metavar="HOST:PORT",
+        help="Join this Ray cluster; by default this machine works alone.",
+        rich_help_panel=_MACHINES,
     ),
     cpus_per_trial: int = typer.Option(
-        1, min=1, help="Cores for each training; as many train at a time as there is room for."
-    ),
-    seconds: float = typer.Option(3.0, min=0.01, help="For the latency of each file."),
-    resume: bool = typer.Option(
-        False,
-        "--resume",
-        help="Go on with an interrupted sweep, or enlarge one; give the same options.",
+        1,
+        min=1,
+        help="Cores for each training; as many train at a time as fit.",
+        rich_help_panel=_MACHINES,
     ),
 ) -> None:
-    """Train and export a grid; name the best int8 file for a limit.
+    """Train and export a grid of networks, and name the best int8 file for a device.
 
-    Several values make a grid: --arch nano,mobilenet --width 0.5,1 --seed 0,1,2
+    Examples:
+        edgecls sweep --arch nano,mobilenet --width 0.5,1 --seed 0,1,2
+        edgecls sweep --data photos/ --imgsz 32,48 --max-kb 200 --max-ms 5
+        edgecls sweep --resume
     """
-    show = StepLine()
+    show = messages.StepLine()
     try:
-        from ..trainer.options import absolute_data
-
-        data = absolute_data(data)
+        data = trainer.absolute_data(data)
         points = points_of(
-            data, epochs, arch=arch, size=size, seed=seed, recipe=recipe, width=width, depth=depth
+            data, epochs, arch=arch, imgsz=size or imgsz, seed=seed, recipe=recipe, width=width, depth=depth
         )
         _check_output(output, data)
-        from ..sweep.report import Limits
-        from ..sweep.sweep import SweepOptions
-        from ..sweep.sweep import sweep as run
-
-        limits = Limits(max_kb, max_ms)
-        request = SweepOptions(
+        limits = sweeps.Limits(max_kb, max_ms)
+        options = sweeps.SweepOptions(
             points, data, output, limits, epochs, cpus_per_trial, address, resume=resume, seconds=seconds
         )
-        report = run(request, _say, show)
+        report = sweeps.run_sweep(options, messages.note, show)
     except KeyboardInterrupt:
-        print(f"edgecls: interrupted{_way_on(output)}", file=sys.stderr)
+        messages.interrupted(can_resume=(output / "sweep.json").exists())
         raise typer.Exit(130) from None
-    _conclude(report, output)
-
-
-def _say(line: str) -> None:
-    print(f"edgecls: {line}", file=sys.stderr, flush=True)
+    _print_report(report, output)
 
 
 def _check_output(output: Path, data: str) -> None:
@@ -87,29 +119,19 @@ def _check_output(output: Path, data: str) -> None:
         raise UsageError(f"--output {output}: lies inside the data {data}; choose another folder")
 
 
-def _way_on(output: Path) -> str:
-    """How to go on, where the sweep had begun."""
-    if not (output / "sweep.json").exists():
-        return ""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return f"; go on with `edgecls {shlex.join([*arguments, '--resume'])}`"
-
-
-def _conclude(report: "SweepReport", output: Path) -> None:
-    """Prints what came of it, and ends with an error where a limit or a training did not hold."""
-    from ..sweep.folder import PLOT, RESULTS
-    from ..sweep.report import render
-
-    print(f"{render(report)}\n\n{output / RESULTS}: all figures; {output / PLOT}: the front")
+def _print_report(report: "SweepReport", output: Path) -> None:
+    """Prints the result; ends with an error where a limit or a training failed."""
+    files = f"{output / sweeps.RESULTS}: all figures; {output / sweeps.PLOT}: the Pareto front"
+    print(wrap_for(sys.stdout, f"{sweeps.render(report, columns_of(sys.stdout))}\n\n{files}"))
     for failure in report.failures:
         print(f"failed: {failure.name}: {failure.text}")
     if report.best:
         print(_best(report, report.best))
     if report.failures:
-        first = report.failures[0]
+        first, number = report.failures[0], len(report.failures)
+        count = "1 training" if number == 1 else f"{number} trainings"
         error = EdgeclsError(
-            f"{len(report.failures)} failed, the first of them {first.name}: {first.text.rstrip('.')}; "
-            "then run it again with --resume"
+            f"{count} failed, first {first.name}: {first.text.rstrip('.')}; then run it again with --resume"
         )
         error.exit_code = first.exit_code
         raise error
@@ -124,15 +146,13 @@ def _best(report: "SweepReport", best: "Candidate") -> str:
     return (
         f"best{under}: {best.path}: {best.val_accuracy:.2%} of the validation images, {best.size_kb:,} kB, "
         f"{best.p50_ms:.3f} ms\n"
-        f"on the {chosen.trial.test_images:,} test images, by which nothing was chosen: "
+        f"accuracy on the {chosen.trial.test_images:,} test images (not used to choose): "
         f"{chosen.record.test_accuracy:.2%}"
     )
 
 
 def _none_fits(report: "SweepReport") -> str:
-    from ..sweep.report import nearest_to
-
-    nearest = nearest_to(report.ranking, report.limits)
+    nearest = sweeps.nearest_to(report.ranking, report.limits)
     return (
         f"no file is under {report.limits.text}; the nearest is {nearest.path}: {nearest.size_kb:,} kB, "
         f"{nearest.p50_ms:.3f} ms, {nearest.val_accuracy:.2%}; sweep smaller networks, widths or sizes"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from .. import sweep, trainer
 from ..edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def points_of(
     epochs: int | None,
     *,
     arch: str,
-    size: str,
+    imgsz: str,
     seed: str,
     recipe: str | None,
     width: str | None,
@@ -29,18 +30,16 @@ def points_of(
     Raises:
         UsageError: a list cannot be read, or a combination makes no sense.
     """
-    from ..sweep.folder import Grid
-    from ..trainer.networks.design import ARCHITECTURES
-
+    known = trainer.ARCHITECTURES
     archs = _values("--arch", arch, str)
-    in_widths = frozenset(name for name in archs if name in ARCHITECTURES and ARCHITECTURES[name].widths)
-    in_depths = frozenset(name for name in archs if name in ARCHITECTURES and ARCHITECTURES[name].is_depth)
+    in_widths = frozenset(name for name in archs if name in known and known[name].widths)
+    in_depths = frozenset(name for name in archs if name in known and known[name].is_depth)
     for option, given, takers in (("--width", width, in_widths), ("--depth", depth, in_depths)):
-        if given and not takers and set(archs) <= set(ARCHITECTURES):
+        if given and not takers and set(archs) <= set(known):
             raise UsageError(f"{option}: {arch} come in one only; leave it out, or add another network")
-    grid = Grid(
+    grid = sweep.Grid(
         archs,
-        _values("--size", size, int),
+        _values("--imgsz", imgsz, int),
         _values("--seed", seed, int),
         _values("--recipe", recipe, str),
         _values("--width", width, float),
@@ -56,18 +55,15 @@ def points_of(
 
 def _check(point: "GridPoint", data: str, epochs: int | None) -> None:
     """As `edgecls train` would; its messages name the option and the value."""
-    from ..trainer.networks.design import check
-    from ..trainer.options import train_options
-
     if not 8 <= point.size_px <= 1024:
-        raise UsageError(f"--size {point.size_px}: not a side of 8 to 1,024 pixels; 32 is usual")
+        raise UsageError(f"--imgsz {point.size_px}: not a side of 8 to 1,024 pixels; 32 is usual")
     if not 0 <= point.seed < 2**32:
         raise UsageError(f"--seed {point.seed}: not 0 to 4,294,967,295; use small numbers such as 0,1,2")
     given = {"seed": point.seed, "epochs": epochs, "width": point.width, "depth": point.depth}
-    training = train_options(
-        Path("model.h5"), given, data=data, size=point.size_px, arch=point.arch, recipe=point.recipe
+    training = trainer.train_options(
+        Path("model.h5"), given, data=data, imgsz=point.size_px, arch=point.arch, recipe=point.recipe
     )
-    check(training.recipe.design, point.size_px, point.size_px)
+    trainer.check_design(training.recipe.design, point.size_px, point.size_px)
 
 
 def _values(option: str, text: str | None, kind: Callable[[str], Value]) -> tuple[Value, ...]:

@@ -1,5 +1,6 @@
 """`edgecls train`: fits a network and saves it with its plots and its report."""
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -7,127 +8,161 @@ from typing import TYPE_CHECKING
 
 import typer
 
-if TYPE_CHECKING:
-    from ..trainer.report import TrainReport
+from .. import data as data_sets
+from .. import trainer
+from ..edge_runtime.text import columns_of, duration, wrap_for
+from . import messages
 
+if TYPE_CHECKING:
+    from ..trainer.recipe import RecipeOptions
+    from ..trainer.report import TrainReport
 
 DEFAULT_MODEL = Path("image_classification.h5")
 _SKIPPED_SHOWN = 5
-_PANEL = "The recipe, piece by piece"
+_NETWORK, _FITTING, _TEACHER = "Network", "Recipe, piece by piece", "Teacher"
 
 
 def train(
     data: str | None = typer.Option(
         None,
-        help="cifar10 (downloaded once), digits (no download), a folder with one sub-folder of images for "
-        "each class, a zip of such a folder, or cifar-10-python.tar.gz.  [default: cifar10]",
+        "--data",
+        "-d",
+        help="A folder with one sub-folder of pictures for each class, a zip of such a folder, cifar10 "
+        "(downloaded once), digits (no download), or cifar-10-python.tar.gz.  [default: cifar10]",
     ),
-    arch: str | None = typer.Option(
-        None, help="The network; see --list. cnn is the documented one.  [default: cnn]"
+    output: Path = typer.Option(
+        DEFAULT_MODEL,
+        "--output",
+        "-o",
+        help="The model to write; plots and report go into a folder of its name.",
     ),
     recipe: str | None = typer.Option(
         None,
-        help="documented: Adam and nothing else; best: augmentation, one-cycle learning rate, weight "
-        "decay. The options below change it.  [default: documented for cnn, else best]",
-    ),
-    output: Path = typer.Option(
-        DEFAULT_MODEL, help="The model; plots and report go into a folder of its name."
-    ),
-    size: int | None = typer.Option(
-        None, min=8, max=1024, help="Side of the network's square input, in pixels.  [default: 32]"
+        help="`documented` is Adam and nothing else; `best` adds augmentation, a one-cycle learning rate and "
+        "weight decay. The options below change it.  [default: documented for cnn, else best]",
     ),
     seed: int | None = typer.Option(
         None, min=0, max=2**32 - 1, help="The same seed gives the same model.  [default: 0]"
     ),
-    epochs: int | None = typer.Option(
-        None, min=1, max=100_000, help="How often to go through the training images.", rich_help_panel=_PANEL
-    ),
-    batch_size: int | None = typer.Option(
+    from_report: Path | None = typer.Option(
         None,
-        min=1,
-        max=65_536,
-        help="Images for each step of the optimizer; `best` takes fewer where there are few in all.",
-        rich_help_panel=_PANEL,
+        "--from",
+        metavar="REPORT.JSON",
+        help="Train again as this report says; options given change it.",
     ),
-    depth: int | None = typer.Option(None, help="Layers of resnet: 6n + 2.", rich_help_panel=_PANEL),
+    resume: bool = typer.Option(
+        False, "--resume", help="Continue an interrupted training; give the same options as before."
+    ),
+    list_networks: bool = typer.Option(
+        False, "--list", help="List the networks: parameters, operations, size, accuracy."
+    ),
+    arch: str | None = typer.Option(
+        None, help="The network; see --list.  [default: cnn]", rich_help_panel=_NETWORK
+    ),
+    imgsz: int | None = typer.Option(
+        None,
+        "--imgsz",
+        min=8,
+        max=1024,
+        help="Side of the network's square input, in pixels.  [default: 32]",
+        rich_help_panel=_NETWORK,
+    ),
+    size: int | None = typer.Option(
+        None, "--size", min=8, max=1024, hidden=True, help="Old name of --imgsz."
+    ),
+    depth: int | None = typer.Option(None, help="Layers of resnet: 6n + 2.", rich_help_panel=_NETWORK),
     width: float | None = typer.Option(
-        None, help="Of resnet and mobilenet, 1 being the usual.", rich_help_panel=_PANEL
-    ),
-    augment: str | None = typer.Option(
-        None,
-        metavar="KINDS",
-        help="How to change training images: flip,shift,crop,cutout,colour,jpeg,blur,noise, all or none. "
-        "Digits are never flipped.",
-        rich_help_panel=_PANEL,
+        None, help="Width of resnet and mobilenet; 1 is the usual.", rich_help_panel=_NETWORK
     ),
     dropout: float | None = typer.Option(
         None,
         min=0.0,
         max=0.95,
         help="Share of activations left out before each dense layer while training.",
-        rich_help_panel=_PANEL,
+        rich_help_panel=_NETWORK,
     ),
-    optimizer: str | None = typer.Option(None, help="adam, adamw, muon or sgd.", rich_help_panel=_PANEL),
+    epochs: int | None = typer.Option(
+        None, min=1, max=100_000, help="Passes over the training images.", rich_help_panel=_FITTING
+    ),
+    batch_size: int | None = typer.Option(
+        None,
+        min=1,
+        max=65_536,
+        help="Images for each optimizer step; `best` takes fewer for small data sets.",
+        rich_help_panel=_FITTING,
+    ),
+    augment: str | None = typer.Option(
+        None,
+        metavar="KINDS",
+        help="Augmentation: flip,shift,crop,cutout,colour,jpeg,blur,noise, all or none. Digits are never "
+        "flipped.",
+        rich_help_panel=_FITTING,
+    ),
+    optimizer: str | None = typer.Option(None, help="adam, adamw, muon or sgd.", rich_help_panel=_FITTING),
     learning_rate: float | None = typer.Option(
-        None, min=1e-9, max=1000.0, help="The highest one.", rich_help_panel=_PANEL
+        None, min=1e-9, max=1000.0, help="Highest learning rate.", rich_help_panel=_FITTING
     ),
     schedule: str | None = typer.Option(
-        None, help="Of the learning rate: constant or one-cycle.", rich_help_panel=_PANEL
+        None, help="Learning rate schedule: constant or one-cycle.", rich_help_panel=_FITTING
     ),
     weight_decay: float | None = typer.Option(
         None,
         min=0.0,
         max=1.0,
-        help="Of kernels, times the learning rate, at each step.",
-        rich_help_panel=_PANEL,
+        help="Decay of the kernels; each step applies it times the learning rate.",
+        rich_help_panel=_FITTING,
     ),
     label_smoothing: float | None = typer.Option(
-        None, min=0.0, max=0.9, help="Share of each label spread over all classes.", rich_help_panel=_PANEL
+        None, min=0.0, max=0.9, help="Share of each label spread over all classes.", rich_help_panel=_FITTING
     ),
     average_epochs: int | None = typer.Option(
-        None, min=0, help="Save the mean of the weights after so many last epochs.", rich_help_panel=_PANEL
-    ),
-    teacher: Path | None = typer.Option(
-        None, help="A larger network's .h5 to imitate, trained on the same data.", rich_help_panel=_PANEL
-    ),
-    temperature: float | None = typer.Option(
-        None, min=0.1, max=100.0, help="Softens what the teacher says.", rich_help_panel=_PANEL
-    ),
-    teacher_share: float | None = typer.Option(
-        None, min=0.0, max=1.0, help="Of the loss; the rest is of the true labels.", rich_help_panel=_PANEL
+        None, min=0, help="Save the mean of the weights of this many last epochs.", rich_help_panel=_FITTING
     ),
     balance: bool | None = typer.Option(
         None,
         "--balance/--no-balance",
-        help="Let images of rare classes count for more.",
-        rich_help_panel=_PANEL,
+        help="Give images of rare classes more weight.",
+        rich_help_panel=_FITTING,
     ),
     early_stopping: bool | None = typer.Option(
         None,
         "--early-stopping/--no-early-stopping",
-        help="Stop after 3 epochs without a lower loss on the validation split; keep the best weights.",
-        rich_help_panel=_PANEL,
+        help="Stop after 3 epochs without a lower validation loss; keep the best weights.",
+        rich_help_panel=_FITTING,
     ),
     precision: str | None = typer.Option(
         None,
-        help="float32, or bfloat16: less time on processors with AVX-512 BF16.",
-        rich_help_panel=_PANEL,
+        help="float32, or bfloat16: faster on processors with AVX-512 BF16.",
+        rich_help_panel=_FITTING,
     ),
-    from_report: Path | None = typer.Option(
-        None, "--from", metavar="REPORT.JSON", help="Train as that report says; options given change it."
+    teacher: Path | None = typer.Option(
+        None,
+        help="The .h5 of a larger network to imitate, trained on the same data.",
+        rich_help_panel=_TEACHER,
     ),
-    resume: bool = typer.Option(
-        False, "--resume", help="Go on with an interrupted training; give the same options as before."
+    temperature: float | None = typer.Option(
+        None, min=0.1, max=100.0, help="Softens the teacher's probabilities.", rich_help_panel=_TEACHER
     ),
-    list_networks: bool = typer.Option(
-        False, "--list", help="Show the networks: parameters, multiplications, bytes, accuracy."
+    teacher_share: float | None = typer.Option(
+        None,
+        min=0.0,
+        max=1.0,
+        help="The teacher's share of the loss; the true labels have the rest.",
+        rich_help_panel=_TEACHER,
     ),
 ) -> None:
-    """Train a network and save it as an .h5, with plots and a report."""
+    """Train a network on your pictures, and write an .h5 with plots and a report.
+
+    Examples:
+        edgecls train
+        edgecls train --data photos/ --arch nano --imgsz 64 --epochs 40
+        edgecls train --list
+    """
     if list_networks:
-        _list(size or 32)
+        messages.show_step(_loading())
+        print(trainer.network_table(imgsz or size or 32, classes=10, width=columns_of(sys.stdout)))
         return
-    given = {
+    recipe_options: RecipeOptions = {
         "depth": depth,
         "width": width,
         "epochs": epochs,
@@ -149,44 +184,44 @@ def train(
         "precision": precision,
     }
     try:
-        from ..trainer.options import train_options
-        from ..trainer.progress import TerminalProgress
-
-        training = train_options(
-            output, given, data=data, size=size, arch=arch, recipe=recipe, report=from_report
+        options = trainer.train_options(
+            output,
+            recipe_options,
+            data=data,
+            imgsz=imgsz or size,
+            arch=arch,
+            recipe=recipe,
+            report=from_report,
         )
-        training.check(resume=resume)  # before Keras takes its seconds to be imported
-        from ..trainer.train import train as run
-
-        with TerminalProgress() as progress:
-            report = run(training, resume=resume, progress=progress)
+        options.check(resume=resume)
+        with trainer.TerminalProgress(quiet=messages.is_quiet()) as progress:
+            dataset = options.load_data(progress.images_read)  # before Keras, which takes seconds to load
+            messages.show_step(_loading())
+            report = trainer.run_training(options, dataset, resume=resume, progress=progress)
     except KeyboardInterrupt:
-        print(f"edgecls: interrupted{_way_on(output)}", file=sys.stderr)
+        messages.interrupted(can_resume=trainer.checkpoint_path(output).exists())
         raise typer.Exit(130) from None
-    print(_summary(report, output))
-    print(
-        "next: edgecls export --int8" if output == DEFAULT_MODEL else f"next: edgecls export {output} --int8"
-    )
+    print(wrap_for(sys.stdout, _summary(report, output)))
+    named = "" if output == DEFAULT_MODEL else f"{shlex.quote(str(output))} "
+    print(f"next: edgecls export {named}--int8")
 
 
-def _list(size_px: int) -> None:
-    from ..trainer.networks.catalogue import listing
-
-    print(listing(size_px, classes=10))
+def _loading() -> str:
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return "loading TensorFlow" if backend == "tensorflow" else f"loading Keras with {backend}"
 
 
 def _summary(report: "TrainReport", output: Path) -> str:
-    from ..data.model_data import report_folder
-
     augmented = "augmented.png, " if report.recipe.augment else ""
     files = f"samples.png, {augmented}curves.png, confusion_matrix.png, history.csv, report.json"
     lines = [
         f"accuracy: {report.test.accuracy:.4f}",
         f"loss: {report.test.loss:.4f}",
         f"on {report.test_images:,} test images of {report.data_name}, after {_epochs(report)} "
-        f"in {report.seconds:.0f} s",
+        f"in {duration(report.seconds)}",
         *_skipped(report),
-        f"{output}: the model; {report_folder(output)}/: {files}",
+        f"model: {output}",
+        f"plots and report: {data_sets.report_folder(output)}/: {files}",
     ]
     return "\n".join(lines)
 
@@ -202,13 +237,3 @@ def _skipped(report: "TrainReport") -> list[str]:
     more = f"and {count - _SKIPPED_SHOWN:,} more, see report.json" if count > _SKIPPED_SHOWN else ""
     shown = [f"  {line}" for line in (*report.skipped[:_SKIPPED_SHOWN], more) if line]
     return [f"skipped {count:,} {'file' if count == 1 else 'files'}:", *shown]
-
-
-def _way_on(output: Path) -> str:
-    """How to go on, where at least one epoch was finished."""
-    from ..trainer.checkpoint import checkpoint_path
-
-    if not checkpoint_path(output).exists():
-        return ""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    return f"; go on with `edgecls {shlex.join([*arguments, '--resume'])}`"

@@ -1,1 +1,15 @@
-"""Data sets: layouts, reading, splits, near-duplicates. Shared by trainer, export and benchmarks."""
+"""Data sets: layouts, reading, splits, near-duplicates. Shared by trainer, export and benchmarks.
+
+The names below are what the command line takes, each imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..edge_runtime.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .model_data import report_folder, training_data
+
+__all__ = ["report_folder", "training_data"]
+
+__getattr__ = lazy_names(__name__, {"report_folder": ".model_data", "training_data": ".model_data"})

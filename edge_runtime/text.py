@@ -26,6 +26,14 @@ def _is_control(character: str) -> bool:
     return character < " " or "\x7f" <= character <= "\x9f"
 
 
+def duration(seconds: float) -> str:
+    """Returns a time for people: `48 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
 # Colour
 
 _RED, _GREEN, _YELLOW = 31, 32, 33

@@ -1,1 +1,29 @@
-"""Many trainings on one machine or many, by Ray Tune, and the best of their files. Needs Ray and Keras."""
+"""Many trainings on one machine or many, by Ray Tune, and the best of their files. Needs Ray and Keras.
+
+The names below are what the command line takes, each imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..edge_runtime.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .folder import PLOT, RESULTS, Grid
+    from .report import Limits, nearest_to, render
+    from .sweep import SweepOptions, run_sweep
+
+__all__ = ["PLOT", "RESULTS", "Grid", "Limits", "SweepOptions", "nearest_to", "render", "run_sweep"]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "PLOT": ".folder",
+        "RESULTS": ".folder",
+        "Grid": ".folder",
+        "Limits": ".report",
+        "SweepOptions": ".sweep",
+        "nearest_to": ".report",
+        "render": ".report",
+        "run_sweep": ".sweep",
+    },
+)

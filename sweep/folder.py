@@ -145,7 +145,7 @@ class GridPoint:
             "--arch": self.arch,
             "--width": self.width,
             "--depth": self.depth,
-            "--size": self.size_px,
+            "--imgsz": self.size_px,
             "--recipe": self.recipe,
             "--seed": self.seed,
         }

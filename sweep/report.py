@@ -13,7 +13,7 @@ from typing import Any
 
 from ..benchmarks.accuracy import share
 from ..benchmarks.machine import Machine
-from ..edge_runtime.text import table
+from ..edge_runtime.text import Heading, table
 from .trial import FileRecord, TrialRecord
 
 # Which files are worth having: their order, the Pareto front, and the best one within limits.
@@ -224,7 +224,7 @@ class SweepReport:
         }
 
 
-def render(report: SweepReport) -> str:
+def render(report: SweepReport, width: int | None = None) -> str:
     """The machine, the table, and what a reader must know of it."""
     shown = [one for place, one in enumerate(report.ranking) if place < _SHOWN or one in report.front]
     rows = [_cells(report, one) for one in shown]
@@ -232,7 +232,7 @@ def render(report: SweepReport) -> str:
     lines = [
         f"times:    {report.machine.cpu}, {report.machine.cores} cores, one thread, one picture at a time",
         "",
-        table(("int8 file", "validation %", "kB", "p50 ms", "front"), rows),
+        table(("int8 file", "validation %", "kB", "p50 ms", Heading("front", -1)), rows, width),
         *([f"and {hidden:,} more; they are all in results.json"] if hidden else []),
         "",
         "front: no other file is at least as accurate, fast and small, and better in one of them.",

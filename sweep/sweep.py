@@ -41,7 +41,7 @@ class SweepOptions:
     """See `Job`."""
 
 
-def sweep(request: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
+def run_sweep(request: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
     """Trains and exports what is not there yet, times all files, and writes the results.
 
     Args:
@@ -57,7 +57,7 @@ def sweep(request: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepRepor
 
 
 def train_all(request: SweepOptions, on_line: OnLine) -> tuple[SweepFolder, tuple[Failure, ...]]:
-    """The first half of `sweep`: what is finished before is left as it is."""
+    """The first half of `run_sweep`: what is finished before is left as it is."""
     here = node_facts(request.data, node_name())
     plan = Plan(request.data, here.data_digest, request.epochs, request.cpus_per_trial)
     folder = open_folder(request.output, plan, resume=request.resume)

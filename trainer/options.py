@@ -1,21 +1,23 @@
 """One training before it starts: what to train, and where. Needs no Keras, so its errors come at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.load import find, is_path
+from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import MissingInput, UsageError
 from ..edge_runtime.files import check_writable
 from ..edge_runtime.images.rule import ImageRule
 from . import recipe as recipes
 from .augmentation import parse_kinds
-from .checkpoint import check_there, checkpoint_path
+from .checkpoint import check_options, checkpoint_path, read_checkpoint
 from .networks import design
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
+
+DEFAULT_OUTPUT = Path("image_classification.h5")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class TrainOptions:
 
     def options(self) -> dict[str, Any]:
         """The options by their names on the command line, for messages and to compare."""
-        return {"--data": self.data, "--size": self.image.height_px, **self.recipe.by_option()}
+        return {"--data": self.data, "--imgsz": self.image.height_px, **self.recipe.by_option()}
 
     def check(self, *, resume: bool = False) -> None:
         """Finds out what can be known to fail before Keras is imported and the data set is read.
@@ -48,11 +50,12 @@ class TrainOptions:
         Raises:
             UsageError: an option makes no sense.
             MissingInput: there is no such teacher or data set, or nothing to resume.
+            BadConfiguration: the interrupted training had other options.
             OutputFailed, PermissionRefused: something cannot be written.
         """
         if self.output.suffix != ".h5":
             raise UsageError(f"--output {self.output}: the name must end in .h5; use {self.output}.h5")
-        design.check(self.recipe.design, self.image.height_px, self.image.width_px)
+        design.check_design(self.recipe.design, self.image.height_px, self.image.width_px)
         teacher = self.recipe.teacher
         if teacher and not Path(teacher).is_file():
             raise MissingInput(f"--teacher {teacher}: no such file; name an .h5 of `edgecls train`")
@@ -62,7 +65,11 @@ class TrainOptions:
         check_writable(self.output)
         check_writable(self.checkpoint)
         if resume:
-            check_there(self.checkpoint)
+            check_options(read_checkpoint(self.checkpoint), self.options(), self.checkpoint)
+
+    def load_data(self, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Dataset:
+        """Reads the data set, for which Keras is not needed unless it downloads one; see `load_dataset`."""
+        return load_dataset(self.data, self.image, self.recipe.seed, watch)
 
     def _check_apart_from_data(self) -> None:
         """Plots among the data would be taken for a class, or for pictures, by the next training."""
@@ -89,7 +96,7 @@ def train_options(
     given: Mapping[str, Any],
     *,
     data: str | None = None,
-    size: int | None = None,
+    imgsz: int | None = None,
     arch: str | None = None,
     recipe: str | None = None,
     report: Path | None = None,
@@ -100,7 +107,7 @@ def train_options(
         output: the `.h5` to write.
         given: fields of `Recipe` by name, as the command line has them.
         data: see `load_dataset`.
-        size: side of the network's square input, in pixels.
+        imgsz: side of the network's square input, in pixels.
         arch: a network's name.
         recipe: a recipe's name.
         report: a `report.json`, from which all that is not given is taken.
@@ -115,11 +122,11 @@ def train_options(
     values = {name: _parsed(name, value) for name, value in given.items() if value is not None}
     if report:
         before = read_report_file(report)
-        rule = ImageRule(size, size) if size else before.image
+        rule = ImageRule(imgsz, imgsz) if imgsz else before.image
         return TrainOptions(
             absolute_data(data or before.data), output, rule, replace(before.recipe, **values), before
         )
-    side_px = size or _SIDE_PX
+    side_px = imgsz or _SIDE_PX
     named = recipes.named(recipe, arch or Recipe.arch)
     rule, made = ImageRule(side_px, side_px), replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # kept to the letter, as is what was asked for

@@ -7,6 +7,7 @@ from types import FrameType
 from typing import Any, Self, TextIO
 
 from ..edge_runtime.errors import Unavailable
+from ..edge_runtime.text import duration, paint, wrap_for
 from .report import Epoch
 
 
@@ -15,6 +16,9 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A fact worth a line."""
+
+    def warn(self, text: str) -> None:
+        """What the user should know before the result is trusted."""
 
     def images_read(self, done: int, total: int) -> None:
         """While the files of a data set are read."""
@@ -65,7 +69,7 @@ class Interrupts:
             self._tell_dropped(what)
 
 
-# Shows a training on stderr: a live bar on a terminal, and in any case one line for each epoch.
+# On stderr: a live bar on a terminal, and everywhere a line for each epoch, with the time left.
 
 try:
     from tqdm import tqdm
@@ -74,35 +78,49 @@ except ImportError as error:
 
 _BAR = "{desc} {percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
 _COLUMNS = {
-    "epoch": 6,
-    "loss": 9,
-    "accuracy": 10,
+    "epoch": 7,
+    "loss": 8,
+    "acc": 8,
     "val_loss": 10,
-    "val_accuracy": 14,
+    "val_acc": 9,
     "test_loss": 11,
-    "test_accuracy": 15,
+    "test_acc": 10,
+    "time": 8,
+    "left": 8,
 }
 
 
 class TerminalProgress(Progress):
     """A context manager, so that no interrupt is lost and no interrupted bar stays half drawn."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+        """Shows it on a stream, by default stderr; quiet leaves only warnings."""
         self._stream = stream or sys.stderr
+        self._is_quiet = quiet
         self._bar: tqdm | None = None
         self._epochs = 0
+        self._seconds: list[float] = []
+        """Of the epochs done."""
         self._has_header = False
         self._interrupts = Interrupts()
 
     def say(self, text: str) -> None:
         """See `Progress`."""
         self._end_bar()
-        print(text, file=self._stream, flush=True)
+        if not self._is_quiet:
+            self._print(text)
+
+    def warn(self, text: str) -> None:
+        """See `Progress`."""
+        self._end_bar()
+        self._print(f"{paint('warning', self._stream)}: {text}")
 
     def images_read(self, done: int, total: int) -> None:
         """See `Progress`."""
         if self._bar is None:
-            self._start_bar("reading images", total)
+            if not self._stream.isatty():
+                self.say(f"edgecls: reading {total:,} images ...")
+            self._start_bar(f"reading {total:,} images", total)
         self._step_to(done)
         if done == total:
             self._end_bar()
@@ -124,10 +142,13 @@ class TerminalProgress(Progress):
         """See `Progress`."""
         if not self._has_header:
             self._has_header = True
-            self.say(_line(list(_COLUMNS), "time"))
+            self.say(_line(list(_COLUMNS)))
         figures = (epoch.train, epoch.val, epoch.test)
         values = [f"{value:.4f}" for split in figures for value in (split.loss, split.accuracy)]
-        self.say(_line([f"{epoch.number}/{self._epochs}", *values], f"{epoch.seconds:.0f} s"))
+        self._seconds.append(epoch.seconds)
+        left_s = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
+        times = [duration(epoch.seconds), duration(left_s)]
+        self.say(_line([f"{epoch.number}/{self._epochs}", *values, *times]))
 
     def __enter__(self) -> Self:
         self._interrupts.__enter__()
@@ -136,6 +157,9 @@ class TerminalProgress(Progress):
     def __exit__(self, *_: object) -> None:
         self._interrupts.__exit__()
         self._end_bar()
+
+    def _print(self, text: str) -> None:
+        print(wrap_for(self._stream, text), file=self._stream, flush=True)
 
     def _start_bar(self, text: str, total: int) -> None:
         self._end_bar()
@@ -146,7 +170,7 @@ class TerminalProgress(Progress):
             bar_format=_BAR,
             leave=False,
             dynamic_ncols=True,
-            disable=not self._stream.isatty(),
+            disable=self._is_quiet or not self._stream.isatty(),
         )
 
     def _step_to(self, count: int) -> None:
@@ -159,6 +183,5 @@ class TerminalProgress(Progress):
             self._bar = None
 
 
-def _line(values: list[str], time: str) -> str:
-    columns = zip(values, _COLUMNS.values(), strict=True)
-    return "".join(f"{value:>{width}}" for value, width in columns) + f"  {time:>5}"
+def _line(values: list[str]) -> str:
+    return "".join(f"{value:>{width}}" for value, width in zip(values, _COLUMNS.values(), strict=True))

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, Self, TypedDict
 
 from ..edge_runtime.errors import UsageError
 from .augmentation import parse_kinds
@@ -85,6 +86,30 @@ class Recipe:
         """The values by their names on the command line."""
         values = {**asdict(self), "augment": ",".join(self.augment) or "none"}
         return {f"--{name.replace('_', '-')}": value for name, value in values.items()}
+
+
+class RecipeOptions(TypedDict, total=False):
+    """Fields of `Recipe` as a user gives them; None, as one that is missing, leaves the recipe's own."""
+
+    depth: int | None
+    width: float | None
+    epochs: int | None
+    batch_size: int | None
+    seed: int | None
+    optimizer: str | None
+    learning_rate: float | None
+    schedule: str | None
+    weight_decay: float | None
+    label_smoothing: float | None
+    augment: str | None
+    dropout: float | None
+    average_epochs: int | None
+    early_stopping: bool | None
+    balance: bool | None
+    teacher: str | Path | None
+    temperature: float | None
+    teacher_share: float | None
+    precision: str | None
 
 
 # The recipes by name, for each network.

@@ -77,7 +77,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
     if file.card.image != rule:
         raise UsageError(
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
-            f"not {rule.width_px}x{rule.height_px}; give --size {file.card.image.height_px}"
+            f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"
         )
     refuse_code(file.content, f"--teacher {path}")
     sha256 = file.sha256

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import h5py
 import numpy as np
 
 from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
-from ..data.load import Dataset, load_dataset
+from ..data.load import Dataset
 from ..data.model_data import report_folder, report_path
 from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file, write_whole
@@ -21,7 +21,6 @@ from ..edge_runtime.models.card import ModelCard, Provenance
 from .checkpoint import (
     Checkpoint,
     check_data,
-    check_options,
     check_teacher,
     read_checkpoint,
     write_checkpoint,
@@ -29,11 +28,11 @@ from .checkpoint import (
 from .class_weights import imbalance_line
 from .fit import fit
 from .networks import build
-from .options import TrainOptions
+from .options import DEFAULT_OUTPUT, TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .predict import probabilities
 from .progress import Progress
-from .recipe import Recipe, for_few_images
+from .recipe import Recipe, RecipeOptions, for_few_images
 from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
 
@@ -45,16 +44,16 @@ def changes(training: TrainOptions, dataset: Dataset, teacher: TeacherFile | Non
     before, recipe = training.before, training.recipe
     if teacher and teacher.data_sha256 not in ("", dataset.sha256):
         yield (
-            "warning: the teacher was trained on another split or version of these images, and may know some "
+            "the teacher was trained on another split or version of these images, and may know some "
             "that are held back here; figures to be believed need a teacher of the same --data and --seed"
         )
     if not before:
         return
     if teacher and before.recipe.teacher == recipe.teacher and before.teacher_sha256 != teacher.sha256:
-        yield "warning: the teacher's file has changed since the report was written: another model comes out"
+        yield "the teacher's file has changed since the report was written: another model comes out"
     same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
     if same_question and before.data_sha256 != dataset.sha256:
-        yield "warning: the images have changed since the report was written: another model comes out"
+        yield "the images have changed since the report was written: another model comes out"
 
 
 # Saves a network as the `.h5` that Keras opens, with its card inside.
@@ -85,14 +84,62 @@ def _compile(network: keras.Model) -> None:
     network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)
 
 
-def train(training: TrainOptions, *, resume: bool = False, progress: Progress | None = None) -> TrainReport:
-    """Trains, and writes the model, its report and its pictures.
+def train(
+    data: str | Path | None = None,
+    *,
+    arch: str | None = None,
+    recipe: str | None = None,
+    output: str | Path = DEFAULT_OUTPUT,
+    imgsz: int | None = None,
+    from_report: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    **recipe_options: Unpack[RecipeOptions],
+) -> TrainReport:
+    """Trains a network and writes the model, its report and its plots: what `edgecls train` does.
 
-    Everything that can be wrong with the options, the output folder and the checkpoint is found out before
-    the data set is read.
+    Args:
+        data: `cifar10`, `digits`, or the path of a data set, such as a folder with one sub-folder of pictures
+            for each class; None is `cifar10`.
+        arch: the network, such as `nano`; None is `cnn`.
+        recipe: `documented` or `best`; None is the network's own.
+        output: the `.h5` to write; plots and report go into a folder of its name.
+        imgsz: side of the network's square input, in pixels; None is 32.
+        from_report: a `report.json`: train as it says, except for what is given here.
+        resume: go on from the checkpoint of an interrupted training.
+        progress: is told how far it is; None is silent.
+        recipe_options: fields of `Recipe` by name, such as `epochs=40`, `seed=1` or `augment="flip,shift"`.
+
+    Raises:
+        EdgeclsError: see `run_training`.
+    """
+    options = train_options(
+        Path(output),
+        recipe_options,
+        data=None if data is None else str(data),
+        imgsz=imgsz,
+        arch=arch,
+        recipe=recipe,
+        report=None if from_report is None else Path(from_report),
+    )
+    return run_training(options, resume=resume, progress=progress)
+
+
+def run_training(
+    training: TrainOptions,
+    dataset: Dataset | None = None,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> TrainReport:
+    """Trains, and writes the model, its report and its plots.
+
+    Everything that can be wrong with the options, the output folder and the checkpoint is found before the
+    data set is read.
 
     Args:
         training: what to do.
+        dataset: what `training.load_data()` gave, where it was read already.
         resume: go on from the checkpoint of an interrupted training; the result is as if never interrupted.
         progress: is told how far it is.
 
@@ -106,9 +153,7 @@ def train(training: TrainOptions, *, resume: bool = False, progress: Progress | 
     options = training.options()
     training.check(resume=resume)
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
-    if checkpoint:
-        check_options(checkpoint, options, training.checkpoint)
-    dataset = load_dataset(training.data, training.image, training.recipe.seed, progress.images_read)
+    dataset = dataset or training.load_data(progress.images_read)
     if training.is_for_any_count:
         training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
     recipe = training.recipe
@@ -117,16 +162,16 @@ def train(training: TrainOptions, *, resume: bool = False, progress: Progress | 
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
         check_teacher(checkpoint, teacher_sha256, training.checkpoint)
-        progress.say(f"going on after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
+        progress.say(f"continuing after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
     elif training.checkpoint.exists():
-        progress.say("starting again; to go on with the interrupted training instead, give --resume")
+        progress.say("starting again; to continue the interrupted training, give --resume")
 
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.say(_described(dataset, network, recipe))
     for change in changes(training, dataset, teacher):
-        progress.say(change)
+        progress.warn(change)
     history = fit(
         network,
         dataset,

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from edgecls.cli.sweep import _conclude
+from edgecls.cli.sweep import _print_report
 from edgecls.cli.sweep_grid import points_of
 from edgecls.edge_runtime.errors import CheckFailed, EdgeclsError, UsageError
 from edgecls.sweep.report import Failure, Limits
 from tests.sweep.test_report import REPORT
 
-LISTS = {"arch": "cnn", "size": "32", "seed": "0", "recipe": None, "width": None, "depth": None}
+LISTS = {"arch": "cnn", "imgsz": "32", "seed": "0", "recipe": None, "width": None, "depth": None}
 
 
 def test_lists_are_combined_and_what_a_network_does_not_come_in_is_left_out():
@@ -33,9 +33,9 @@ def test_lists_are_combined_and_what_a_network_does_not_come_in_is_left_out():
     [
         ({"arch": "cnn,vgg"}, "--arch vgg: no such network"),
         ({"arch": "cnn,"}, "--arch cnn,: not a list of names"),
-        ({"size": "32,big"}, "--size 32,big: not a list of numbers"),
-        ({"size": "32,4"}, "--size 4: not a side"),
-        ({"size": "12"}, "--size 12: too small for cnn"),
+        ({"imgsz": "32,big"}, "--imgsz 32,big: not a list of numbers"),
+        ({"imgsz": "32,4"}, "--imgsz 4: not a side"),
+        ({"imgsz": "12"}, "--imgsz 12: too small for cnn"),
         ({"seed": "-1"}, "--seed -1: not 0 to"),
         ({"recipe": "best,worst"}, "--recipe worst: no such recipe"),
         ({"width": "0.5"}, "--width: cnn come"),
@@ -49,11 +49,11 @@ def test_what_makes_no_sense_is_told_before_anything_is_trained(wrong, message):
 
 
 def test_the_best_file_is_named_with_what_it_is_on_the_test_images(capsys, tmp_path):
-    _conclude(REPORT, tmp_path)
+    _print_report(REPORT, tmp_path)
     said = capsys.readouterr().out
     path = "sweep/trials/nano-32px-seed0/nano-32px-seed0_int8.tflite"
     assert f"best under 200 kB and 5 ms: {path}: 87.00% of the validation images" in said
-    assert "on the 10,000 test images, by which nothing was chosen: 86.00%" in said
+    assert "on the 10,000 test images (not used to choose): 86.00%" in said
     assert said.endswith(f"next: edgecls camera --model {path}\n")
 
 
@@ -61,13 +61,13 @@ def test_where_no_file_fits_the_nearest_is_named_and_the_check_has_failed(tmp_pa
     with pytest.raises(
         CheckFailed, match="no file is under 50 kB; the nearest is sweep/trials/nano-32px-seed0"
     ):
-        _conclude(replace(REPORT, limits=Limits(max_kb=50)), tmp_path)
+        _print_report(replace(REPORT, limits=Limits(max_kb=50)), tmp_path)
 
 
 def test_a_training_that_failed_is_named_after_the_table_and_ends_with_its_code(capsys, tmp_path):
     failed = replace(REPORT, failures=(Failure("cnn-32px-seed9", "no space; free some", 74),))
-    with pytest.raises(EdgeclsError, match="1 failed, the first of them cnn-32px-seed9") as caught:
-        _conclude(failed, tmp_path)
+    with pytest.raises(EdgeclsError, match="1 training failed, first cnn-32px-seed9") as caught:
+        _print_report(failed, tmp_path)
     assert caught.value.exit_code == 74
     assert "best under" in capsys.readouterr().out
 

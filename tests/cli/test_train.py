@@ -4,12 +4,15 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.errors import UsageError
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.trainer.train import train
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def pets(tmp_path) -> Path:
 
 def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path):
     (pets / "dog" / "broken.jpg").write_text("no image")
-    options = ("--data", "pets", "--epochs", 2, "--size", 18, "--batch-size", 4)
+    options = ("--data", "pets", "--epochs", 2, "--imgsz", 18, "--batch-size", 4)
     done = run_edgecls("train", *options, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -39,11 +42,12 @@ def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "pets", "image_classification.h5", "image_classification"
     }  # fmt: skip
-    # Nothing of TensorFlow's own noise: two lines about what is trained, a heading, a line for each epoch.
+    # Nothing of TensorFlow's own noise: what is loaded, two lines about what is trained, the epochs.
     shown = done.stderr.splitlines()
-    assert shown[0] == "pets: 2 classes, 12 train, 2 val, 2 test images of 18x18 px"
-    assert shown[1].startswith("cnn: ")
-    assert [line.split()[0] for line in shown[2:]] == ["epoch", "1/2", "2/2"]
+    assert shown[:2] == ["edgecls: reading 17 images ...", "edgecls: loading TensorFlow ..."]
+    assert shown[2] == "pets: 2 classes, 12 train, 2 val, 2 test images of 18x18 px"
+    assert shown[3].startswith("cnn: ")
+    assert [line.split()[0] for line in shown[4:]] == ["epoch", "1/2", "2/2"]
     report = json.loads((tmp_path / "image_classification" / "report.json").read_text())
     assert report["data"] == str(pets)  # absolute: found again from any folder
 
@@ -107,13 +111,13 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
     assert stopped.stdout == ""
     assert "Traceback" not in stopped.stderr
     resume = "train --data pets --epochs 1000 --size 18 --resume"
-    assert stopped.stderr.splitlines()[-1] == f"edgecls: interrupted; go on with `edgecls {resume}`"
+    assert stopped.stderr.splitlines()[-1] == f"edgecls: interrupted; continue with `edgecls {resume}`"
 
     killed = interrupt(resume.split(), signal.SIGKILL, after_epochs=3)
     assert killed.returncode == -signal.SIGKILL
     epochs = [line.split()[0] for line in killed.stderr.splitlines() if "/1000" in line]
     first = int(epochs[0].removesuffix("/1000"))
-    assert killed.stderr.splitlines()[0] == f"going on after epoch {first - 1} of 1000"
+    assert f"continuing after epoch {first - 1} of 1000" in killed.stderr.splitlines()
     assert first >= 3
     assert not (tmp_path / "image_classification.h5").exists()
 
@@ -126,7 +130,9 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--dropout", 1], 2, "Invalid value for '--dropout'"),
         (["--seed", -1], 2, "Invalid value for '--seed'"),
         (["--size", 4], 2, "Invalid value for '--size'"),
-        (["--size", 12], 2, "--size 12: too small for cnn"),
+        (["--imgsz", 4], 2, "Invalid value for '--imgsz'"),
+        (["--imgsz", 12], 2, "--imgsz 12: too small for cnn"),
+        (["--size", 12], 2, "--imgsz 12: too small for cnn"),  # its old name
         (["--arch", "vgg"], 2, "--arch vgg: no such network; use cnn"),
         (["--output", "model.onnx"], 2, "--output model.onnx: the name must end in .h5"),
         (["--speed", 3], 2, "No such option: --speed"),
@@ -188,6 +194,28 @@ def test_a_mistake_is_told_before_keras_is_imported(option, value, code):
 def test_help_names_every_option(tmp_path, run_here):
     done = run_here("train", "--help", cwd=tmp_path)
     assert done.returncode == 0
-    options = "data arch epochs batch-size seed output size augment dropout early-stopping resume"
+    options = "data arch epochs batch-size seed output augment dropout early-stopping resume"
     for option in options.split():
         assert f"--{option} " in done.stdout
+    assert "--imgsz" in done.stdout
+    assert "--size" not in done.stdout
+
+
+def test_quiet_prints_the_result_alone(run_edgecls, pets, tmp_path):
+    options = ("--data", "pets", "--epochs", 1, "--imgsz", 18)
+    done = run_edgecls("-q", "train", *options, cwd=tmp_path, timeout=300)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.startswith("accuracy: ")
+
+
+def test_ten_lines_of_python_train_as_the_command_does(pets, tmp_path):
+    output = tmp_path / "first.h5"
+    report = train(pets, output=output, imgsz=18, epochs=1, batch_size=4, augment="flip", seed=3)
+    assert (report.recipe.epochs, report.recipe.augment, report.recipe.seed) == (1, ("flip",), 3)
+    assert report.image.height_px == 18
+    assert output.exists()
+    again = train(from_report=tmp_path / "first" / "report.json", output=tmp_path / "again.h5", seed=4)
+    assert (again.data, again.recipe) == (report.data, replace(report.recipe, seed=4))
+    with pytest.raises(UsageError, match="--arch vgg: no such network"):
+        train(pets, output=output, arch="vgg")

@@ -98,7 +98,7 @@ def test_files_of_one_network_differ_in_recipe_and_seed_alone():
 
 def test_the_options_are_those_of_train():
     point = GridPoint("mobilenet", 48, 2, "best", 0.5)
-    options = "--arch mobilenet --width 0.5 --size 48 --recipe best --seed 2"
+    options = "--arch mobilenet --width 0.5 --imgsz 48 --recipe best --seed 2"
     assert point.options == tuple(options.split())
 
 

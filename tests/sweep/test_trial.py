@@ -22,7 +22,7 @@ def job(arch="cnn", **changes):
 
 def test_a_trial_is_the_users_own_two_commands():
     assert job().commands == (
-        "edgecls train --data digits --arch cnn --size 32 --seed 0 --epochs 3 --output cnn-32px-seed0.h5",
+        "edgecls train --data digits --arch cnn --imgsz 32 --seed 0 --epochs 3 --output cnn-32px-seed0.h5",
         "edgecls export cnn-32px-seed0.h5 --int8 --json export.json",
     )
 

@@ -76,20 +76,33 @@ def drive(stream: io.StringIO) -> str:
     return stream.getvalue()
 
 
-def test_in_a_log_there_is_one_line_for_each_epoch_under_one_heading():
+def test_in_a_log_there_is_one_line_for_each_epoch_under_one_heading_with_the_time_left():
     lines = drive(io.StringIO()).splitlines()
     assert lines[0] == "digits: 10 classes"
-    assert lines[1].split() == [
-        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy", "time"
+    assert lines[1] == "edgecls: reading 3 images ..."
+    assert lines[2].split() == [
+        "epoch", "loss", "acc", "val_loss", "val_acc", "test_loss", "test_acc", "time", "left"
     ]  # fmt: skip
-    assert lines[2].split() == ["1/12", "1.5339", "0.4386", "1.3470", "0.5268", "1.3377", "0.5185", "12", "s"]
-    assert len(lines) == 4
-    assert {len(line) for line in lines[1:]} == {82}  # columns under their names
+    figures = ["1.5339", "0.4386", "1.3470", "0.5268", "1.3377", "0.5185"]
+    assert lines[3].split() == ["1/12", *figures, "12", "s", "2", "min"]
+    assert len(lines) == 5
+    assert {len(line) for line in lines[2:]} == {79}  # columns under their names, on a terminal of 80
+
+
+def test_quiet_leaves_warnings_alone():
+    stream = io.StringIO()
+    with TerminalProgress(stream, quiet=True) as progress:
+        progress.say("digits: 10 classes")
+        progress.images_read(3, 3)
+        progress.warn("the teacher has changed")
+        progress.epoch_started(1, 12, batches=2)
+        progress.epoch_done(EPOCH)
+    assert stream.getvalue() == "warning: the teacher has changed\n"
 
 
 def test_on_a_terminal_a_bar_shows_the_way_and_leaves_only_the_lines():
     shown = drive(Terminal())
-    assert "reading images" in shown
+    assert "reading 3 images" in shown
     assert "epoch 1/12" in shown
     assert "loss: 1.5000, accuracy: 0.4500" in shown
     last = shown.splitlines()[-1].rsplit("\r", 1)[-1]

@@ -54,7 +54,7 @@ def test_a_saved_one_is_loaded_with_its_digest(saved):
 def test_one_that_does_not_fit_is_refused(saved):
     with pytest.raises(UsageError, match=r"big.h5: knows the classes cat, dog, not those of the data"):
         load_teacher(saved, ("cat", "dog", "cow"), RULE)
-    with pytest.raises(UsageError, match=r"big.h5: takes images of 18x18 px, not 32x32; give --size 18"):
+    with pytest.raises(UsageError, match=r"big.h5: takes images of 18x18 px, not 32x32; give --imgsz 18"):
         load_teacher(saved, LABELS, ImageRule(32, 32))
 
 

@@ -27,7 +27,7 @@ from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
 from edgecls.trainer.teacher import TeacherFile
-from edgecls.trainer.train import changes, save_network, train
+from edgecls.trainer.train import changes, run_training, save_network
 from tests.trainer.test_report import REPORT
 
 
@@ -71,7 +71,7 @@ def finished(tmp_path_factory, write_images) -> Finished:
     (folder / "pets" / "cat" / "broken.jpg").write_text("no image")
     recipe = Recipe(epochs=3, batch_size=4, augment=("flip", "shift"), dropout=0.1)
     training = TrainOptions(str(folder / "pets"), folder / "out" / "pets.h5", ImageRule(18, 18), recipe)
-    return Finished(training, train(training))
+    return Finished(training, run_training(training))
 
 
 @pytest.fixture
@@ -133,27 +133,27 @@ def test_a_training_interrupted_twice_ends_in_the_very_same_model(finished, trai
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(training, progress=StopAfter(1))
+        run_training(training, progress=StopAfter(1))
     with monkeypatch.context() as patch:
         patch.setattr(train_module, "save_network", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            train(training, resume=True)
+            run_training(training, resume=True)
     assert not training.output.exists()
 
-    report = train(training, resume=True, progress=StopAfter(0))  # no epoch is left to be stopped
+    report = run_training(training, resume=True, progress=StopAfter(0))  # no epoch is left to be stopped
     assert report.epochs_done == 3
     assert not training.checkpoint.exists()
     assert all(map(np.array_equal, weights_of(training.output), weights_of(finished.training.output)))
     with pytest.raises(MissingInput, match=r"so there is no training to go on with"):
-        train(training, resume=True)
+        run_training(training, resume=True)
 
 
 def test_a_recipe_for_any_count_is_reported_as_it_came_out_and_resumed_as_it_was_asked_for(training):
     asked = replace(training.recipe, batch_size=64, learning_rate=0.01)
     followed = replace(training, recipe=asked, is_for_any_count=True)
     with pytest.raises(KeyboardInterrupt):
-        train(followed, progress=StopAfter(1))
-    report = train(followed, resume=True)
+        run_training(followed, progress=StopAfter(1))
+    report = run_training(followed, resume=True)
     assert report.recipe == replace(asked, batch_size=16, learning_rate=0.005)
     assert read_model(training.output).card.provenance.recipe["batch_size"] == 16
 
@@ -162,27 +162,27 @@ def test_the_background_class_is_told_of(tmp_path, training, write_images):
     for label in ("cat", "none of these"):
         write_images(tmp_path / "seen" / label, 6)
     told = Told()
-    train(replace(training, data=str(tmp_path / "seen")), progress=told)
+    run_training(replace(training, data=str(tmp_path / "seen")), progress=told)
     assert 'background: none of these; where it wins, the answer is "unknown"' in told.lines
 
 
 def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dogs):
     with pytest.raises(KeyboardInterrupt):
-        train(training, progress=StopAfter(1))
+        run_training(training, progress=StopAfter(1))
     before = training.checkpoint.read_bytes()
     others = {
         "with --epochs 3, not --epochs 4": replace(training, recipe=replace(training.recipe, epochs=4)),
         "with --augment flip,shift, not --augment none": replace(
             training, recipe=replace(training.recipe, augment=())
         ),
-        "with --size 18, not --size 20": replace(training, image=ImageRule(20, 20)),
+        "with --imgsz 18, not --imgsz 20": replace(training, image=ImageRule(20, 20)),
     }
     for difference, other in others.items():
         with pytest.raises(BadConfiguration, match=rf"this training was started {difference}; give the same"):
-            train(other, resume=True)
+            run_training(other, resume=True)
     (cats_and_dogs / "cat" / "000.png").unlink()
     with pytest.raises(BadConfiguration, match=r"the images have changed since this training was started"):
-        train(training, resume=True)
+        run_training(training, resume=True)
     assert training.checkpoint.read_bytes() == before
 
 
@@ -191,24 +191,24 @@ def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dog
     [
         ({"output": Path("model.keras")}, "--output model.keras: the name must end in .h5"),
         ({"recipe": Recipe(arch="vgg")}, "--arch vgg: no such network"),
-        ({"image": ImageRule(17, 17)}, "--size 17: too small for cnn, whose layers need 18 px"),
+        ({"image": ImageRule(17, 17)}, "--imgsz 17: too small for cnn, whose layers need 18 px"),
     ],
 )
 def test_senseless_options_are_refused_before_any_data_is_read(training, change, message):
     with pytest.raises(UsageError, match=message):
-        train(replace(training, data="/does/not/exist", **change))
+        run_training(replace(training, data="/does/not/exist", **change))
 
 
 def test_a_model_among_the_classes_is_refused(training, cats_and_dogs):
     with pytest.raises(UsageError, match=r"--output .*pets.h5: lies inside the data .*pets; choose another"):
-        train(replace(training, output=cats_and_dogs / "pets.h5"))
+        run_training(replace(training, output=cats_and_dogs / "pets.h5"))
     assert {path.name for path in cats_and_dogs.iterdir()} == {"cat", "dog"}
 
 
 def test_a_model_named_after_its_data_is_refused(training, cats_and_dogs):
     """Its plots go into the folder of its name, which is the data's."""
     with pytest.raises(UsageError, match=r"--output .*: its plots would go into .*pets, the data; choose an"):
-        train(replace(training, output=cats_and_dogs.with_suffix(".h5")))
+        run_training(replace(training, output=cats_and_dogs.with_suffix(".h5")))
     assert {path.name for path in cats_and_dogs.iterdir()} == {"cat", "dog"}
 
 
@@ -216,14 +216,14 @@ def test_a_read_only_folder_is_refused_before_any_data_is_read(training, read_on
     (tmp_path / "empty").mkdir()  # reading it would be another error
     folder = read_only(tmp_path)
     with pytest.raises(PermissionRefused, match=r"cannot write .*model.h5: read-only file system; choose"):
-        train(replace(training, data=str(tmp_path / "empty"), output=folder / "model.h5"))
+        run_training(replace(training, data=str(tmp_path / "empty"), output=folder / "model.h5"))
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(training):
     training.output.parent.mkdir()
     training.output.with_suffix("").write_text("in the way")
     with pytest.raises(OutputFailed, match=r"its folder is a file; choose another folder"):
-        train(training)
+        run_training(training)
 
 
 def test_a_disk_that_fills_up_at_a_checkpoint_leaves_the_old_model(training, small_disk):
@@ -231,7 +231,7 @@ def test_a_disk_that_fills_up_at_a_checkpoint_leaves_the_old_model(training, sma
     output.write_bytes(b"the old model")
     (small_disk / "filler").write_bytes(bytes(3_500_000))
     with pytest.raises(OutputFailed, match=r"cannot write .*checkpoint.npz: no space left on device"):
-        train(replace(training, output=output))
+        run_training(replace(training, output=output))
     assert output.read_bytes() == b"the old model"
     assert {path.name for path in small_disk.rglob("*")} == {"pets.h5", "filler", "pets"}
 
@@ -241,7 +241,7 @@ def test_data_that_cannot_be_used_leaves_the_old_model(training, tmp_path):
     training.output.write_bytes(b"the old model")
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadData):
-        train(replace(training, data=str(tmp_path / "empty")))
+        run_training(replace(training, data=str(tmp_path / "empty")))
     assert training.output.read_bytes() == b"the old model"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from ...data.backend import keras
 from . import blocks
 from .blocks import Conv, Pool, Residual
-from .design import RESNET_DEPTH, Design, check
+from .design import RESNET_DEPTH, Design, check_design
 
 # The documented CNN: 122,570 parameters at 32x32 pixels and 10 classes.
 
@@ -191,5 +191,5 @@ def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.
     Raises:
         UsageError: as `check`.
     """
-    check(design, height_px, width_px)
+    check_design(design, height_px, width_px)
     return _BUILDERS[design.arch](design, height_px, width_px, classes)

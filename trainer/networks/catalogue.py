@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from ...data.backend import keras
 from ...edge_runtime.inspection.keras import Step, step
-from ...edge_runtime.text import table
+from ...edge_runtime.text import Heading, table
 from .architectures import build
-from .design import ARCHITECTURES, Design, check
+from .design import ARCHITECTURES, Design, check_design
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,15 @@ _GOLDEN_BYTES_PER_PIXEL = 3
 _MOST_GOLDEN_FRAMES, _LEAST_GOLDEN_BYTES = 8, 8 * 1024
 """As in `export/golden.py`, which gives them these bytes or a tenth of the network's."""
 
-HEADERS = ("--arch", "parameters", "multiply-accumulates", "int8 TFLite", "accuracy", "recipe", "epochs")
+HEADERS = (
+    "--arch",
+    "parameters",
+    Heading("multiply-accumulates", -1),
+    "int8 TFLite",
+    "accuracy",
+    "recipe",
+    Heading("epochs", -2),
+)
 
 
 def rows(size_px: int, classes: int) -> tuple[Row, ...]:
@@ -64,18 +72,18 @@ def rows(size_px: int, classes: int) -> tuple[Row, ...]:
         UsageError: the images are too small for one.
     """
     for arch in ARCHITECTURES:
-        check(Design(arch), size_px, size_px)
+        check_design(Design(arch), size_px, size_px)
     return tuple(_row(arch, build(Design(arch), size_px, size_px, classes)) for arch in ARCHITECTURES)
 
 
-def listing(size_px: int, classes: int) -> str:
+def network_table(size_px: int, classes: int, width: int | None = None) -> str:
     """The rows as a table, and the conditions under which they hold."""
     cells = [_cells(row) for row in rows(size_px, classes)]
     return (
-        f"{table(HEADERS, cells)}\n\n"
-        f"For images of {size_px}x{size_px} px and {classes} classes. "
-        "int8 TFLite: about what an export takes. "
-        "Accuracy: of the int8 file, on the test images of CIFAR-10."
+        f"{table(HEADERS, cells, width)}\n\n"
+        f"for images of {size_px}x{size_px} px and {classes} classes\n"
+        "int8 TFLite: approximate size of the exported file\n"
+        "accuracy: of the int8 file, on the test images of CIFAR-10"
     )
 
 

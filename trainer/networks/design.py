@@ -50,7 +50,7 @@ ARCHITECTURES = {
 }
 
 
-def check(design: Design, height_px: int, width_px: int) -> None:
+def check_design(design: Design, height_px: int, width_px: int) -> None:
     """Finds out whether the network can be built, before Keras is imported or a data set read for it.
 
     Raises:
@@ -66,7 +66,7 @@ def check(design: Design, height_px: int, width_px: int) -> None:
     side_px, smallest_px = min(height_px, width_px), ARCHITECTURES[arch].smallest_side_px
     if side_px < smallest_px:
         raise UsageError(
-            f"--size {side_px}: too small for {arch}, whose layers need {smallest_px} px; 32 is usual"
+            f"--imgsz {side_px}: too small for {arch}, whose layers need {smallest_px} px; 32 is usual"
         )
 
 

@@ -2,24 +2,28 @@ import pytest
 
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import Design, build, catalogue
-from edgecls.trainer.networks.catalogue import Expected, int8_bytes, listing, macs
+from edgecls.trainer.networks.catalogue import Expected, int8_bytes, macs, network_table
 from edgecls.trainer.networks.design import ARCHITECTURES
 
 
 def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch):
     monkeypatch.setattr(catalogue, "EXPECTED", {"cnn": Expected(0.6724, "documented", 10)})
-    lines = listing(32, 10).splitlines()
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-2]]
+    lines = network_table(32, 10).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-4]]
     assert [row[0] for row in cells] == list(ARCHITECTURES)
     assert cells[0] == ["cnn", "122,570", "4,548,608", "152 kB", "0.672", "documented", "10"]
     assert cells[1][:3] == ["resnet8", "78,666", "12,501,632"]
     assert cells[1][4:] == ["-", "-", "-"]
-    assert lines[-1].startswith("For images of 32x32 px and 10 classes.")
+    assert lines[-3] == "for images of 32x32 px and 10 classes"
+
+
+def test_it_fits_80_columns():
+    assert max(map(len, network_table(32, 10, width=80).splitlines())) <= 80
 
 
 def test_it_refuses_a_size_that_is_too_small_for_one():
-    with pytest.raises(UsageError, match=r"^--size 16: too small for cnn"):
-        listing(16, 10)
+    with pytest.raises(UsageError, match=r"^--imgsz 16: too small for cnn"):
+        network_table(16, 10)
 
 
 def test_macs_are_those_that_one_counts_by_hand():

@@ -4,7 +4,7 @@ import pytest
 from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import Design, build
-from edgecls.trainer.networks.design import ARCHITECTURES, check
+from edgecls.trainer.networks.design import ARCHITECTURES, check_design
 
 OF_ANY_SIZE = [arch for arch in ARCHITECTURES if arch != "cnn"]
 
@@ -61,8 +61,8 @@ def test_probabilities_are_float32_also_where_the_rest_computes_in_bfloat16(arch
 
 REFUSED = {
     "no-such": (Design("vgg"), 32, r"^--arch vgg: no such network; use cnn, resnet8, resnet, mobilenet"),
-    "cnn-size": (Design(), 17, r"^--size 17: too small for cnn, whose layers need 18 px; 32 is usual$"),
-    "nano-size": (Design("nano"), 7, r"^--size 7: too small for nano"),
+    "cnn-size": (Design(), 17, r"^--imgsz 17: too small for cnn, whose layers need 18 px; 32 is usual$"),
+    "nano-size": (Design("nano"), 7, r"^--imgsz 7: too small for nano"),
     "no-depth": (Design("nano", depth=20), 32, r"^--depth: nano has only one; .* --arch resnet$"),
     "depth": (Design("resnet", depth=21), 32, r"^--depth 21: resnet has 6n\+2 layers, at least 8; use 20"),
     "least-depth": (Design("resnet", depth=2), 32, r"^--depth 2: resnet has 6n\+2 layers"),
@@ -75,6 +75,6 @@ REFUSED = {
 
 @pytest.mark.parametrize(("design", "side_px", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_built_is_refused_early_in_one_line(design, side_px, message):
-    for refuse in (lambda: check(design, side_px, 64), lambda: build(design, 64, side_px, 10)):
+    for refuse in (lambda: check_design(design, side_px, 64), lambda: build(design, 64, side_px, 10)):
         with pytest.raises(UsageError, match=message):
             refuse()
