@@ -1,209 +1,132 @@
 """`edgecls camera`: frames in, labels out."""
 
+import json
+import math
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .decision_options import (
-    EVENTS_MAX_MB,
-    HOLD_S,
-    SMOOTH_S,
-    ConfOff,
-    Events,
-    EventsMaxMb,
-    Hold,
-    Smooth,
-    open_decider,
-    open_log,
-    run_loop,
-)
-from .model_options import (
-    Confidence,
-    Engine,
-    Labels,
-    Model,
-    Scale,
-    Threads,
-    TopK,
-    open_classifier,
-    spare_blas_threads,
-)
-from .page_options import Serve, ServeAlone, Token, open_page
-from .record_options import Record, RecordMaxMb, Replay, open_recorder, refuse_with_replay, run_replay
-from .size_option import Size, set_default_size, size_px_of
-from .status_output import open_status
-from .view_options import Flip, RoiText, Rotate, view_of
+from .. import edge_runtime
+from ..edge_runtime.camera.options import CameraOptions, to_toml
+from ..edge_runtime.errors import UsageError
+from .camera_options import CameraCommand, with_camera_options
+from .messages import note
+from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.answer import Sink
-    from ..edge_runtime.camera.event import OnEvent
-    from ..edge_runtime.camera.loop import StopRequest
-    from ..edge_runtime.camera.pace import Pace
-    from ..edge_runtime.camera.sources.source import Source
-    from ..edge_runtime.models.card import ModelCard
+    from ..edge_runtime.camera.outputs.status_line import StatusLine
+    from ..edge_runtime.camera.outputs.systemd import ServiceSink
 
-COMMAND_CLASS = ServeAlone
+COMMAND_CLASS = CameraCommand
 
 
+@with_camera_options
 def camera(
-    source: str = typer.Option(
-        "0",
-        envvar="EDGECLS_SOURCE",
-        show_envvar=False,
-        help="A camera's index or device, csi, a video, an image, a folder or glob, an http(s) or rtsp URL; "
-        "demo needs none of them.",
-    ),
-    realtime: bool = typer.Option(
-        True,
-        "--realtime/--no-realtime",
-        help="A video at its own rate, or every frame as fast as possible.",
-    ),
-    model: Model = None,
-    engine: Engine = "auto",
-    threads: Threads = 1,
-    conf: Confidence = None,
-    conf_off: ConfOff = None,
-    smooth: Smooth = SMOOTH_S,
-    hold: Hold = HOLD_S,
-    topk: TopK = 3,
-    labels: Labels = None,
-    scale: Scale = None,
-    max_frames: int | None = typer.Option(None, min=1, help="End after so many frames."),
-    once: bool = typer.Option(False, "--once", help="End after one frame."),
-    show: bool | None = typer.Option(
-        None, "--show/--headless", help="A window, or none; by default one where there is a screen."
-    ),
-    record: Record = None,
-    record_max_mb: RecordMaxMb = None,
-    replay: Replay = None,
-    size: Size = None,
-    roi: RoiText = None,
-    rotate: Rotate = "0",
-    flip: Flip = None,
-    fps: float | None = typer.Option(None, min=0.01, help="At most so many frames per second."),
-    cpu: str | None = typer.Option(
-        None, help="At most so much processor time, of one core and capture included, such as 25%."
-    ),
-    skip_still: bool = typer.Option(
-        False, "--skip-still", help="Classify once a second only while nothing moves."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="One line of JSON a frame on stdout."),
-    events: Events = None,
-    events_max_mb: EventsMaxMb = EVENTS_MAX_MB,
-    serve: Serve = None,
-    token: Token = None,
+    context: typer.Context,  # noqa: ARG001 - read by with_camera_options
+    options: CameraOptions,
+    replay: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR/",
+            help="Run the model over what --record DIR/ kept, and list where it announces something else; "
+            "--smooth, --hold, --roi and the like are as recorded.",
+            rich_help_panel="Recording",
+        ),
+    ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option(
+            "--print-config",
+            help="Print the options as a configuration file, and exit.",
+            rich_help_panel="Configuration",
+        ),
+    ] = False,
 ) -> None:
-    """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window."""
-    spare_blas_threads()
-    from ..edge_runtime.camera.decision import SteadyDecider
-    from ..edge_runtime.camera.event import fan_out
-    from ..edge_runtime.camera.loop import Loop, stop_on_signals
-    from ..edge_runtime.camera.outputs.lines import LineOutput, json_line
-    from ..edge_runtime.camera.pace import Stillness
-    from ..edge_runtime.camera.recording import RecordedSettings
-    from ..edge_runtime.camera.sources.open import open_source
+    """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window.
 
-    if replay:
-        refuse_with_replay(record=record, events=events, serve=serve)
-        run_replay(
-            replay, conf, lambda at: open_classifier(model, engine, threads, at, topk, labels, scale), as_json
-        )
-        return
-    frame_limit = 1 if once else max_frames
-    view = view_of(roi, rotate, flip)
-    status, service = open_status()
-    page = open_page(serve, token)
-    on_event = fan_out(*(told.event for told in (status, *service, *([page] if page else []))))
-    log = open_log(events, events_max_mb, on_event)
-    if log:
-        on_event = fan_out(log.event, on_event)
-    with stop_on_signals() as stop:
-        frames = open_source(
-            source,
-            one_shot=frame_limit is not None,
-            realtime=realtime,
-            card=_demo_card(source, model, engine, labels),
-            size_px=size_px_of(size),
-            on_event=on_event,
-        )
-        pace = _pace(fps, cpu, frames, on_event)
-        sinks: list[Sink] = [LineOutput(1, stop, json_line)] if as_json else []
-        sinks.append(status)
-        if log:
-            sinks.append(log)
-        if page:
-            sinks.append(page)
-        windows = _windows(show, as_json, stop)
-        sinks += windows
-        with open_classifier(model, engine, threads, conf, topk, labels, scale) as classifier:
-            status.print_line(
-                f"model: {classifier.path} on {classifier.engine.name}, {len(classifier.card.labels)} labels"
-            )
-            decider = open_decider(frames, classifier, frame_limit, smooth, hold, conf_off)
-            if record:
-                is_steady = isinstance(decider, SteadyDecider)
-                settings = RecordedSettings(conf, conf_off, smooth, hold, is_steady, roi, rotate, flip)
-                sinks.append(open_recorder(record, record_max_mb, frames, classifier, settings, on_event))
-            sinks += service  # the last, as it is closed first
-            set_default_size(frames, classifier.card.image, is_watched=bool(windows or record or page))
-            loop = Loop(
-                classifier,
-                sinks,
-                frame_limit,
-                view=view,
-                decider=decider,
-                pace=pace,
-                stillness=Stillness() if skip_still else None,
-                stop=stop,
-                on_event=on_event,
-            )
-            report = run_loop(loop, frames, log)
+    Examples:
+        edgecls camera                                    first camera, best model in this folder
+        edgecls camera -s rtsp://10.0.0.7/live --serve    network camera, with a web page
+        edgecls camera -s demo -m nano                    no camera needed
+        edgecls camera --config door.toml                 options from a file
+    """
+    if print_config:
+        print(to_toml(options), end="")
+    elif replay:
+        _replay(replay, options)
+    else:
+        _run(options)
+
+
+def _run(options: CameraOptions) -> None:
+    spare_blas_threads()
+    status, service = _status()
+    on_event = edge_runtime.fan_out(*(sink.event for sink in (status, *service)))
+    shown = replace(options, show=_wants_window(options))
+    with (
+        edge_runtime.stop_on_signals() as stop,
+        edge_runtime.open_session(
+            shown, stop=stop, first=[status], last=service, on_event=on_event, on_note=note
+        ) as session,
+    ):
+        classifier = session.classifier
+        if session.page:
+            # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
+            link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
+            print(f"page: {link}", file=sys.stderr, flush=True)
+        count = len(classifier.card.labels)
+        status.print_line(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
+        report = session.run()
     if report.frames or not report.failure:
         status.print_line(report.text)
     if report.failure:
         raise report.failure
-    if record and report.frames:
-        status.print_line(f"recording: {record}")
+    if options.record and report.frames:
+        status.print_line(f"recording: {options.record}")
 
 
-def _demo_card(source: str, model: Path | None, engine: Engine, labels: Path | None) -> "ModelCard | None":
-    """Whose golden frames the demo camera shows; None for other sources and models made elsewhere."""
-    from ..edge_runtime.models.find import choose_model
-
-    return choose_model(model, engine).card if source == "demo" and not labels else None
-
-
-def _pace(fps: float | None, cpu: str | None, frames: "Source", on_event: "OnEvent") -> "Pace":
-    """What holds the frame rate down: what was asked for, and heat while a camera runs."""
-    from ..edge_runtime.camera.pace import (
-        CpuBudget,
-        CpuMeter,
-        FixedRate,
-        HeatLimit,
-        Pace,
-        RateLimit,
-        parse_share,
-    )
-
-    limits: list[RateLimit] = [FixedRate(fps)] if fps else []
-    if cpu:
-        meter = CpuMeter(capture_pid=lambda: getattr(frames, "pid", None))
-        limits.append(CpuBudget(parse_share(cpu), meter.used_s))
-    if frames.live:
-        limits.append(HeatLimit(on_event))
-    return Pace(limits)
+def _replay(folder: Path, options: CameraOptions) -> None:
+    """Replays a recording and prints what it found."""
+    for name in ("record", "events", "serve"):
+        if getattr(options, name):
+            raise UsageError(f"--{name} is for a camera; a replay prints what it finds; leave it out")
+    spare_blas_threads()
+    recorded = edge_runtime.read_header(folder).settings.conf
+    status = edge_runtime.StatusLine(sys.stderr)
+    with (
+        edge_runtime.stop_on_signals() as stop,
+        edge_runtime.open_classifier(
+            options.model,
+            engine=options.engine,
+            threads=options.threads,
+            threshold=recorded if options.conf is None else options.conf,
+            top=options.topk,
+            labels=options.labels,
+            scale=options.scale,
+            on_note=note,
+        ) as classifier,
+    ):
+        report = edge_runtime.replay_recording(folder, classifier, stop, status.event)
+    print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.text)
 
 
-def _windows(show: bool | None, as_json: bool, stop: "StopRequest") -> "list[Sink]":
-    """A window where one was asked for, or where a person seems to sit at a screen; otherwise none."""
-    from ..edge_runtime.camera.outputs.window import PreviewWindow, why_no_window
-    from ..edge_runtime.errors import BadConfiguration
+def _status() -> "tuple[StatusLine, list[ServiceSink]]":
+    """The status on stderr, and what tells systemd, if we are its service.
 
-    if show is False or (show is None and (as_json or not sys.stdout.isatty())):
-        return []
-    reason = why_no_window()
-    if reason and show:
-        raise BadConfiguration(f"cannot open a window: {reason}; leave --show out")
-    return [] if reason else [PreviewWindow(stop)]
+    Then the status is told to systemd alone: in the journal, a line every ten seconds would wear an SD card.
+    """
+    manager = edge_runtime.service_manager(os.environ)
+    if manager is None:
+        return edge_runtime.StatusLine(sys.stderr), []
+    return edge_runtime.StatusLine(sys.stderr, log_s=math.inf), [edge_runtime.ServiceSink(manager)]
+
+
+def _wants_window(options: CameraOptions) -> bool:
+    """Whether to open a window: where one was asked for, or where a person seems to sit at a screen."""
+    if options.show is not None:
+        return options.show
+    return not options.json and sys.stdout.isatty() and edge_runtime.why_no_window() is None

@@ -182,7 +182,7 @@ def _made(name: str, defined: Callable[..., Any] | typer.Typer, command_class: t
     if isinstance(defined, typer.Typer):
         defined.info.cls = Group
         for command in defined.registered_commands:
-            command.cls = Command
+            command.cls = command.cls if issubclass(command.cls or object, Command) else Command
         return typer.main.get_group(defined)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(name, cls=command_class)(defined)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from .model_options import Labels, Scale, Scaling
+from ..edge_runtime.images.rule import PixelRange
+from .model_options import Labels, Scale
 from .train import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _newest() -> Path:
 
 
 def _original(
-    model: Path, labels: Path | None, scale: Scaling | None, data: str | None, calibration: Path | None
+    model: Path, labels: Path | None, scale: PixelRange | None, data: str | None, calibration: Path | None
 ) -> "tuple[KerasEngine, Dataset]":
     """The Keras model and the pictures to export it with."""
     from ..data.model_data import check_foreign_data, foreign_data, training_data

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, open_classifier, spare_blas_threads
+from .. import edge_runtime
+from .messages import note
+from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.sources.address import ImageFiles
@@ -35,7 +37,9 @@ def predict(
 
     with (
         stop_on_signals() as stop,
-        open_classifier(model, engine, 1, conf, topk, labels, scale) as classifier,
+        edge_runtime.open_classifier(
+            model, engine=engine, threshold=conf, top=topk, labels=labels, scale=scale, on_note=note
+        ) as classifier,
     ):
         output = LineOutput(1, stop, json_line if as_json else answer_line)
         report = Loop(classifier, [output], stop=stop).run(Stills(_find(images), tell))

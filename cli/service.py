@@ -10,62 +10,77 @@ from typing import Annotated
 
 import typer
 
+from .. import edge_runtime
+from ..edge_runtime.camera.options import CameraOptions, to_arguments
+from ..edge_runtime.errors import CheckFailed, MissingInput, PermissionRefused
+from .camera_options import CameraCommand, with_camera_options
 from .model_options import spare_blas_threads
 
-service = typer.Typer(
-    name="service",
-    help="Run `edgecls camera` at every boot: install, status, remove.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
+ROOT = Path("/")
 
-Name = Annotated[str, typer.Option(help="Where there are several cameras: the unit is edgecls-NAME.")]
+service = typer.Typer(name="service", rich_markup_mode=None, no_args_is_help=True)
+
+Name = Annotated[
+    str, typer.Option(help="Name of the camera, where there are several: the unit is edgecls-NAME.")
+]
 _NAME = "camera"
 
 
-@service.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    epilog="All other options are those of `edgecls camera`: --source csi --serve --events events.jsonl",
-)
-def install(
-    context: typer.Context,
-    name: Name = _NAME,
-    print_only: bool = typer.Option(False, "--print", help="Print the unit and change nothing."),
-) -> None:
-    """Have systemd run `edgecls camera`, now and at each boot. Takes the options of that command too."""
-    spare_blas_threads()
-    from ..edge_runtime.service import control as installing
-    from ..edge_runtime.service.control import check_booted, systemctl
-    from ..edge_runtime.service.unit import unit_text
-    from .service_plan import plan_service
+@service.callback()
+def _service() -> None:
+    """Run `edgecls camera` at every boot, with systemd.
 
-    camera = context.find_root().command.commands["camera"]  # pyright: ignore[reportAttributeAccessIssue] - a group
-    planned = plan_service(name, camera, context.args)
+    Examples:
+        sudo edgecls service install --source csi --serve --events events.jsonl
+        edgecls service status
+        sudo edgecls service remove
+    """
+
+
+@service.command(cls=CameraCommand)
+@with_camera_options
+def install(
+    context: typer.Context,  # noqa: ARG001 - read by with_camera_options
+    options: CameraOptions,
+    name: Name = _NAME,
+    print_only: Annotated[bool, typer.Option("--print", help="Print the unit and change nothing.")] = False,
+) -> None:
+    """Have systemd run the camera, now and at each boot. Takes the options of `edgecls camera`.
+
+    Examples:
+        sudo edgecls service install --source csi --serve
+        sudo edgecls service install --config door.toml --name door
+        edgecls service install --source 0 --print
+    """
+    spare_blas_threads()
+    planned = edge_runtime.plan_service(name, options)
     if print_only:
-        print(unit_text(planned), end="")
+        print(edge_runtime.unit_text(planned), end="")
         return
-    check_booted(installing.ROOT)
-    _check_root("install", "--name", name, *context.args)
-    installing.install(planned, systemctl)
+    edge_runtime.check_booted(ROOT)
+    _check_root("install", "--name", name, *_typed(options))
+    edge_runtime.install(planned, edge_runtime.systemctl)
     print(f"{planned.unit} runs, now and at each boot")
-    print(f"what it says: journalctl -u {planned.unit} -f")
-    print(f"what it writes: {planned.state}")
+    print(f"messages: journalctl -u {planned.unit} -f")
+    print(f"files: {planned.state}")
     print("next: edgecls service status")
 
 
 @service.command()
 def status(
-    name: Annotated[str | None, typer.Option(help="Of one camera; by default, of all.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of one camera; default: all.")] = None,
 ) -> None:
-    """Show whether it runs, since when, and what it sees."""
-    from ..edge_runtime.errors import CheckFailed, MissingInput
-    from ..edge_runtime.service.control import ROOT, check_booted, installed, status_of, systemctl
+    """Show whether it runs, since when, and what it sees.
 
-    check_booted(ROOT)
-    names = [each for each in installed(ROOT) if name in (None, each)]
+    Examples:
+        edgecls service status
+        edgecls service status --name door
+    """
+    edge_runtime.check_booted(ROOT)
+    names = [each for each in edge_runtime.installed(ROOT) if name in (None, each)]
     if not names:
         raise MissingInput(f"no service{f' {name}' if name else ''}; make one with `edgecls service install`")
-    found = [status_of(each, systemctl) for each in names]
+    found = [edge_runtime.status_of(each, edge_runtime.systemctl) for each in names]
     for each in found:
         print(each.text)
     stopped = [each.unit for each in found if not each.is_running]
@@ -75,14 +90,28 @@ def status(
 
 @service.command()
 def remove(name: Name = _NAME) -> None:
-    """Stop and remove it; what it wrote stays."""
-    from ..edge_runtime.service import control as installing
-    from ..edge_runtime.service.control import check_booted, systemctl
+    """Stop and remove it; what it wrote stays.
 
-    check_booted(installing.ROOT)
+    Examples:
+        sudo edgecls service remove
+        sudo edgecls service remove --name door
+    """
+    edge_runtime.check_booted(ROOT)
     _check_root("remove", "--name", name)
-    state = installing.remove(name, systemctl)
-    print(f"edgecls-{name} is removed; what it wrote stays in {state}")
+    state = edge_runtime.remove(name, edge_runtime.systemctl)
+    print(f"edgecls-{name} is removed; its files stay in {state}")
+
+
+def _typed(options: CameraOptions) -> list[str]:
+    """The options for the line that sudo runs; what came from the environment goes there again."""
+    variables = {"source": "EDGECLS_SOURCE", "token": "EDGECLS_TOKEN"}
+    return to_arguments(
+        {
+            name: value
+            for name, value in options.changed().items()
+            if not (name in variables and os.environ.get(variables[name]) == value)
+        }
+    )
 
 
 def _check_root(*arguments: str) -> None:
@@ -91,8 +120,6 @@ def _check_root(*arguments: str) -> None:
     Raises:
         PermissionRefused: we are not root.
     """
-    from ..edge_runtime.errors import PermissionRefused
-
     if os.geteuid() != 0:
         raise PermissionRefused(f"only root may do this; run `{sudo_command(arguments, os.environ)}`")
 

@@ -1,14 +1,7 @@
-"""What runs on the device: model card, engines, preprocessing, camera, outputs.
+"""What runs on a device: models, engines, images, camera, page, doctor, service.
 
-Needs numpy, OpenCV and one engine; never TensorFlow, Keras, onnx or matplotlib.
-
-    from edgecls.edge_runtime import Classifier, open_source
-
-    with Classifier("image_classification_int8.tflite") as classifier, open_source("0") as source:
-        for frame in source:
-            print(classifier.classify(frame.pixels).text)
-
-The names below are loaded on first use: `edgecls --help` comes through here and shall not wait for OpenCV.
+Needs numpy, OpenCV and one engine; never TensorFlow, Keras, onnx or matplotlib. `edgecls` itself is the
+public interface; the names here are what it and the command line take, imported when first used.
 """
 
 from typing import TYPE_CHECKING
@@ -16,51 +9,82 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .camera.event import Event
-    from .camera.frame import Frame
-    from .camera.sources.open import open_source
-    from .camera.sources.source import EndOfSource, Source
-    from .classifier import Classifier, Prediction
-    from .errors import EdgeclsError
-    from .images.prepare import decode, prepare, read_image
-    from .images.rule import ImageRule
-    from .models.card import ModelCard
-    from .models.model_file import read_model
-
-
-__all__ = [
-    "Classifier",
-    "EdgeclsError",
-    "EndOfSource",
-    "Event",
-    "Frame",
-    "ImageRule",
-    "ModelCard",
-    "Prediction",
-    "Source",
-    "decode",
-    "open_source",
-    "prepare",
-    "read_image",
-    "read_model",
-]
+    from .camera.answer import Answer as Answer
+    from .camera.event import Event as Event
+    from .camera.event import fan_out as fan_out
+    from .camera.frame import Frame as Frame
+    from .camera.loop import Loop as Loop
+    from .camera.loop import StopRequest as StopRequest
+    from .camera.loop import stop_on_signals as stop_on_signals
+    from .camera.options import CameraOptions as CameraOptions
+    from .camera.outputs.status_line import StatusLine as StatusLine
+    from .camera.outputs.systemd import ServiceSink as ServiceSink
+    from .camera.outputs.systemd import service_manager as service_manager
+    from .camera.outputs.window import why_no_window as why_no_window
+    from .camera.recording import read_header as read_header
+    from .camera.replay import replay_recording as replay_recording
+    from .camera.session import open_session as open_session
+    from .camera.session import watch as watch
+    from .camera.sources.open import open_source as open_source
+    from .camera.sources.source import EndOfSource as EndOfSource
+    from .camera.sources.source import Source as Source
+    from .classifier import Classifier as Classifier
+    from .classifier import Prediction as Prediction
+    from .classifier import open_classifier as open_classifier
+    from .errors import EdgeclsError as EdgeclsError
+    from .images.prepare import decode as decode
+    from .images.prepare import prepare as prepare
+    from .images.prepare import read_image as read_image
+    from .images.rule import ImageRule as ImageRule
+    from .models.card import ModelCard as ModelCard
+    from .models.model_file import read_model as read_model
+    from .service.control import check_booted as check_booted
+    from .service.control import install as install
+    from .service.control import installed as installed
+    from .service.control import remove as remove
+    from .service.control import status_of as status_of
+    from .service.control import systemctl as systemctl
+    from .service.plan import plan_service as plan_service
+    from .service.unit import unit_text as unit_text
 
 _MODULES = {
-    "Classifier": ".classifier",
-    "EdgeclsError": ".errors",
-    "EndOfSource": ".camera.sources.source",
+    "Answer": ".camera.answer",
     "Event": ".camera.event",
+    "fan_out": ".camera.event",
     "Frame": ".camera.frame",
-    "ImageRule": ".images.rule",
-    "ModelCard": ".models.card",
-    "Prediction": ".classifier",
-    "Source": ".camera.sources.source",
-    "decode": ".images.prepare",
+    "Loop": ".camera.loop",
+    "StopRequest": ".camera.loop",
+    "stop_on_signals": ".camera.loop",
+    "CameraOptions": ".camera.options",
+    "StatusLine": ".camera.outputs.status_line",
+    "ServiceSink": ".camera.outputs.systemd",
+    "service_manager": ".camera.outputs.systemd",
+    "why_no_window": ".camera.outputs.window",
+    "read_header": ".camera.recording",
+    "replay_recording": ".camera.replay",
+    "open_session": ".camera.session",
+    "watch": ".camera.session",
     "open_source": ".camera.sources.open",
+    "EndOfSource": ".camera.sources.source",
+    "Source": ".camera.sources.source",
+    "Classifier": ".classifier",
+    "Prediction": ".classifier",
+    "open_classifier": ".classifier",
+    "EdgeclsError": ".errors",
+    "decode": ".images.prepare",
     "prepare": ".images.prepare",
     "read_image": ".images.prepare",
+    "ImageRule": ".images.rule",
+    "ModelCard": ".models.card",
     "read_model": ".models.model_file",
+    "check_booted": ".service.control",
+    "install": ".service.control",
+    "installed": ".service.control",
+    "remove": ".service.control",
+    "status_of": ".service.control",
+    "systemctl": ".service.control",
+    "plan_service": ".service.plan",
+    "unit_text": ".service.unit",
 }
-
 
 __getattr__ = lazy_names(__name__, _MODULES)

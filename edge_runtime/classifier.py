@@ -1,23 +1,42 @@
-"""A model ready to classify: engine, card and preprocessing together."""
+"""Classifier: an exported model that is ready to classify, with its engine, card and preprocessing."""
 
 import heapq
+import os
+import shlex
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, Protocol, cast
 
 import numpy as np
 
 from .engines.engine import Engine, open_engine
 from .engines.names import EngineName
-from .errors import InvalidOutput
+from .errors import BadImage, InvalidOutput, UsageError
+from .files import read_whole
 from .images.prepare import prepare, prepare_jpeg
-from .models.builtin import DEFAULT
+from .images.rule import PixelRange
+from .models.builtin import DEFAULT, builtin_name
 from .models.card import ModelCard
 from .models.find import choose_model
+from .models.foreign import read_foreign, read_labels
 from .models.model_file import ModelFile
 
-# What a classification says: labels with probabilities, or "unknown".
+
+class PilImage(Protocol):
+    """`PIL.Image.Image`, on which edgecls does not depend."""
+
+    def convert(self, mode: str, /) -> Any:
+        """See `PIL.Image.Image.convert`."""
+        ...
+
+
+Picture = str | os.PathLike[str] | bytes | np.ndarray | PilImage
+"""What `Classifier.classify` takes."""
+
+_COPIED_TOGETHER_S = 10
+"""Files that were copied have the times of the copy, in any order."""
 
 
 class Prediction:
@@ -172,19 +191,25 @@ class Classifier:
         self.threshold = self.card.threshold if threshold is None else threshold
         self.top = min(top, len(self.card.labels))
 
-    def classify(self, picture: np.ndarray | bytes) -> Prediction:
-        """Classifies one picture, such as a `Frame.picture`.
+    def classify(self, picture: Picture) -> Prediction:
+        """Classifies one picture.
 
         Args:
-            picture: uint8 (H, W, 3) BGR of any size, as `cv2.imread` and cameras give it; or the bytes of a
-                JPEG, which are decoded only as far as the network needs, or of another image.
+            picture: the path of an image file; the bytes of one (a JPEG is decoded only as far as the network
+                needs); uint8 (H, W, 3) BGR of any size, as `cv2.imread` and cameras give it; or a PIL image.
 
         Raises:
-            BadImage: bytes that cannot be decoded.
+            BadImage: not an image, damaged, or an array of another shape or type.
+            MissingInput, PermissionRefused: the file cannot be read.
             InvalidOutput: the network gave NaN or infinity.
         """
         rule = self.card.image
-        image = prepare_jpeg(picture, rule) if isinstance(picture, bytes) else prepare(picture, rule)
+        if isinstance(picture, str | os.PathLike):
+            image = prepare_jpeg(read_whole(picture), rule, str(picture))
+        elif isinstance(picture, bytes):
+            image = prepare_jpeg(picture, rule)
+        else:
+            image = prepare(_bgr(picture), rule)
         return self.rank(self.engine.probabilities(image))
 
     def rank(self, probabilities: np.ndarray) -> Prediction:
@@ -211,3 +236,75 @@ class Classifier:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def open_classifier(
+    model: Path | None,
+    *,
+    engine: EngineName = "auto",
+    threads: int = 1,
+    threshold: float | None = None,
+    top: int = 3,
+    labels: Path | None = None,
+    scale: PixelRange | None = None,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> Classifier:
+    """Opens the model that was named, the best in this folder, or a foreign model with its labels.
+
+    Args:
+        model: as `--model`; None takes the best in this folder, else the default built-in model.
+        engine: see `Classifier`, as `threads`, `threshold` and `top`.
+        threads: see `engine`.
+        threshold: see `engine`.
+        top: see `engine`.
+        labels: text file with the labels of a foreign model, one on each line.
+        scale: pixel range that a foreign model was trained on; None is 0..1.
+        on_note: told in a line which model was taken, where nobody asked for it.
+
+    Raises:
+        EdgeclsError: there is no such model, it is damaged, or its engine is not installed.
+    """
+    if labels is None and scale is not None:
+        raise UsageError("--scale is for a foreign model; name its --labels too")
+    if labels is not None:
+        if model is None or model.is_dir():
+            raise UsageError("--labels is for one foreign model; name it with --model")
+        found = read_foreign(model, read_labels(labels), scale or "0..1")
+    else:
+        found = choose_model(model, engine)
+        if model is None or model.is_dir():
+            for note in _notes(found, model):
+                on_note(note)
+    return Classifier(found, engine=engine, threads=threads, threshold=threshold, top=top)
+
+
+def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:
+    """What a user should know of a model that was chosen and not named."""
+    name = builtin_name(found.path)
+    if asked is None and name:
+        labels = ", ".join(found.card.labels)
+        yield f"no model in this folder; using the built-in {name} (knows only {labels})"
+    original = found.path.with_name(f"{found.path.stem.removesuffix('_int8')}.h5")
+    if original.exists() and original.stat().st_mtime > found.path.stat().st_mtime + _COPIED_TOGETHER_S:
+        yield (
+            f"{original} is newer than {found.path}; if you trained again, "
+            f"run `edgecls export {shlex.quote(str(original))} --int8`"
+        )
+
+
+def _bgr(picture: np.ndarray | PilImage) -> np.ndarray:
+    """A picture in memory as uint8 (H, W, 3) BGR.
+
+    Raises:
+        BadImage: an array of another shape or type, or no picture at all.
+    """
+    if isinstance(picture, np.ndarray):
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
+            raise BadImage(f"picture: {picture.dtype} {picture.shape}; give uint8 (H, W, 3) in BGR order")
+        return picture
+    if type(picture).__module__.partition(".")[0] != "PIL":
+        raise BadImage(f"picture: {type(picture).__name__}; give a path, bytes, an array or a PIL image")
+    from PIL import ImageOps  # noqa: PLC0415 - whoever has an image of PIL has PIL; edgecls does without
+
+    upright: PilImage = ImageOps.exif_transpose(cast("Any", picture))
+    return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])

@@ -9,10 +9,10 @@ import numpy as np
 from ..data.backend import keras, tf
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
-from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.images.rule import ImageRule, PixelRange
 from ..edge_runtime.inspection.keras import refuse_code
 from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.models.foreign import SCALINGS, Scaling
+from ..edge_runtime.models.foreign import SCALINGS
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.workers import ask_worker
 
@@ -37,7 +37,7 @@ def load_network(path: str | Path) -> tuple[Any, ModelFile]:
     return _load(model.content, str(path), ".h5"), model
 
 
-def load_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling) -> tuple[Any, ModelFile]:
+def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tuple[Any, ModelFile]:
     """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
 
     Args:

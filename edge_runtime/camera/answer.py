@@ -42,6 +42,11 @@ class Answer:
     """What is announced, taking earlier frames into account."""
     timing: Timing
 
+    @property
+    def announced(self) -> str | None:
+        """The announced label; None for "unknown"."""
+        return self.decision.shown.label
+
 
 class Sink(Protocol):
     """Takes the answers of a camera loop: a terminal, a pipe, a file, a window, a page.

@@ -1,9 +1,9 @@
-"""The camera loop: the newest frame in, its label out to every sink."""
+"""Camera loop: takes the newest frame, classifies it, and gives the answer to every sink."""
 
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -21,14 +21,12 @@ from .rates import FrameRate, RecentAges
 from .sources.source import EndOfSource, Source
 from .view import AS_IT_COMES, View, network_input
 
-# A request to end: from Ctrl-C or SIGTERM, from a window's key, from a pipe that nobody reads any more.
-
 POLL_S = 0.2
-"""How long anything waits before it looks whether it shall stop."""
+"""Seconds between two looks at whether to stop."""
 
 
 class StopRequest:
-    """A flag that is raised once.
+    """A request to end the loop: from Ctrl-C or SIGTERM, from a window's key, from a pipe that nobody reads.
 
     Not a `threading.Event`: that takes a lock, on which a signal handler can deadlock.
     """
@@ -96,31 +94,53 @@ class Loop:
         Raises:
             EdgeclsError: the source cannot be opened.
         """
-        one_shot = self.max_frames is not None or not source.live
-        tally, rate, ages = Tally(), FrameRate(), RecentAges()
+        tally = Tally()
         failures: list[EdgeclsError] = []
+        with self._closing_sinks(failures), source, _kept(failures):
+            for _ in self._answers(source, tally):
+                pass
+        return tally.report(source, failure=failures[0] if failures else None)
+
+    def answers(self, source: Source) -> Generator[Answer]:
+        """The same, but yields each answer after the sinks have had it.
+
+        Raises:
+            EdgeclsError: the source cannot be opened or cannot go on, or a sink could not be closed.
+        """
+        failures: list[EdgeclsError] = []
+        with self._closing_sinks(failures), source:
+            yield from self._answers(source, Tally())
+        if failures:
+            raise failures[0]
+
+    @contextmanager
+    def _closing_sinks(self, failures: list[EdgeclsError]) -> Iterator[None]:
         with ExitStack() as closing:
             for sink in self.sinks:
                 closing.callback(_close, sink, failures)
-            with source, _kept(failures):
-                for frame in self._frames(source):
-                    try:
-                        answer = self._answer(frame, rate, ages)
-                    except (BadImage, InvalidOutput) as error:
-                        if one_shot:
-                            raise
-                        self._tell_once(error, tally)
-                        continue
-                    if answer is None:
-                        tally.add_still(frame)
-                        self._idle()
-                    else:
-                        tally.add(answer)
-                        if answer.decision.changed:
-                            self.on_event(announcement(answer))
-                        for sink in self.sinks:
-                            sink.write(answer)
-        return tally.report(source, failure=failures[0] if failures else None)
+            yield
+
+    def _answers(self, source: Source, tally: Tally) -> Iterator[Answer]:
+        one_shot = self.max_frames is not None or not source.live
+        rate, ages = FrameRate(), RecentAges()
+        for frame in self._frames(source):
+            try:
+                answer = self._answer(frame, rate, ages)
+            except (BadImage, InvalidOutput) as error:
+                if one_shot:
+                    raise
+                self._report_once(error, tally)
+                continue
+            if answer is None:
+                tally.add_still(frame)
+                self._idle()
+                continue
+            tally.add(answer)
+            if answer.decision.changed:
+                self.on_event(announcement(answer))
+            for sink in self.sinks:
+                sink.write(answer)
+            yield answer
 
     def _frames(self, source: Source) -> Iterator[Frame]:
         given = 0
@@ -172,7 +192,7 @@ class Loop:
         )
         return Answer(self.view.upright(frame), prediction, decision, timing)
 
-    def _tell_once(self, error: EdgeclsError, tally: Tally) -> None:
+    def _report_once(self, error: EdgeclsError, tally: Tally) -> None:
         """An event for the first in a row, not thirty a second."""
         kind = "corrupt" if isinstance(error, BadImage) else "invalid_output"
         if tally.add_failed(kind):
@@ -195,9 +215,6 @@ def _kept(failures: list[EdgeclsError]) -> Iterator[None]:
 def _close(sink: Sink, failures: list[EdgeclsError]) -> None:
     with _kept(failures):
         sink.close()
-
-
-# A camera loop between its first event and its last.
 
 
 def run_logged(loop: Loop, source: Source, log: EventLog, version: str) -> LoopReport:

@@ -144,7 +144,7 @@ def _answer(label: str | None, confidence: float) -> str:
     return f"{printable(label or 'unknown')} {confidence:.1%}"
 
 
-def replay(
+def replay_recording(
     folder: Path,
     classifier: Classifier,
     stop: StopRequest,

@@ -6,6 +6,9 @@ Plain values and arithmetic, so that a model card can be read without OpenCV.
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+PixelRange = Literal["0..255", "0..1", "-1..1"]
+"""Range of the pixels that a network was trained on."""
+
 COVER = 1.5
 """Pixels of a reduced picture for each of the network's, along a side, at least. Of 300 frames of 352x288,
 6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""

@@ -1,20 +1,19 @@
 """Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..engines.engine import start_engine
 from ..errors import BadData, BadModel, UsageError
 from ..files import read_whole
-from ..images.rule import ImageRule
+from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
 from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, model_format, read_card
 
-Scaling = Literal["0..255", "0..1", "-1..1"]
-SCALINGS: dict[str, tuple[float, float]] = {
+SCALINGS: dict[PixelRange, tuple[float, float]] = {
     "0..255": (1.0, 0.0),
     "0..1": (1 / 255, 0.0),
     "-1..1": (2 / 255, -1.0),
@@ -39,7 +38,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return labels
 
 
-def read_foreign(path: Path, labels: tuple[str, ...], scaling: Scaling = "0..1") -> ModelFile:
+def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..1") -> ModelFile:
     """Reads a foreign TFLite or ONNX file, and makes a card for it.
 
     Args:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..camera.sources.address import CsiCamera, Device, LiveAddress, Stream
-from ..errors import BadConfiguration, UsageError
-from ..page.access import checked_token
+from ..errors import UsageError
 from ..page.server import parse_address
 
 # A camera loop as a service: what it runs, what it may reach, and where its files are.
@@ -18,7 +17,7 @@ SETTINGS = Path("/etc/edgecls")
 STATE = Path("/var/lib/edgecls")
 
 Network = Literal["none", "loopback", "any"]
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 
@@ -83,7 +82,7 @@ def state_of(name: str) -> Path:
 
 def network_of(address: LiveAddress, serve: str | None) -> Network:
     """What of the network the service needs: for its source, and for the viewers of its page."""
-    if isinstance(address, Stream) or (serve and parse_address(serve).host not in _LOOPBACK):
+    if isinstance(address, Stream) or (serve and parse_address(serve).host not in LOOPBACK):
         return "any"
     return "loopback" if serve else "none"
 
@@ -91,35 +90,6 @@ def network_of(address: LiveAddress, serve: str | None) -> Network:
 def uses_camera(address: LiveAddress) -> bool:
     """Whether the source is a device of this computer."""
     return isinstance(address, Device | CsiCamera)
-
-
-def check_events(path: Path, name: str) -> None:
-    """Checks that a file of events lies where the service may write; a relative name does.
-
-    Raises:
-        BadConfiguration: it lies elsewhere.
-    """
-    state = state_of(name)
-    if ".." in path.parts or not (state / path).is_relative_to(state):
-        raise BadConfiguration(
-            f"--events {path}: the service may write only in {state}; write --events {path.name}"
-        )
-
-
-def check_page(serve: str, token: str | None) -> None:
-    """Checks what `PageSink` would, without listening: the service may be running already.
-
-    Raises:
-        UsageError: not an address.
-        BadConfiguration: no token where one is needed, or one that is easy to guess.
-    """
-    address = parse_address(serve)
-    if token:
-        checked_token(token)
-    elif address.host not in _LOOPBACK:
-        raise BadConfiguration(
-            f"--serve {address}: others could watch; set EDGECLS_TOKEN, or leave out the host"
-        )
 
 
 WATCHDOG_S = 60

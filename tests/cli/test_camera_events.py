@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.cli.decision_options import EVENTS_MAX_MB, HOLD_S, SMOOTH_S
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event_lines import LoggedEvent, read_events
 from edgecls.edge_runtime.camera.event_log import EventLog
+from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import MjpegServer
 from tests.wall_clock import WallClock
@@ -86,8 +86,12 @@ def run_on(run_edgecls, folder: Path, *arguments: object) -> list[dict]:
 
 def test_the_defaults_on_the_command_line_are_those_of_the_library():
     decider = inspect.signature(SteadyDecider).parameters
-    assert (decider["smooth_s"].default, decider["hold_s"].default) == (SMOOTH_S, HOLD_S)
-    assert inspect.signature(EventLog).parameters["max_bytes"].default == EVENTS_MAX_MB * 1e6
+    defaults = decider["smooth_s"].default, decider["hold_s"].default
+    assert defaults == (
+        CameraOptions.smooth,
+        CameraOptions.hold,
+    )
+    assert inspect.signature(EventLog).parameters["max_bytes"].default == CameraOptions.events_max_mb * 1e6
 
 
 # What is announced
@@ -105,7 +109,7 @@ def test_a_video_is_announced_steadily_in_its_own_time(run_edgecls, folder: Path
     ]
     for number, event in enumerate(changes):
         delay_s = event.facts["position_s"] - number * SECONDS_EACH
-        assert HOLD_S <= delay_s <= SMOOTH_S + HOLD_S + 0.5
+        assert CameraOptions.hold <= delay_s <= CameraOptions.smooth + CameraOptions.hold + 0.5
     assert lines[20]["label"] != "0"  # the frame itself
     assert lines[20]["announced"] == "0"
 

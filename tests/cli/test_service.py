@@ -50,8 +50,8 @@ def test_the_unit_runs_this_python_with_the_options_of_camera(unit_of):
     unit = unit_of("--source", "csi", "--serve", "--events", "events.jsonl", "--conf", "0.5", "--skip-still")
     assert shlex.split(setting(unit, "ExecStart")) == [
         *[sys.executable, "-P", "-m", "edgecls.cli", "camera", "--source", "csi"],
-        *["--model", "/etc/edgecls/camera/image_classification_int8.tflite", "--conf", "0.5", "--headless"],
-        *["--skip-still", "--events", "events.jsonl", "--serve", "127.0.0.1:8080"],
+        *["--model", "/etc/edgecls/camera/image_classification_int8.tflite", "--conf", "0.5", "--skip-still"],
+        *["--headless", "--events", "events.jsonl", "--serve", "127.0.0.1:8080"],
     ]
     assert setting(unit, "WorkingDirectory") == "/var/lib/edgecls/camera"
     assert setting(unit, "IPAddressAllow") == "localhost"

@@ -239,3 +239,56 @@ def test_the_background_is_ranked_and_answered_as_unknown():
     prediction = rank(probabilities, LABELS, 0.5, 2, background="dog")
     assert (prediction.label, prediction.text, prediction.ranking[0][0]) == (None, "unknown", "dog")
     assert rank(probabilities, LABELS, 0.5, 2, background="cat").label == "dog"
+
+
+@pytest.fixture(scope="module")
+def digit(tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("digit") / "digit.png"
+    cv2.imwrite(str(path), tiny.dataset.test.images[0][..., ::-1])
+    return path
+
+
+def test_a_path_bytes_an_array_and_a_pil_image_get_the_same_answer(tiny, digit: Path):
+    image = pytest.importorskip("PIL.Image")
+    with Classifier(tiny.files[0]) as classifier:
+        expected = classifier.classify(cv2.imread(str(digit)))
+        for picture in (
+            digit,
+            str(digit),
+            digit.read_bytes(),
+            image.open(digit),
+            image.open(digit).convert("RGBA"),
+        ):
+            assert classifier.classify(picture) == expected
+
+
+def test_a_pil_image_is_turned_as_its_exif_says(tiny, tmp_path: Path):
+    image = pytest.importorskip("PIL.Image")
+    upright = image.fromarray(np.arange(40 * 20 * 3, dtype=np.uint8).reshape(40, 20, 3))
+    exif = upright.getexif()
+    exif[0x0112] = 6  # a quarter turn
+    upright.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+    with Classifier(tiny.files[0]) as classifier:
+        from_file = classifier.classify(tmp_path / "turned.jpg")
+        from_pil = classifier.classify(image.open(tmp_path / "turned.jpg"))
+    assert from_pil.probabilities == pytest.approx(from_file.probabilities, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"),
+    [
+        (np.zeros((32, 32), np.uint8), r"picture: uint8 \(32, 32\); give uint8 \(H, W, 3\) in BGR order"),
+        (np.zeros((32, 32, 3), np.float32), "picture: float32"),
+        (np.zeros((0, 32, 3), np.uint8), "picture: uint8"),
+        (7, "picture: int; give a path, bytes, an array or a PIL image"),
+        (None, "picture: NoneType"),
+    ],
+)
+def test_what_is_no_picture_is_one_error(tiny, picture, message: str):
+    with Classifier(tiny.files[0]) as classifier, pytest.raises(BadImage, match=message):
+        classifier.classify(picture)
+
+
+def test_a_picture_that_is_not_there_is_named(tiny):
+    with Classifier(tiny.files[0]) as classifier, pytest.raises(MissingInput, match=r"gone\.jpg"):
+        classifier.classify("gone.jpg")

@@ -5,9 +5,11 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import edgecls
 import edgecls.edge_runtime
 
 WORKSTATION = [
@@ -96,11 +98,22 @@ def test_no_engine_is_loaded_before_a_model_is(package: str):
     assert "onnxruntime" not in loaded
 
 
-def test_the_names_of_the_library_are_all_there():
-    for name in edgecls.edge_runtime.__all__:
-        assert getattr(edgecls.edge_runtime, name)
+@pytest.mark.parametrize("package", [edgecls, edgecls.edge_runtime])
+def test_the_names_of_the_library_are_all_there(package: ModuleType):
+    for name in edgecls.__all__ if package is edgecls else edgecls.edge_runtime._MODULES:
+        assert getattr(package, name)
     with pytest.raises(AttributeError, match="has no attribute 'Clasifier'"):
-        _ = edgecls.edge_runtime.Clasifier
+        _ = package.Clasifier
+
+
+def test_a_device_gets_the_public_interface_without_what_only_a_workstation_has(tmp_path: Path):
+    names = set(edgecls.__all__) - {"train", "export_model", "bench"}
+    program = f"import edgecls; print(*[getattr(edgecls, name) for name in {sorted(names)}])"
+    run("-c", program, env=without(tmp_path, *WORKSTATION))
+
+
+def test_python_m_edgecls_is_the_command():
+    assert run("-m", "edgecls", "--version", env=dict(os.environ)).startswith("edgecls ")
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,11 @@ def masked(url: str) -> str:
     return parts._replace(netloc=shown, query=urlencode(query, safe="*/:,"), fragment="").geturl()
 
 
+def has_secret(text: str) -> bool:
+    """Whether a source is an address with a password or another secret in it."""
+    return "://" in text and masked(text) != text
+
+
 def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
     if text.isascii() and text.isdecimal():
         return Device(f"/dev/video{int(text)}")

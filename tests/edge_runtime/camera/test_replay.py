@@ -23,7 +23,7 @@ from edgecls.edge_runtime.camera.replay import (
     Difference,
     RecordedFrames,
     ReplayReport,
-    replay,
+    replay_recording,
 )
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.view import View, parse_roi
@@ -77,7 +77,7 @@ def small_frames(count: int) -> list[Frame]:
 
 def fake_replay(folder: Path, *answers, events: list[Event] | None = None) -> ReplayReport:
     on_event = events.append if events is not None else lambda _: None
-    return replay(folder, fake_classifier(*answers, threshold=0.5), StopRequest(), on_event)
+    return replay_recording(folder, fake_classifier(*answers, threshold=0.5), StopRequest(), on_event)
 
 
 @pytest.mark.parametrize("suffix", ENGINES)
@@ -87,7 +87,7 @@ def test_the_same_model_decides_the_same_on_every_frame(tiny, tmp_path: Path, su
     with Classifier(path, threshold=settings.conf) as classifier:
         recorded = record(tmp_path, classifier, jpeg_frames(tiny), settings, view)
     with Classifier(path, threshold=settings.conf) as classifier:
-        report = replay(tmp_path, classifier, StopRequest())
+        report = replay_recording(tmp_path, classifier, StopRequest())
         replayed = FakeSink()
         decider = SteadyDecider(classifier, settings.smooth_s, settings.hold_s)
         Loop(classifier, [replayed], decider=decider, view=view).run(RecordedFrames(tmp_path))
@@ -105,7 +105,7 @@ def test_another_model_is_compared(tiny, tmp_path: Path):
     with Classifier(tiny.folder / "image_classification_int8.tflite") as classifier:
         record(tmp_path, classifier, jpeg_frames(tiny))
     with Classifier(tiny.folder / "image_classification.onnx", threshold=0.999) as classifier:
-        report = replay(tmp_path, classifier, StopRequest())
+        report = replay_recording(tmp_path, classifier, StopRequest())
     assert report.recorded_model == "image_classification_int8.tflite"
     assert report.replayed_model == "image_classification.onnx"
     assert report.equal < report.frames == 30
@@ -157,7 +157,7 @@ def test_a_decider_gets_the_recorded_times(tmp_path: Path):
             times.append(time_s)
             return super().update(prediction, time_s)
 
-    replay(tmp_path, fake_classifier(CAT), StopRequest(), decider=Listening())
+    replay_recording(tmp_path, fake_classifier(CAT), StopRequest(), decider=Listening())
     assert times == [0.0, 0.5, 1.0, 1.5]
 
 
@@ -180,7 +180,7 @@ def test_a_request_to_stop_gives_what_was_compared_until_then(tmp_path: Path):
             stop.request()
             return super().update(prediction, time_s)
 
-    assert replay(tmp_path, fake_classifier(CAT), stop, decider=Impatient()).frames == 1
+    assert replay_recording(tmp_path, fake_classifier(CAT), stop, decider=Impatient()).frames == 1
 
 
 def test_a_folder_without_a_recording_is_told(tmp_path: Path):

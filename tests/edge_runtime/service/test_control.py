@@ -21,7 +21,8 @@ from edgecls.edge_runtime.service.control import (
     status_of,
     systemctl,
 )
-from edgecls.edge_runtime.service.unit import CameraService, check_events, check_page, unit_of, unit_text
+from edgecls.edge_runtime.service.plan import check_events, check_page
+from edgecls.edge_runtime.service.unit import CameraService, unit_of, unit_text
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""The options of `edgecls camera` on a command line, made from the fields of `CameraOptions`."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of, read_options
+from .command import Command
+
+_TYPED = ("COMMANDLINE", "ENVIRONMENT")
+"""Where a value comes from that goes before the configuration file's."""
+
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        dir_okay=False,
+        help="Read options from this file; those on the command line go first.",
+        rich_help_panel="Configuration",
+    ),
+]
+
+
+def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command every camera option and `--config`; it gets them as one `CameraOptions`, `options`.
+
+    Args:
+        command: takes `context`, `options` and parameters of its own.
+    """
+    own = [
+        parameter
+        for name, parameter in inspect.signature(command, eval_str=True).parameters.items()
+        if name != "options"
+    ]
+    hints = get_type_hints(CameraOptions)
+    made = [_parameter(option, hints[option.name]) for option in fields(CameraOptions)]
+    config = inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config)
+
+    def run(context: typer.Context, config: Path | None, **values: Any) -> None:
+        named = {option.name: values.pop(option.name) for option in fields(CameraOptions)}
+        if config:
+            typed = {name: value for name, value in named.items() if _is_typed(context, name)}
+            named = read_options(config) | typed
+        command(context, options=CameraOptions(**named), **values)
+
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    run.__signature__ = inspect.Signature([*made, *parameters, config])  # pyright: ignore[reportFunctionMemberAccess]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*made, *parameters, config]}
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    return run
+
+
+class CameraCommand(Command):
+    """A command whose `--serve` may stand without its value, which typer has no option for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Gives a `--serve` at the end, or before another option, its default."""
+        if "--serve" in args:
+            after = args.index("--serve") + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], DEFAULT_SERVE, *args[after:]]
+        return super().parse_args(ctx, args)
+
+
+def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
+    described = option.metadata
+    names = [flag_of(option.name)]
+    for flag in described["flags"]:
+        names = [flag] if "/" in flag else [*names, flag]
+    typed = typer.Option(
+        *names,
+        help=described["help"],
+        metavar=described["metavar"],
+        min=described["minimum"],
+        max=described["maximum"],
+        envvar=described["variable"],
+        rich_help_panel=described["group"],
+    )
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Annotated[hint, typed]
+    )
+
+
+def _is_typed(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name in _TYPED

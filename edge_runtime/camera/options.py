@@ -1,0 +1,346 @@
+"""Camera options: one frozen value that the command line, a TOML file and Python make alike.
+
+The fields are the options of `edgecls camera` by their names; `metadata` holds what a command line and a
+configuration file need to know of each. `session.py` checks the value and makes a running loop of it.
+Imports neither numpy nor OpenCV, so that `--help` stays fast.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from types import NoneType
+from typing import Any, Literal, Self, get_args, get_type_hints
+
+from ..engines.names import EngineName
+from ..errors import BadConfiguration, BadData
+from ..files import read_whole
+from ..images.rule import PixelRange
+from .sources.address import has_secret
+
+Rotation = Literal["0", "90", "180", "270"]
+"""Degrees clockwise, as the command line spells them."""
+Flip = Literal["horizontal", "vertical"]
+DEFAULT_SERVE = "127.0.0.1:8080"
+"""Address of the page where none is given."""
+
+SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, PAGE, RECORD = (
+    "Source",
+    "Model",
+    "View",
+    "Decision",
+    "Rate",
+    "Output",
+    "Web page",
+    "Recording",
+)
+"""Groups of options in the help."""
+
+
+def _option(
+    default: Any,
+    group: str,
+    help_text: str,
+    *,
+    flags: tuple[str, ...] = (),
+    metavar: str | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    variable: str | None = None,
+) -> Any:
+    """A field of `CameraOptions`; `flags` are further names, `variable` one of the environment."""
+    return field(
+        default=default,
+        metadata={
+            "group": group,
+            "help": help_text,
+            "flags": flags,
+            "metavar": metavar,
+            "minimum": minimum,
+            "maximum": maximum,
+            "variable": variable,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class CameraOptions:
+    """Everything that `edgecls camera` can be asked for.
+
+        options = CameraOptions(source="rtsp://10.0.0.7/live", model="nano", serve="127.0.0.1:8080")
+        with open_session(options) as session:
+            report = session.run()
+
+    Times are in seconds, probabilities from 0 to 1, sizes in megabytes of 10^6 bytes.
+    """
+
+    source: str = _option(
+        "0",
+        SOURCE,
+        "Camera index or device, csi, a video, an image, a folder or glob of images, an http(s) or rtsp(s) "
+        "URL, or demo, which needs no camera.",
+        flags=("-s",),
+        variable="EDGECLS_SOURCE",
+    )
+    realtime: bool = _option(
+        True,
+        SOURCE,
+        "Play a video at its own rate, or classify every frame as fast as possible.",
+        flags=("--realtime/--no-realtime",),
+    )
+    size: str | None = _option(
+        None,
+        SOURCE,
+        "Capture size to ask a local camera for, such as 640x480; default: four times the network's input, "
+        "and at least 640x480 with a window, a page or a recording.",
+        metavar="WxH",
+    )
+    once: bool = _option(False, SOURCE, "Stop after one frame.")
+    max_frames: int | None = _option(None, SOURCE, "Stop after this many frames.", metavar="N", minimum=1)
+
+    model: Path | None = _option(
+        None,
+        MODEL,
+        "Exported .tflite or .onnx file, a folder, or a built-in model by name (`edgecls models`); default: "
+        "the newest int8 .tflite in this folder, else the built-in nano.",
+        flags=("-m",),
+    )
+    engine: EngineName = _option(
+        "auto", MODEL, "Inference engine; auto: the one that runs the file's format."
+    )
+    threads: int = _option(1, MODEL, "Engine threads; more than one rarely helps.", metavar="N", minimum=1)
+    labels: Path | None = _option(
+        None, MODEL, "Labels of a foreign model: a text file with one label on each line.", metavar="FILE"
+    )
+    scale: PixelRange | None = _option(
+        None, MODEL, "Pixel range that a foreign model was trained on; default: 0..1."
+    )
+
+    roi: str | None = _option(
+        None,
+        VIEW,
+        "Classify this region only, in pixels or, with a decimal point, as shares of the picture, such as "
+        "0.25,0.0,0.5,1.0; as seen after --rotate and --flip.",
+        metavar="X,Y,W,H",
+    )
+    rotate: Rotation = _option("0", VIEW, "Rotate the picture clockwise by this many degrees.")
+    flip: Flip | None = _option(
+        None, VIEW, "Mirror the picture after --rotate; horizontal swaps left and right."
+    )
+
+    conf: float | None = _option(
+        None,
+        DECISION,
+        'Confidence threshold; below it the answer is "unknown"; default: the one exported with the model.',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    conf_off: float | None = _option(
+        None,
+        DECISION,
+        "Withdraw an announced label below this confidence; default: 0.8 of the threshold.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    smooth: float = _option(
+        0.5, DECISION, "Average probabilities over this many seconds (not for images).", minimum=0.0
+    )
+    hold: float = _option(
+        0.5,
+        DECISION,
+        "Announce a label after it has won for this many seconds (not for images).",
+        minimum=0.0,
+    )
+    topk: int = _option(3, DECISION, "Number of labels to rank.", metavar="K", minimum=1)
+
+    fps: float | None = _option(None, RATE, "Classify at most this many frames per second.", minimum=0.01)
+    cpu: str | None = _option(
+        None, RATE, "Use at most this share of one core, capture included, such as 25%.", metavar="PERCENT"
+    )
+    skip_still: bool = _option(False, RATE, "Classify only once a second while nothing moves.")
+
+    show: bool | None = _option(
+        None,
+        OUTPUT,
+        "Open a window, or none; default: a window where there is a screen.",
+        flags=("--show/--headless",),
+    )
+    json: bool = _option(False, OUTPUT, "Write one line of JSON per frame to stdout.")
+    events: Path | None = _option(
+        None, OUTPUT, "Write events to this file as lines of JSON, such as events.jsonl.", metavar="FILE"
+    )
+    events_max_mb: float = _option(
+        10.0,
+        OUTPUT,
+        "Limit for both event files; the older half is kept in FILE.1.",
+        metavar="MB",
+        minimum=0.01,
+    )
+
+    serve: str | None = _option(
+        None,
+        PAGE,
+        "Serve a web page with the live picture, at 127.0.0.1:8080 by default; other addresses need --token.",
+        metavar="[HOST:PORT]",
+    )
+    token: str | None = _option(
+        None,
+        PAGE,
+        "Token that viewers of the page must know; set it in the environment, as process lists show options.",
+        variable="EDGECLS_TOKEN",
+    )
+
+    record: str | None = _option(
+        None,
+        RECORD,
+        "Record an annotated video (OUT.mp4); or, with a slash at the end, a folder of the frames as "
+        "captured and the answers, for --replay.",
+        metavar="OUT.mp4|DIR/",
+    )
+    record_max_mb: int | None = _option(
+        None,
+        RECORD,
+        "Disk limit of --record DIR/; the oldest frames are deleted first.",
+        metavar="MB",
+        minimum=1,
+    )
+
+    @property
+    def frame_limit(self) -> int | None:
+        """Number of frames after which the loop ends; None: when the source ends."""
+        return 1 if self.once else self.max_frames
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """Reads options from a TOML file: `source = "csi"`, `events_max_mb = 20`; see `read_options`."""
+        return cls(**read_options(path))
+
+    def changed(self) -> dict[str, Any]:
+        """The options that differ from their defaults, by name."""
+        return {
+            option.name: value
+            for option in fields(self)
+            if (value := getattr(self, option.name)) != option.default
+        }
+
+
+def flag_of(name: str) -> str:
+    """The option on the command line: `--max-frames` of `max_frames`."""
+    return f"--{name.replace('_', '-')}"
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Reads the options that a TOML file sets, by name.
+
+    Keys are the options of the command line without `--`, with `-` or `_`; paths are relative to the working
+    directory, as on the command line. `serve = true` takes the default address.
+
+    Raises:
+        MissingInput, PermissionRefused: the file cannot be read.
+        BadData: not TOML.
+        BadConfiguration: an unknown option, or a value of the wrong type or out of range.
+    """
+    try:
+        document = tomllib.loads(read_whole(path).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadData(f'{path}: not TOML: {error}; write lines such as: source = "csi"') from error
+    hints, known = get_type_hints(CameraOptions), {option.name: option for option in fields(CameraOptions)}
+    values: dict[str, Any] = {}
+    for key, value in document.items():
+        name = key.replace("-", "_")
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            remedy = f"did you mean {near[0]}?" if near else "see `edgecls camera --print-config`"
+            raise BadConfiguration(f"{path}: {key}: no such option; {remedy}")
+        try:
+            values[name] = _converted(value, hints[name], known[name])
+        except ValueError as error:
+            raise BadConfiguration(f"{path}: {key} = {json.dumps(value, default=str)}: {error}") from error
+    return values
+
+
+def to_toml(options: CameraOptions) -> str:
+    """A configuration file: the options that are set, and the others as comments.
+
+    A token and a source with a password are left to the environment, since the file may be shared.
+    """
+    hidden = {"token"} | ({"source"} if has_secret(options.source) else set())
+    lines = ["# edgecls camera --config FILE", ""]
+    group = ""
+    for option in fields(options):
+        if option.metadata["group"] != group:
+            group = option.metadata["group"]
+            lines += ["", f"# {group}"] if lines[-1] else [f"# {group}"]
+        value = getattr(options, option.name)
+        if option.name in hidden:
+            lines.append(f"# {option.name}: set {option.metadata['variable']} in the environment")
+        elif value is None or value == option.default:
+            shown = _example(option) if option.default is None else _toml(option.default)
+            lines.append(f"# {option.name} = {shown}")
+        else:
+            lines.append(f"{option.name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def to_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Options as somebody would type them; those that equal their defaults are left out."""
+    typed: list[str] = []
+    for option in fields(CameraOptions):
+        value = values.get(option.name, option.default)
+        if value is None or value == option.default:
+            continue
+        if isinstance(value, bool):
+            names = next((flags for flags in option.metadata["flags"] if "/" in flags), flag_of(option.name))
+            typed.append(names.split("/")[0 if value else 1])
+        else:
+            typed += [flag_of(option.name), str(value)]
+    return typed
+
+
+def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
+    """A TOML value as the field's type.
+
+    Raises:
+        ValueError: it has another type, is no choice, or is out of range; the text says what to write.
+    """
+    if option.name == "serve" and value is True:
+        return DEFAULT_SERVE
+    if option.name in ("source", "rotate") and type(value) is int:
+        value = str(value)  # source = 0
+    kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+    choices = [choice for kind in kinds for choice in get_args(kind) or (kind,) if isinstance(choice, str)]
+    if choices:
+        if value not in choices:
+            raise ValueError(f"write one of {', '.join(choices)}")
+        return value
+    (kind,) = kinds
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is Path and isinstance(value, str):
+        value = Path(value)
+    if type(value) is not kind and not (kind is Path and isinstance(value, Path)):
+        words = {str: "a text in quotes", Path: "a path in quotes", int: "a whole number", float: "a number"}
+        raise ValueError(f"write {words.get(kind, 'true or false')}")
+    _check_range(value, option.metadata["minimum"], option.metadata["maximum"])
+    return value
+
+
+def _check_range(value: Any, low: float | None, high: float | None) -> None:
+    if low is not None and value < low:
+        raise ValueError(f"write at least {low:g}")
+    if high is not None and value > high:
+        raise ValueError(f"write at most {high:g}")
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _example(option: "Field[Any]") -> str:
+    return f"({option.metadata['metavar'] or option.metadata['help'].partition(';')[0].rstrip('.')})"

@@ -1,0 +1,280 @@
+"""Camera session: from `CameraOptions` to a running loop.
+
+`edgecls camera`, the service that systemd runs, and `edgecls.watch` all come through `open_session`; what
+options must hold is checked here and nowhere else.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..classifier import Classifier, open_classifier
+from ..errors import BadConfiguration, UsageError
+from ..models.card import ModelCard
+from ..models.find import choose_model
+from .answer import Answer, Sink
+from .decision import Decider, SteadyDecider
+from .event import OnEvent, fan_out, ignore
+from .event_log import EventLog
+from .frame_folder import FrameRecorder
+from .loop import Loop, StopRequest, run_logged
+from .loop_report import LoopReport
+from .options import CameraOptions
+from .outputs.lines import LineOutput, json_line
+from .outputs.video_file import Recorder
+from .outputs.window import PreviewWindow, why_no_window
+from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, Stillness, parse_share
+from .recording import RecordedSettings, new_header
+from .sources.address import Address, DemoCamera, least_size_px, parse_size, parse_source
+from .sources.capture import Capture
+from .sources.open import open_source
+from .sources.source import Source, Stills
+from .view import ROTATIONS, View, parse_roi
+
+if TYPE_CHECKING:
+    from ..page.server import PageSink
+
+_STDOUT = 1
+
+
+@dataclass(frozen=True)
+class CameraSession:
+    """A camera loop that is set up and not running yet."""
+
+    options: CameraOptions
+    source: Source
+    classifier: Classifier
+    loop: Loop
+    log: EventLog | None
+    page: "PageSink | None"
+
+    def run(self) -> LoopReport:
+        """Classifies frames until the source ends, a limit is reached or a stop is requested.
+
+        Returns:
+            What was done, with the error that ended it early, if one did.
+
+        Raises:
+            EdgeclsError: the source cannot be opened.
+        """
+        if self.log is None:
+            return self.loop.run(self.source)
+        return run_logged(self.loop, self.source, self.log, version("edgecls"))
+
+    def answers(self) -> Generator[Answer]:
+        """Yields each answer as it is given; the sinks get it first.
+
+        Raises:
+            EdgeclsError: the source cannot be opened or cannot go on.
+        """
+        return self.loop.answers(self.source)
+
+
+def check_options(options: CameraOptions) -> Address:
+    """Checks what can be known without a camera, a model or a port.
+
+    Returns:
+        What `--source` names.
+
+    Raises:
+        UsageError, BadConfiguration, MissingInput: an option makes no sense, or contradicts another.
+    """
+    address = parse_source(options.source)
+    view_of(options)
+    if options.size:
+        parse_size(options.size)
+    if options.cpu:
+        parse_share(options.cpu)
+    if options.record_max_mb and options.record and not _is_folder(options.record):
+        folder = f"{Path(options.record).with_suffix('')}/"
+        raise UsageError(f"--record-max-mb is for a folder; write --record {folder}")
+    if options.record_max_mb and not options.record:
+        raise UsageError("--record-max-mb goes with --record DIR/; add it, or leave this out")
+    reason = why_no_window() if options.show else None
+    if reason:
+        raise BadConfiguration(f"cannot open a window: {reason}; leave --show out")
+    return address
+
+
+@contextmanager
+def open_session(
+    options: CameraOptions,
+    *,
+    stop: StopRequest | None = None,
+    first: Sequence[Sink] = (),
+    last: Sequence[Sink] = (),
+    on_event: OnEvent = ignore,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> Iterator[CameraSession]:
+    """Opens the model and the outputs that the options name, and sets up the loop.
+
+    Args:
+        options: see `CameraOptions`; without `show=True` there is no window.
+        stop: ends the loop; None: only the source or a limit does.
+        first: sinks before those of the options, such as a status line.
+        last: sinks after them, which are closed first, such as what tells systemd.
+        on_event: told of every event, beside the event log and the page.
+        on_note: told in a line which model was taken and why, where nobody asked for it.
+
+    Raises:
+        EdgeclsError: an option makes no sense, or something that it names cannot be opened.
+    """
+    stop = stop or StopRequest()
+    address = check_options(options)
+    with ExitStack() as opened:
+        page = _page(options)
+        if page:
+            opened.callback(page.close)  # again after the loop has closed it: twice does no harm
+            on_event = fan_out(on_event, page.event)
+        log = EventLog(options.events, int(options.events_max_mb * 1e6), on_event) if options.events else None
+        if log:
+            on_event = fan_out(log.event, on_event)
+        source = _source(options, address, on_event)
+        classifier = opened.enter_context(_classifier(options, on_note))
+        decider = _decider(options, source, classifier)
+        recorder = _recorder(options, source, classifier, decider, on_event)
+        windows = [PreviewWindow(stop)] if options.show else []
+        if isinstance(source, Capture) and source.least_px is None:
+            is_watched = bool(windows or page or recorder)
+            source.least_px = least_size_px(classifier.card.image, is_watched=is_watched)
+        sinks: list[Sink | None] = [
+            LineOutput(_STDOUT, stop, json_line) if options.json else None,
+            *first,
+            log,
+            page,
+            *windows,
+            recorder,
+            *last,
+        ]
+        loop = Loop(
+            classifier,
+            [sink for sink in sinks if sink is not None],
+            options.frame_limit,
+            view=view_of(options),
+            decider=decider,
+            pace=_pace(options, source, on_event),
+            stillness=Stillness() if options.skip_still else None,
+            stop=stop,
+            on_event=on_event,
+        )
+        yield CameraSession(options, source, classifier, loop, log, page)
+
+
+def watch(
+    source: str = "0",
+    model: str | Path | None = None,
+    *,
+    options: CameraOptions | None = None,
+    on_event: OnEvent = ignore,
+) -> Iterator[Answer]:
+    """Yields an answer for each frame of a camera, video or stream.
+
+        for answer in edgecls.watch("0", "nano"):
+            print(answer.announced)
+
+    A camera that is missing or lost is waited for; with `options.once` or `max_frames` it is an error.
+
+    Args:
+        source: as `edgecls camera --source`; see `open_source`.
+        model: an exported file, a folder or the name of a built-in model; None: the best in this folder.
+        options: everything else that a camera can be asked for; its source and model are replaced.
+        on_event: told of what happens to the camera on the way.
+
+    Raises:
+        EdgeclsError: an option makes no sense, the model cannot be opened, or the source cannot go on.
+    """
+    chosen = replace(options or CameraOptions(), source=source, model=None if model is None else Path(model))
+    with open_session(chosen, on_event=on_event) as session, closing(session.answers()) as answers:
+        yield from answers
+
+
+def view_of(options: CameraOptions) -> View:
+    """How the camera's picture is seen; raises UsageError for a region that is none."""
+    return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
+
+
+def demo_card(options: CameraOptions) -> ModelCard | None:
+    """The card whose golden frames the demo camera shows; None for a foreign model."""
+    return None if options.labels else choose_model(options.model, options.engine).card
+
+
+def _page(options: CameraOptions) -> "PageSink | None":
+    if options.serve is None:
+        return None
+    from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
+
+    return PageSink(options.serve, options.token)
+
+
+def _source(options: CameraOptions, address: Address, on_event: OnEvent) -> Source:
+    return open_source(
+        options.source,
+        one_shot=options.frame_limit is not None,
+        realtime=options.realtime,
+        card=demo_card(options) if isinstance(address, DemoCamera) else None,
+        size_px=parse_size(options.size) if options.size else None,
+        on_event=on_event,
+    )
+
+
+def _classifier(options: CameraOptions, on_note: Callable[[str], None]) -> Classifier:
+    return open_classifier(
+        options.model,
+        engine=options.engine,
+        threads=options.threads,
+        threshold=options.conf,
+        top=options.topk,
+        labels=options.labels,
+        scale=options.scale,
+        on_note=on_note,
+    )
+
+
+def _decider(options: CameraOptions, source: Source, classifier: Classifier) -> Decider:
+    """Steady for cameras and videos; an image, and a run of one frame, has its own answer at once."""
+    steady = SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
+    return Decider() if options.frame_limit == 1 or isinstance(source, Stills) else steady
+
+
+def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
+    """What holds the frame rate down: what was asked for, and heat while a camera runs."""
+    limits: list[RateLimit] = [FixedRate(options.fps)] if options.fps else []
+    if options.cpu:
+        meter = CpuMeter(capture_pid=lambda: getattr(source, "pid", None))
+        limits.append(CpuBudget(parse_share(options.cpu), meter.used_s))
+    if source.live:
+        limits.append(HeatLimit(on_event))
+    return Pace(limits)
+
+
+def _recorder(
+    options: CameraOptions, source: Source, classifier: Classifier, decider: Decider, on_event: OnEvent
+) -> Sink | None:
+    """What `--record` writes: a folder of frames, or an annotated video."""
+    if not options.record:
+        return None
+    path = Path(options.record)
+    if _is_folder(options.record):
+        settings = RecordedSettings(
+            options.conf,
+            options.conf_off,
+            options.smooth,
+            options.hold,
+            isinstance(decider, SteadyDecider),
+            options.roi,
+            options.rotate,
+            options.flip,
+        )
+        limit = options.record_max_mb * 1_000_000 if options.record_max_mb else None
+        header = new_header(source.description, classifier, settings)
+        return FrameRecorder(path, header, on_event, max_bytes=limit)
+    if path.exists() and Path(source.description).exists() and path.samefile(source.description):
+        raise UsageError(f"--record {path}: is the source itself; choose another name")
+    return Recorder(path, source, on_event)
+
+
+def _is_folder(record: str) -> bool:
+    return record.endswith("/") or Path(record).is_dir()

@@ -1,0 +1,136 @@
+"""Service plan: from camera options to a service that runs them, checked now and not at the next boot."""
+
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+from ..camera.decision import SteadyDecider
+from ..camera.options import CameraOptions, flag_of, to_arguments
+from ..camera.session import check_options
+from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile, has_secret
+from ..classifier import open_classifier
+from ..errors import BadConfiguration, UsageError
+from ..page.access import checked_token
+from ..page.server import parse_address
+from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera
+
+_REFUSED = {
+    "once": "a service goes on",
+    "max_frames": "a service goes on",
+    "show": "a service has no screen; --serve has a page",
+    "json": "nobody reads a service's output; --events writes to a file",
+    "record": "its second start would find a recording there; --events is for a service",
+    "record_max_mb": "a service does not record",
+}
+"""Options that make no sense for a service, and why."""
+
+
+def plan_service(name: str, options: CameraOptions) -> CameraService:
+    """Plans a service, with every check that the camera loop makes at its start but that of the camera.
+
+    Args:
+        name: of the camera; the unit is `edgecls-NAME`.
+        options: of the loop.
+
+    Raises:
+        EdgeclsError: as `edgecls camera` with these options; or they make no sense for a service.
+    """
+    _refuse(options)
+    address = _checked(options, name)
+    copied = _files(options)
+    secrets = _secrets(options)
+    installed = {option: settings_of(name) / path.name for option, path in copied.items()}
+    run = replace(options, show=False, token=None, **installed)
+    if "EDGECLS_SOURCE" in secrets:
+        run = replace(run, source=CameraOptions.source)
+    return CameraService(
+        name,
+        python=Path(sys.executable),
+        arguments=tuple(to_arguments(run.changed())),
+        description=address.description,
+        uses_camera=uses_camera(address),
+        network=network_of(address, options.serve),
+        reads=_python_folders(),
+        copied=tuple(copied.values()),
+        secrets=secrets,
+    )
+
+
+def _refuse(options: CameraOptions) -> None:
+    for option in fields(options):
+        reason = _REFUSED.get(option.name)
+        if reason and getattr(options, option.name) not in (option.default, False):
+            raise UsageError(f"{flag_of(option.name)} is not for a service: {reason}; leave it out")
+
+
+def _checked(options: CameraOptions, name: str) -> LiveAddress:
+    """Checks what the options say, and returns the camera that they name."""
+    address = check_options(options)
+    if options.serve is not None:
+        check_page(options.serve, options.token)
+    if options.events:
+        check_events(options.events, name)
+    if isinstance(address, VideoFile | ImageFiles):
+        raise UsageError(f"--source {options.source}: not a camera; a service is for one that goes on")
+    return address
+
+
+def check_page(serve: str, token: str | None) -> None:
+    """Checks what the page would, without listening: the service may be running already.
+
+    Raises:
+        UsageError: not an address.
+        BadConfiguration: no token where one is needed, or one that is easy to guess.
+    """
+    address = parse_address(serve)
+    if token:
+        checked_token(token)
+    elif address.host not in LOOPBACK:
+        raise BadConfiguration(
+            f"--serve {address}: others could watch; set EDGECLS_TOKEN, or leave out the host"
+        )
+
+
+def check_events(path: Path, name: str) -> None:
+    """Checks that the event log lies where the service may write; a relative name does.
+
+    Raises:
+        BadConfiguration: it lies elsewhere.
+    """
+    state = state_of(name)
+    if ".." in path.parts or not (state / path).is_relative_to(state):
+        raise BadConfiguration(
+            f"--events {path}: the service may write only in {state}; write --events {path.name}"
+        )
+
+
+def _files(options: CameraOptions) -> dict[str, Path]:
+    """The files that the loop reads, by option; the model is opened as the loop will do."""
+    with open_classifier(
+        options.model,
+        engine=options.engine,
+        threads=options.threads,
+        threshold=options.conf,
+        top=options.topk,
+        labels=options.labels,
+        scale=options.scale,
+    ) as classifier:
+        SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
+        files = {"model": classifier.path}
+    return files | ({"labels": options.labels} if options.labels else {})
+
+
+def _secrets(options: CameraOptions) -> dict[str, str]:
+    """What others may not read, as environment variables: a token, an address with a password."""
+    secrets = {
+        "EDGECLS_SOURCE": options.source if has_secret(options.source) else None,
+        "EDGECLS_TOKEN": options.token,
+    }
+    return {name: value for name, value in secrets.items() if value}
+
+
+def _python_folders() -> tuple[Path, ...]:
+    """The environment, the Python that it was made from, and edgecls where it is installed elsewhere."""
+    python, package = Path(sys.executable).resolve(), Path(__file__).resolve().parents[2]
+    folders = {Path(sys.prefix), Path(sys.base_prefix), python.parent.parent, package}
+    return tuple(sorted(folder for folder in folders if folders.isdisjoint(folder.parents)))

@@ -1,0 +1,89 @@
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from edgecls.edge_runtime.camera.options import CameraOptions, read_options, to_arguments, to_toml
+from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput
+
+
+@pytest.fixture
+def config(tmp_path: Path):
+    """Writes a configuration file."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "door.toml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_a_file_sets_options_by_the_names_of_the_command_line(config):
+    path = config('source = 0\nserve = true\nconf = 1\nmax-frames = 3\nrotate = 90\nevents = "e.jsonl"\n')
+    assert CameraOptions.from_toml(path) == CameraOptions(
+        source="0", serve="127.0.0.1:8080", conf=1.0, max_frames=3, rotate="90", events=Path("e.jsonl")
+    )
+
+
+def test_what_is_printed_reads_back(config):
+    options = CameraOptions(
+        source='rtsp://10.0.0.7/"quoted"',
+        model=Path("nano"),
+        realtime=False,
+        show=False,
+        scale="-1..1",
+        conf=0.25,
+        record_max_mb=7,
+        record="out/",
+    )
+    text = to_toml(options)
+    assert CameraOptions.from_toml(config(text)) == options
+    for option in fields(CameraOptions):
+        assert option.name in text
+
+
+def test_secrets_are_left_to_the_environment():
+    text = to_toml(CameraOptions(source="rtsp://me:s3cret@10.0.0.7/live", token="0123456789"))  # noqa: S106
+    assert "s3cret" not in text
+    assert "0123456789" not in text
+    assert "set EDGECLS_SOURCE in the environment" in text
+    assert "set EDGECLS_TOKEN in the environment" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("sorce = 0", "sorce: no such option; did you mean source?"),
+        ("zzz = 0", "zzz: no such option; see `edgecls camera --print-config`"),
+        ("threads = 0", "threads = 0: write at least 1"),
+        ("conf = 1.5", "conf = 1.5: write at most 1"),
+        ("conf = true", "conf = true: write a number"),
+        ("max_frames = 2.5", "max_frames = 2.5: write a whole number"),
+        ("once = 1", "once = 1: write true or false"),
+        ("model = 3", "model = 3: write a path in quotes"),
+        ("size = 640", "size = 640: write a text in quotes"),
+        ('engine = "tpu"', 'engine = "tpu": write one of auto, litert, onnxruntime'),
+        ("flip = true", "flip = true: write one of horizontal, vertical"),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_to_write(config, line: str, message: str):
+    with pytest.raises(BadConfiguration) as raised:
+        read_options(config(line))
+    assert message in str(raised.value)
+    assert "door.toml: " in str(raised.value)
+
+
+def test_a_file_that_is_not_toml_or_not_there(config, tmp_path: Path):
+    with pytest.raises(BadData, match=r"door\.toml: not TOML: .*; write lines such as"):
+        read_options(config("source: 0"))
+    with pytest.raises(MissingInput):
+        read_options(tmp_path / "none.toml")
+
+
+def test_arguments_are_what_a_user_would_type():
+    options = CameraOptions(source="csi", realtime=False, show=True, smooth=0.0, skip_still=True)
+    assert to_arguments(options.changed()) == [
+        *["--source", "csi", "--no-realtime", "--smooth", "0.0", "--skip-still", "--show"]
+    ]
+    assert to_arguments(CameraOptions().changed()) == []
