@@ -17,8 +17,8 @@ from edgecls.benchmarks.frames import FrameFile
 from edgecls.benchmarks.pipeline import Pipeline, TimedAnswer
 from edgecls.benchmarks.pipeline_process import PIPELINES, serve_pipelines
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.engines.onnxruntime import only_tensors, onnxruntime, open_session, spec_of
-from edgecls.edge_runtime.engines.tensors import picture_input
+from edgecls.edge_runtime.engines.onnxruntime import onnxruntime, open_session, spec_of
+from edgecls.edge_runtime.engines.tensors import only_tensors, picture_input
 from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
 from edgecls.edge_runtime.files import read_whole
 from edgecls.edge_runtime.images.opencv import cv2
@@ -44,7 +44,7 @@ class Naive:
     def __init__(self, model: Path, threads: int = 1) -> None:
         self.engine = f"onnxruntime {onnxruntime.__version__}"
         self._session = open_session(read_whole(model), str(model), threads)
-        entry, _ = only_tensors(self._session, str(model))
+        entry, _ = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model))
         if entry.type not in _TYPES or len(entry.shape) != 4 or entry.shape[3] != 3:
             raise BadModel(f"{model}: takes {entry.type} {entry.shape}; export it with `edgecls export`")
         self._takes_float = entry.type == "tensor(float)"
@@ -157,7 +157,7 @@ def _litert(model: ModelFile, threads: int) -> BareEngine:
     with native_stderr_held():  # it announces its XNNPACK delegate
         interpreter = litert.Interpreter(model_content=model.content, num_threads=threads)
         interpreter.allocate_tensors()
-    entry, out = litert.only_tensors(interpreter, name)
+    entry, out = only_tensors(interpreter.get_input_details(), interpreter.get_output_details(), name)
     entry_index, out_index = entry["index"], out["index"]
 
     def call(tensor: np.ndarray) -> np.ndarray:
@@ -171,7 +171,7 @@ def _litert(model: ModelFile, threads: int) -> BareEngine:
 def _onnxruntime(model: ModelFile, threads: int) -> BareEngine:
     name = str(model.path)
     session = open_session(model.content, name, threads)
-    entry, out = only_tensors(session, name)
+    entry, out = only_tensors(session.get_inputs(), session.get_outputs(), name)
     entry_name, out_name = entry.name, out.name
 
     def call(tensor: np.ndarray) -> np.ndarray:

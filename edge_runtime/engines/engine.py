@@ -1,4 +1,4 @@
-"""The boundary to an inference engine: one picture in, probabilities out."""
+"""Engine: what runs a network. One picture in, probabilities out."""
 
 from typing import Protocol, runtime_checkable
 
@@ -24,14 +24,12 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Gives the engine's memory back. Calling it twice is allowed."""
+        """Frees the engine's memory. Calling it twice is allowed."""
         ...
 
 
 def open_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
     """Opens the engine that runs this file's format, and checks the network against its card.
-
-    An engine's package is imported only here, in its branch: a device may have one of them only.
 
     Raises:
         UsageError: the engine that was asked for does not run this format.
@@ -44,13 +42,17 @@ def open_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1)
 
 
 def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
-    """`open_engine` without the check, for a file whose card is yet to be made; errors as there."""
+    """Opens an engine without checking it against the card, for a file that gets its card later.
+
+    Raises:
+        UsageError, Unavailable, BadModel: as `open_engine`.
+    """
     if model.format is ModelFormat.TFLITE and engine in ("auto", "litert"):
-        from .litert import LiteRTEngine  # noqa: PLC0415
+        from .litert import LiteRTEngine  # noqa: PLC0415 - a device may have one engine only
 
         return LiteRTEngine(model, threads)
     if model.format is ModelFormat.ONNX and engine in ("auto", "onnxruntime"):
-        from .onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415
+        from .onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415 - a device may have one engine only
 
         return OnnxRuntimeEngine(model, threads)
     if model.format is ModelFormat.H5:
@@ -60,11 +62,11 @@ def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1
 
 def _check_against_card(engine: Engine, model: ModelFile) -> None:
     card = model.card
-    wanted = (card.image.height_px, card.image.width_px)
-    if engine.input_size_px != wanted:
+    height_px, width_px = engine.input_size_px
+    if engine.input_size_px != (card.image.height_px, card.image.width_px):
         raise BadModel(
-            f"{model.path}: its card says an input of {wanted[0]}x{wanted[1]} px, the network takes "
-            f"{engine.input_size_px[0]}x{engine.input_size_px[1]}; export it again"
+            f"{model.path}: its card says an input of {card.image.height_px}x{card.image.width_px} px, the "
+            f"network takes {height_px}x{width_px}; export it again"
         )
     if engine.classes != len(card.labels):
         raise BadModel(

@@ -1,6 +1,6 @@
-"""LiteRT: the TFLite interpreter.
+"""LiteRT engine: runs `.tflite` files.
 
-`Interpreter` and not `CompiledModel`: that one was no faster on a CPU and crashed on truncated files.
+It uses `Interpreter`, not `CompiledModel`, which was no faster on a CPU and crashed on truncated files.
 """
 
 from typing import Any
@@ -10,11 +10,11 @@ import numpy as np
 from ..errors import BadModel, Unavailable
 from ..models.model_file import ModelFile
 from ..workers import native_stderr_held
-from .tensors import TensorSpec, picture_input, score_output
+from .tensors import TensorSpec, only_tensors, picture_input, score_output
 
 try:
-    from ai_edge_litert import __version__
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert import __version__  # pyright: ignore[reportMissingTypeStubs]
+    from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingTypeStubs]
 except ImportError as error:
     raise Unavailable(
         f"LiteRT cannot be loaded: {error}; run `pip install ai-edge-litert`, or use the .onnx file"
@@ -22,17 +22,18 @@ except ImportError as error:
 
 
 class LiteRTEngine:
-    """Runs a `.tflite`: under the contract of exported files, or with any input and output of `tensors`."""
+    """Runs a `.tflite`: an exported file, or a foreign one with any input and output that `tensors` reads."""
 
     def __init__(self, model: ModelFile, threads: int = 1) -> None:
         self.name = f"litert {__version__}"
         try:
-            with native_stderr_held():  # it announces its XNNPACK delegate
+            with native_stderr_held():  # it prints a line about its XNNPACK delegate
                 self._interpreter: Any = Interpreter(model_content=model.content, num_threads=threads)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BadModel(f"{model.path}: LiteRT cannot load it: {_line(error)}; export it again") from error
-        entry, out = only_tensors(self._interpreter, str(model.path))
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        entry, out = only_tensors(inputs, outputs, str(model.path))
         self._input, self._output = entry["index"], out["index"]
         self._picture = picture_input(spec_of(entry), model.card, str(model.path))
         self._scores = score_output(spec_of(out), model.card, str(model.path))
@@ -51,18 +52,8 @@ class LiteRTEngine:
         self._interpreter = None
 
 
-def only_tensors(interpreter: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The details of the one input and the one output; BadModel where there are more."""
-    entries, outs = interpreter.get_input_details(), interpreter.get_output_details()
-    if len(entries) != 1 or len(outs) != 1:
-        raise BadModel(
-            f"{name}: has {len(entries)} inputs and {len(outs)} outputs; use a classifier, one of each"
-        )
-    return entries[0], outs[0]
-
-
 def spec_of(details: dict[str, Any]) -> TensorSpec:
-    """What LiteRT says of a tensor."""
+    """Returns the type, shape and quantisation in LiteRT's details of a tensor."""
     scale, zero_point = details["quantization"]
     shape = tuple(int(size) for size in details["shape"])
     return TensorSpec(details["dtype"], shape, float(scale), int(zero_point))

@@ -1,6 +1,7 @@
-"""onnxruntime, on the CPU."""
+"""onnxruntime engine: runs `.onnx` files on the CPU."""
 
 import re
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -8,15 +9,14 @@ import numpy as np
 from ..errors import BadModel, Unavailable
 from ..inspection.onnx_content import refuse_external_data
 from ..models.model_file import ModelFile
-from .tensors import TensorSpec, picture_input, score_output
+from .tensors import TensorSpec, only_tensors, picture_input, score_output
 
 try:
-    import onnxruntime
+    onnxruntime: Any = import_module("onnxruntime")  # it has no types
 except ImportError as error:
     raise Unavailable(
         f"onnxruntime cannot be loaded: {error}; run `pip install onnxruntime`, or use the .tflite file"
     ) from error
-
 
 _DTYPES = {
     "tensor(uint8)": np.uint8,
@@ -28,12 +28,12 @@ _DTYPES = {
 
 
 class OnnxRuntimeEngine:
-    """Runs an `.onnx`: under the contract of exported files, or with any input and output of `tensors`."""
+    """Runs an `.onnx`: an exported file, or a foreign one with any input and output that `tensors` reads."""
 
     def __init__(self, model: ModelFile, threads: int = 1) -> None:
         self.name = f"onnxruntime {onnxruntime.__version__}"
         self._session: Any = open_session(model.content, str(model.path), threads)
-        entry, out = only_tensors(self._session, str(model.path))
+        entry, out = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model.path))
         self._input, self._output = entry.name, out.name
         self._picture = picture_input(spec_of(entry), model.card, str(model.path))
         self._scores = score_output(spec_of(out), model.card, str(model.path))
@@ -50,28 +50,18 @@ class OnnxRuntimeEngine:
         self._session = None
 
 
-def only_tensors(session: Any, name: str) -> tuple[Any, Any]:
-    """What onnxruntime says of the one input and the one output; BadModel where there are more."""
-    entries, outs = session.get_inputs(), session.get_outputs()
-    if len(entries) != 1 or len(outs) != 1:
-        raise BadModel(
-            f"{name}: has {len(entries)} inputs and {len(outs)} outputs; use a classifier, one of each"
-        )
-    return entries[0], outs[0]
-
-
 def spec_of(entry: Any) -> TensorSpec:
-    """What onnxruntime says of an input or output; a batch of any size is a batch of one."""
+    """Returns the type and shape of an input or output; a batch of any size counts as a batch of one."""
     first, *rest = entry.shape or [0]
     shape = (first if isinstance(first, int) else 1, *(size if isinstance(size, int) else 0 for size in rest))
     return TensorSpec(_DTYPES.get(entry.type, np.void), shape)
 
 
 def open_session(content: bytes, name: str, threads: int = 1) -> Any:
-    """Loads a model into onnxruntime; returns its InferenceSession.
+    """Loads a model into onnxruntime and returns its `InferenceSession`.
 
     Raises:
-        BadModel: external data, newer than onnxruntime, or not a model that it can run.
+        BadModel: it has external data, is newer than onnxruntime, or cannot be run.
     """
     refuse_external_data(content, name)
     try:
@@ -79,31 +69,31 @@ def open_session(content: bytes, name: str, threads: int = 1) -> Any:
             content,
             _options(threads),
             providers=["CPUExecutionProvider"],
-            enable_fallback=False,  # it would try the same again, and print four lines on stdout
+            enable_fallback=False,  # a fallback would try the same again and print four lines to stdout
         )
-    except Exception as error:  # its errors share no base class, and some are UnicodeDecodeError
-        raise BadModel(f"{name}: {_why_not_loaded(str(error))}") from error
+    except Exception as error:  # its errors have no base class in common; some are UnicodeDecodeError
+        raise BadModel(f"{name}: {_explain(str(error))}") from error
 
 
-def _why_not_loaded(reason: str) -> str:
+def _explain(reason: str) -> str:
     newer = re.search(r"model (IR) version: (\d+), max supported IR version: (\d+)", reason) or re.search(
         r"(Opset) (\d+) is under development.* till opset (\d+)", reason
     )
     if newer:
         what, wanted, known = newer.groups()
         return (
-            f"needs ONNX {what} {wanted}, onnxruntime {onnxruntime.__version__} knows up to {known}; "
+            f"needs ONNX {what} {wanted}, onnxruntime {onnxruntime.__version__} supports up to {known}; "
             "upgrade with `pip install -U onnxruntime`, or export it for an older version"
         )
     return f"onnxruntime cannot load it: {' '.join(reason.split())[:200]}; export it again"
 
 
-def _options(threads: int) -> onnxruntime.SessionOptions:
+def _options(threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    # By default its threads spin while they wait and burn a core beside an idle camera.
+    # By default its threads spin while they wait, which keeps a core busy beside an idle camera.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only
     return options

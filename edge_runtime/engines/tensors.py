@@ -1,44 +1,20 @@
-"""A network's input and output, whatever their type and layout, as a picture in and probabilities out."""
+"""Tensors: feeds pictures to a network and reads probabilities from it, whatever its types and layout are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ..errors import BadModel
 from ..models.card import ModelCard
 
-# From a camera's bytes to whatever a network takes: a byte has 256 values, so any scaling is a table.
-
-
-def byte_table(
-    dtype: type[np.generic], scale: float, offset: float, tensor_scale: float = 0.0, zero_point: int = 0
-) -> np.ndarray | None:
-    """The network's input for each byte, or None where bytes go in as they are.
-
-    Args:
-        dtype: of the network's input: uint8, int8 or float32.
-        scale: the network was trained on pixel * scale + offset.
-        offset: see there.
-        tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; else 0.
-        zero_point: see there.
-
-    Returns:
-        `dtype` (256,), to be indexed with the image.
-    """
-    pixels = np.arange(256)
-    real = pixels * scale + offset
-    if np.issubdtype(dtype, np.floating):
-        return real.astype(dtype)
-    if not tensor_scale:  # the scaling is inside the graph
-        return None if dtype is np.uint8 else (pixels - 128).astype(dtype)
-    lowest = -128 if dtype is np.int8 else 0
-    table = np.clip(np.rint(real / tensor_scale + zero_point), lowest, lowest + 255).astype(dtype)
-    return None if dtype is np.uint8 and (table == pixels).all() else table
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What an engine says of an input or output."""
+    """An input or output of a network, as its engine describes it."""
 
     dtype: type[np.generic]
     shape: tuple[int, ...]
@@ -48,6 +24,19 @@ class TensorSpec:
 
     def __str__(self) -> str:
         return f"{np.dtype(self.dtype).name} {list(self.shape)}"
+
+
+def only_tensors(inputs: Sequence[T], outputs: Sequence[T], name: str) -> tuple[T, T]:
+    """Returns the only input and the only output of a network; `name` is the file's in messages.
+
+    Raises:
+        BadModel: there are more.
+    """
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise BadModel(
+            f"{name}: has {len(inputs)} inputs and {len(outputs)} outputs; use a classifier with one of each"
+        )
+    return inputs[0], outputs[0]
 
 
 @dataclass(frozen=True)
@@ -61,7 +50,7 @@ class PictureInput:
     channels_first: bool
 
     def tensor(self, image: np.ndarray) -> np.ndarray:
-        """The input, [1, H, W, 3] or [1, 3, H, W]; a view of `image` under the contract."""
+        """Returns the input, [1, H, W, 3] or [1, 3, H, W]; for an exported file, a view of `image`."""
         if self.table is not None:
             image = self.table[image]
         if self.channels_first:
@@ -69,31 +58,11 @@ class PictureInput:
         return image[np.newaxis]
 
 
-@dataclass(frozen=True)
-class ScoreOutput:
-    """Turns a network's output into float32 (C,) probabilities."""
-
-    classes: int
-    scale: float
-    zero_point: int
-    logits: bool
-
-    def probabilities(self, output: np.ndarray) -> np.ndarray:
-        """Of the raw output [1, C]; under the contract that is its only row."""
-        scores = output.ravel()
-        if self.scale:
-            scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
-        if self.logits:
-            powers = np.exp(scores - scores.max())
-            scores = powers / powers.sum()
-        return scores
-
-
 def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
-    """How to feed pictures to this input; `name` is the file's in messages.
+    """Returns how to feed pictures to this input; `name` is the file's in messages.
 
     Raises:
-        BadModel: not one picture of three channels.
+        BadModel: it does not take one picture of three channels.
     """
     channels_first = len(spec.shape) == 4 and spec.shape[1] == 3 and spec.shape[3] != 3
     sides = spec.shape[2:] if channels_first else spec.shape[1:3]
@@ -110,13 +79,59 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
     return PictureInput((sides[0], sides[1]), table, channels_first)
 
 
+def byte_table(
+    dtype: type[np.generic], scale: float, offset: float, tensor_scale: float = 0.0, zero_point: int = 0
+) -> np.ndarray | None:
+    """Returns the network's input for each of the 256 bytes, so that any scaling is a look-up in a table.
+
+    Args:
+        dtype: of the network's input: uint8, int8 or float32.
+        scale: the network was trained on pixel * scale + offset.
+        offset: see `scale`.
+        tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; else 0.
+        zero_point: see `tensor_scale`.
+
+    Returns:
+        `dtype` (256,), to be indexed with the image; None where bytes go in as they are.
+    """
+    pixels = np.arange(256)
+    real = pixels * scale + offset
+    if np.issubdtype(dtype, np.floating):
+        return real.astype(dtype)
+    if not tensor_scale:  # the scaling is inside the graph
+        return None if dtype is np.uint8 else (pixels - 128).astype(dtype)
+    lowest = -128 if dtype is np.int8 else 0
+    table = np.clip(np.rint(real / tensor_scale + zero_point), lowest, lowest + 255).astype(dtype)
+    return None if dtype is np.uint8 and (table == pixels).all() else table
+
+
+@dataclass(frozen=True)
+class ScoreOutput:
+    """Turns a network's output into float32 (C,) probabilities."""
+
+    classes: int
+    scale: float
+    zero_point: int
+    logits: bool
+
+    def probabilities(self, output: np.ndarray) -> np.ndarray:
+        """Returns the probabilities of a raw output [1, C]; an exported file's are its only row, as it is."""
+        scores = output.ravel()
+        if self.scale:
+            scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+        if self.logits:
+            powers = np.exp(scores - scores.max())
+            scores = powers / powers.sum()
+        return scores
+
+
 def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
-    """How to read probabilities from this output; `name` is the file's in messages.
+    """Returns how to read probabilities from this output; `name` is the file's in messages.
 
     An integer output without a scale of its own is read as probability = (q - lowest) / 256.
 
     Raises:
-        BadModel: not one row of scores.
+        BadModel: it does not give one row of scores.
     """
     classes = int(np.prod(spec.shape)) if spec.shape else 0
     if classes < 2 or max(spec.shape) != classes or spec.dtype not in (np.uint8, np.int8, np.float32):

@@ -1,1 +1,1 @@
-"""From a picture to a network's input: one way for training, export, benchmarks and the camera."""
+"""Images: from a picture to a network's input, for training, export, benchmarks and the camera alike."""

@@ -1,6 +1,6 @@
-"""JPEG, as cameras give it: what its header says, whether it is whole, read without decoding it.
+"""JPEG header: size, orientation and completeness of a JPEG, read without decoding it.
 
-A capture process imports this module to look at what it passes on, so it needs neither OpenCV nor numpy.
+The capture process imports this module to check what it passes on, so it needs neither OpenCV nor numpy.
 """
 
 import struct
@@ -8,76 +8,75 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 MAX_PIXELS = 50_000_000
-"""The largest image that is decoded; a decompression bomb needs a limit before the first allocation."""
-
+"""The largest image that is decoded. Decompression bombs have to be refused before the first allocation."""
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _APP1, _SOS = 0xE1, 0xDA
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15; the three among them are DHT, JPG and DAC."""
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
-"""Not a marker, TEM, RST0 to RST7 and SOI."""
+"""Markers without a length: a stuffed byte, TEM, RST0 to RST7 and SOI."""
 _EXIF = b"Exif\0\0"
 _ORIENTATION = 0x0112
 
 
 class JpegHeader(NamedTuple):
-    """Of the picture as it is to be seen."""
+    """Size and orientation of a JPEG, as it is shown."""
 
     width_px: int
     height_px: int
     orientation: int
-    """1 to 8, as EXIF has it; 1 is upright."""
+    """1 to 8, as in EXIF; 1 is upright."""
 
     def reduced_shape(self, scale: int) -> tuple[int, int]:
-        """(height, width) of the picture that a decoder gives at 1/scale."""
+        """Returns the (height, width) of the picture when it is decoded at 1/scale."""
         return -(-self.height_px // scale), -(-self.width_px // scale)
 
 
 def is_jpeg(content: bytes) -> bool:
-    """Whether it starts as a JPEG does."""
+    """Whether the bytes start like a JPEG."""
     return content.startswith(_SOI)
 
 
 def size_px(content: bytes) -> tuple[int, int] | None:
-    """(width, height) as the header states it, turned as its EXIF orientation says; None without a header.
+    """Returns (width, height) as the header states it, turned by the EXIF orientation; None without a header.
 
-    These are the sides of the picture that `image.decode` gives.
+    These are the sides of the picture that `decode` returns.
     """
     header = read_header(content)
     return (header.width_px, header.height_px) if header else None
 
 
 def is_whole(content: bytes) -> bool:
-    """Whether it is a JPEG with its end marker; what follows that, such as a webcam's padding, does no harm.
+    """Whether the bytes are a JPEG with its end marker; padding behind that, as of webcams, is allowed.
 
-    A decoder fills what is missing with grey and says nothing. The end marker is looked for behind the start
-    of the picture's data, since a thumbnail in the header has one of its own.
+    A decoder fills what is missing with grey, without an error. The end marker is searched behind the start
+    of the picture's data, since a thumbnail in the header has an end marker too.
     """
     data_at = next((end for marker, _, end in _segments(content) if marker == _SOS), None)
     return data_at is not None and content.rfind(_EOI, data_at) >= 0
 
 
 def read_header(content: bytes) -> JpegHeader | None:
-    """The picture's size and orientation; None where no frame header can be read."""
+    """Returns the picture's size and orientation; None if no frame header can be read."""
     orientation = 1
     for marker, start, end in _segments(content):
         if marker == _APP1 and orientation == 1:
             orientation = _orientation(content[start:end])
         elif marker in _FRAME_STARTS and start + 5 <= len(content):
             height_px, width_px = struct.unpack_from(">HH", content, start + 1)
-            if 5 <= orientation <= 8:  # mirrored or not, and a quarter turned either way
+            if 5 <= orientation <= 8:  # a quarter turn either way, mirrored or not
                 height_px, width_px = width_px, height_px
             return JpegHeader(width_px, height_px, orientation)
     return None
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
-    """The header's segments up to the picture's data: marker, and where their content starts and ends."""
+    """Yields the header's segments up to the picture's data: marker, start and end of their content."""
     at = content.find(b"\xff", len(_SOI)) if is_jpeg(content) else -1
     while 0 <= at < len(content) - 3:
         marker = content[at + 1]
-        if marker == 0xFF:  # any number of them may stand before a marker
+        if marker == 0xFF:  # fill bytes: any number may stand before a marker
             at += 1
             continue
         end = at + 2
@@ -90,7 +89,7 @@ def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _orientation(app1: bytes) -> int:
-    """How the camera was held, as the EXIF data in an APP1 segment says; 1, upright, where there is none."""
+    """Returns the EXIF orientation in an APP1 segment; 1, upright, if there is none."""
     if not app1.startswith(_EXIF):
         return 1
     tiff = app1[len(_EXIF) :]
@@ -102,6 +101,6 @@ def _orientation(app1: bytes) -> int:
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, at)
             if tag == _ORIENTATION:
                 return value
-    except struct.error:  # truncated, or nonsense
+    except struct.error:  # truncated or damaged
         pass
     return 1

@@ -1,6 +1,6 @@
-"""OpenCV, with the settings that it reads only while it is being imported.
+"""OpenCV, imported with the settings that it reads only at import.
 
-Every module takes `cv2` from here: `from .opencv import cv2`.
+Every module imports `cv2` from here: `from .opencv import cv2`.
 """
 
 import os
@@ -9,7 +9,7 @@ from ..errors import Unavailable
 from .jpeg_header import MAX_PIXELS
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings would stand between our own lines
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings would mix with edgecls's lines
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 
 try:

@@ -1,6 +1,6 @@
 """Image rule: which part of a picture a network sees, and how that part becomes its input.
 
-Plain values and arithmetic, so that a model card can be read without OpenCV.
+Only values and arithmetic, so that a model card can be read without OpenCV.
 """
 
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ PixelRange = Literal["0..255", "0..1", "-1..1"]
 """Range of the pixels that a network was trained on."""
 
 COVER = 1.5
-"""Pixels of a reduced picture for each of the network's, along a side, at least. Of 300 frames of 352x288,
-6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""
+"""Least number of pixels of a reduced picture for each pixel of the network's input, along a side. Of 300
+frames of 352x288, 6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""
 
 
 @dataclass(frozen=True)
 class ImageRule:
-    """How a picture of any size becomes a network's input; the model card carries it to the device."""
+    """Image rule: how a picture of any size becomes a network's input. It is part of the model card."""
 
     height_px: int
     width_px: int
     crop: Literal["center", "stretch"] = "center"
-    """`center` cuts the largest centred box of the network's aspect ratio; `stretch` cuts nothing."""
+    """`center` crops to the largest centred box of the network's aspect ratio; `stretch` does not crop."""
     interpolation: Literal["area", "linear"] = "area"
-    """`area` averages every pixel when shrinking; `linear` reads four of them, and so is aliased."""
+    """When shrinking, `area` averages all pixels; `linear` reads four of them, which causes aliasing."""
 
 
 class Box(NamedTuple):
@@ -36,7 +36,7 @@ class Box(NamedTuple):
 
 
 def crop_box(height_px: int, width_px: int, rule: ImageRule) -> Box:
-    """The box of a picture of this size that the network sees."""
+    """Returns the box that the network sees of a picture of this size."""
     if rule.crop == "stretch":
         return Box(0, 0, height_px, width_px)
     factor = min(height_px / rule.height_px, width_px / rule.width_px)
@@ -47,5 +47,9 @@ def crop_box(height_px: int, width_px: int, rule: ImageRule) -> Box:
 
 
 def reduction(covered: float) -> int:
-    """By how much, 8, 4, 2 or 1, a picture with `covered` pixels for each of the network's may be reduced."""
+    """Returns by which factor a picture may be reduced: 8, 4, 2 or 1.
+
+    Args:
+        covered: pixels of the picture for each pixel of the network's input, along a side.
+    """
     return next((scale for scale in (8, 4, 2) if scale * COVER <= covered), 1)

@@ -32,7 +32,7 @@ def test_a_file_newer_than_onnxruntime_names_both_versions_and_the_remedy(newer)
     with pytest.raises(BadModel) as raised:
         open_engine(read_model(path))
     message = str(raised.value)
-    assert message.startswith(f"{path}: needs ONNX {what} 99, onnxruntime {installed} knows up to ")
+    assert message.startswith(f"{path}: needs ONNX {what} 99, onnxruntime {installed} supports up to ")
     assert message.endswith("; upgrade with `pip install -U onnxruntime`, or export it for an older version")
     assert raised.value.exit_code == 65
 
@@ -41,7 +41,7 @@ def test_it_can_still_be_inspected(newer):
     network = inspect_model(newer[0]).network
     assert network.parameters == 122_570
     assert network.macs is None
-    assert "knows up to" in network.macs_unknown
+    assert "supports up to" in network.macs_unknown
 
 
 def test_what_is_no_model_is_one_line_and_nothing_on_stdout(capfd):
