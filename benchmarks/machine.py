@@ -1,10 +1,15 @@
-"""The machine that a benchmark ran on, and what about it makes figures doubtful."""
+"""What every report says of where and when it was measured, and what about the machine makes it doubtful."""
 
+import json
 import os
 import platform
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ..edge_runtime import hardware
 
@@ -90,3 +95,22 @@ def read_state(root: Path = hardware.ROOT) -> MachineState:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def timestamp() -> str:
+    """The time now, ISO 8601 to the second, with its offset from UTC."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def report_json(schema: int, values: Mapping[str, Any], kind: str = "", indent: int | None = None) -> str:
+    """A report as a JSON document that ends its line: first its head, then its values.
+
+    Args:
+        schema: raised when an older reader would misread the document; new keys do not raise it.
+        values: `created_at` and `machine`, where it has them, and what was found.
+        kind: of a report that is not a table of files: `corruptions`, `pipeline`.
+        indent: spaces; without it the document is one line.
+    """
+    head = {"schema": schema, **({"kind": kind} if kind else {}), "edgecls": version("edgecls")}
+    separators = None if indent else (",", ":")
+    return json.dumps({**head, **values}, ensure_ascii=False, indent=indent, separators=separators) + "\n"

@@ -3,10 +3,8 @@
 import base64
 import csv
 import io
-import json
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from statistics import median
 from typing import Any
 
@@ -14,7 +12,7 @@ import numpy as np
 
 from .accuracy import AccuracyReport
 from .leaks import Leak
-from .machine import Machine, MachineState
+from .machine import Machine, MachineState, report_json
 from .turns import Grouping
 
 # Each image's answer as a short text in a report: another machine's answers are paired with them later.
@@ -355,9 +353,7 @@ class BenchReport:
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
-        document = {
-            "schema": SCHEMA_VERSION,
-            "edgecls": version("edgecls"),
+        values = {
             "created_at": self.created_at,
             "machine": asdict(self.machine),
             "after": self.after and asdict(self.after),
@@ -367,7 +363,7 @@ class BenchReport:
             "grouping": self.grouping and asdict(self.grouping),
             "files": [file.to_json() for file in self.files],
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return report_json(SCHEMA_VERSION, values)
 
     def to_csv(self) -> str:
         """The figures with a header line, one line for each file."""

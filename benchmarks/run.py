@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from .accuracy import AccuracyReport, score
 from .earlier import Baseline, baseline_references, card_reference
 from .leaks import find_leaks
-from .machine import Machine, MachineState, read_machine, read_state
+from .machine import Machine, MachineState, read_machine, read_state, timestamp
 from .peers import installed_peers
 from .report import (
     KERAS,
@@ -217,7 +216,7 @@ def bench(
     """
     settings = settings or Settings()
     machine = read_machine()
-    started_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    started_at = timestamp()
     on_step("comparing the test images with the others")
     leaks = find_leaks(tests.images, tests.apart_from)
     subjects = [Subject(path) for path in paths] + (_with_peers(paths) if settings.peers else [])

@@ -67,9 +67,9 @@ def _check_folder(folder: Path) -> None:
 
 def _write_pictures(folder: Path, report: "CorruptionReport", tests: "HeldOut") -> str:
     """Writes the plot, and what the corruptions look like; says in a line where."""
-    from ..benchmarks.corruptions.plot import examples_png, plot_png
+    from ..benchmarks.corruptions.plot import accuracies_png, examples_png
     from ..edge_runtime.files import write_whole
 
-    write_whole(folder / _PLOT, plot_png(report))
+    write_whole(folder / _PLOT, accuracies_png(report))
     write_whole(folder / _EXAMPLES, examples_png(tests))
     return f"plot: {folder / _PLOT}; what the images look like: {folder / _EXAMPLES}"

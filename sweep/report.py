@@ -1,18 +1,16 @@
 """What came of a sweep: every int8 file ranked, as a table and as JSON."""
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import PurePath
 from statistics import median
 from typing import Any
 
 from ..benchmarks.accuracy import share
-from ..benchmarks.machine import Machine
+from ..benchmarks.machine import Machine, report_json
 from ..edge_runtime.text import Heading, table
 from .trial import FileRecord, TrialRecord
 
@@ -195,9 +193,7 @@ class SweepReport:
 
     def to_json(self) -> str:
         """Everything, the best first."""
-        document = {
-            "schema": SCHEMA_VERSION,
-            "edgecls": version("edgecls"),
+        values = {
             "created_at": self.created_at,
             "data": self.data,
             "machine": asdict(self.machine),
@@ -207,7 +203,7 @@ class SweepReport:
             "files": [self._file(one) for one in self.ranking],
             "failures": [asdict(failure) for failure in self.failures],
         }
-        return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+        return report_json(SCHEMA_VERSION, values, indent=1)
 
     def _file(self, one: Candidate) -> dict[str, Any]:
         file = self.measured(one)

@@ -3,10 +3,10 @@
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.machine import timestamp
 from ..benchmarks.report import Settings
 from ..benchmarks.run import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
@@ -87,7 +87,7 @@ def _conclude(
     finally:
         on_step("")
     report = SweepReport(
-        created_at=datetime.now().astimezone().isoformat(timespec="seconds"),
+        created_at=timestamp(),
         data=request.data,
         machine=times.machine,
         warnings=times.warnings,

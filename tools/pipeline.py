@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, NamedTuple
 
 from edgecls.benchmarks.frames import HD, VGA, FrameFile, FrameSize, Pictures, camera_frames, write_frames
-from edgecls.benchmarks.machine import read_machine
+from edgecls.benchmarks.machine import read_machine, timestamp
 from edgecls.benchmarks.turns import take_turns
 from edgecls.benchmarks.worker import measuring_worker
 from edgecls.edge_runtime.camera.answer import Answer, Sink
@@ -397,7 +396,7 @@ def bench_pipeline(
     """
     settings = settings or PipelineSettings()
     machine = read_machine()
-    started_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    started_at = timestamp()
     fast, naive = models.fast.path, models.naive.path if models.naive else None
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         vga, hd = (_frames(Path(name), size, pictures, settings, on_step) for size in (VGA, HD))

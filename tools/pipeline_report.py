@@ -1,17 +1,15 @@
 """What the benchmark of the whole way found: plain values that JSON and the tables are made from."""
 
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from statistics import median
 from typing import Literal
 
 import numpy as np
 
 from edgecls.benchmarks.frames import HD, VGA, FrameSize
-from edgecls.benchmarks.machine import Machine
+from edgecls.benchmarks.machine import Machine, report_json
 from edgecls.edge_runtime.text import table
 
 from .pipelines import Agreement, PipelineTimes
@@ -256,11 +254,7 @@ SCHEMA_VERSION = 1
 
 def to_json(report: PipelineReport) -> str:
     """One line of JSON with every figure, every goal and every sample."""
-    values = asdict(report)
-    document = {
-        "schema": SCHEMA_VERSION,
-        "kind": "pipeline",
-        "edgecls": version("edgecls"),
+    values = {
         "figures": {
             "sizes": {size.size.name: _figures(size) for size in report.sizes},
             "classify_per_call": report.calls.classify_ratio,
@@ -269,9 +263,9 @@ def to_json(report: PipelineReport) -> str:
             "waited_ms": {f"p{percent}": report.age.waited_ms(percent) for percent in (50, 95, 99)},
         },
         "goals": [asdict(goal) | {"met": goal.met} for goal in goals(report)],
-        **values,
+        **asdict(report),
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+    return report_json(SCHEMA_VERSION, values, kind="pipeline")
 
 
 def _figures(report: SizeReport) -> dict[str, object]:

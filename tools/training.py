@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, median
 from tempfile import TemporaryDirectory
@@ -18,7 +17,7 @@ from typing import IO
 import numpy as np
 
 from edgecls.benchmarks.first_label import peak_memory_bytes
-from edgecls.benchmarks.machine import Machine, read_machine
+from edgecls.benchmarks.machine import Machine, read_machine, report_json
 from edgecls.benchmarks.turns import take_turns
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.text import table
@@ -128,10 +127,7 @@ class TrainingReport:
 
     def to_json(self) -> str:
         """One line of JSON with every figure, every goal and every epoch."""
-        document = {
-            "schema": SCHEMA_VERSION,
-            "kind": "training",
-            "edgecls": version("edgecls"),
+        values = {
             "figures": {
                 name: {
                     "ratio": self.ratio(program),
@@ -145,7 +141,7 @@ class TrainingReport:
             "goals": [asdict(goal) | {"met": goal.met} for goal in self.goals],
             **asdict(self),
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return report_json(SCHEMA_VERSION, values, kind="training")
 
 
 # The programs that train in `edgecls bench --training`, each run in a process of its own.

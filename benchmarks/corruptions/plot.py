@@ -1,44 +1,46 @@
-"""The pictures of corruptions, as PNG bytes. Drawn with matplotlib's objects: no window, no global state."""
+"""The plots of a corruption report: accuracy level by level, and what the corruptions look like."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
-from ...edge_runtime.errors import Unavailable
+from ...data.plotting import (
+    SMALL_PT,
+    TEXT_PT,
+    Axes,
+    Figure,
+    legend_below,
+    open_axes,
+    plot_png,
+    plot_style,
+    series_colour,
+    to_png,
+)
 from ..render import short_names
 from ..test_images import HeldOut, stratified
 from .corrupt import CORRUPTIONS, Corruption, corrupt
 from .run import CorruptionReport, Scores
 
-try:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-except ImportError as error:
-    raise Unavailable(f'no plot: {error}; run `pip install "edgecls[train]"`') from error
-
-_GREY = "#7b8794"
-_COLOURS = ("#2166ac", "#e8833a", "#3a9e5c", "#8e5ea2", "#c0392b", "#7b8794")
 _DPI = 100
 _SIDE_PX = 128
 """Of an example, at least."""
 _TITLE_PX, _GAP_PX = 18, 6
 
 
-def plot_png(report: CorruptionReport) -> bytes:
+def accuracies_png(report: CorruptionReport) -> bytes:
     """Accuracy level by level, a panel for each corruption and a line for each file; dashed without any."""
     names = short_names([file.path for file in report.files])
     scored = [(name, file.scores) for name, file in zip(names, report.files, strict=True) if file.scores]
     size = (report.data.height_px, report.data.width_px)
-    figure = Figure(figsize=(12, 3.8), dpi=_DPI, layout="constrained")
-    panels = figure.subplots(1, len(CORRUPTIONS), sharey=True)
-    for axes, corruption in zip(panels, CORRUPTIONS, strict=True):
-        _draw_panel(axes, corruption, corruption.values(*size), scored)
-    panels[0].set_ylabel("top-1 %", color=_GREY)
-    figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8, frameon=False
-    )
-    return _to_png(figure)
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, len(CORRUPTIONS), sharey=True)
+        for axes, corruption in zip(panels, CORRUPTIONS, strict=True):
+            _draw_panel(axes, corruption, corruption.values(*size), scored)
+        panels[0].set_ylabel("top-1 accuracy, %")
+        legend_below(figure, panels[0])
+
+    return plot_png(draw, (12, 3.8))
 
 
 def examples_png(tests: HeldOut) -> bytes:
@@ -47,14 +49,15 @@ def examples_png(tests: HeldOut) -> bytes:
     rows = [_row(example, corruption) for corruption in CORRUPTIONS]
     high_px, wide_px = rows[0][0][1].shape[:2]
     high_px, wide_px = high_px + _TITLE_PX, wide_px + _GAP_PX
-    figure = Figure((len(rows[0]) * wide_px / _DPI, len(rows) * high_px / _DPI), dpi=_DPI)
-    for row, cells in enumerate(reversed(rows)):  # from below, as matplotlib counts
-        for column, (title, pixels) in enumerate(cells):
-            left_px, low_px = column * wide_px, row * high_px
-            figure.figimage(pixels, left_px, low_px)
-            top = (low_px + high_px - _TITLE_PX + 4) / (len(rows) * high_px)
-            figure.text(left_px / (len(rows[0]) * wide_px), top, title, fontsize=7)
-    return _to_png(figure)
+    with plot_style():
+        figure = Figure((len(rows[0]) * wide_px / _DPI, len(rows) * high_px / _DPI), dpi=_DPI)
+        for row, cells in enumerate(reversed(rows)):  # from below, as matplotlib counts
+            for column, (title, pixels) in enumerate(cells):
+                left_px, low_px = column * wide_px, row * high_px
+                figure.figimage(pixels, left_px, low_px)
+                top = (low_px + high_px - _TITLE_PX + 4) / (len(rows) * high_px)
+                figure.text(left_px / (len(rows[0]) * wide_px), top, title, fontsize=SMALL_PT - 1)
+        return to_png(figure)
 
 
 def _row(example: np.ndarray, corruption: Corruption) -> list[tuple[str, np.ndarray]]:
@@ -74,17 +77,10 @@ def _draw_panel(
 ) -> None:
     places = range(1, len(values) + 1)
     for number, (name, scores) in enumerate(scored):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = series_colour(number)
         percents = [100 * accuracy for accuracy in scores.accuracies(corruption.name)]
         axes.plot(places, percents, "o-", color=colour, label=name, markersize=4)
         axes.axhline(100 * scores.accuracy, color=colour, linestyle="--", linewidth=0.8)
-    axes.set_xticks(places, [f"{value:.3g}" for value in values], fontsize=8)
-    axes.set_title(corruption.text.replace(" {}", ""), fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#e4e7eb", linewidth=0.6)
-
-
-def _to_png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    axes.set_xticks(places, [f"{value:.3g}" for value in values])
+    axes.set_title(corruption.text.replace(" {}", ""), fontsize=TEXT_PT)
+    open_axes(axes)

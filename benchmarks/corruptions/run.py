@@ -1,12 +1,9 @@
 """Asks every file the same images, as they are and corrupted: `edgecls bench --corruptions`."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +15,7 @@ from ...edge_runtime.files import whole_file
 from ...edge_runtime.models.model_file import read_model
 from ...edge_runtime.text import table
 from ..accuracy import Interval, paired_difference, paired_mean, share
-from ..machine import Machine, read_machine
+from ..machine import Machine, read_machine, report_json, timestamp
 from ..report import DataReport, JsonValue
 from ..test_images import HeldOut, HeldOutFiles, check_finite, check_scorable
 from ..turns import grouped, places_of
@@ -189,17 +186,14 @@ class CorruptionReport:
 
     def to_json(self) -> str:
         """One line of JSON with every figure."""
-        document = {
-            "schema": SCHEMA_VERSION,
-            "kind": "corruptions",
-            "edgecls": version("edgecls"),
+        values = {
             "created_at": self.created_at,
             "machine": asdict(self.machine),
             "data": asdict(self.data),
             "threads": self.threads,
             "files": [file.to_json(self.data.height_px, self.data.width_px) for file in self.files],
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return report_json(SCHEMA_VERSION, values, kind="corruptions")
 
 
 def _to_json(scores: Scores, corruption: Corruption, values: Sequence[float]) -> dict[str, Any]:
@@ -235,7 +229,7 @@ def bench_corruptions(
         OutputFailed, PermissionRefused: the temporary folder cannot be written.
     """
     machine = read_machine()
-    started_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    started_at = timestamp()
     files: list[FileReport] = []
     with TemporaryDirectory(prefix="edgecls-corruptions-") as name:
         written = tests.write(Path(name))

@@ -5,30 +5,24 @@ Drawn with matplotlib's objects: no window, no global state. A point is a pixel 
 
 import io
 import re
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
+from ...data.plotting import BLUE, GREEN, GREY, INK, PAPER, QUIET, RED, RULE, Figure, plot_style
 from ..render import file_names
 from ..report import KERAS, BenchReport, FileReport
 
-INK, QUIET, RULE, PAPER = "#1f2933", "#5f6b78", "#d9dfe5", "#ffffff"
-KERAS_GREY, TFLITE_RED, ONNX_BLUE, PEER_GREEN = "#6b7683", "#d55e00", "#0072b2", "#008a63"
-"""After Okabe and Ito (2008): told apart by the colour-blind too."""
 _VARIABLES = {
     INK: "--ink",
     QUIET: "--quiet",
     RULE: "--rule",
     PAPER: "--panel",
-    KERAS_GREY: "--keras",
-    TFLITE_RED: "--tflite",
-    ONNX_BLUE: "--onnx",
-    PEER_GREEN: "--peer",
+    GREY: "--keras",
+    RED: "--tflite",
+    BLUE: "--onnx",
+    GREEN: "--peer",
 }
 """The page's colours by those that are drawn with; page.css has them for the light and the dark."""
 
@@ -101,13 +95,10 @@ def to_png(chart: Chart) -> bytes:
 def _save(chart: Chart, width: int, file: Any, format_: str, metadata: dict[str, None]) -> None:
     style: dict[Any, Any] = {
         "font.size": TEXT_PX,
-        "text.parse_math": False,  # a label may hold dollar signs
-        "text.color": INK,
         "svg.fonttype": "none",  # text stays text: to be searched, and in any script that the browser knows
         "svg.hashsalt": chart.name,
     }
-    with mpl.rc_context(style), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+    with plot_style(style):
         figure = Figure((width / _POINTS_AN_INCH, chart.height_px / _POINTS_AN_INCH), dpi=_POINTS_AN_INCH)
         chart.draw(figure)
         paper = "none" if format_ == "svg" else PAPER
@@ -119,7 +110,7 @@ def _save(chart: Chart, width: int, file: Any, format_: str, metadata: dict[str,
 MOST_DRAWN = 12
 """Files in the plots that give each a place of its own; all are in the table and in the scatter."""
 _MARKERS = "os^DvPX<>*ph"
-_COLOURS = ((KERAS, KERAS_GREY), ("TFLite", TFLITE_RED), ("ONNX", ONNX_BLUE))
+_COLOURS = ((KERAS, GREY), ("TFLite", RED), ("ONNX", BLUE))
 
 
 @dataclass(frozen=True)
@@ -176,5 +167,5 @@ def _worth(entry: Entry) -> tuple[float, float]:
 
 def _colour(file: FileReport) -> str:
     if file.peer:
-        return PEER_GREEN
-    return next((colour for name, colour in _COLOURS if file.format.startswith(name)), KERAS_GREY)
+        return GREEN
+    return next((colour for name, colour in _COLOURS if file.format.startswith(name)), GREY)

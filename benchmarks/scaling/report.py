@@ -1,15 +1,13 @@
 """What a sweep found: how the cost of each file grows with threads or the camera's resolution."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 from statistics import median
 from typing import Any, Literal
 
 from ...edge_runtime.text import table
-from ..machine import Machine, MachineState
+from ..machine import Machine, MachineState, report_json
 from ..render import short_names
 from ..report import LatencyReport, Window
 
@@ -128,9 +126,7 @@ class ScalingReport:
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
-        document = {
-            "schema": SCHEMA_VERSION,
-            "edgecls": version("edgecls"),
+        values = {
             "scaling": self.kind,
             "created_at": self.created_at,
             "machine": asdict(self.machine),
@@ -139,7 +135,7 @@ class ScalingReport:
             "pictures": self.pictures,
             "lines": [line.to_json() for line in self.lines],
         }
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return report_json(SCHEMA_VERSION, values)
 
 
 # The report of a sweep as plain text that a README takes as it is.

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -15,7 +14,7 @@ from ...edge_runtime.files import whole_file
 from ...edge_runtime.images.prepare import prepare
 from ...edge_runtime.models.model_file import ModelFormat, read_model
 from ..frames import HD, VGA, FrameSize, Pictures, camera_frames, write_frames
-from ..machine import read_machine, read_state
+from ..machine import read_machine, read_state, timestamp
 from ..pipeline import Samples
 from ..report import Window
 from ..turns import grouped, places_of, take_turns
@@ -47,7 +46,7 @@ def measure_scaling(
     """
     settings = settings or ScalingSettings()
     machine = read_machine()
-    created_at = datetime.now().astimezone().isoformat(timespec="seconds")
+    created_at = timestamp()
     with TemporaryDirectory(prefix="edgecls-scaling-") as name:
         folder = Path(name)
         if kind == "resolution":

@@ -1,8 +1,9 @@
+import json
 from pathlib import Path
 
 import pytest
 
-from edgecls.benchmarks.machine import Machine, MachineState, read_machine, read_state
+from edgecls.benchmarks.machine import Machine, MachineState, read_machine, read_state, report_json
 
 CPUINFO = "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n\nprocessor\t: 1\nmodel name\t: Some CPU @ 2 GHz\n"
 
@@ -80,3 +81,11 @@ def test_a_throttled_machine_is_a_warning():
         "the clock is held down at 85 °C: a throttled machine was measured; cool it, check its power",
     )
     assert MachineState(0.1, temperature_c=84.6).warnings == ()
+
+
+def test_every_report_begins_with_its_schema_its_kind_and_the_version():
+    values = {"created_at": "2025", "files": ["日"]}
+    text = report_json(3, values, kind="corruptions")
+    assert text.startswith('{"schema":3,"kind":"corruptions","edgecls":"')
+    assert text.endswith('","created_at":"2025","files":["日"]}\n')
+    assert list(json.loads(report_json(3, values, indent=1))) == ["schema", "edgecls", "created_at", "files"]

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.corruptions.plot import examples_png, plot_png
+from edgecls.benchmarks.corruptions.plot import accuracies_png, examples_png
 from edgecls.edge_runtime.images.opencv import cv2
 
 pytest.importorskip("matplotlib")
 
 
 def test_the_plot_is_a_png_of_what_was_scored(report):
-    assert plot_png(report).startswith(b"\x89PNG")
+    assert accuracies_png(report).startswith(b"\x89PNG")
 
 
 def test_the_examples_show_the_very_pixels(colours):

@@ -41,4 +41,4 @@ def test_colours_tell_formats_and_other_engines_apart():
         file("d", 1, 1, peer="X"),
     )
     colours = [one.colour for one in drawing.entries(replace(REPORT, files=files))]
-    assert colours == [drawing.KERAS_GREY, drawing.TFLITE_RED, drawing.ONNX_BLUE, drawing.PEER_GREEN]
+    assert colours == [drawing.GREY, drawing.RED, drawing.BLUE, drawing.GREEN]
