@@ -19,10 +19,10 @@ from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, fan_out, ignore
 from .event_log import EventLog
-from .frame_folder import FrameRecorder
 from .loop import Loop, StopRequest, run_logged
 from .loop_report import LoopReport
 from .options import CameraOptions
+from .outputs.frame_folder import FrameRecorder
 from .outputs.lines import LineOutput, json_line
 from .outputs.video_file import Recorder
 from .outputs.window import PreviewWindow, why_no_window
