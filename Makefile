@@ -1,5 +1,6 @@
 # make demo   the whole path on real images, in a folder of its own, in a few minutes
 # make test   the whole test suite, two files at a time; one test alone: .venv/bin/python -m pytest -k NAME
+# make test-timing  the tests that measure speed, one at a time, on a machine that does nothing else
 # make lint   ruff and pyright
 # make docs   the documentation site, in site/
 # make pictures  the moving picture of the documentation, from the demo camera, and the camera's page in Chromium
@@ -24,13 +25,16 @@ BIN := .venv/bin
 BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
+.PHONY: demo test test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+test-timing: .venv/ready
+	$(BIN)/python -m pytest -m "(timing or timed) and not slow and not pi" $(PYTEST_ARGS)
 
 test-mediapipe: .venv/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)

@@ -6,8 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ class TinyModel:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak-minutes", type=float, default=30, help="how long tests/soak breaks the camera")
     parser.addoption("--keep-models", type=Path, help="copy the tiny model and its exports to this folder")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets `-m timed` select the tests that have a time limit."""
+    for item in items:
+        if "within" in getattr(item, "fixturenames", ()):
+            item.add_marker("timed")
 
 
 def pytest_configure() -> None:
@@ -84,6 +92,25 @@ def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, ti
 @pytest.fixture(scope="session")
 def run_edgecls():
     return _run_edgecls
+
+
+@pytest.fixture(scope="session")
+def within(request: pytest.FixtureRequest) -> Callable[[float], AbstractContextManager[None]]:
+    """Limits how long a block may take, in seconds: `with within(3): ...`.
+
+    The limit is checked by `make test-timing` only, which runs one test at a time. In `make test`, which runs
+    beside other work, the block has to end, however long that takes.
+    """
+    is_checked = "timed" in request.config.option.markexpr
+
+    @contextmanager
+    def limit(seconds: float) -> Iterator[None]:
+        start_s = time.monotonic()
+        yield
+        took_s = time.monotonic() - start_s
+        assert not is_checked or took_s < seconds, f"took {took_s:.2f} s; the limit is {seconds:g} s"
+
+    return limit
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class MjpegServer:
         self.chunked = chunked
         self.sent_at_s: dict[int, float] = {}
         """When each picture went out, by its number; `time.monotonic()`."""
-        self.connections = 0
+        self.connections = self._idle_turns = 0
         self._numbers = iter(range(1, 1 << _BITS))
         self._changed = threading.Condition()
         self._stopped = threading.Event()
@@ -87,10 +87,16 @@ class MjpegServer:
         """The number of the newest picture that went out."""
         return max(self.sent_at_s, default=0)
 
-    def wait_for(self, happened: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait_for(self, happened: Callable[[], bool], timeout_s: float = 60.0) -> None:
         """Waits until something about connections or pictures holds."""
         with self._changed:
             assert self._changed.wait_for(happened, timeout_s), "the server waited in vain"
+
+    def stall(self) -> int:
+        """Sends no more pictures on its one connection; the number of the last one."""
+        self.fault, before = "stalled", self._idle_turns
+        self.wait_for(lambda: self._idle_turns > before)
+        return self.newest
 
     def close_streams(self) -> None:
         """Breaks every open connection; new ones are served."""
@@ -118,7 +124,11 @@ class MjpegServer:
             return
         given = 0
         while given != self.frames and not self._stopped.wait(1 / self.rate_fps):
-            if self.fault != "stalled":
+            if self.fault == "stalled":
+                with self._changed:
+                    self._idle_turns += 1
+                    self._changed.notify_all()
+            else:
                 part = self._part()
                 request.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if self.chunked else part)
                 given += 1

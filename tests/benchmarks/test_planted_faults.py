@@ -50,6 +50,7 @@ def test_a_file_whose_labels_are_shuffled_has_lost_more_than_chance_would(colour
     assert shuffled.accuracy.paired.interval_points.high < 0
 
 
+@pytest.mark.timing
 def test_a_file_that_is_slower_in_its_second_half_is_noted(colour_model, colours):
     psutil = pytest.importorskip("psutil")
     side_px = 768  # some milliseconds an inference: the brake below acts within each

@@ -23,7 +23,7 @@ def test_a_process_opens_scores_and_times_a_file(colour_model, colours, files):
     assert load.first_inference_ms > 0
     assert probabilities.dtype == np.float32
     assert probabilities.argmax(1).tolist() == colours.truth.tolist()
-    assert 0 < sum(window.samples_ns) <= 0.1e9
+    assert 0 < sum(window.samples_ns) <= 0.05e9 + max(window.samples_ns)
     assert window.wake_ns > 0
 
 

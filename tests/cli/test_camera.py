@@ -9,8 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,16 +63,18 @@ class Running:
         assert self.process.stdout
         return json.loads(self.process.stdout.readline())
 
-    def end(self, number: signal.Signals) -> tuple[float, bytes, str]:
-        """Sends a signal; gives the seconds that the end took, the rest of stdout, and stderr."""
-        started_s = time.monotonic()
-        self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=20)
-        return time.monotonic() - started_s, out, err.decode()
+    within: Callable[[float], AbstractContextManager[None]]
+
+    def end(self, number: signal.Signals) -> tuple[bytes, str]:
+        """Sends a signal, and gives the rest of stdout, and stderr; row 8: that takes less than 3 s."""
+        with self.within(3):
+            self.process.send_signal(number)
+            out, err = self.process.communicate(timeout=60)
+        return out, err.decode()
 
 
 @pytest.fixture
-def running(folder: Path) -> Iterator[Callable[..., Running]]:
+def running(folder: Path, within) -> Iterator[Callable[..., Running]]:
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: object) -> Running:
@@ -81,7 +83,7 @@ def running(folder: Path) -> Iterator[Callable[..., Running]]:
             command, cwd=folder, env=headless(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         started.append(process)
-        return Running(process)
+        return Running(process, within)
 
     yield run
     for process in started:
@@ -220,7 +222,7 @@ def test_on_a_terminal_the_status_is_rewritten_in_place(folder: Path):
             os.close(terminal)
             seen = b""
             while seen.count(b"latency") < 4:
-                assert select.select([main], [], [], 20)[0], seen
+                assert select.select([main], [], [], 60)[0], seen
                 seen += os.read(main, 4096)
             process.send_signal(signal.SIGINT)
             while True:
@@ -228,7 +230,7 @@ def test_on_a_terminal_the_status_is_rewritten_in_place(folder: Path):
                     seen += os.read(main, 4096)
                 except OSError:  # the last one who wrote to the terminal has gone
                     break
-            assert process.wait(timeout=10) == 0
+            assert process.wait(timeout=60) == 0
         os.close(main)
     assert seen.count(b"\r ") >= 3
     assert seen.rstrip().splitlines()[-1].startswith(b"labels: ")
@@ -244,9 +246,8 @@ def test_a_signal_ends_it_cleanly_with_recording_and_summary(running, folder: Pa
         loop = running("--source", server.url, "--record", "out.mp4")
         for _ in range(10):
             loop.line()
-        took_s, out, err = loop.end(number)
+        out, err = loop.end(number)
     assert loop.process.returncode == 0
-    assert took_s < 3
     assert all(json.loads(line) for line in out.splitlines())
     assert out.endswith(b"\n") or not out
     assert "frames in" in err
@@ -259,9 +260,8 @@ def test_a_signal_ends_it_while_the_camera_says_nothing(running):
     with MjpegServer(fault="silent") as server:
         loop = running("--source", server.url)
         server.wait_for(lambda: server.connections > 0)
-        took_s, out, err = loop.end(signal.SIGTERM)
+        out, err = loop.end(signal.SIGTERM)
     assert loop.process.returncode == 0, err
-    assert took_s < 3
     assert out == b""
     assert err.splitlines()[-1] == "0 frames"
 
@@ -269,10 +269,9 @@ def test_a_signal_ends_it_while_the_camera_says_nothing(running):
 def test_a_signal_ends_it_when_nobody_reads_its_lines(running):
     with MjpegServer(rate_fps=1000) as server:
         loop = running("--source", server.url, "--topk", 10)
-        server.wait_for(lambda: server.newest > 300, timeout_s=60)
-        took_s, out, _ = loop.end(signal.SIGTERM)
+        server.wait_for(lambda: server.newest > 300)
+        out, _ = loop.end(signal.SIGTERM)
     assert loop.process.returncode == 0
-    assert took_s < 3
     assert out.endswith(b"\n")
 
 
@@ -289,8 +288,7 @@ def test_a_second_signal_ends_it_at_once_and_leaves_no_half_line(running, first,
         loop.process.send_signal(signal.SIGSTOP)
         loop.process.send_signal(first)
         loop.process.send_signal(second)
-        took_s, out, _ = loop.end(signal.SIGCONT)
-    assert took_s < 3
+        out, _ = loop.end(signal.SIGCONT)
     assert loop.process.returncode == code
     assert all(json.loads(line) for line in out.splitlines())
     assert out.endswith(b"\n") or not out
@@ -302,7 +300,7 @@ def test_when_nobody_reads_any_more_it_ends_quietly(running):
         loop.line()
         loop.process.stdout.close()
         loop.process.stdout = None
-        _, err = loop.process.communicate(timeout=20)
+        _, err = loop.process.communicate(timeout=60)
     assert loop.process.returncode == 0
     assert b"Traceback" not in err
     assert b"error" not in err
@@ -372,7 +370,7 @@ def test_what_makes_no_sense_is_one_line_and_a_code(camera, folder: Path, option
     (folder / "empty").mkdir()
     os.mkfifo(folder / "fifo")
     source = () if "--source" in options else ("--source", "digits")
-    done = camera(*source, *options, ok=False, timeout=20)
+    done = camera(*source, *options, ok=False, timeout=60)
     assert done.returncode == code
     assert words in error_of(done)
     assert done.stdout == ""
@@ -415,13 +413,24 @@ def test_the_answers_before_a_cut_are_kept(camera, folder: Path, tiny):
     assert cv2.VideoCapture(str(folder / "out.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == given
 
 
-def test_a_video_plays_at_its_own_rate_unless_told(camera):
-    seconds = [
-        float(re.search(r"frames in ([0-9.]+) s", camera("--source", "clip.mp4", *rate).stderr)[1])
-        for rate in ([], ["--no-realtime"])
-    ]
-    assert seconds[0] >= (FRAMES - 2) / 10  # the last may fall due while the one before is classified
-    assert seconds[1] < 0.7 * seconds[0]
+def seconds_of(done: subprocess.CompletedProcess[str]) -> float:
+    return float(re.search(r"frames in ([0-9.]+) s", done.stderr)[1])
+
+
+def test_a_video_plays_at_its_own_rate(camera):
+    done = camera("--source", "clip.mp4")
+    assert seconds_of(done) >= (FRAMES - 2) / 10  # the last may fall due while the one before is classified
+
+
+def test_a_video_is_read_as_fast_as_it_goes_when_told(camera, folder: Path):
+    frames, rate_fps = 30, 0.25
+    writer = cv2.VideoWriter(str(folder / "slow.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), rate_fps, (320, 320))
+    for number in range(frames):
+        writer.write(np.full((320, 320, 3), number * 8, np.uint8))
+    writer.release()
+    done = camera("--source", "slow.mp4", "--no-realtime")
+    assert f"{frames} frames in " in done.stderr
+    assert seconds_of(done) < 0.7 * (frames - 2) / rate_fps
 
 
 def test_the_demo_camera_shows_known_labels_and_the_summary_says_how_many_were_right(camera):

@@ -138,13 +138,14 @@ def test_pictures_and_a_single_frame_have_their_answer_at_once(run_edgecls, fold
 # What is noted
 
 
-def test_a_signal_while_a_read_blocks_leaves_every_event_on_the_disk(start, folder: Path):
+def test_a_signal_while_a_read_blocks_leaves_every_event_on_the_disk(start, folder: Path, within):
     """Row 8."""
     with MjpegServer(fault="silent") as server:
         process = start("--source", server.url, "--events", "events.jsonl")
         server.wait_for(lambda: server.connections > 0)
-        process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=3)
+        with within(3):
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     started, *_, stopped = logged(folder)
     assert (started.kind, stopped.kind) == ("started", "stopped")
@@ -156,12 +157,12 @@ def test_a_password_is_in_no_event(start, folder: Path):
     with MjpegServer() as server:
         url = server.url.replace("http://", "http://user:s3cret@")
         process = start("--source", url, "--events", "events.jsonl", "--max-frames", 3)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert "opened" in {event.kind for event in logged(folder)}
     assert b"s3cret" not in (folder / "events.jsonl").read_bytes()
 
 
-def test_a_second_signal_leaves_only_whole_lines(start, folder: Path):
+def test_a_second_signal_leaves_only_whole_lines(start, folder: Path, within):
     """Row 9."""
     with MjpegServer() as server:
         process = start("--source", server.url, "--json", "--events", "events.jsonl")
@@ -170,8 +171,9 @@ def test_a_second_signal_leaves_only_whole_lines(start, folder: Path):
         process.send_signal(signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        process.send_signal(signal.SIGCONT)
-        process.communicate(timeout=5)
+        with within(5):
+            process.send_signal(signal.SIGCONT)
+            process.communicate(timeout=60)
     assert process.returncode == 143
     assert [event.kind for event in logged(folder)][:2] == ["started", "opened"]
 
@@ -187,7 +189,7 @@ def test_a_full_disk_does_not_end_the_answers(start, folder: Path, small_disk: P
             line_of(process)
         filler.unlink()
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert err.count(b"the disk is full; events wait in memory") == 1
     kinds = [event.kind for event in read_events(path).events]
@@ -235,11 +237,11 @@ def test_a_wall_clock_that_jumps_changes_nothing(start, folder: Path, jump_h: in
         clock.jump(jump_h)
         after = [line_of(process) for _ in range(60)]
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=5)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     apart = datetime.fromisoformat(after[-1]["at"]) - datetime.fromisoformat(before[0]["at"])
     assert 3590 < apart.total_seconds() * jump_h < 3700  # the jump was seen
-    assert all(line["age_ms"] < 1000 for line in before + after)
+    assert all(0 <= line["age_ms"] < 60_000 for line in before + after)  # an hour would be 3,600,000
     started, opened, *changes, stopped = logged(folder)
     assert [started.kind, opened.kind, stopped.kind] == ["started", "opened", "stopped"]
     assert {event.kind for event in changes} <= {"label_changed"}

@@ -28,17 +28,31 @@ def sequences(lines: str) -> list[int]:
     return [json.loads(line)["sequence"] for line in lines.splitlines()]
 
 
-def test_a_limit_on_the_rate_is_kept_and_each_frame_is_new(command):
+def at_ten_fps(command) -> tuple[float, list[dict]]:
+    """Twenty answers at `--fps 10`, from a camera of 40 frames per second, and their rate."""
     with MjpegServer(rate_fps=40) as server:
         arguments = ["--source", server.url, "--fps", "10", "--max-frames", "20"]
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, check=True)
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=300, check=True)
     rate = done.stderr.splitlines()
     (fps,) = (float(line.split(": ")[1].split()[0]) for line in rate if line.startswith("20 frames in"))
-    assert 7 <= fps <= 10.5
+    return fps, [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_limit_on_the_rate_is_not_exceeded_and_each_frame_is_new(command):
+    fps, answers = at_ten_fps(command)
+    assert fps <= 10 * 20 / 18  # the first may be late, on a busy machine: 19 intervals in the time of 18
     given = [answer["sequence"] for answer in answers]
     assert given == sorted(set(given))
-    assert given[-1] - given[0] >= 2 * 19  # it left frames out, and did not fall behind
+    assert given[-1] - given[0] > 19  # it left frames out
+
+
+@pytest.mark.timing
+def test_a_limit_on_the_rate_is_kept_with_young_frames(command):
+    fps, answers = at_ten_fps(command)
+    assert 7 <= fps <= 10.5
+    assert answers[-1]["sequence"] - answers[0]["sequence"] >= 2 * 19  # it did not fall behind
+    ages_ms = sorted(answer["age_ms"] for answer in answers)
+    assert ages_ms[len(ages_ms) // 2] < 60
     ages_ms = sorted(answer["age_ms"] for answer in answers)
     assert ages_ms[len(ages_ms) // 2] < 60
 
@@ -65,8 +79,9 @@ def test_a_hot_machine_takes_fewer_frames_says_so_and_goes_on(command, tmp_path:
         assert "cooled at 60 °C: back to the full rate" in next(
             line for line in process.stderr if "cooled" in line
         )
+        server.wait_for(lambda: len(sequences((tmp_path / "answers").read_text())) > 10)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     assert process.returncode == 0
     given = sequences((tmp_path / "answers").read_text())
     assert given == sorted(set(given))

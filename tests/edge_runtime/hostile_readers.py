@@ -22,7 +22,7 @@ def abort(content: bytes, name: str) -> None:
 
 
 def hang(content: bytes, name: str) -> None:
-    time.sleep(60)
+    time.sleep(600)
 
 
 def hog(content: bytes, name: str) -> int:

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,11 +79,9 @@ def test_whatever_a_parser_does_is_one_line_about_the_file(readers, reader: str,
     assert raised.value.exit_code == 65
 
 
-def test_a_parser_that_hangs_is_ended(readers):
-    start_s = time.monotonic()
-    with pytest.raises(BadModel, match=r"a\.h5: reading it took more than 0\.5 s"):
+def test_a_parser_that_hangs_is_ended(readers, within):
+    with within(10), pytest.raises(BadModel, match=r"a\.h5: reading it took more than 0\.5 s"):
         ask_worker(readers.hang, b"", "a.h5", time_s=0.5)
-    assert time.monotonic() - start_s < 10
 
 
 def test_an_error_of_ours_keeps_its_class_and_words(readers):

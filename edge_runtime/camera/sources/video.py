@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -113,12 +114,21 @@ class Video(Source):
         path: the file.
         realtime: whether it plays at its own rate from the first read on, and frames that fall due while
             nobody reads are skipped; otherwise each is given as soon as it is asked for.
+        clock: monotonic seconds.
+        sleep: waits for so many seconds of that clock.
     """
 
     live = False
     reconnects = corrupt_frames = 0
 
-    def __init__(self, path: Path, *, realtime: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        realtime: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.description = str(path)
         self.rate_fps: float | None = None
         self._path = path
@@ -126,6 +136,8 @@ class Video(Source):
         self._stated_frames = 0
         self._read_frames = 0
         self._realtime = realtime
+        self._clock = clock
+        self._sleep = sleep
         self._started_at_s: float | None = None  # when its position 0 was due
         self._position_s = 0.0  # of the frame that was decoded last
         self._waits = False  # that frame is not due yet
@@ -139,7 +151,7 @@ class Video(Source):
         """
         if not self._waits:
             self._advance()
-        due_at_s = self._wait_until_due(timeout_s) if self._realtime else time.monotonic()
+        due_at_s = self._wait_until_due(timeout_s) if self._realtime else self._clock()
         self._waits = due_at_s is None
         if due_at_s is None:
             return None
@@ -149,10 +161,10 @@ class Video(Source):
         """Goes to the next frame; in real time past those that are over."""
         self._decode()
         if self._started_at_s is None:
-            self._started_at_s = time.monotonic() - self._position_s
+            self._started_at_s = self._clock() - self._position_s
         if not self._realtime:
             return
-        now_s = time.monotonic() - self._started_at_s
+        now_s = self._clock() - self._started_at_s
         if now_s - self._position_s > _LATE_S:
             self._started_at_s += now_s - self._position_s
             return
@@ -162,8 +174,8 @@ class Video(Source):
     def _wait_until_due(self, timeout_s: float) -> float | None:
         """When the frame fell due (monotonic); None where that is further away than the timeout."""
         due_at_s = (self._started_at_s or 0.0) + self._position_s
-        rest_s = due_at_s - time.monotonic()
-        time.sleep(max(0.0, min(rest_s, timeout_s)))
+        rest_s = due_at_s - self._clock()
+        self._sleep(max(0.0, min(rest_s, timeout_s)))
         return due_at_s if rest_s <= timeout_s else None
 
     def _decode(self) -> None:

@@ -160,7 +160,7 @@ def test_each_stage_is_timed_and_the_age_counts_from_the_capture():
     old = Frame(picture(), 1, time.monotonic() - 2.0)
     run(FakeSource([old, *frames(1)]), fake_classifier(CAT), [sink], None, StopRequest())
     timing = sink.answers[0].timing
-    assert 2000 <= timing.age_ms < 3000
+    assert 2000 <= timing.age_ms < 1000 * (time.monotonic() - old.captured_at_s)
     assert timing.prepare_ms > 0
     assert timing.engine_ms > 0
     assert timing.latency_ms == timing.prepare_ms + timing.engine_ms
@@ -337,14 +337,14 @@ def test_a_terminal_that_closes_is_ignored_under_nohup():
 def test_the_first_signal_lets_the_program_end_by_itself(number):
     with waiting(then_s=0) as child:
         child.send_signal(number)
-        assert child.wait(timeout=10) == 0
+        assert child.wait(timeout=60) == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_second_signal_ends_it_at_once(number, code):
-    with waiting(then_s=60) as child:
+    with waiting(then_s=600) as child:
         child.send_signal(signal.SIGTERM)
         assert child.stdout
         assert child.stdout.readline() == "requested\n"
         child.send_signal(number)
-        assert child.wait(timeout=10) == code
+        assert child.wait(timeout=60) == code

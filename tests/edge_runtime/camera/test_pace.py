@@ -184,6 +184,7 @@ def test_a_limit_that_nobody_runs_into_does_not_grow_without_end():
     assert corrected_fps(1e9, 10.0, used=0.001, budget=0.5) == pytest.approx(12.5)
 
 
+@pytest.mark.timing
 def test_the_loop_of_this_very_process_keeps_its_budget():
     """Five milliseconds of real work a frame, from a source without end: unlimited, it would use a core."""
     meter = CpuMeter()

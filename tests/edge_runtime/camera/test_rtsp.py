@@ -61,7 +61,7 @@ class RtspServer:
         """From the encoder to now."""
         now_s, number = time.monotonic(), read_number(frame.pixels)
         with self._sent:  # its line may still be on the way
-            assert self._sent.wait_for(lambda: number in self.sent_at_s, 5)
+            assert self._sent.wait_for(lambda: number in self.sent_at_s, 60)
         return now_s - self.sent_at_s[number]
 
     def kill(self) -> None:
@@ -84,7 +84,7 @@ def server():
         yield server
 
 
-def read_until(source: Capture, happened: Callable[[Frame | None], bool], timeout_s=30.0) -> Frame | None:
+def read_until(source: Capture, happened: Callable[[Frame | None], bool], timeout_s=60.0) -> Frame | None:
     """The frame (or none) with which something holds for the first time."""
     end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
@@ -103,23 +103,29 @@ def kinds(events: list[Event]) -> list[str]:
 
 
 @pytest.mark.parametrize(("path", "delay_frames"), [("h264", 4), ("mjpeg", 1)])
-def test_frames_arrive_in_order_and_young_from_the_first_on(server, path, delay_frames):
+@pytest.mark.timing
+def test_frames_are_young_from_the_first_on(server, path, delay_frames):
     """H.264 is decoded by several threads, each of which holds a frame."""
+    with open_source(server.url(path), one_shot=True) as source:
+        ages_s = [server.age_s(read_until(source, a_frame)) for _ in range(30)]
+
+    assert sorted(ages_s)[15] < (delay_frames + 1) * INTERVAL_S
+    assert ages_s[0] < 0.5  # not those that FFmpeg kept from its second of looking at the stream
+
+
+@pytest.mark.parametrize("path", ["h264", "mjpeg"])
+def test_frames_arrive_in_order(server, path):
     events: list[Event] = []
     with open_source(server.url(path), one_shot=True, on_event=events.append) as source:
-        frames, ages_s = [], []
-        while len(frames) < 30:
-            frames.append(read_until(source, a_frame))
-            ages_s.append(server.age_s(frames[-1]))
+        frames = [read_until(source, a_frame) for _ in range(30)]
 
     numbers = [read_number(frame.pixels) for frame in frames]
     assert numbers == sorted(set(numbers))
     assert frames[0].pixels.shape == (240, 320, 3)
-    assert sorted(ages_s)[15] < (delay_frames + 1) * INTERVAL_S
-    assert ages_s[0] < 0.5  # not those that FFmpeg kept from its second of looking at the stream
     assert kinds(events) == ["opened"]
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize(("path", "delay_frames"), [("h264", 4), ("mjpeg", 1)])
 def test_a_slow_consumer_still_gets_young_frames(server, path, delay_frames):
     """The capture process takes them as fast as they come, so that none waits in FFmpeg or the network."""
@@ -128,7 +134,7 @@ def test_a_slow_consumer_still_gets_young_frames(server, path, delay_frames):
         ages_s = []
         for _ in range(5):
             newest = max(server.sent_at_s)
-            read_until(source, lambda _, newest=newest: max(server.sent_at_s) >= newest + 10, 5)
+            read_until(source, lambda _, newest=newest: max(server.sent_at_s) >= newest + 10)
             ages_s.append(server.age_s(read_until(source, a_frame)))
 
     assert sorted(ages_s)[2] < (delay_frames + 2) * INTERVAL_S
@@ -152,7 +158,7 @@ def test_a_server_that_is_started_again_is_found_again():
     assert {"ended", "unavailable"} & set(kinds(events))
 
 
-def test_a_server_that_stalls_is_opened_again():
+def test_a_server_that_stalls_is_opened_again(within):
     events: list[Event] = []
     with (
         serving() as server,
@@ -161,13 +167,11 @@ def test_a_server_that_stalls_is_opened_again():
         read_until(source, a_frame)
         pid = source.pid
         os.kill(server.process.pid, signal.SIGSTOP)
-        stopped_at_s = time.monotonic()
-        read_until(source, lambda _: "stalled" in kinds(events))
-        stalled_after_s = time.monotonic() - stopped_at_s
+        with within(QUICK.silence_s + 1):
+            read_until(source, lambda _: "stalled" in kinds(events))
         os.kill(server.process.pid, signal.SIGCONT)
         read_until(source, a_frame)
 
-    assert stalled_after_s < QUICK.silence_s + 1
     assert source.pid != pid
     assert events[1].text == "no frame in 2 s; trying again in 0.05 s"
     assert kinds(events)[-1] == "opened"

@@ -20,7 +20,7 @@ class Reply:
 
 def send(port: int, request: bytes) -> Reply:
     """One request on a connection of its own; the reply is read until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         with suppress(ConnectionError):  # it may have refused before it read all
             connection.sendall(request)
         taken = bytearray()

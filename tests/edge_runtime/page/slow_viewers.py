@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
@@ -33,6 +34,13 @@ class SlowViewers:
     @property
     def served(self) -> set[int]:
         return {viewer for viewer, statuses in self.statuses.items() if 200 in statuses}
+
+    def wait_for(self, happened: Callable[[], bool], timeout_s: float = 60.0) -> None:
+        """Waits until something about the viewers holds."""
+        end_s = time.monotonic() + timeout_s
+        while not happened():
+            assert time.monotonic() < end_s, f"in vain; statuses: {dict(self.statuses)}"
+            time.sleep(_TURN_S)
 
     def _run(self) -> None:
         viewers = [_Viewer(number, self._port) for number in range(self._count)]

@@ -75,7 +75,7 @@ class Screen:
     def read(self, script: str) -> Any:
         return self.browser.execute_script(f"return {script}")
 
-    def wait(self, condition: str, timeout_s: float = 15) -> None:
+    def wait(self, condition: str, timeout_s: float = 60) -> None:
         """Waits in the browser itself, from one drawing of the page to the next."""
         self.browser.set_script_timeout(timeout_s)
         self.browser.execute_async_script(

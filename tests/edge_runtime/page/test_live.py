@@ -48,7 +48,7 @@ def test_a_new_viewer_gets_no_picture_of_long_ago(live):
 def test_all_viewers_share_one_picture(live):
     give(live, 1)
     with ThreadPoolExecutor(4) as viewers:
-        shots = list(viewers.map(lambda _: live.shot_after(0, 1), range(4)))
+        shots = list(viewers.map(lambda _: live.shot_after(0, 60), range(4)))
     assert len({id(shot) for shot in shots}) == 1
 
 
@@ -56,7 +56,7 @@ def test_pictures_are_made_at_a_limited_rate(live):
     give(live, 1)
     first = live.shot_after(0, 0)
     give(live, 2)
-    second = live.shot_after(1, 1)
+    second = live.shot_after(1, 60)
     assert first
     assert second
     assert second.made_at_s - first.made_at_s >= 1 / HIGHEST_FPS - 0.001
@@ -69,20 +69,21 @@ def test_without_a_new_answer_the_wait_ends_in_time(live):
 
 def test_a_new_answer_ends_the_wait(live):
     with ThreadPoolExecutor(1) as viewer:
-        waiting = viewer.submit(live.shot_after, 0, 10)
+        waiting = viewer.submit(live.shot_after, 0, 60)
         give(live, 1)
-        shot = waiting.result(timeout=5)
+        shot = waiting.result(timeout=60)
     assert shot
     assert shot.number == 1
 
 
 def test_closing_ends_every_wait(live):
     with ThreadPoolExecutor(4) as viewers:
-        waiting = [viewers.submit(live.shot_after, 0, 60) for _ in range(4)]
+        waiting = [viewers.submit(live.shot_after, 0, 600) for _ in range(4)]
         live.close()
-        assert [wait.result(timeout=5) for wait in waiting] == [None] * 4
+        assert [wait.result(timeout=60) for wait in waiting] == [None] * 4
 
 
+@pytest.mark.timing
 def test_an_answer_that_nobody_watches_costs_microseconds(live):
     given = answer(Frame(picture(), 1, time.monotonic()), CAT)
     costs_s = []
@@ -91,7 +92,13 @@ def test_an_answer_that_nobody_watches_costs_microseconds(live):
         live.add_answer(given)
         costs_s.append(time.thread_time() - started_s)
     assert sorted(costs_s)[len(costs_s) // 2] < 50e-6
-    assert threading.active_count() < 20
+
+
+def test_answers_that_nobody_watches_start_no_threads(live):
+    before = threading.active_count()
+    for sequence in range(1, 2001):
+        give(live, sequence)
+    assert threading.active_count() == before
 
 
 def history() -> History:

@@ -1,7 +1,6 @@
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -157,19 +156,18 @@ def test_a_slow_reader_gets_every_byte_of_a_line_longer_than_the_pipe(pipe):
     writer.start()
     while sum(map(len, got)) < len(text) + 1:
         got.append(os.read(out, 10_000))
-    writer.join(timeout=10)
+    writer.join(timeout=60)
     assert b"".join(got) == text.encode() + b"\n"
 
 
-def test_a_reader_that_never_reads_does_not_outlast_a_request_to_stop(pipe):
+def test_a_reader_that_never_reads_does_not_outlast_a_request_to_stop(pipe, within):
     _, end = pipe
     stop = StopRequest()
     sink = output(end, stop, "x" * 4000)
     threading.Timer(0.3, stop.request).start()
-    started_s = time.monotonic()
-    while not stop.requested:
-        sink.write(answer(frame(), CAT))
-    assert time.monotonic() - started_s < 3
+    with within(3):
+        while not stop.requested:
+            sink.write(answer(frame(), CAT))
 
 
 def test_a_full_disk_is_an_error():

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,10 @@ from edgecls.edge_runtime.camera.sources.usb_and_streams import pictures
 from edgecls.edge_runtime.errors import Unavailable
 from tests.mjpeg_server import MjpegServer, read_number
 
-QUICK = Patience(silence_s=1.0, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.3)
+QUICK_TO_RETRY = Patience(silence_s=60, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.3)
+"""Nothing is given up for its silence, however busy this machine is."""
+QUICK = replace(QUICK_TO_RETRY, silence_s=1.0)
+"""For servers that are silent."""
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def server():
 class Watched:
     """A capture and the events it gave."""
 
-    def __init__(self, address: Stream | Device, one_shot=False, patience=QUICK) -> None:
+    def __init__(self, address: Stream | Device, one_shot=False, patience=QUICK_TO_RETRY) -> None:
         self.events: list[Event] = []
         self.source = Capture(address, one_shot=one_shot, on_event=self.events.append, patience=patience)
 
@@ -43,7 +47,7 @@ class Watched:
     def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
 
-    def read_until(self, happened: Callable[[], bool], timeout_s=20.0) -> list[Frame]:
+    def read_until(self, happened: Callable[[], bool], timeout_s=60.0) -> list[Frame]:
         """Reads until something holds; the frames that came on the way."""
         frames, end_s = [], time.monotonic() + timeout_s
         while not happened():
@@ -56,7 +60,7 @@ class Watched:
     def read_frames(self, count: int) -> list[Frame]:
         frames: list[Frame] = []
         while len(frames) < count:
-            frame = self.source.read(20)
+            frame = self.source.read(60)
             assert frame is not None
             frames.append(frame)
         return frames
@@ -88,7 +92,7 @@ def descriptors() -> int:
     return sum(1 for link in links if str(link).startswith(("pipe:", "/memfd:")))
 
 
-def test_frames_arrive_in_order_and_young(server):
+def test_frames_arrive_in_order(server):
     with watch(server, one_shot=True) as watched:
         watched.read_frames(3)
         frames = watched.read_frames(20)
@@ -99,31 +103,55 @@ def test_frames_arrive_in_order_and_young(server):
     assert numbers == sorted(set(numbers))
     assert sequences == sorted(set(sequences))
     assert min(ages_s) >= 0
-    assert sorted(ages_s)[10] < 0.1
     assert watched.kinds == ["opened"]
     assert watched.events[0].text == f"opened {server.url}: 160x120"
     assert all(frame.jpeg for frame in frames)  # as they came: nobody decoded them
 
 
-def test_a_slow_reader_gets_the_newest_frame_and_a_gap_in_the_numbers(server):
+@pytest.mark.timing
+def test_frames_are_young(server):
+    with watch(server, one_shot=True) as watched:
+        watched.read_frames(3)
+        frames = watched.read_frames(20)
+
+    ages_s = [frame.captured_at_s - server.sent_at_s[read_number(frame.pixels)] for frame in frames]
+    assert sorted(ages_s)[10] < 0.1
+
+
+def test_a_slow_reader_skips_frames_and_sees_a_gap_in_the_numbers():
+    with MjpegServer(rate_fps=100) as server, watch(server) as watched:
+        before = watched.read_frames(5)[-1]
+        newest = server.newest
+        server.wait_for(lambda: server.newest >= newest + 60)  # of which a busy machine may lose some
+        after = watched.read_frames(1)[0]
+
+    assert after.sequence - before.sequence >= 15
+
+
+@pytest.mark.timing
+def test_a_slow_reader_gets_the_newest_frame(server):
     with watch(server) as watched:
         before = watched.read_frames(5)[-1]
         newest = server.newest
         server.wait_for(lambda: server.newest >= newest + 20)
         newest = server.newest
-        after = watched.source.read(1)
+        after = watched.read_frames(1)[0]
 
     assert read_number(after.pixels) >= newest - 2
     assert after.sequence - before.sequence >= 15
 
 
-def test_no_new_frame_is_none_after_the_timeout_and_no_frame_comes_twice():
-    with MjpegServer(rate_fps=4) as server, watch(server) as watched:
-        first = watched.read_frames(3)[-1]
+def test_no_new_frame_is_none_after_the_timeout_and_no_frame_comes_twice(within):
+    with MjpegServer() as server, watch(server) as watched:
+        last, newest = watched.read_frames(3)[-1], server.stall()
+        while read_number(last.pixels) < newest:
+            last = watched.read_frames(1)[0]
         started_s = time.monotonic()
-        assert watched.source.read(0.1) is None
-        assert 0.09 < time.monotonic() - started_s < 0.4
-        assert watched.source.read(5).sequence == first.sequence + 1
+        with within(0.4):
+            assert watched.source.read(0.1) is None
+        assert time.monotonic() - started_s > 0.09
+        server.fault = ""
+        assert watched.source.read(20).sequence == last.sequence + 1
 
 
 def test_a_stream_that_ends_is_opened_again_and_the_numbers_go_on():
@@ -162,7 +190,7 @@ def test_a_reader_that_comes_late_gets_the_last_frame_and_then_the_end():
 
 @pytest.mark.parametrize("fault", ["silent", "stalled"])
 def test_a_server_that_gives_nothing_is_tried_again_until_it_does(fault):
-    with MjpegServer(fault=fault) as server, watch(server) as watched:
+    with MjpegServer(fault=fault) as server, watch(server, patience=QUICK) as watched:
         watched.read_until(lambda: "stalled" in watched.kinds)
         assert [event.text for event in watched.events if event.kind == "stalled"] == [
             "no frame in 1 s; trying again in 0.05 s"
@@ -174,7 +202,7 @@ def test_a_server_that_gives_nothing_is_tried_again_until_it_does(fault):
 
 
 def test_a_stream_that_stalls_is_opened_again(server):
-    with watch(server) as watched:
+    with watch(server, patience=QUICK) as watched:
         pid = watched.source.pid
         last = watched.read_frames(5)[-1]
         server.fault = "stalled"
@@ -188,20 +216,19 @@ def test_a_stream_that_stalls_is_opened_again(server):
 
 
 def test_a_one_shot_does_not_wait_for_a_stream_that_stalls(server):
-    with watch(server, one_shot=True) as watched:
+    with watch(server, one_shot=True, patience=QUICK) as watched:
         watched.read_frames(1)
         server.fault = "stalled"
         with pytest.raises(Unavailable, match="no frame in 1 s; check that it is on"):
             watched.read_until(lambda: False)
 
 
-def test_a_killed_process_is_replaced(server):
+def test_a_killed_process_is_replaced(server, within):
     with watch(server) as watched:
         last = watched.read_frames(5)[-1]
         os.kill(watched.source.pid, signal.SIGKILL)
-        killed_at_s = time.monotonic()
-        watched.read_until(lambda: "restarted" in watched.kinds)
-        assert time.monotonic() - killed_at_s < 2
+        with within(2):
+            watched.read_until(lambda: "restarted" in watched.kinds)
         next_frame = watched.read_frames(1)[0]
 
     assert watched.kinds == ["opened", "died", "restarted", "opened"]
@@ -211,7 +238,7 @@ def test_a_killed_process_is_replaced(server):
 
 
 def test_a_stopped_process_is_replaced(server):
-    with watch(server) as watched:
+    with watch(server, patience=QUICK) as watched:
         watched.read_frames(5)
         pid = watched.source.pid
         os.kill(pid, signal.SIGSTOP)
@@ -247,7 +274,7 @@ def test_a_missing_camera_is_waited_for_with_growing_pauses():
 
 
 def test_a_missing_camera_ends_a_one_shot():
-    with Watched(Device("/dev/video98"), one_shot=True, patience=QUICK) as watched:
+    with Watched(Device("/dev/video98"), one_shot=True) as watched:
         with pytest.raises(Unavailable, match="/dev/video98: no such camera; "):
             watched.source.read(20)
         assert watched.source.read(0.3) is None
@@ -317,19 +344,20 @@ def test_after_ten_damaged_pictures_in_a_row_the_source_is_opened_again(server, 
     with watch(server) as watched:
         watched.read_frames(1)
         server.fault = fault
+        last = server.newest + 1  # it may be under way already
         given = watched.read_until(lambda: "unavailable" in watched.kinds)
         assert watched.source.corrupt_frames == 10
         server.fault = ""
         watched.read_frames(1)
 
-    assert all(frame.sequence < 30 for frame in given)
+    assert all(read_number(frame.pixels) <= last for frame in given)
     assert watched.kinds == ["opened", "corrupt", "unavailable", "opened"]
     assert watched.events[2].text == "10 damaged pictures in a row; trying again in 0.05 s"
 
 
 def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(server):
-    frozen_s = 0.4
-    with watch(server, patience=Patience(frozen_s=frozen_s)) as watched:
+    frozen_s = 1.0
+    with watch(server, patience=replace(QUICK_TO_RETRY, frozen_s=frozen_s)) as watched:
         watched.read_frames(3)
         server.fault = "frozen"
         before = watched.read_until(lambda: "frozen" in watched.kinds)
@@ -342,13 +370,13 @@ def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(se
         after = watched.read_frames(1)[0]
 
     assert watched.kinds == ["opened", "frozen", "moving"]
-    assert watched.events[1].text == "the same picture for 0.4 s; waiting for another"
+    assert watched.events[1].text == "the same picture for 1 s; waiting for another"
     assert watched.events[2].text == "the picture changes again"
     assert read_number(after.pixels) > newest
 
 
 def test_a_frozen_picture_ends_a_one_shot():
-    patience = Patience(frozen_s=0.2)
+    patience = replace(QUICK_TO_RETRY, frozen_s=0.2)
     with MjpegServer(fault="frozen") as server, watch(server, one_shot=True, patience=patience) as watched:
         with pytest.raises(Unavailable, match=r"the same picture for 0.2 s; switch the camera off and on"):
             watched.read_until(lambda: False)
@@ -356,7 +384,7 @@ def test_a_frozen_picture_ends_a_one_shot():
 
 
 def test_six_deaths_in_a_minute_are_told_once_and_each_of_them_too(server):
-    patience = Patience(first_pause_s=0.01, longest_pause_s=0.08, healthy_s=60)
+    patience = replace(QUICK_TO_RETRY, first_pause_s=0.01, longest_pause_s=0.08, healthy_s=600)
     with watch(server, patience=patience) as watched:
         for deaths in range(1, 9):
             os.kill(watched.source.pid, signal.SIGKILL)
@@ -375,7 +403,7 @@ def test_six_deaths_in_a_minute_are_told_once_and_each_of_them_too(server):
 
 
 def test_every_disconnection_is_one_reconnection(server):
-    with watch(server, patience=Patience(first_pause_s=0.05, longest_pause_s=0.2)) as watched:
+    with watch(server) as watched:
         for disconnections in range(1, 6):
             watched.read_frames(1)
             server.close_streams()
@@ -386,6 +414,7 @@ def test_every_disconnection_is_one_reconnection(server):
     assert server.connections == 6
 
 
+@pytest.mark.timing
 def test_a_camera_that_returns_is_seen_within_two_seconds():
     """With the patience that everybody gets."""
     with MjpegServer(fault="silent") as server, watch(server, patience=Patience()) as watched:
@@ -397,6 +426,7 @@ def test_a_camera_that_returns_is_seen_within_two_seconds():
         assert time.monotonic() - returned_at_s < 2
 
 
+@pytest.mark.timing
 def test_a_slow_reader_sees_each_picture_once_in_order_and_young():
     """Ten times slower than the camera: a picture's age when its label comes stays below one frame interval
     and the classification itself."""
@@ -434,7 +464,7 @@ def test_a_password_is_in_no_event_and_no_list_of_processes(server):
 
 
 @pytest.mark.parametrize("state", ["starting", "running", "waiting", "stopped"])
-def test_leaving_is_quick_and_leaves_nothing(state):
+def test_leaving_is_quick_and_leaves_nothing(state, within):
     before, threads = descriptors(), threading.active_count()
     with MjpegServer(fault="silent" if state == "waiting" else "") as server:
         with watch(server, patience=Patience()) as watched:
@@ -445,8 +475,8 @@ def test_leaving_is_quick_and_leaves_nothing(state):
                 server.wait_for(lambda: server.connections == 1)
             if state == "stopped":
                 os.kill(pid, signal.SIGSTOP)
-            started_s = time.monotonic()
-        assert time.monotonic() - started_s < 1
+            with within(1):
+                watched.source.close()
         assert is_reaped(pid)
         assert descriptors() == before
     assert threading.active_count() == threads
@@ -478,7 +508,7 @@ with open_source(sys.argv[1], one_shot=False) as source:
         server.wait_for(lambda: server.connections == 1)
         parent.kill()
         parent.communicate()
-        ended = select.select([child], [], [], 5)[0]
+        ended = select.select([child], [], [], 60)[0]
         os.close(child)
 
     assert ended

@@ -48,7 +48,7 @@ def start_writer(slot: SlotReader) -> subprocess.Popen:
 
 
 def wait(slot: SlotReader) -> bool:
-    return bool(select.select([slot], [], [], 10)[0])
+    return bool(select.select([slot], [], [], 60)[0])
 
 
 def is_whole(taken: Frame) -> bool:
@@ -91,7 +91,7 @@ def test_a_frame_that_was_taken_is_not_changed_by_later_ones(reader):
 
 def test_the_writer_never_waits_for_a_reader(reader):
     writer = SlotWriter(reader.writer_ends)
-    for sequence in range(1, 200_000):
+    for sequence in range(1, 70_000):  # more than a pipe holds
         writer.publish(frame(sequence % 256, size=(1, 1)))
 
 
@@ -123,18 +123,19 @@ def test_no_frame_is_torn_and_none_comes_late_from_a_writer_at_full_speed(reader
     process = start_writer(reader)
     try:
         assert wait(reader)
-        last, count, end_s = 0, 0, time.monotonic() + 1.5
-        while time.monotonic() < end_s:
+        last = 0
+        for _ in range(300):
+            assert wait(reader)
             taken = reader.take()
-            if taken is not None:
+            if taken is not None:  # the writer takes a frame back to put a newer one there
                 assert is_whole(taken)
                 assert taken.sequence > last
-                last, count = taken.sequence, count + 1
+                last = taken.sequence
         assert process.poll() is None  # the writer always found a free buffer
     finally:
         process.kill()
         process.wait()
-    assert count > 20
+    assert last > 20
 
 
 def test_a_writer_killed_at_any_point_leaves_no_torn_frame():
