@@ -147,8 +147,8 @@ def test_ways_are_timed_in_processes_of_their_own_that_take_turns(tiny, frames, 
 def test_ours_is_faster_than_the_naive_way(tiny, frames, tmp_path):
     write_frames(tmp_path / "a.frames", frames)
     models = {"naive": tiny.files[1], "edgecls": tiny.files[2]}
-    settings = WaySettings(threads=1, seconds=0.06, windows=2, program="tools.naive")
-    reports = measure_ways(models, tmp_path / "a.frames", settings, lambda _: None)
+    settings = TimingSettings(threads=1, seconds=0.06, windows=2)
+    reports = time_pipelines(models, tmp_path / "a.frames", settings, lambda _: None)
     assert reports["edgecls"].total_ms < reports["naive"].total_ms
 
 
