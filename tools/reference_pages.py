@@ -1,27 +1,40 @@
-"""Command reference: an mkdocs hook that writes the options of every `edgecls` command into the site.
+"""Reference pages: an mkdocs hook that writes the commands and the camera's options into the documentation.
 
-The page docs/reference/commands.md holds a marker; the hook replaces it by what the commands say of
-themselves, so the reference and `--help` cannot differ.
+Pages in docs/reference/ hold markers. The hook replaces them by what the commands and `CameraOptions` say of
+themselves, so the reference, `--help` and the library cannot differ.
 """
 
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 from typer.main import get_command
 
 from edgecls.cli.main import app
+from edgecls.edge_runtime.camera.options import CameraOptions
 
-MARKER = "<!-- every command -->"
+COMMANDS = "<!-- every command -->"
+CAMERA_OPTIONS = "<!-- camera options -->"
 _PLAIN = str.maketrans({"|": "&#124;", "*": r"\*", "[": "&#91;", "_": r"\_"})
 """Characters that Markdown would take for a table, emphasis or a link."""
 _EXAMPLES = re.compile(r"^Examples?:", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Called by mkdocs for each page: its Markdown, with the reference in place of the marker."""
-    return markdown.replace(MARKER, "\n".join(reference())) if MARKER in markdown else markdown
+    """Called by mkdocs for each page: its Markdown, with the references in place of their markers."""
+    for marker, lines in ((COMMANDS, reference), (CAMERA_OPTIONS, camera_options)):
+        if marker in markdown:
+            markdown = markdown.replace(marker, "\n".join(lines()))
+    return markdown
+
+
+def camera_options() -> Iterator[str]:
+    """The fields of `CameraOptions` as a table, line by line."""
+    yield "| Field | Default | |\n| --- | --- | --- |"
+    for option in fields(CameraOptions):
+        yield f"| {_names(option.name)} | {_names(repr(option.default))} | {_cell(option.metadata['help'])} |"
 
 
 def reference() -> Iterator[str]:
