@@ -39,11 +39,11 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_signals() -> Iterator[StopRequest]:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into a request, the second into an exit at once, 130 or 143.
+def stop_on_signals() -> Generator[StopRequest]:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; the second exits at once, 130 or 143.
 
-    SIGHUP comes when a terminal closes; under `nohup` it stays ignored. Only in the main thread, where Python
-    runs its signal handlers.
+    SIGHUP comes when a terminal closes; under `nohup` it stays ignored. Works in the main thread only, where
+    Python runs its signal handlers.
     """
     stop, first = StopRequest(), True
 
@@ -67,17 +67,17 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
 @dataclass
 class Loop:
-    """What a camera loop works with, besides its source; the defaults take every frame as it is."""
+    """Camera loop: classifies the frames of a source; by default every frame, as it is."""
 
     classifier: Classifier
     sinks: Sequence[Sink] = ()
     max_frames: int | None = None
-    """None: when the source ends, which a camera does not."""
+    """Number of frames to classify; None: until the source ends, which a camera does not."""
     view: View = AS_IT_COMES
     decider: Decider = field(default_factory=Decider)
     pace: Pace = field(default_factory=Pace)
     stillness: Stillness | None = None
-    """Where there is one, what it calls still is not classified."""
+    """Frames that it calls still are not classified; None: every frame is."""
     stop: StopRequest = field(default_factory=StopRequest)
     on_event: OnEvent = ignore
 
@@ -94,27 +94,18 @@ class Loop:
         Raises:
             EdgeclsError: the source cannot be opened.
         """
+        return drained(self.answers(source))
+
+    def answers(self, source: Source) -> Generator[Answer, None, LoopReport]:
+        """`run`, step by step: yields each answer after the sinks have had it, and returns the report."""
         tally = Tally()
         failures: list[EdgeclsError] = []
-        with self._closing_sinks(failures), source, _kept(failures):
-            for _ in self._answers(source, tally):
-                pass
+        with self._closing_sinks(failures), source, _collecting(failures):
+            yield from self._answers(source, tally)
         return tally.report(source, failure=failures[0] if failures else None)
 
-    def answers(self, source: Source) -> Generator[Answer]:
-        """The same, but yields each answer after the sinks have had it.
-
-        Raises:
-            EdgeclsError: the source cannot be opened or cannot go on, or a sink could not be closed.
-        """
-        failures: list[EdgeclsError] = []
-        with self._closing_sinks(failures), source:
-            yield from self._answers(source, Tally())
-        if failures:
-            raise failures[0]
-
     @contextmanager
-    def _closing_sinks(self, failures: list[EdgeclsError]) -> Iterator[None]:
+    def _closing_sinks(self, failures: list[EdgeclsError]) -> Generator[None]:
         with ExitStack() as closing:
             for sink in self.sinks:
                 closing.callback(_close, sink, failures)
@@ -193,7 +184,7 @@ class Loop:
         return Answer(self.view.upright(frame), prediction, decision, timing)
 
     def _report_once(self, error: EdgeclsError, tally: Tally) -> None:
-        """An event for the first in a row, not thirty a second."""
+        """Reports the first of several failed frames in a row, not thirty a second."""
         kind = "corrupt" if isinstance(error, BadImage) else "invalid_output"
         if tally.add_failed(kind):
             self.on_event(Event(kind, f"{kind.replace('_', ' ')}: {error}"))
@@ -205,7 +196,7 @@ class Loop:
 
 
 @contextmanager
-def _kept(failures: list[EdgeclsError]) -> Iterator[None]:
+def _collecting(failures: list[EdgeclsError]) -> Generator[None]:
     try:
         yield
     except EdgeclsError as error:
@@ -213,12 +204,28 @@ def _kept(failures: list[EdgeclsError]) -> Iterator[None]:
 
 
 def _close(sink: Sink, failures: list[EdgeclsError]) -> None:
-    with _kept(failures):
+    with _collecting(failures):
         sink.close()
 
 
+def drained(answers: Generator[Answer, None, LoopReport]) -> LoopReport:
+    """Runs a loop to its end and returns its report."""
+    while True:
+        try:
+            next(answers)
+        except StopIteration as end:
+            return end.value
+
+
 def run_logged(loop: Loop, source: Source, log: EventLog, version: str) -> LoopReport:
-    """`Loop.run`, with `started` before and `stopped`, which carries the counts, after all other events.
+    """`Loop.run` with an event log; see `logged_answers`."""
+    return drained(logged_answers(loop, source, log, version))
+
+
+def logged_answers(
+    loop: Loop, source: Source, log: EventLog, version: str
+) -> Generator[Answer, None, LoopReport]:
+    """`Loop.answers`, with `started` before and `stopped`, which carries the counts, after all other events.
 
     The log is on the disk when this returns or raises.
 
@@ -227,10 +234,10 @@ def run_logged(loop: Loop, source: Source, log: EventLog, version: str) -> LoopR
     """
     log.event(_started(loop, source, version))
     try:
-        report = loop.run(source)
+        report = yield from loop.answers(source)
     except BaseException as error:
-        with suppress(EdgeclsError):  # the first error is the one to tell
-            what = str(error) if isinstance(error, EdgeclsError) else f"a bug: {error!r}"
+        with suppress(EdgeclsError):  # the first error is the one to report
+            what = _reason(error)
             log.event(Event("stopped", what, facts={"failure": what}))
             log.close()
         raise
@@ -240,6 +247,12 @@ def run_logged(loop: Loop, source: Source, log: EventLog, version: str) -> LoopR
     except EdgeclsError as error:
         return replace(report, failure=report.failure or error)
     return report
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, GeneratorExit):
+        return "the program that watched it ended"
+    return str(error) if isinstance(error, EdgeclsError) else f"a bug: {error!r}"
 
 
 def _started(loop: Loop, source: Source, version: str) -> Event:

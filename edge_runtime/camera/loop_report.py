@@ -1,4 +1,4 @@
-"""What a camera loop did, counted while it runs."""
+"""Loop report: what a camera loop did, counted while it runs."""
 
 import time
 from collections import Counter
@@ -14,18 +14,18 @@ from .sources.source import Source
 
 @dataclass(frozen=True)
 class LoopReport:
-    """The sum of a loop's answers."""
+    """Counts, rates and latencies of one run."""
 
     frames: int
-    """Frames that were answered."""
+    """Frames that got an answer."""
     skipped: int
     """Frames that a live source gave while an older one was classified."""
     invalid_outputs: int
     """Frames for which the network gave NaN or infinity."""
     corrupt_frames: int
-    """Frames that arrived damaged: never classified."""
+    """Frames that arrived damaged; none was classified."""
     reconnects: int
-    """How often a live source was opened again."""
+    """Number of times that a live source was opened again."""
     seconds: float
     """From the first answer to the last."""
     latency_p50_ms: float | None
@@ -37,15 +37,15 @@ class LoopReport:
     labels: tuple[tuple[str, int], ...]
     """(label or `unknown`, frames), the most frequent first."""
     failure: EdgeclsError | None = None
-    """What ended the loop before its time; the caller raises it when it has shown the rest."""
+    """Error that ended the loop early; the caller raises it after showing the rest."""
     judged: int = 0
-    """Frames whose label the source knows, as that of `--source demo` does."""
+    """Frames whose true label is known, as with `--source demo`."""
     right: int = 0
-    """Of these, how often the frame's own label was the one it should get."""
+    """Of these, frames whose own label was right."""
     right_announced: int = 0
-    """And how often the announced one was: it changes a moment after the picture does."""
+    """Of these, frames whose announced label was right; it changes a moment after the picture does."""
     still_frames: int = 0
-    """Frames in which nothing had moved: not classified; see stillness.py."""
+    """Frames that were not classified because nothing moved; see `pace.Stillness`."""
 
     @property
     def fps(self) -> float | None:
@@ -54,7 +54,7 @@ class LoopReport:
 
     @property
     def text(self) -> str:
-        """The summary that a person reads, one to four lines."""
+        """Summary for people, one to four lines."""
         frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
         if self.fps is not None:
             frames += f" in {self.seconds:.1f} s: {self.fps:.1f} per second"
@@ -79,8 +79,8 @@ class LoopReport:
             lines.append("labels: " + ", ".join(shares) + (f", {rest} more" if rest else ""))
         if self.judged:
             lines.append(
-                f"right: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
-                f"as announced, after --smooth and --hold, {self.right_announced / self.judged:.1%}"
+                f"correct: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
+                f"announced, after --smooth and --hold: {self.right_announced / self.judged:.1%}"
             )
         return "\n".join(lines)
 

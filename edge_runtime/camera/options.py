@@ -266,7 +266,7 @@ def to_toml(options: CameraOptions) -> str:
 
     A token and a source with a password are left to the environment, since the file may be shared.
     """
-    hidden = {"token"} | ({"source"} if has_secret(options.source) else set())
+    hidden = ("token", "source") if has_secret(options.source) else ("token",)
     lines = ["# edgecls camera --config FILE", ""]
     group = ""
     for option in fields(options):

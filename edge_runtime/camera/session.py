@@ -19,7 +19,7 @@ from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, fan_out, ignore
 from .event_log import EventLog
-from .loop import Loop, StopRequest, run_logged
+from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
 from .options import CameraOptions
 from .outputs.frame_folder import FrameRecorder
@@ -60,9 +60,7 @@ class CameraSession:
         Raises:
             EdgeclsError: the source cannot be opened.
         """
-        if self.log is None:
-            return self.loop.run(self.source)
-        return run_logged(self.loop, self.source, self.log, version("edgecls"))
+        return drained(self._steps())
 
     def answers(self) -> Generator[Answer]:
         """Yields each answer as it is given; the sinks get it first.
@@ -70,7 +68,14 @@ class CameraSession:
         Raises:
             EdgeclsError: the source cannot be opened or cannot go on.
         """
-        return self.loop.answers(self.source)
+        report = yield from self._steps()
+        if report.failure:
+            raise report.failure
+
+    def _steps(self) -> Generator[Answer, None, LoopReport]:
+        if self.log is None:
+            return self.loop.answers(self.source)
+        return logged_answers(self.loop, self.source, self.log, version("edgecls"))
 
 
 def check_options(options: CameraOptions) -> Address:
@@ -108,7 +113,7 @@ def open_session(
     last: Sequence[Sink] = (),
     on_event: OnEvent = ignore,
     on_note: Callable[[str], None] = lambda _: None,
-) -> Iterator[CameraSession]:
+) -> Generator[CameraSession]:
     """Opens the model and the outputs that the options name, and sets up the loop.
 
     Args:

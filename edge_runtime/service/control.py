@@ -1,8 +1,8 @@
-"""Puts a camera service on the machine, and takes it away."""
+"""Service control: installs and removes a camera service, and reads its status from systemd."""
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,8 @@ from ..errors import MissingInput, PermissionRefused, Unavailable, writing_faile
 from ..files import read_whole, write_whole
 from .unit import UNITS, CameraService, environment_file, is_hidden, settings_of, state_of, unit_of, unit_text
 
-# The one place that calls systemctl.
-
 Systemctl = Callable[..., str]
-"""Takes the arguments of systemctl, gives what it printed; raises EdgeclsError."""
+"""Runs systemctl with these arguments and returns its output; raises EdgeclsError."""
 
 
 def systemctl(*arguments: str) -> str:
@@ -38,7 +36,7 @@ def systemctl(*arguments: str) -> str:
 
 
 def check_booted(root: Path) -> None:
-    """Checks that systemd runs this machine, as sd_booted(3) does.
+    """Checks that systemd manages this machine, as sd_booted(3) does.
 
     Raises:
         Unavailable: it does not.
@@ -59,10 +57,10 @@ ROOT = Path("/")
 
 
 def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> None:
-    """Writes the service's files, has systemd read them, and starts it, now and at each boot.
+    """Writes the service's files and starts it, now and at each boot.
 
-    One that is there already is replaced. The model is copied: the service must not end because somebody
-    tidies a home folder, or be started on half a file while another is being copied there.
+    Replaces a service of that name. The model is copied, so that the service does not fail because somebody
+    tidies a home folder, and never starts on a half-copied file.
 
     Args:
         service: what to install.
@@ -94,10 +92,10 @@ def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> 
 
 
 def remove(name: str, systemctl: Systemctl, root: Path = ROOT) -> Path:
-    """Stops a camera's service and removes it, but for what it wrote.
+    """Stops and removes a camera's service; keeps what it wrote.
 
     Returns:
-        Where that is; there may be nothing.
+        The folder of what it wrote, which may be missing.
 
     Raises:
         MissingInput: there is no such service.
@@ -121,7 +119,7 @@ def remove(name: str, systemctl: Systemctl, root: Path = ROOT) -> Path:
 
 
 def installed(root: Path = ROOT) -> list[str]:
-    """The names of all cameras that have a service."""
+    """Returns the names of all cameras that have a service."""
     units = _below(root, UNITS).glob("edgecls-*.service")
     return sorted(path.stem.removeprefix("edgecls-") for path in units)
 
@@ -156,15 +154,13 @@ def _below(root: Path, path: Path) -> Path:
 
 
 @contextmanager
-def _for_root_alone() -> Iterator[None]:
+def _for_root_alone() -> Generator[None]:
     before = os.umask(0o077)
     try:
         yield
     finally:
         os.umask(before)
 
-
-# How a camera service is, as systemd knows it.
 
 _PROPERTIES = (
     "ActiveState",
@@ -181,28 +177,28 @@ _PROPERTIES = (
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """How a service is at this moment."""
+    """Status of a service at this moment."""
 
     unit: str
     is_running: bool
     state: str
-    """As systemd has it: `running`, `auto-restart`, `dead`, `failed`."""
+    """systemd's sub-state: `running`, `auto-restart`, `dead`, `failed`."""
     since: str
-    """The wall clock when that began, as systemd writes it; empty where it never ran."""
+    """Wall-clock time when that state began, as systemd writes it; empty if it never ran."""
     said: str
-    """What the loop told last: the label with its rates, or what it waits for."""
+    """Last status text of the loop: the label with its rates, or what it waits for."""
     restarts: int
-    """After failures, since it was last started by hand or at boot."""
+    """Automatic restarts since it was last started by hand or at boot."""
     pid: int
-    """Of its main process; 0 where it does not run."""
+    """Process ID of its main process; 0 while it does not run."""
     starts_at_boot: bool
     result: str
-    """Why it does not run: systemd's word, such as `exit-code` or `watchdog`; `success` otherwise."""
+    """systemd's result, such as `exit-code` or `watchdog`; `success` otherwise."""
     exit_code: int
 
     @property
     def text(self) -> str:
-        """For people: a line for the service, and one for what it said."""
+        """For people: a line for the service, and one for its status text."""
         since = f" since {self.since}" if self.since else ""
         pid = f", pid {self.pid}" if self.pid else ""
         count = "1 restart" if self.restarts == 1 else f"{self.restarts} restarts"

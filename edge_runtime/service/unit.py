@@ -1,4 +1,4 @@
-"""The systemd unit of a camera service, as text: systemd.unit(5), systemd.service(5), systemd.exec(5)."""
+"""Service unit: the systemd unit file of a camera (systemd.unit(5), systemd.service(5), systemd.exec(5))."""
 
 import re
 from collections.abc import Mapping
@@ -9,8 +9,6 @@ from typing import Literal
 from ..camera.sources.address import CsiCamera, Device, LiveAddress, Stream
 from ..errors import UsageError
 from ..page.server import parse_address
-
-# A camera loop as a service: what it runs, what it may reach, and where its files are.
 
 UNITS = Path("/etc/systemd/system")
 SETTINGS = Path("/etc/edgecls")
@@ -23,25 +21,25 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 
 @dataclass(frozen=True)
 class CameraService:
-    """One camera's service."""
+    """What a camera's service runs, what it may reach, and where its files are."""
 
     name: str
-    """Of the camera; the unit is `edgecls-<name>`."""
+    """Name of the camera; the unit is `edgecls-<name>`."""
     python: Path
-    """The interpreter of the environment that edgecls is installed in."""
+    """Interpreter of the environment in which edgecls is installed."""
     arguments: tuple[str, ...]
-    """After `edgecls camera`."""
+    """Arguments after `edgecls camera`."""
     description: str
-    """Of the source, with any password masked."""
+    """The source, with secrets masked."""
     uses_camera: bool
     """Whether it opens devices of this computer."""
     network: Network
     reads: tuple[Path, ...] = ()
     """Folders that its Python needs: the environment, and what it is linked to."""
     copied: tuple[Path, ...] = ()
-    """Files that become the service's own: the model, and its labels where they are a file."""
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    """Environment variables that no unit, journal or list of processes shall show."""
+    """Files that are copied for the service: the model, and a label file if there is one."""
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Environment variables that must not appear in a unit, a journal or a process list."""
 
     @property
     def unit(self) -> str:
@@ -50,12 +48,12 @@ class CameraService:
 
     @property
     def settings(self) -> Path:
-        """The folder of what it reads: root's."""
+        """Folder of what it reads, owned by root."""
         return settings_of(self.name)
 
     @property
     def state(self) -> Path:
-        """The folder of what it writes, where it also runs."""
+        """Folder that it writes to and runs in."""
         return state_of(self.name)
 
 
@@ -71,17 +69,17 @@ def unit_of(name: str) -> str:
 
 
 def settings_of(name: str) -> Path:
-    """Where the service of a camera finds what it reads."""
+    """Returns the folder from which a camera's service reads."""
     return SETTINGS / name
 
 
 def state_of(name: str) -> Path:
-    """Where the service of a camera writes."""
+    """Returns the folder that a camera's service writes to."""
     return STATE / name
 
 
 def network_of(address: LiveAddress, serve: str | None) -> Network:
-    """What of the network the service needs: for its source, and for the viewers of its page."""
+    """Returns the network access that the service needs, for its source and for viewers of its page."""
     if isinstance(address, Stream) or (serve and parse_address(serve).host not in LOOPBACK):
         return "any"
     return "loopback" if serve else "none"
@@ -242,7 +240,7 @@ def _bound(path: Path) -> str:
 
 def environment_file(variables: dict[str, str]) -> str:
     """The lines of an `EnvironmentFile=`."""
-    lines = []
+    lines: list[str] = []
     for name, value in variables.items():
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
         lines.append(f'{name}="{escaped}"\n')

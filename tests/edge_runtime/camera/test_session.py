@@ -53,6 +53,18 @@ def test_a_session_from_python_has_the_outputs_of_the_command(tmp_path: Path):
     assert {event.kind for event in told} >= {"opened"}
 
 
+def test_watching_with_an_event_log_writes_how_it_began_and_ended(tiny, pictures: Path, tmp_path: Path):
+    options = CameraOptions(events=tmp_path / "e.jsonl")
+    list(edgecls.watch(str(pictures), tiny.files[2], options=options))
+    whole = read_events(tmp_path / "e.jsonl").events
+    assert [event.kind for event in whole] == ["started", "stopped"]
+    assert whole[-1].facts["frames"] == 3
+    answers = edgecls.watch(str(pictures), tiny.files[2], options=options)
+    next(answers)
+    answers.close()
+    assert read_events(tmp_path / "e.jsonl").events[-1].text == "the program that watched it ended"
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
