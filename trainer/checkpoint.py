@@ -1,4 +1,4 @@
-"""A training's state after an epoch, in one file, from which it goes on as if never interrupted."""
+"""Checkpoint: the state of a training after an epoch, in one file, from which it resumes exactly."""
 
 import io
 import json
@@ -17,34 +17,35 @@ from .report import Epoch, Metrics
 
 @dataclass(frozen=True)
 class TrainingState:
-    """Everything that the next epoch depends on, beside the options and the data."""
+    """Everything that the next epoch depends on, besides the options and the data."""
 
     history: tuple[Epoch, ...]
     variables: tuple[np.ndarray, ...]
-    """All that fitting changes, in order: weights, the optimizer's moments, states of random generators."""
+    """All that fitting changes, in order: weights, the optimizer's moments, random generator states."""
     kept: tuple[np.ndarray, ...] = ()
-    """For early stopping the weights of the best epoch so far; for averaging the sum of the last epochs'."""
+    """For early stopping, the weights of the best epoch so far; for averaging, the sum over the last
+    epochs."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state with what it belongs to."""
+    """A training state, and the training it belongs to."""
 
     options: dict[str, Any]
-    """The command line's options by name, such as `--epochs`: the same are needed to go on."""
+    """By their names on the command line, such as `--epochs`; resuming needs the same."""
     data_sha256: str
     teacher_sha256: str | None
-    """Of the teacher's file, where there is one."""
+    """Of the teacher's file, if any."""
     state: TrainingState
 
 
 def checkpoint_path(model: Path) -> Path:
-    """Where the checkpoint of a model's training is, while that is not finished."""
+    """Returns the path of the checkpoint, which exists while a model's training is unfinished."""
     return report_folder(model) / "checkpoint.npz"
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes the file, whole or not at all; errors as `whole_file`."""
+    """Writes the file, whole or not at all; raises as `whole_file` does."""
     about = {
         "options": checkpoint.options,
         "data_sha256": checkpoint.data_sha256,
@@ -60,9 +61,9 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def check_there(path: Path) -> None:
-    """Raises MissingInput if there is no checkpoint, so that nobody waits to be told."""
+    """Raises MissingInput if there is no checkpoint, before anything slow is done."""
     if not path.exists():
-        raise MissingInput(f"{path}: no such file, so there is no training to go on with; leave --resume out")
+        raise MissingInput(f"{path}: no such file, so there is no training to resume; leave --resume out")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -74,9 +75,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     check_there(path)
     try:
-        with np.load(
-            io.BytesIO(read_whole(path)), allow_pickle=False
-        ) as arrays:  # a zip: its checksums are checked
+        content = io.BytesIO(read_whole(path))
+        with np.load(content, allow_pickle=False) as arrays:  # a zip, whose checksums are checked
             about = json.loads(str(arrays["about"]))
             state = TrainingState(
                 tuple(_epoch(values) for values in about["history"]),
@@ -89,7 +89,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_options(checkpoint: Checkpoint, options: dict[str, Any], path: Path) -> None:
-    """Raises BadConfiguration, naming the difference, if the options are not those of the checkpoint."""
+    """Raises BadConfiguration, naming the difference, if the options differ from the checkpoint's."""
     for name, now in options.items():
         before = checkpoint.options.get(name)
         if before != now:
@@ -100,7 +100,7 @@ def check_options(checkpoint: Checkpoint, options: dict[str, Any], path: Path) -
 
 
 def check_data(checkpoint: Checkpoint, data_sha256: str, path: Path) -> None:
-    """Raises BadConfiguration if the images are not those that the checkpoint's training saw."""
+    """Raises BadConfiguration if the images are not those of the checkpoint's training."""
     if checkpoint.data_sha256 != data_sha256:
         raise BadConfiguration(
             f"{path}: the images have changed since this training was started (digest "
@@ -109,7 +109,7 @@ def check_data(checkpoint: Checkpoint, data_sha256: str, path: Path) -> None:
 
 
 def check_teacher(checkpoint: Checkpoint, teacher_sha256: str | None, path: Path) -> None:
-    """Raises BadConfiguration if the teacher's file is another than when the training was started."""
+    """Raises BadConfiguration if the teacher's file has changed since the training was started."""
     if checkpoint.teacher_sha256 != teacher_sha256:
         raise BadConfiguration(
             f"{path}: the teacher's file has changed since this training was started; leave --resume out to "

@@ -127,7 +127,7 @@ def train_options(
             absolute_data(data or before.data), output, rule, replace(before.recipe, **values), before
         )
     side_px = imgsz or _SIDE_PX
-    named = recipes.named(recipe, arch or Recipe.arch)
+    named = recipes.named_recipe(recipe, arch or Recipe.arch)
     rule, made = ImageRule(side_px, side_px), replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # kept to the letter, as is what was asked for
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})

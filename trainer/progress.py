@@ -1,4 +1,4 @@
-"""What a training tells while it runs; by itself it tells nobody."""
+"""Progress of a training: a silent interface, and its display on a terminal that loses no Ctrl-C."""
 
 import signal
 import sys
@@ -9,67 +9,6 @@ from typing import Any, Self, TextIO
 from ..edge_runtime.errors import Unavailable
 from ..edge_runtime.text import duration, paint, wrap_for
 from .report import Epoch
-
-
-class Progress:
-    """Silent. A subclass shows what it wants to."""
-
-    def say(self, text: str) -> None:
-        """A fact worth a line."""
-
-    def warn(self, text: str) -> None:
-        """What the user should know before the result is trusted."""
-
-    def images_read(self, done: int, total: int) -> None:
-        """While the files of a data set are read."""
-
-    def epoch_started(self, number: int, epochs: int, batches: int) -> None:
-        """Epoch `number` of `epochs`, counted from 1."""
-
-    def batches_done(self, count: int, loss: float, accuracy: float) -> None:
-        """So many of this epoch, with its means so far on the training split."""
-
-    def epoch_done(self, epoch: Epoch) -> None:
-        """With its evaluation."""
-
-
-# Ctrl-C that is not lost where Python drops the exception: in a `__del__`, in the garbage collector.
-
-
-class Interrupts:
-    """A context manager, within which an interrupt raises KeyboardInterrupt at once, and again at `check`."""
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._before: Any = None
-        self._tell_dropped: Any = None
-
-    def check(self) -> None:
-        """Raises KeyboardInterrupt if there was an interrupt, whoever swallowed it."""
-        if self._asked:
-            raise KeyboardInterrupt
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
-            self._before = signal.signal(signal.SIGINT, self._interrupt)
-            self._tell_dropped, sys.unraisablehook = sys.unraisablehook, self._dropped
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            sys.unraisablehook = self._tell_dropped
-
-    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
-        self._asked = True
-        raise KeyboardInterrupt
-
-    def _dropped(self, what: Any) -> None:
-        if not issubclass(what.exc_type, KeyboardInterrupt):  # that is not lost, so there is nothing to tell
-            self._tell_dropped(what)
-
-
-# On stderr: a live bar on a terminal, and everywhere a line for each epoch, with the time left.
 
 try:
     from tqdm import tqdm
@@ -90,21 +29,47 @@ _COLUMNS = {
 }
 
 
+class Progress:
+    """What a training reports while it runs. This class is silent; a subclass shows what it wants."""
+
+    def message(self, text: str) -> None:
+        """Called with one or more lines worth showing."""
+
+    def warn(self, text: str) -> None:
+        """Called with what the user should know before trusting the result."""
+
+    def images_read(self, done: int, total: int) -> None:
+        """Called while the files of a data set are read."""
+
+    def epoch_started(self, number: int, epochs: int, batches: int) -> None:
+        """Called before epoch `number` of `epochs`, counted from 1."""
+
+    def batches_done(self, count: int, loss: float, accuracy: float) -> None:
+        """Called after batches of this epoch, with its means so far on the training split."""
+
+    def epoch_done(self, epoch: Epoch) -> None:
+        """Called after an epoch and its evaluation."""
+
+
 class TerminalProgress(Progress):
-    """A context manager, so that no interrupt is lost and no interrupted bar stays half drawn."""
+    """Shows a training on stderr: a live bar if it is a terminal, and always a line for each epoch.
+
+    The line has an estimate of the time left. A context manager, so that no interrupt is lost and no bar
+    stays half drawn.
+    """
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
-        """Shows it on a stream, by default stderr; quiet leaves only warnings."""
+        """Takes another stream than stderr; `quiet` shows warnings only."""
         self._stream = stream or sys.stderr
         self._is_quiet = quiet
         self._bar: tqdm | None = None
         self._epochs = 0
         self._seconds: list[float] = []
-        """Of the epochs done."""
+        """Of each epoch done."""
         self._has_header = False
         self._interrupts = Interrupts()
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         """See `Progress`."""
         self._end_bar()
         if not self._is_quiet:
@@ -119,7 +84,7 @@ class TerminalProgress(Progress):
         """See `Progress`."""
         if self._bar is None:
             if not self._stream.isatty():
-                self.say(f"edgecls: reading {total:,} images ...")
+                self.message(f"edgecls: reading {total:,} images ...")
             self._start_bar(f"reading {total:,} images", total)
         self._step_to(done)
         if done == total:
@@ -142,13 +107,13 @@ class TerminalProgress(Progress):
         """See `Progress`."""
         if not self._has_header:
             self._has_header = True
-            self.say(_line(list(_COLUMNS)))
+            self.message(_line(list(_COLUMNS)))
         figures = (epoch.train, epoch.val, epoch.test)
         values = [f"{value:.4f}" for split in figures for value in (split.loss, split.accuracy)]
         self._seconds.append(epoch.seconds)
         left_s = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
         times = [duration(epoch.seconds), duration(left_s)]
-        self.say(_line([f"{epoch.number}/{self._epochs}", *values, *times]))
+        self.message(_line([f"{epoch.number}/{self._epochs}", *values, *times]))
 
     def __enter__(self) -> Self:
         self._interrupts.__enter__()
@@ -181,6 +146,42 @@ class TerminalProgress(Progress):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+class Interrupts:
+    """Context manager in which Ctrl-C raises KeyboardInterrupt at once, and again at `check`.
+
+    Python drops the exception in a `__del__` and in the garbage collector; `check` raises it all the same.
+    """
+
+    def __init__(self) -> None:
+        self._interrupted = False
+        self._before: Any = None
+        self._unraisable_hook: Any = None
+
+    def check(self) -> None:
+        """Raises KeyboardInterrupt if there was an interrupt, even if its exception was dropped."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+            self._unraisable_hook, sys.unraisablehook = sys.unraisablehook, self._dropped
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            sys.unraisablehook = self._unraisable_hook
+
+    def _interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _dropped(self, what: Any) -> None:
+        if not issubclass(what.exc_type, KeyboardInterrupt):  # which `check` raises again
+            self._unraisable_hook(what)
 
 
 def _line(values: list[str]) -> str:

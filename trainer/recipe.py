@@ -1,4 +1,4 @@
-"""How a network is trained: the options that, with the data set, decide its weights."""
+"""Recipes: the options that, with the data set, decide a network's weights; and recipes by name."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Recipe:
-    """The defaults are the documented recipe: Adam, sparse categorical cross-entropy, and nothing else."""
+    """A recipe; its defaults are the documented one: Adam, sparse categorical cross-entropy, nothing else."""
 
     arch: str = "cnn"
     """A name in `design.ARCHITECTURES`."""
@@ -28,34 +28,35 @@ class Recipe:
     epochs: int = 10
     batch_size: int = 32
     seed: int = 0
-    """Of the first weights, the order of the images, augmentation, dropout and the split. 0 to 2**32 - 1."""
+    """For initial weights, the order of the images, augmentation, dropout and the split. 0 to 2**32 - 1."""
     optimizer: str = "adam"
-    """One of `OPTIMIZERS`; `sgd` has Nesterov's momentum of 0.9, `muon` of 0.95."""
+    """One of `OPTIMIZERS`; `sgd` has a Nesterov momentum of 0.9, `muon` of 0.95."""
     learning_rate: float = 1e-3
-    """The highest of the schedule."""
+    """The peak of the schedule."""
     schedule: str = "constant"
-    """One of `SCHEDULES`; see `schedule.OneCycle`."""
+    """One of `SCHEDULES`; see `optimizer.OneCycle`."""
     weight_decay: float = 0.0
-    """Decoupled (Loshchilov and Hutter 2019): a step takes learning rate times this off each kernel."""
+    """Decoupled (Loshchilov and Hutter 2019): each step shrinks kernels by learning rate times this."""
     label_smoothing: float = 0.0
     """The share of each label that is spread over all classes (Szegedy et al. 2016)."""
     augment: tuple[str, ...] = ()
     """Names in `augmentation.KINDS`."""
     dropout: float = 0.0
-    """The share of activations that training leaves out before each dense layer; 0 adds no dropout layer."""
+    """The share of activations dropped before each dense layer in training; 0 adds no dropout layer."""
     average_epochs: int = 0
-    """The saved weights are the mean of those after so many last epochs (Izmailov et al. 2018)."""
+    """The saved weights are the mean over so many last epochs (Izmailov et al. 2018); 0: those of the
+    last."""
     early_stopping: bool = False
     balance: bool = False
-    """Whether images of rare classes count for more, so that all classes count the same."""
+    """Whether class weights make all classes count the same."""
     teacher: str | None = None
-    """The `.h5` of a network to imitate (Hinton et al. 2015); a path."""
+    """The path of the `.h5` of a network to imitate (Hinton et al. 2015)."""
     temperature: float = 4.0
-    """Both networks' logits are divided by it before the student imitates the teacher."""
+    """Divides the logits of both networks before the student imitates the teacher."""
     teacher_share: float = 0.9
-    """Of the loss; the rest is of the true classes."""
+    """The teacher's share of the loss; the rest comes from the true classes."""
     precision: str = "float32"
-    """One of `PRECISIONS`; of what is computed while fitting. Weights are kept and saved as float32."""
+    """One of `PRECISIONS`, for computing while fitting. Weights are kept and saved as float32."""
 
     def __post_init__(self) -> None:
         for option, value, known in (
@@ -65,7 +66,7 @@ class Recipe:
         ):
             if value not in known:
                 raise UsageError(f"{option} {value}: not known; use {', '.join(known[:-1])} or {known[-1]}")
-        parse_kinds(",".join(self.augment) or "none")  # refuses what it does not know
+        parse_kinds(",".join(self.augment) or "none")  # refuses unknown names
         if self.early_stopping and self.average_epochs:
             raise UsageError(
                 "--early-stopping and --average-epochs: the one keeps the best epoch's weights, the other "
@@ -74,22 +75,22 @@ class Recipe:
 
     @property
     def design(self) -> Design:
-        """The part that decides what is built."""
+        """The part that decides which network is built."""
         return Design(self.arch, self.dropout, self.depth, self.width)
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """From what `asdict` gave and JSON kept; a TypeError if a name is unknown."""
+        """Returns a recipe from `asdict` values as JSON keeps them; raises TypeError for an unknown name."""
         return cls(**{**values, "augment": tuple(values.get("augment", ()))})
 
     def by_option(self) -> dict[str, Any]:
-        """The values by their names on the command line."""
+        """Returns the values by their names on the command line."""
         values = {**asdict(self), "augment": ",".join(self.augment) or "none"}
         return {f"--{name.replace('_', '-')}": value for name, value in values.items()}
 
 
 class RecipeOptions(TypedDict, total=False):
-    """Fields of `Recipe` as a user gives them; None, as one that is missing, leaves the recipe's own."""
+    """Fields of `Recipe` as a user gives them; None, like a missing one, keeps the recipe's own value."""
 
     depth: int | None
     width: float | None
@@ -112,13 +113,11 @@ class RecipeOptions(TypedDict, total=False):
     precision: str | None
 
 
-# The recipes by name, for each network.
-
-NAMES = ("documented", "best")
+RECIPES = ("documented", "best")
 
 _LEAST_BATCHES = 10
-"""Of an epoch. With two or three large ones a network of 200 pictures has hardly moved after five epochs, and
-the means of its batch normalisation lag behind it: 21 % right, where small batches came to 95 %."""
+"""In an epoch. With two or three large batches of 200 pictures, a network has hardly moved after five epochs,
+and the means of its batch normalisation lag behind: 21 % accuracy, where small batches gave 95 %."""
 _SMALLEST_BATCH = 16
 
 _BEST = Recipe(
@@ -131,13 +130,13 @@ _BEST = Recipe(
     augment=("flip", "shift"),
     balance=True,
 )
-"""What all networks with batch normalisation share."""
+"""For all networks with batch normalisation."""
 
 _MUON = {"optimizer": "muon", "learning_rate": 0.03, "weight_decay": 0.03}
-"""A little beyond the best of the trials of ten epochs in docs/results/networks.md."""
+"""Slightly beyond the best of the ten-epoch trials in docs/results/networks.md."""
 
 _BEST_OF: dict[str, dict[str, Any]] = {
-    # Without batch normalisation: small steps, and no smoothing for so few epochs.
+    # Without batch normalisation: a small learning rate; for so few epochs, no label smoothing.
     "cnn": {
         "epochs": 10,
         "batch_size": 64,
@@ -150,30 +149,30 @@ _BEST_OF: dict[str, dict[str, Any]] = {
     "resnet8": {"epochs": 80},
     "resnet": {"epochs": 30},
     "mobilenet": {"epochs": 40},
-    # As for `cnn`, JPEG: cameras send it. Noise was not tried with these two.
+    # JPEG, as for `cnn`: cameras send it. Noise was not tried with these two.
     "nano": {**_MUON, "epochs": 60, "augment": ("jpeg", "flip", "shift")},
     "edge": {**_MUON, "epochs": 40, "augment": ("jpeg", "flip", "shift", "cutout")},
 }
 
 
-def named(name: str | None, arch: str) -> Recipe:
-    """The recipe of this name for a network; no name is `documented` for `cnn`, else `best`.
+def named_recipe(name: str | None, arch: str) -> Recipe:
+    """Returns the recipe of this name for a network; without a name `documented` for `cnn`, else `best`.
 
     Raises:
         UsageError: no such recipe.
     """
     name = name or ("documented" if arch == "cnn" else "best")
-    if name not in NAMES:
-        raise UsageError(f"--recipe {name}: no such recipe; use {' or '.join(NAMES)}")
+    if name not in RECIPES:
+        raise UsageError(f"--recipe {name}: no such recipe; use {' or '.join(RECIPES)}")
     if name == "documented":
         return Recipe(arch=arch)
     return replace(_BEST, arch=arch, **_BEST_OF.get(arch, {}))
 
 
 def for_few_images(recipe: Recipe, images: int) -> Recipe:
-    """The recipe with smaller batches, down to 16 images, where an epoch would have less than 10.
+    """Returns the recipe with smaller batches, of at least 16 images, if an epoch would have fewer than 10.
 
-    The learning rate falls with the square root of the batch, which keeps the noise of a step as it was
+    The learning rate is scaled by the square root of the batch size, which keeps the noise of a step
     (Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", section 5).
     """
     size = recipe.batch_size

@@ -1,4 +1,4 @@
-"""The report of a training, `report.json` in the folder beside the model: how it was made, how good it is."""
+"""Training report: `report.json` in the folder beside the model, with how it was made and how good it is."""
 
 import csv
 import io
@@ -14,12 +14,10 @@ from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.rule import ImageRule
 from .recipe import Recipe
 
-# What each epoch of a training gave.
-
 
 @dataclass(frozen=True)
 class Metrics:
-    """How well a network does on a split."""
+    """Loss and accuracy of a network on a split."""
 
     loss: float
     """Mean cross-entropy, in nats."""
@@ -34,27 +32,30 @@ class Epoch:
     number: int
     """Counted from 1."""
     seconds: float
-    """With the evaluation at its end."""
+    """Including the evaluation at its end."""
     train: Metrics
-    """Running means while the weights changed, as Keras reports them."""
+    """Running means while the weights change, as Keras reports them."""
     val: Metrics
     test: Metrics
 
 
 def metrics(probabilities: np.ndarray, truth: np.ndarray) -> Metrics:
-    """Loss and accuracy of float (N, C) probabilities for int (N,) classes; 1e-7 is Keras's lower bound."""
+    """Returns loss and accuracy of float (N, C) probabilities for int (N,) classes.
+
+    Probabilities are at least 1e-7 in the logarithm, as in Keras.
+    """
     of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     loss = -np.log(np.maximum(of_truth, 1e-7)).mean()
     return Metrics(float(loss), float((probabilities.argmax(axis=1) == truth).mean()))
 
 
 def best_epoch(history: tuple[Epoch, ...]) -> int:
-    """The number of the epoch with the lowest loss on the validation split, the first of equals."""
+    """Returns the number of the epoch with the lowest validation loss, the first of equals."""
     return min(history, key=lambda epoch: epoch.val.loss).number
 
 
 def history_csv(history: tuple[Epoch, ...]) -> str:
-    """A table with one line for each epoch; `loss` and `accuracy` are of the training split, as in Keras."""
+    """Returns a line for each epoch; `loss` and `accuracy` are those of the training split, as in Keras."""
     file = io.StringIO()
     table = csv.writer(file, lineterminator="\n")
     columns = ("loss", "accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
@@ -69,7 +70,7 @@ def history_csv(history: tuple[Epoch, ...]) -> str:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """Everything needed to train the same model again, and what came of it."""
+    """Everything needed to train the same model again, and the results."""
 
     data: str
     """As `--data` takes it: `cifar10`, `digits`, or an absolute path."""
@@ -81,19 +82,19 @@ class TrainReport:
     val_images: int
     test_images: int
     skipped: tuple[str, ...]
-    """Files that could not be used, each with its reason."""
+    """Files that were not usable, each with its reason."""
     image: ImageRule
     recipe: Recipe
     parameters: int
     epochs_done: int
     best_epoch: int
-    """The one with the lowest loss on the validation split; early stopping keeps its weights."""
+    """The number of the one with the lowest validation loss; early stopping keeps its weights."""
     seconds: float
-    """Of fitting and the evaluations between, without reading the data set."""
+    """For fitting and evaluation, without reading the data set."""
     train: Metrics
     val: Metrics
     test: Metrics
-    """Of the saved weights on each split."""
+    """With the saved weights, as `train` and `val` are."""
     versions: dict[str, str]
     """Of Python and the packages that the result depends on."""
     teacher_sha256: str | None = None
@@ -110,7 +111,7 @@ class TrainReport:
         return self.test.accuracy
 
     def to_json(self) -> str:
-        """The report as JSON text."""
+        """Returns the report as JSON text."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -119,7 +120,7 @@ def read_report(model: Path) -> TrainReport:
 
     Raises:
         MissingInput: there is none.
-        BadData: it is damaged, or of another version.
+        BadData: it is damaged.
     """
     path = report_path(model)
     if not path.exists():
@@ -132,7 +133,7 @@ def read_report_file(path: Path) -> TrainReport:
 
     Raises:
         MissingInput: there is none.
-        BadData: it is damaged, or of another version.
+        BadData: it is damaged.
     """
     if path.is_dir():
         path /= REPORT_NAME

@@ -25,12 +25,12 @@ from .checkpoint import (
     read_checkpoint,
     write_checkpoint,
 )
-from .class_weights import imbalance_line
+from .compiled import probabilities
 from .fit import fit
+from .losses import imbalance_line
 from .networks import build
 from .options import DEFAULT_OUTPUT, TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
-from .predict import probabilities
 from .progress import Progress
 from .recipe import Recipe, RecipeOptions, for_few_images
 from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
@@ -162,14 +162,14 @@ def run_training(
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
         check_teacher(checkpoint, teacher_sha256, training.checkpoint)
-        progress.say(f"continuing after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
+        progress.message(f"continuing after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
     elif training.checkpoint.exists():
-        progress.say("starting again; to continue the interrupted training, give --resume")
+        progress.message("starting again; to continue the interrupted training, give --resume")
 
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
-    progress.say(_described(dataset, network, recipe))
+    progress.message(_described(dataset, network, recipe))
     for change in changes(training, dataset, teacher):
         progress.warn(change)
     history = fit(

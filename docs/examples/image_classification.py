@@ -7,10 +7,10 @@ import keras
 
 from edgecls.data.load import load_dataset
 from edgecls.edge_runtime import ImageRule, ModelCard
+from edgecls.trainer.compiled import probabilities
 from edgecls.trainer.fit import fit
 from edgecls.trainer.networks import build
 from edgecls.trainer.plots import samples_png
-from edgecls.trainer.predict import probabilities
 from edgecls.trainer.progress import TerminalProgress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import metrics

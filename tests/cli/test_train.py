@@ -141,7 +141,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--data", "one"], 65, "only one class, cat"),
         (["--data", "notes.txt"], 65, "not a folder, a zip or cifar-10-python.tar.gz"),
         (["--data", "evil.zip"], 65, "refused: the name '../evil.png' leads out of the zip"),
-        (["--data", "digits", "--resume"], 66, "there is no training to go on with; leave --resume out"),
+        (["--data", "digits", "--resume"], 66, "there is no training to resume; leave --resume out"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_exit_code(run_here, tmp_path, arguments, code, message):

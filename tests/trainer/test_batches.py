@@ -73,10 +73,10 @@ def test_a_teacher_is_asked_once_for_each_round_and_its_answers_stay_with_their_
     asked = []
 
     class Brightness(Teacher):
-        def says(self, images, in_round, start):
-            if not self._is_said[in_round, start]:
+        def probabilities(self, images, in_round, start):
+            if not self._is_known[in_round, start]:
                 asked.append((in_round, start))
-            return super().says(images, in_round, start)
+            return super().probabilities(images, in_round, start)
 
     network = keras.Sequential(
         [
@@ -88,7 +88,7 @@ def test_a_teacher_is_asked_once_for_each_round_and_its_answers_stay_with_their_
     teacher = Brightness(network, images=100, classes=2, epochs=2)
     for epoch in (0, 1, 2):
         made = EpochBatches(numbered(100), Recipe(), epoch, teacher=teacher)
-        made.ask_teacher()
+        made.run_teacher()
         for images, target in (made[index] for index in range(len(made))):
             assert target[:, 0] == pytest.approx(images[:, 0, 0, 0])
             assert target[:, 1] == pytest.approx(images[:, 0, 0, 0] / 255, rel=1e-3)

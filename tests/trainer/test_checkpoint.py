@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_the_old_one(small_disk):
 
 
 def test_without_one_there_is_nothing_to_go_on_with(tmp_path):
-    with pytest.raises(MissingInput, match=r"so there is no training to go on with; leave --resume out"):
+    with pytest.raises(MissingInput, match=r"so there is no training to resume; leave --resume out"):
         read_checkpoint(tmp_path / "checkpoint.npz")
 
 

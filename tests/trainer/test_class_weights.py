@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.load import Dataset, Split
-from edgecls.trainer.class_weights import LARGEST_WEIGHT, class_weights, imbalance_line
+from edgecls.trainer.losses import LARGEST_WEIGHT, class_weights, imbalance_line
 
 
 def dataset(*counts: int) -> Dataset:
@@ -31,10 +31,10 @@ def test_a_weight_is_limited_and_a_class_without_images_has_none():
 def test_uneven_classes_are_named_with_their_counts_and_what_to_do():
     line = imbalance_line(dataset(1200, 500, 400), balance=False)
     assert line is not None
-    assert line.startswith("uneven classes: cat has 1,200 training images and owl 400; --balance makes")
+    assert line.startswith("uneven classes: cat has 1,200 training images, owl has 400; --balance uses")
     line = imbalance_line(dataset(1200, 500, 400), balance=True)
     assert line is not None
-    assert line.endswith("owl 400; they count the same, more pictures of owl are better")
+    assert line.endswith("owl has 400; class weights balance them; more pictures of owl are better")
 
 
 def test_classes_that_are_not_very_uneven_are_passed_over():

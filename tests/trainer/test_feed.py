@@ -6,8 +6,7 @@ import pytest
 
 from edgecls.data.backend import keras
 from edgecls.data.split import Split
-from edgecls.trainer.batches import EpochBatches
-from edgecls.trainer.fit import feed
+from edgecls.trainer.batches import EpochBatches, as_dataset
 from edgecls.trainer.recipe import Recipe
 
 pytestmark = pytest.mark.skipif(
@@ -24,8 +23,8 @@ def made(class_weights: np.ndarray | None = None) -> EpochBatches:
 @pytest.mark.parametrize("class_weights", [None, np.array([0.5, 2.0, 1.0])], ids=["plain", "weighted"])
 def test_each_batch_comes_once_as_it_is(class_weights):
     batches = made(class_weights)
-    fed = list(feed(batches).as_numpy_iterator())
-    assert len(fed) == len(feed(batches)) == 3
+    fed = list(as_dataset(batches).as_numpy_iterator())
+    assert len(fed) == len(as_dataset(batches)) == 3
     for number, parts in enumerate(fed):
         for given, expected in zip(parts, batches[number], strict=True):
             assert given.dtype == expected.dtype
@@ -34,13 +33,13 @@ def test_each_batch_comes_once_as_it_is(class_weights):
 
 def test_nothing_tunes_it_by_itself():
     """An end that sleeps until a tuner's next round comes by chance, and can double an epoch."""
-    assert not feed(made()).options().autotune.enabled
+    assert not as_dataset(made()).options().autotune.enabled
 
 
 def test_an_epoch_that_is_over_takes_no_memory():
     batches = made()
     gone = weakref.ref(batches)
-    assert len(list(feed(batches))) == 3
+    assert len(list(as_dataset(batches))) == 3
     del batches
     gc.collect()
     assert gone() is None

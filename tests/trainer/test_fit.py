@@ -5,10 +5,15 @@ import pytest
 
 from edgecls.data.backend import keras
 from edgecls.trainer.checkpoint import TrainingState
-from edgecls.trainer.fit import PATIENCE_EPOCHS, fit, learner, optimised, weights
-from edgecls.trainer.fused import FusedBatchNormalization
+from edgecls.trainer.compiled import (
+    FusedBatchNormalization,
+    compiled_to_fit,
+    fast_copy,
+    fitted_weights,
+    probabilities,
+)
+from edgecls.trainer.fit import PATIENCE_EPOCHS, fit
 from edgecls.trainer.networks import Design, build
-from edgecls.trainer.predict import probabilities
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import best_epoch, metrics
@@ -198,7 +203,7 @@ def test_a_student_learns_from_its_teacher_alone(shades):
 @pytest.mark.parametrize("arch", ["cnn", "resnet8", "nano"])
 def test_a_network_has_a_copy_that_computes_in_bfloat16_and_answers_in_float32(arch):
     network = build(Design(arch), 32, 32, 3)
-    copy = optimised(network, "bfloat16")
+    copy = fast_copy(network, "bfloat16")
     assert copy.layers[1].compute_dtype == "bfloat16"
     assert copy.layers[-1].compute_dtype == "float32"
     assert {variable.dtype for variable in copy.trainable_variables} == {"float32"}
@@ -209,19 +214,19 @@ def test_a_network_has_a_copy_that_computes_in_bfloat16_and_answers_in_float32(a
 
 def test_float32_without_batch_normalisation_needs_no_copy():
     network = build(Design(), 18, 18, 2)
-    assert optimised(network, "float32") is network
+    assert fast_copy(network, "float32") is network
 
 
 def test_it_takes_uint8_and_gives_back_the_network_s_weights():
     network = build(Design("nano"), 16, 16, 2)
-    learning = learner(network, Recipe(arch="nano", precision="bfloat16"), steps=4)
+    learning = compiled_to_fit(network, Recipe(arch="nano", precision="bfloat16"), steps=4)
     assert learning.inputs[0].dtype == "uint8"
-    assert all(map(np.array_equal, weights(learning), network.get_weights()))
+    assert all(map(np.array_equal, fitted_weights(learning), network.get_weights()))
 
 
 def test_a_float32_copy_has_the_same_weights_and_answers():
     network = build(Design("nano"), 32, 32, 3)
-    copy = optimised(network, "float32")
+    copy = fast_copy(network, "float32")
     assert (
         sum(isinstance(layer, FusedBatchNormalization) for layer in copy.layers) == 5
     )  # all but the 24 wide

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.backend import keras
-from edgecls.trainer.fused import FusedBatchNormalization, is_fusible
+from edgecls.trainer.compiled import FusedBatchNormalization, is_fusible
 
 layers = keras.layers
 pytestmark = pytest.mark.skipif(

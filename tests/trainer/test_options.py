@@ -6,7 +6,7 @@ import pytest
 from edgecls.edge_runtime.errors import MissingInput, UsageError
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.trainer.options import TrainOptions, train_options
-from edgecls.trainer.recipe import Recipe, named
+from edgecls.trainer.recipe import Recipe, named_recipe
 from tests.trainer.test_report import REPORT
 
 
@@ -23,7 +23,7 @@ def test_a_network_is_not_written_over_its_teacher(tmp_path, monkeypatch):
 def test_nothing_to_go_on_with_is_told_before_anything_is_read(tmp_path):
     training = TrainOptions("digits", tmp_path / "model.h5", ImageRule(32, 32), Recipe())
     training.check()
-    with pytest.raises(MissingInput, match="there is no training to go on with; leave --resume out"):
+    with pytest.raises(MissingInput, match="there is no training to resume; leave --resume out"):
         training.check(resume=True)
 
 
@@ -46,14 +46,14 @@ def test_without_options_it_is_the_documented_training():
 
 
 def test_other_networks_are_trained_by_the_best_recipe_unless_told_otherwise():
-    assert train_options(MODEL, {}, arch="nano").recipe == named("best", "nano")
+    assert train_options(MODEL, {}, arch="nano").recipe == named_recipe("best", "nano")
     assert train_options(MODEL, {}, arch="nano", recipe="documented").recipe == Recipe(arch="nano")
-    assert train_options(MODEL, {}, recipe="best").recipe == named("best", "cnn")
+    assert train_options(MODEL, {}, recipe="best").recipe == named_recipe("best", "cnn")
 
 
 def test_an_option_changes_its_part_of_the_recipe_alone():
     training = train_options(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", size=48)
-    assert training.recipe == replace(named("best", "cnn"), epochs=3, augment=())
+    assert training.recipe == replace(named_recipe("best", "cnn"), epochs=3, augment=())
     assert training.image == ImageRule(48, 48)
 
 

@@ -64,7 +64,7 @@ class Terminal(io.StringIO):
 
 def drive(stream: io.StringIO) -> str:
     with TerminalProgress(stream) as progress:
-        progress.say("digits: 10 classes")
+        progress.message("digits: 10 classes")
         for done in range(1, 4):
             progress.images_read(done, 3)
         for number in (1, 2):
@@ -92,7 +92,7 @@ def test_in_a_log_there_is_one_line_for_each_epoch_under_one_heading_with_the_ti
 def test_quiet_leaves_warnings_alone():
     stream = io.StringIO()
     with TerminalProgress(stream, quiet=True) as progress:
-        progress.say("digits: 10 classes")
+        progress.message("digits: 10 classes")
         progress.images_read(3, 3)
         progress.warn("the teacher has changed")
         progress.epoch_started(1, 12, batches=2)

@@ -6,7 +6,7 @@ import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.augmentation import parse_kinds
 from edgecls.trainer.networks.design import ARCHITECTURES
-from edgecls.trainer.recipe import Recipe, for_few_images, named
+from edgecls.trainer.recipe import Recipe, for_few_images, named_recipe
 
 
 def test_the_default_is_the_documented_recipe_and_nothing_else():
@@ -46,13 +46,13 @@ def test_what_makes_no_sense_is_refused(values, message):
 
 
 def test_the_documented_one_is_the_default_of_the_documented_network_alone():
-    assert named(None, "cnn") == named("documented", "cnn") == Recipe()
-    assert named(None, "nano") == named("best", "nano") != named("documented", "nano")
+    assert named_recipe(None, "cnn") == named_recipe("documented", "cnn") == Recipe()
+    assert named_recipe(None, "nano") == named_recipe("best", "nano") != named_recipe("documented", "nano")
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
-    best = named("best", arch)
+    best = named_recipe("best", arch)
     assert (best.arch, best.schedule) == (arch, "one-cycle")
     assert {"flip", "shift"} <= set(best.augment)
     assert best.augment == parse_kinds(",".join(best.augment))  # --resume compares them as they are spelled
@@ -61,7 +61,7 @@ def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
 
 def test_an_unknown_one_is_refused():
     with pytest.raises(UsageError, match=r"--recipe good: no such recipe; use documented or best"):
-        named("good", "cnn")
+        named_recipe("good", "cnn")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard, Provenance
-from edgecls.trainer.predict import probabilities
+from edgecls.trainer.compiled import probabilities
 from edgecls.trainer.teacher import ROUNDS, Teacher, load_teacher
 from edgecls.trainer.train import save_network
 
@@ -34,10 +34,12 @@ def test_it_says_what_its_network_says_and_remembers_it():
     network = small_network()
     teacher = Teacher(network, images=20, classes=2, epochs=30)
     assert teacher.rounds == ROUNDS
-    said = np.concatenate([teacher.says(images[:8], 0, start=0), teacher.says(images[8:], 0, start=8)])
+    said = np.concatenate(
+        [teacher.probabilities(images[:8], 0, start=0), teacher.probabilities(images[8:], 0, start=8)]
+    )
     assert said == pytest.approx(probabilities(network, images), abs=1e-3)
-    assert (teacher.has_said_all(0), teacher.has_said_all(1)) == (True, False)
-    assert (teacher.says(255 - images[:8], 0, start=0) == said[:8]).all()  # not asked again
+    assert (teacher.is_complete(0), teacher.is_complete(1)) == (True, False)
+    assert (teacher.probabilities(255 - images[:8], 0, start=0) == said[:8]).all()  # not asked again
 
 
 def test_a_short_training_needs_fewer_rounds():
@@ -52,7 +54,7 @@ def test_a_saved_one_is_loaded_with_its_digest(saved):
 
 
 def test_one_that_does_not_fit_is_refused(saved):
-    with pytest.raises(UsageError, match=r"big.h5: knows the classes cat, dog, not those of the data"):
+    with pytest.raises(UsageError, match=r"big.h5: its classes are cat, dog, not those of the data"):
         load_teacher(saved, ("cat", "dog", "cow"), RULE)
     with pytest.raises(UsageError, match=r"big.h5: takes images of 18x18 px, not 32x32; give --imgsz 18"):
         load_teacher(saved, LABELS, ImageRule(32, 32))

@@ -51,7 +51,7 @@ class Told(Progress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, text: str) -> None:
+    def message(self, text: str) -> None:
         self.lines += text.splitlines()
 
 
@@ -144,7 +144,7 @@ def test_a_training_interrupted_twice_ends_in_the_very_same_model(finished, trai
     assert report.epochs_done == 3
     assert not training.checkpoint.exists()
     assert all(map(np.array_equal, weights_of(training.output), weights_of(finished.training.output)))
-    with pytest.raises(MissingInput, match=r"so there is no training to go on with"):
+    with pytest.raises(MissingInput, match=r"so there is no training to resume"):
         run_training(training, resume=True)
 
 

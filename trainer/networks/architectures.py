@@ -1,4 +1,9 @@
-"""How the networks are built, by name; what each may be asked for is in `design`."""
+"""The architectures, one after the other; `build` makes one of them from a `Design`.
+
+To change a network, change its function here; to add one, add its function, its entry in `_BUILDERS` and in
+`design.ARCHITECTURES`, and its recipe in `trainer/recipe.py`. All but `cnn` make images over 48 px smaller
+first.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,13 +13,24 @@ from . import blocks
 from .blocks import Conv, Pool, Residual
 from .design import RESNET_DEPTH, Design, check_design
 
-# The documented CNN: 122,570 parameters at 32x32 pixels and 10 classes.
-
 layers = keras.layers
 
 
+def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
+    """Builds a network with initial weights, not compiled.
+
+    Returns:
+        A model of float32 (N, height_px, width_px, 3) RGB, 0 to 1, to probabilities float32 (N, classes).
+
+    Raises:
+        UsageError: see `check_design`.
+    """
+    check_design(design, height_px, width_px)
+    return _BUILDERS[design.arch](design, height_px, width_px, classes)
+
+
 def cnn(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`."""
+    """The documented CNN: 122,570 parameters at 32x32 px and 10 classes."""
 
     def drop(name: str) -> list[keras.Layer]:
         return [layers.Dropout(design.dropout, name=name)] if design.dropout else []
@@ -37,48 +53,115 @@ def cnn(design: Design, height_px: int, width_px: int, classes: int) -> keras.Mo
     )
 
 
-# Our most accurate: an int8 file of at most 600,000 bytes, made as `nano` is, but wider.
+NANO_BLOCKS = (Conv(24), Pool(), Residual(32), Conv(64), Pool(), Conv(64))
+"""Between the input and the mean over the picture."""
+
+
+def nano(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
+    """The smallest: an int8 file of at most 100,000 bytes, no slower than MLPerf Tiny's ResNet-8.
+
+    Dense 3x3 convolutions, mostly with multiples of 32 channels, make the best use of the int8 kernels of
+    both engines.
+    """
+    inputs = blocks.image(height_px, width_px)
+    x = blocks.chained(blocks.small_enough(inputs), NANO_BLOCKS)
+    return blocks.classified(inputs, x, design, classes)
+
 
 EDGE_BLOCKS = (Conv(32), Conv(64), Pool(), Residual(64), Conv(128), Pool(), Residual(128))
-"""What is between the input and the mean over the picture."""
+"""Between the input and the mean over the picture."""
 
 
 def edge(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
+    """The most accurate: an int8 file of at most 600,000 bytes, made as `nano` is, but wider."""
     inputs = blocks.image(height_px, width_px)
     x = blocks.chained(blocks.small_enough(inputs), EDGE_BLOCKS)
     return blocks.classified(inputs, x, design, classes)
 
 
-# MobileNetV2's inverted residuals for small images, by width (Sandler et al. 2018, table 2).
-#
-# Against the paper: the first two of its halvings are left out, because its 224 px would become 7x7 but 32 px
-# 1x1; ReLU takes the place of ReLU6; and the width multiplies the last 1x1 convolution also when it is
-# under 1.
+def resnet8(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
+    """MLPerf Tiny's ResNet-8, its reference for image classification: 78,666 parameters at 10 classes.
+
+    Layer for layer `resnet_v1_eembc` of mlcommons/tiny
+    (benchmark/training/image_classification/keras_model.py),
+    with what a network of today would not have: convolutions with a bias before batch normalisation, and
+    shortcuts without it. Its L2 penalty belongs to the training: `--weight-decay` here.
+    """
+    inputs = blocks.image(height_px, width_px)
+    x = blocks.small_enough(inputs)
+    x = blocks.relu(_resnet8_convolution(x, 16, "stem"), "stem")
+    for number, (filters, stride) in enumerate(((16, 1), (32, 2), (64, 2)), 1):
+        name = f"stack{number}"
+        y = blocks.relu(_resnet8_convolution(x, filters, f"{name}_a", stride), f"{name}_a")
+        y = _resnet8_convolution(y, filters, f"{name}_b")
+        if stride > 1:
+            x = _biased_convolution(filters, 1, stride, f"{name}_shortcut")(x)
+        x = blocks.relu(layers.Add(name=f"{name}_add")([x, y]), name)
+    x = layers.AveragePooling2D(x.shape[1:3], name="mean")(x)
+    return blocks.dense_model(inputs, layers.Flatten(name="flatten")(x), design, classes)
 
 
-_EXPANSION = 6
-_STEM, _LAST = 32, 1280
-_STAGES = ((16, 1, 1), (24, 2, 1), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+def _resnet8_convolution(x: Any, filters: int, name: str, stride: int = 1) -> Any:
+    return blocks.normalised(_biased_convolution(filters, 3, stride, f"{name}_conv")(x), name)
+
+
+def _biased_convolution(filters: int, kernel: int, stride: int, name: str) -> keras.Layer:
+    return layers.Conv2D(
+        filters, kernel, strides=stride, padding="same", kernel_initializer="he_normal", name=name
+    )
+
+
+def resnet(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
+    """ResNets for small images, by depth (He et al. 2016, section 4.2) and width (Zagoruyko, Komodakis 2016).
+
+    Three stages with the same number of residual blocks, with 16, 32 and 64 channels times the width.
+    Shortcuts that change size are 1x1 convolutions (option B of the paper), which every engine runs well.
+    """
+    inputs = blocks.image(height_px, width_px)
+    filters = 8 * max(1, round(16 * (design.width or 1) / 8))
+    x = blocks.Conv(filters)(blocks.small_enough(inputs), "stem")
+    for stage, times in enumerate((1, 2, 4), 1):
+        for number in range(1, ((design.depth or RESNET_DEPTH) - 2) // 6 + 1):
+            stride = 2 if stage > 1 and number == 1 else 1
+            x = blocks.Residual(times * filters, stride)(x, f"stage{stage}_{number}")
+    return blocks.classified(inputs, x, design, classes)
+
+
+_MOBILENET_EXPANSION = 6
+_MOBILENET_STEM, _MOBILENET_LAST = 32, 1280
+_MOBILENET_STAGES = (
+    (16, 1, 1),
+    (24, 2, 1),
+    (32, 3, 2),
+    (64, 4, 2),
+    (96, 3, 1),
+    (160, 3, 2),
+    (320, 1, 1),
+)
 """Channels, blocks, and the stride of the first of them."""
 
 
 def mobilenet(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
+    """MobileNetV2's inverted residuals for small images, by width (Sandler et al. 2018, table 2).
+
+    Unlike the paper: without the first two halvings, because its 224 px become 7x7 but 32 px would become
+    1x1; with ReLU in place of ReLU6; and with a width under 1 that applies to the last 1x1 convolution too.
+    """
     width = design.width or 1.0
     inputs = blocks.image(height_px, width_px)
-    x = blocks.Conv(_channels(_STEM * width))(blocks.small_enough(inputs), "stem")
-    for stage, (filters, count, stride) in enumerate(_STAGES, 1):
+    x = blocks.Conv(_rounded_channels(_MOBILENET_STEM * width))(blocks.small_enough(inputs), "stem")
+    for stage, (filters, count, stride) in enumerate(_MOBILENET_STAGES, 1):
         for number in range(1, count + 1):
-            expansion = _EXPANSION if stage > 1 else 1
+            expansion = _MOBILENET_EXPANSION if stage > 1 else 1
             first = stride if number == 1 else 1
-            x = _inverted(x, _channels(filters * width), expansion, first, f"stage{stage}_{number}")
-    x = blocks.Conv(_channels(_LAST * width), kernel=1)(x, "last")
+            channels = _rounded_channels(filters * width)
+            x = _inverted_residual(x, channels, expansion, first, f"stage{stage}_{number}")
+    x = blocks.Conv(_rounded_channels(_MOBILENET_LAST * width), kernel=1)(x, "last")
     return blocks.classified(inputs, x, design, classes)
 
 
-def _inverted(x: Any, filters: int, expansion: int, stride: int, name: str) -> Any:
-    """Wider, over the picture channel by channel, narrow again; and the input added where it fits."""
+def _inverted_residual(x: Any, filters: int, expansion: int, stride: int, name: str) -> Any:
+    """Widens by 1x1, convolves channel by channel, narrows by 1x1; adds the input where the sizes agree."""
     y = x
     if expansion > 1:
         y = blocks.Conv(expansion * x.shape[-1], kernel=1)(y, f"{name}_wide")
@@ -97,78 +180,10 @@ def _inverted(x: Any, filters: int, expansion: int, stride: int, name: str) -> A
     return y
 
 
-def _channels(wanted: float) -> int:
-    """The nearest multiple of 8 that is not more than a tenth smaller, as MobileNet's authors round."""
+def _rounded_channels(wanted: float) -> int:
+    """Returns the nearest multiple of 8 that is not over a tenth smaller, as MobileNet's authors round."""
     nearest = 8 * max(1, int(wanted + 4) // 8)
     return nearest + 8 if nearest < 0.9 * wanted else nearest
-
-
-# Our smallest: an int8 file of at most 100,000 bytes that is no slower than MLPerf Tiny's ResNet-8.
-#
-# Dense 3x3 convolutions, mostly with multiples of 32 channels, keep the int8 kernels of both engines fullest.
-
-NANO_BLOCKS = (Conv(24), Pool(), Residual(32), Conv(64), Pool(), Conv(64))
-"""What is between the input and the mean over the picture."""
-
-
-def nano(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
-    inputs = blocks.image(height_px, width_px)
-    x = blocks.chained(blocks.small_enough(inputs), NANO_BLOCKS)
-    return blocks.classified(inputs, x, design, classes)
-
-
-# ResNets for small images, by depth (He et al. 2016, section 4.2) and width (Zagoruyko, Komodakis 2016).
-#
-# Three stages of equally many residual blocks, with 16, 32 and 64 channels times the width. Shortcuts that
-# change size are 1x1 convolutions (option B of the paper), which every engine runs well.
-
-
-def resnet(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
-    inputs = blocks.image(height_px, width_px)
-    filters = 8 * max(1, round(16 * (design.width or 1) / 8))
-    x = blocks.Conv(filters)(blocks.small_enough(inputs), "stem")
-    for stage, times in enumerate((1, 2, 4), 1):
-        for number in range(1, ((design.depth or RESNET_DEPTH) - 2) // 6 + 1):
-            stride = 2 if stage > 1 and number == 1 else 1
-            x = blocks.Residual(times * filters, stride)(x, f"stage{stage}_{number}")
-    return blocks.classified(inputs, x, design, classes)
-
-
-# MLPerf Tiny's ResNet-8, the reference of its image classification: 78,666 parameters at 10 classes.
-#
-# Layer for layer `resnet_v1_eembc` of mlcommons/tiny
-# (benchmark/training/image_classification/keras_model.py),
-# with what that has and a network of today would not: convolutions with a bias in front of batch
-# normalisation,
-# and shortcuts without any. Its L2 penalty is a matter of training, `--weight-decay` here.
-
-
-def resnet8(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds it; see `networks.build`. Images over 48 px are made smaller first."""
-    inputs = blocks.image(height_px, width_px)
-    x = blocks.small_enough(inputs)
-    x = blocks.relu(_convolution(x, 16, "stem"), "stem")
-    for number, (filters, stride) in enumerate(((16, 1), (32, 2), (64, 2)), 1):
-        name = f"stack{number}"
-        y = blocks.relu(_convolution(x, filters, f"{name}_a", stride), f"{name}_a")
-        y = _convolution(y, filters, f"{name}_b")
-        if stride > 1:
-            x = _biased(filters, 1, stride, f"{name}_shortcut")(x)
-        x = blocks.relu(layers.Add(name=f"{name}_add")([x, y]), name)
-    x = layers.AveragePooling2D(x.shape[1:3], name="mean")(x)
-    return blocks.dense_model(inputs, layers.Flatten(name="flatten")(x), design, classes)
-
-
-def _convolution(x: Any, filters: int, name: str, stride: int = 1) -> Any:
-    return blocks.normalised(_biased(filters, 3, stride, f"{name}_conv")(x), name)
-
-
-def _biased(filters: int, kernel: int, stride: int, name: str) -> keras.Layer:
-    return layers.Conv2D(
-        filters, kernel, strides=stride, padding="same", kernel_initializer="he_normal", name=name
-    )
 
 
 _BUILDERS: dict[str, Callable[[Design, int, int, int], keras.Model]] = {
@@ -180,16 +195,3 @@ _BUILDERS: dict[str, Callable[[Design, int, int, int], keras.Model]] = {
     "edge": edge,
 }
 """Each takes a checked design, height_px, width_px and classes."""
-
-
-def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds a network with first weights, not compiled.
-
-    Returns:
-        A model of float32 (N, height_px, width_px, 3) RGB, 0 to 1, to probabilities float32 (N, classes).
-
-    Raises:
-        UsageError: as `check`.
-    """
-    check_design(design, height_px, width_px)
-    return _BUILDERS[design.arch](design, height_px, width_px, classes)

@@ -1,9 +1,9 @@
-"""What the networks are made of. Each block takes and gives a Keras tensor (N, height, width, channels).
+"""Building blocks of the networks. Each takes and gives a Keras tensor (N, height, width, channels).
 
-Batch normalisation comes right after a convolution, so that an export folds it into the weights. For the
-same reason nothing moves the input to a mean of zero: the first convolution pads with zeros, so that no
-converter can fold the shift. Tried with a Rescaling, it stayed in every file as a MUL and an ADD over the
-whole image, in int8 too. The normalisation behind the first convolution does the same job for nothing.
+Batch normalisation follows a convolution directly, so that an export folds it into the weights. For the same
+reason nothing shifts the input to a mean of zero: the first convolution pads with zeros, so no converter can
+fold the shift. A Rescaling for it stayed in every exported file as a MUL and an ADD over the whole image, in
+int8 too. The normalisation after the first convolution does the same at no cost.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,20 @@ from .design import Design
 layers = keras.layers
 
 FULL_SIDE_PX = 48
-"""Up to this, a network sees its images in full; see `small_enough`."""
+"""Larger images are halved first; see `small_enough`."""
 LAST_LAYER = "probabilities"
-"""The name of every network's."""
+"""The name of the last layer of every network."""
 _STEM_FILTERS = 16
 _MOMENTUM = 0.9
-"""Keras's 0.99 takes 500 steps to forget the first statistics: too many for a short training's last ones."""
+"""Of batch normalisation. Keras's 0.99 needs 500 steps to forget early statistics, too many for short
+trainings."""
 
 
 class Block(Protocol):
     """A step of a network."""
 
     def __call__(self, x: Any, name: str) -> Any:
-        """Adds its layers behind `x`; their names begin with `name`."""
+        """Adds its layers after `x`; their names begin with `name`."""
         ...
 
 
@@ -47,7 +48,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """The largest of each 2x2 pixels."""
+    """Max pooling over 2x2 pixels."""
 
     def __call__(self, x: Any, name: str) -> Any:
         """See `Block`."""
@@ -74,7 +75,7 @@ class Residual:
 
 
 def convolution(x: Any, filters: int, name: str, *, kernel: int = 3, stride: int = 1) -> Any:
-    """A convolution without bias, and the batch normalisation that has one."""
+    """Adds a convolution without bias, then batch normalisation, which has one."""
     x = layers.Conv2D(
         filters,
         kernel,
@@ -88,25 +89,25 @@ def convolution(x: Any, filters: int, name: str, *, kernel: int = 3, stride: int
 
 
 def normalised(x: Any, name: str) -> Any:
-    """Batch normalisation."""
+    """Adds batch normalisation."""
     return layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
 
 
 def relu(x: Any, name: str) -> Any:
-    """A ReLU, which every int8 engine does inside the operator before it."""
+    """Adds a ReLU, which every int8 engine computes inside the operator before it."""
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def image(height_px: int, width_px: int) -> Any:
-    """The input: RGB, 0 to 1."""
+    """Returns the input: RGB, 0 to 1."""
     return keras.Input((height_px, width_px, 3), name="image")
 
 
 def small_enough(x: Any) -> Any:
-    """Halves a picture's sides until none is longer than `FULL_SIDE_PX`, so that large ones cost no more.
+    """Halves the sides until none is over `FULL_SIDE_PX`, so that large images cost little more.
 
-    Each halving is a 3x3 convolution of stride 2, as in the stems of networks for large images, and has
-    MobileNetV3's 16 filters (Howard et al. 2019): 96 px become 48, and 224 px become 28.
+    Each halving is a 3x3 convolution of stride 2, as in the stems of networks for large images, with the 16
+    filters of MobileNetV3 (Howard et al. 2019): 96 px become 48, 224 px become 28.
     """
     number = 1
     while max(x.shape[1:3]) > FULL_SIDE_PX:
@@ -116,25 +117,25 @@ def small_enough(x: Any) -> Any:
 
 
 def chained(x: Any, blocks: Sequence[Block]) -> Any:
-    """One block after the other, numbered from 1."""
+    """Adds one block after the other; their names are numbered from 1."""
     for number, block in enumerate(blocks, 1):
         x = block(x, f"{type(block).__name__.lower()}{number}")
     return x
 
 
 def classified(inputs: Any, x: Any, design: Design, classes: int) -> keras.Model:
-    """The end of every network with batch normalisation: the mean over the picture, and one dense layer."""
+    """Ends a network with the mean over the picture and one dense layer."""
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     return dense_model(inputs, x, design, classes)
 
 
 def dense_model(inputs: Any, x: Any, design: Design, classes: int) -> keras.Model:
-    """Adds the dense layer that gives probabilities, and names the network after its architecture."""
+    """Ends a network with the dense layer that gives probabilities; its name is that of the architecture."""
     if design.dropout:
         x = layers.Dropout(design.dropout, name="dropout")(x)
     return keras.Model(inputs, probabilities(classes)(x), name=design.arch)
 
 
 def probabilities(classes: int) -> keras.Layer:
-    """The last layer of every network: float32 whatever the others compute in."""
+    """Returns the last layer of every network: float32 whatever the others compute in."""
     return layers.Dense(classes, activation="softmax", dtype="float32", name=LAST_LAYER)

@@ -1,4 +1,4 @@
-"""What `edgecls train --list` shows: what each network costs a device, and what accuracy to expect of it."""
+"""The table of `edgecls train --list`: what each network costs a device, and the accuracy to expect."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .design import ARCHITECTURES, Design, check_design
 
 @dataclass(frozen=True)
 class Expected:
-    """What a training gave, on the test images of CIFAR-10 as JPEG files."""
+    """The result of a training, on the test images of CIFAR-10 as JPEG files."""
 
     accuracy: float
     """Top-1 of the int8 TFLite file, 0 to 1."""
@@ -26,7 +26,8 @@ EXPECTED: dict[str, Expected] = {
     "nano": Expected(0.8487, "best, --teacher edge.h5", 60),
     "edge": Expected(0.8961, "best", 40),
 }
-"""By architecture, in its usual depth and width, from docs/results/networks.md; others were not trained."""
+"""By architecture, in its default depth and width, as in docs/results/networks.md; the others are not
+measured."""
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,21 @@ class Row:
     macs: int
     """Multiply-accumulates for one image."""
     int8_bytes: int
-    """About what `edgecls export --int8` writes as TFLite; see `int8_bytes`."""
+    """Approximate size of the TFLite file of `edgecls export --int8`; see `int8_bytes`."""
     expected: Expected | None
 
 
 _BYTES_PER_CHANNEL = 28
-"""An int32 bias, and float32 scale with int64 zero point of both the weights and the bias."""
+"""An int32 bias, and float32 scale and int64 zero point for both weights and bias."""
 _BYTES_PER_OPERATOR = 1_000
-"""For each one with weights: the names and shapes of its tensors, and of those of the operators between."""
+"""For each operator with weights: names and shapes of its tensors, and of the operators between."""
 _GRAPH_BYTES = 1_300
 _CARD_BYTES = 5_000
-"""Without golden frames; most of it are the fingerprints of the calibration images."""
+"""Without golden frames; mostly the fingerprints of the calibration images."""
 _GOLDEN_BYTES_PER_PIXEL = 3
-"""Of the input: photographs, enlarged and without loss, as text."""
+"""Of the input: photographs, enlarged, lossless, as text."""
 _MOST_GOLDEN_FRAMES, _LEAST_GOLDEN_BYTES = 8, 8 * 1024
-"""As in `export/golden.py`, which gives them these bytes or a tenth of the network's."""
+"""As in `export/golden.py`, which gives them these bytes or about a tenth of the network's."""
 
 HEADERS = (
     "--arch",
@@ -66,7 +67,7 @@ HEADERS = (
 
 
 def rows(size_px: int, classes: int) -> tuple[Row, ...]:
-    """Each network in its usual depth and width, for square images.
+    """Returns each network in its default depth and width, for square images.
 
     Raises:
         UsageError: the images are too small for one.
@@ -88,15 +89,15 @@ def network_table(size_px: int, classes: int, width: int | None = None) -> str:
 
 
 def macs(network: keras.Model) -> int:
-    """Multiply-accumulates for one image, as `edgecls inspect` counts them in the saved file."""
+    """Returns the multiply-accumulates for one image, as `edgecls inspect` counts them in the saved file."""
     return sum(done.macs for done in _steps(network))
 
 
 def network_bytes(network: keras.Model) -> int:
-    """About the size of the int8 TFLite file without its card: what MLPerf Tiny states of its models.
+    """Estimates the size of the int8 TFLite file without its card, which MLPerf Tiny states for its models.
 
-    A byte for each number in a kernel, and what the constants say. They were fitted to the six networks for
-    32x32 px and 10 classes, and meet each within 2 %.
+    A byte for each number in a kernel, plus the constants above. They were fitted to the six networks for
+    32x32 px and 10 classes, and are within 2 % for each.
     """
     weighted = [done for done in _steps(network) if done.weights]
     kernels = sum(done.weights for done in weighted)
@@ -105,9 +106,9 @@ def network_bytes(network: keras.Model) -> int:
 
 
 def int8_bytes(network: keras.Model) -> int:
-    """About what `edgecls export --int8` writes as TFLite, card and all; within a tenth of it.
+    """Estimates the size of the TFLite file of `edgecls export --int8`, with its card, within a tenth.
 
-    The card's golden frames are as large as the input; there are as many as `export/golden.py` has room for.
+    The card's golden frames are as large as the input, and as many as `export/golden.py` has room for.
     """
     bare = network_bytes(network)
     _, height_px, width_px, _ = network.input_shape

@@ -1,4 +1,4 @@
-"""Which network is meant, and which ones there are: what may be asked of each. Needs no Keras."""
+"""The networks that exist, and the choice of one with its depth and width. Needs no Keras."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,37 +6,37 @@ from dataclasses import dataclass
 from ...edge_runtime.errors import UsageError
 
 RESNET_DEPTH = 20
-"""Of the usual `resnet`."""
+"""The default depth of `resnet`."""
 _LEAST_RESNET_DEPTH = 8
 
 
 @dataclass(frozen=True)
 class Design:
-    """A network without the size of its images and the number of its classes."""
+    """A network, but for the size of its images and the number of its classes."""
 
     arch: str = "cnn"
     """A name in `ARCHITECTURES`."""
     dropout: float = 0.0
-    """The share of activations that training leaves out before each dense layer; 0 adds no dropout layer."""
+    """The share of activations dropped before each dense layer in training; 0 adds no dropout layer."""
     depth: int | None = None
-    """How many layers have weights, for a network that is made in several depths; None is its usual one."""
+    """The number of layers with weights, for a network with several depths; None is its default."""
     width: float | None = None
-    """What the channels are multiplied by, for a network that is made in several widths; None is 1."""
+    """A factor for the channels, for a network with several widths; None is 1."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What a kind of network may be asked for; `networks.build` builds it, for any number of classes."""
+    """What a network can be built with; `networks.build` builds it, for any number of classes."""
 
     smallest_side_px: int = 8
     is_depth: Callable[[int], bool] | None = None
-    """Which depths there are; None if it has only one."""
+    """Whether a depth exists; None if the network has only one."""
     widths: tuple[float, float] | None = None
-    """The narrowest and the widest; None if it has only one."""
+    """The narrowest and the widest; None if the network has only one."""
 
 
 def _is_resnet_depth(depth: int) -> bool:
-    """Whether there is one of so many layers: a first convolution, three stages of 2n, a dense layer."""
+    """Whether the depth is 6n + 2: a first convolution, three stages of 2n layers, a dense layer."""
     return depth >= _LEAST_RESNET_DEPTH and depth % 6 == 2
 
 
@@ -51,10 +51,10 @@ ARCHITECTURES = {
 
 
 def check_design(design: Design, height_px: int, width_px: int) -> None:
-    """Finds out whether the network can be built, before Keras is imported or a data set read for it.
+    """Checks that the network can be built, before Keras is imported or a data set is read.
 
     Raises:
-        UsageError: no such network, not in this depth or width, or the images are too small for it.
+        UsageError: no such network, depth or width, or the images are too small for it.
     """
     arch = design.arch
     if arch not in ARCHITECTURES:
