@@ -52,7 +52,7 @@ def test_other_networks_are_trained_by_the_best_recipe_unless_told_otherwise():
 
 
 def test_an_option_changes_its_part_of_the_recipe_alone():
-    training = train_options(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", size=48)
+    training = train_options(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", imgsz=48)
     assert training.recipe == replace(named_recipe("best", "cnn"), epochs=3, augment=())
     assert training.image == ImageRule(48, 48)
 
@@ -80,7 +80,7 @@ def test_a_report_gives_everything_that_is_not_given(report, tmp_path):
     training = train_options(MODEL, {"seed": 7}, report=report)
     assert training.recipe == Recipe(arch="nano", epochs=50, augment=("flip",), seed=7)
     assert (training.data, training.image) == (REPORT.data, ImageRule(48, 48))
-    assert train_options(MODEL, {}, report=report, data="digits", size=32).data == "digits"
+    assert train_options(MODEL, {}, report=report, data="digits", imgsz=32).data == "digits"
 
 
 def test_paths_become_absolute(tmp_path, monkeypatch):
