@@ -52,7 +52,8 @@ def test_other_networks_are_trained_by_the_best_recipe_unless_told_otherwise():
 
 
 def test_an_option_changes_its_part_of_the_recipe_alone():
-    training = train_options(MODEL, {"epochs": 3, "augment": "none", "dropout": None}, recipe="best", imgsz=48)
+    given = {"epochs": 3, "augment": "none", "dropout": None}
+    training = train_options(MODEL, given, recipe="best", imgsz=48)
     assert training.recipe == replace(named_recipe("best", "cnn"), epochs=3, augment=())
     assert training.image == ImageRule(48, 48)
 
