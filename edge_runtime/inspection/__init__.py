@@ -1,1 +1,1 @@
-"""What is inside a model file, told without running it: layers, tensors, sizes, operations."""
+"""Inspection of model files without running them: layers, tensors, sizes, operators."""

@@ -1,4 +1,4 @@
-"""What is known of a model file, as text for people and as JSON for programs."""
+"""Facts of a model file, as text for people and as JSON for programs."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ from ..models.card import ModelCard, Quantisation
 from ..text import printable
 
 Shape = tuple[int | None, ...]
-"""None stands for a size that is chosen at run time, such as the batch's."""
+"""None stands for a size that is chosen at run time, such as that of the batch."""
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,16 @@ class TensorFacts:
 
     name: str
     dtype: str
-    """As numpy calls it: `uint8`, `float32`."""
+    """numpy's name: `uint8`, `float32`."""
     shape: Shape | None
-    """None where the file does not tell."""
+    """None if the file does not say."""
     scale: float | None = None
-    """A quantised tensor stands for (value - zero_point) * scale."""
+    """Of a quantised tensor: real = (value - zero_point) * scale."""
     zero_point: int | None = None
 
     @property
     def text(self) -> str:
-        """For one line of a listing."""
+        """The tensor in one line."""
         sizes = "?" if self.shape is None else ", ".join("?" if n is None else str(n) for n in self.shape)
         quantised = "" if self.scale is None else f", scale {self.scale:.7g}, zero point {self.zero_point}"
         return f"{self.name}: {self.dtype} [{sizes}]{quantised}"
@@ -34,7 +34,7 @@ class TensorFacts:
 
 @dataclass(frozen=True)
 class OperatorFacts:
-    """An operator, or a Keras layer, and how often the network uses it."""
+    """An operator or Keras layer, and how often the network uses it."""
 
     name: str
     count: int
@@ -42,7 +42,7 @@ class OperatorFacts:
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """What a format's reader finds in a file."""
+    """Facts that a format's reader finds in a file."""
 
     made_with: str
     """The versions that the file states, such as `IR 8, opset 15, tf2onnx 1.17.0`."""
@@ -51,19 +51,19 @@ class NetworkFacts:
     operators: tuple[OperatorFacts, ...]
     """In the order of their first use."""
     parameters: int
-    """Numbers in weights and biases; scales and zero points of quantised tensors are none."""
+    """Numbers in weights and biases, without the scales and zero points of quantised tensors."""
     macs: int | None
-    """Multiply-accumulates of convolutions and matrix products for one picture; None where not known."""
+    """Multiply-accumulates of convolutions and matrix products for one picture; None if unknown."""
     macs_unknown: str = ""
-    """Why not."""
+    """Why `macs` is unknown."""
 
     def to_json(self) -> dict[str, Any]:
-        """Values that JSON can hold."""
+        """Returns values that JSON can hold."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "NetworkFacts":
-        """The facts that `to_json` gave, after a way through JSON."""
+        """Reads what `to_json` returned, after it was written and read as JSON."""
         values["operators"] = tuple(OperatorFacts(**operator) for operator in values["operators"])
         for end in ("inputs", "outputs"):
             values[end] = tuple(_tensor(tensor) for tensor in values[end])
@@ -72,32 +72,32 @@ class NetworkFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What `edgecls inspect` shows of a file."""
+    """All facts of a file, as `edgecls inspect` shows them."""
 
     file: str
     format: str
     size_bytes: int
     sha256: str
-    """Of the whole file."""
+    """Of the whole file, in hexadecimal."""
     seal: Literal["holds", "none"]
-    """Whether edgecls wrote every byte of it. A broken seal is an error, and no facts."""
+    """`holds` if edgecls wrote every byte of the file; a broken seal is an error."""
     network: NetworkFacts
     card: ModelCard | None
 
     def to_json(self) -> str:
-        """One JSON object."""
+        """Returns the facts as one JSON object."""
         values = asdict(self)
         return json.dumps(values | values.pop("network"), ensure_ascii=False)
 
     @property
     def text(self) -> str:
-        """Lines of a name and a value."""
+        """The facts as lines of a name and a value."""
         rows = [*self._file_rows(), *_network_rows(self.network), *_card_rows(self.card)]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {printable(value)}".rstrip() for name, value in rows)
 
     def _file_rows(self) -> list[tuple[str, str]]:
-        seal = {"holds": "holds: as edgecls wrote it", "none": "none: not made by edgecls"}
+        seal = {"holds": "intact, as edgecls wrote it", "none": "none, not made by edgecls"}
         return [
             ("file", self.file),
             ("format", f"{self.format} ({self.network.made_with})"),
@@ -125,16 +125,16 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
     return [
         ("card", f"{len(card.labels)} labels: {', '.join(card.labels)}"),
         ("  picture", f"{rule.width_px}x{rule.height_px} px, crop {rule.crop}, {rule.interpolation}"),
-        ("  network saw", f"pixel * {card.scale:.7g} + {card.offset:g}"),
-        ("  takes", card.io),
-        ("  gives", card.scores),
+        ("  scaling", f"pixel * {card.scale:.7g} + {card.offset:g}"),
+        ("  input type", card.io),
+        ("  output", card.scores),
         ("  trained on", f"{source.data or '-'}, digest {source.data_sha256[:12] or '-'}"),
         ("  recipe", ", ".join(f"{key} {value}" for key, value in source.recipe.items()) or "-"),
         ("  accuracy", "-" if source.accuracy is None else f"{source.accuracy:.2%} on {source.split}"),
         ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
         ("  quantised", _quantisation_text(quantised) if quantised else "no"),
         ("  unknown below", f"{card.threshold:g} at temperature {card.temperature:g}"),
-        *([("  background", f"{card.background}: the answer is then unknown")] if card.background else []),
+        *([("  background", f"{card.background} (counts as unknown)")] if card.background else []),
         ("  golden frames", str(len(card.golden))),
     ]
 

@@ -1,4 +1,4 @@
-"""Inspection: the facts of a model file of any format, ours or foreign."""
+"""Inspection: the facts of a model file of any format, made by edgecls or foreign."""
 
 import hashlib
 from pathlib import Path
@@ -16,14 +16,14 @@ _ZIP = b"PK\x03\x04"
 def inspect_model(path: str | Path) -> ModelFacts:
     """Reads the facts of an `.h5`, `.keras`, `.tflite` or `.onnx`.
 
-    A file that edgecls sealed is read here, any other in a child process with limits: see `ask_worker`.
+    A file that edgecls sealed is read in this process, any other in a child process with limits
+    (`ask_worker`).
 
     Raises:
         MissingInput, PermissionRefused: it cannot be read.
         BadModel: not a model, damaged, or refused.
         Unavailable: the package that reads this format is not installed.
     """
-    path = Path(path)
     content = read_whole(path)
     format_ = _format(content, str(path))
     card = read_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
@@ -43,25 +43,25 @@ def inspect_model(path: str | Path) -> ModelFacts:
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:
-    """Reads what a file's format tells of its network; errors as `inspect_model`.
+    """Reads the facts of the network in a file; raises as `inspect_model`.
 
-    A format's package is imported only here, in its branch: a device may have one of them only.
+    The reader of a format is imported only for that format: a device may have one engine only.
     """
     format_ = _format(content, name)
     if format_ is ModelFormat.TFLITE:
-        from .tflite import read_network as read  # noqa: PLC0415
+        from .tflite import read_network as read  # noqa: PLC0415 - a device may lack LiteRT
     elif format_ is ModelFormat.ONNX:
-        from .onnx import read_network as read  # noqa: PLC0415
+        from .onnx import read_network as read  # noqa: PLC0415 - only for the format at hand
     else:
-        from .keras import read_network as read  # noqa: PLC0415
+        from .keras import read_network as read  # noqa: PLC0415 - a device has no h5py
     return read(content, name)
 
 
 def read_as_json(content: bytes, name: str) -> dict[str, Any]:
-    """`read_network`, in the form that comes through a pipe."""
+    """Reads the facts of a network as values that JSON can hold, for the answer of a child process."""
     return read_network(content, name).to_json()
 
 
 def _format(content: bytes, name: str) -> ModelFormat | str:
-    """By content; a `.keras` file is a zip."""
+    """Returns the format by content; a `.keras` file is a zip."""
     return _KERAS if content.startswith(_ZIP) else model_format(content, name)

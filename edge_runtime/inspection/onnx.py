@@ -1,4 +1,4 @@
-"""What is known of an `.onnx`, read from the file itself."""
+"""ONNX: the facts of an `.onnx`, read from the file itself; onnxruntime only infers shapes for the MACs."""
 
 from collections import Counter
 from math import isfinite, prod
@@ -8,82 +8,6 @@ from ..models.protobuf import field
 from .facts import NetworkFacts, OperatorFacts, Shape, TensorFacts
 from .onnx_content import OnnxContent, OnnxNode, OnnxTensor, OnnxValue, read_onnx
 
-# How often an ONNX graph multiplies and adds for one picture.
-
-_CONVOLUTIONS = {"Conv": 1, "FusedConv": 1, "ConvInteger": 1, "QLinearConv": 3, "ConvTranspose": 1}
-"""Which input is the kernel: (output channels, input channels, *size), of one group; transposed, swapped."""
-_WITH_MATRIX = {"Gemm": 1, "FusedGemm": 1, "QGemm": 3}
-"""Which input is the matrix; it may be transposed, as the other may."""
-_PRODUCTS = {"MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
-"""Which input is the second factor: (..., K, N)."""
-_COUNTED = _CONVOLUTIONS.keys() | _WITH_MATRIX.keys() | _PRODUCTS.keys()
-_NOT_COUNTED = frozenset(
-    ["LSTM", "GRU", "RNN", "Einsum", "Attention", "DeformConv", "If", "Loop", "Scan", "DFT", "STFT"]
-)
-"""These multiply too, but how often does not follow from shapes alone."""
-_WITHOUT_PRODUCTS = ("Gelu", "FastGelu", "BiasGelu", "QuickGelu", "QuantizeLinear", "DequantizeLinear")
-"""Of the operators outside ONNX's own domain; those named QLinear... are not listed."""
-
-
-def count_macs(model: OnnxContent, content: bytes, name: str) -> tuple[int | None, str]:
-    """Multiply-accumulates for one picture, or None and why they are not known."""
-    for node in model.nodes:
-        if not _is_understood(node):
-            return None, f"how often {node.name} multiplies does not follow from shapes"
-    counted = [node for node in model.nodes if node.op_type in _COUNTED]
-    try:
-        shapes = _shapes(model, counted, content, name)
-        return sum(_node_macs(node, shapes) for node in counted), ""
-    except EdgeclsError as error:  # onnxruntime is not installed, or is older than the file
-        return None, str(error).removeprefix(f"{name}: ").partition(";")[0]
-    except (LookupError, ValueError, ZeroDivisionError):
-        return None, "not every shape is fixed"
-
-
-def _is_understood(node: OnnxNode) -> bool:
-    if node.op_type in _COUNTED or not node.domain:
-        return node.op_type not in _NOT_COUNTED
-    return node.op_type in _WITHOUT_PRODUCTS or node.op_type.startswith("QLinear")
-
-
-def _shapes(
-    model: OnnxContent, counted: list[OnnxNode], content: bytes, name: str
-) -> dict[str, tuple[int, ...]]:
-
-    shapes = {constant: tensor.shape for constant, tensor in model.constants.items()}
-    wanted = {tensor for node in counted for tensor in _read_of(node)} - shapes.keys()
-    outputs = [value.name for value in model.outputs]
-    inferred = tensor_shapes(content, sorted(wanted.difference(outputs)), name) if wanted else {}
-    return shapes | {tensor: _for_one_picture(inferred[tensor]) for tensor in wanted}
-
-
-def _read_of(node: OnnxNode) -> tuple[str, str]:
-    """The two tensors whose shapes tell how often a node multiplies."""
-    moved = node.inputs[0] if node.op_type == "ConvTranspose" else node.outputs[0]
-    return moved, node.inputs[(_CONVOLUTIONS | _WITH_MATRIX | _PRODUCTS)[node.op_type]]
-
-
-def _node_macs(node: OnnxNode, shapes: dict[str, tuple[int, ...]]) -> int:
-    moved, weights = (shapes[tensor] for tensor in _read_of(node))
-    if node.op_type in _CONVOLUTIONS:
-        return prod(moved) * prod(weights[1:])
-    if node.op_type in _WITH_MATRIX:
-        return prod(moved) * prod(weights) // moved[-1]
-    return prod(moved) * weights[-2 if len(weights) > 1 else 0]
-
-
-def _for_one_picture(shape: Shape) -> tuple[int, ...]:
-    """A size that is not fixed must be the batch's, which comes first."""
-    sizes = (1 if index == 0 and size is None else size for index, size in enumerate(shape))
-    return tuple(_fixed(size) for size in sizes)
-
-
-def _fixed(size: int | None) -> int:
-    if size is None:
-        raise ValueError("a size that is not fixed")
-    return size
-
-
 _DTYPE_NAMES = """
 undefined float32 uint8 int8 uint16 int16 int32 int64 string bool float16 float64 uint32 uint64 complex64
 complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1
@@ -92,12 +16,17 @@ _DTYPES = _DTYPE_NAMES.split()
 """By TensorProto.DataType."""
 _NOT_WEIGHTS = frozenset(["int64", "string", "bool"])  # shapes, axes and masks
 
-_SCALES_AT = {"QuantizeLinear": (1, 2), "DequantizeLinear": (1, 2)}
-_SCALES_AT |= dict.fromkeys(["QLinearConv", "QLinearMatMul"], (1, 2, 4, 5, 6, 7))
+_SCALE_INPUTS = {
+    "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+    "QLinearConv": (1, 2, 4, 5, 6, 7),
+    "QLinearMatMul": (1, 2, 4, 5, 6, 7),
+}
 """Which inputs are scales and zero points."""
-_MOVES = frozenset(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"])
-"""These change no value."""
-_Step = tuple[tuple[str, ...], tuple[str, ...], OnnxNode]
+_RESHAPES = frozenset(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"])
+"""Operators that change no value."""
+_Use = tuple[tuple[str, ...], tuple[str, ...], OnnxNode]
+"""A node with its near and far tensors, seen from an end of the network."""
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:
@@ -135,13 +64,13 @@ def _output(value: OnnxValue, model: OnnxContent) -> TensorFacts:
     return _tensor(value, model, "QuantizeLinear", backwards)
 
 
-def _tensor(value: OnnxValue, model: OnnxContent, quantising: str, steps: list[_Step]) -> TensorFacts:
-    """An input or output with its scale, which the operator has that its values meet first, or met last."""
+def _tensor(value: OnnxValue, model: OnnxContent, quantising: str, steps: list[_Use]) -> TensorFacts:
+    """Returns an input or output with its scale, taken from the first (or last) operator on its values."""
     dtype, carriers = _dtype(value.data_type), {value.name}
     for near, far, node in steps:
         if carriers.isdisjoint(near):
             continue
-        if node.op_type in _MOVES:
+        if node.op_type in _RESHAPES:
             carriers.update(far)
         scale, zero_point = (_single(model, node, at) for at in (1, 2))
         if node.op_type == quantising and scale is not None and isfinite(scale):
@@ -159,7 +88,7 @@ def _parameters(model: OnnxContent) -> int:
         name
         for node in model.nodes
         for index, name in enumerate(node.inputs)
-        if index in _SCALES_AT.get(node.op_type, ())
+        if index in _SCALE_INPUTS.get(node.op_type, ())
     }
     return sum(
         tensor.elements
@@ -169,7 +98,7 @@ def _parameters(model: OnnxContent) -> int:
 
 
 def _is_weight(tensor: OnnxTensor) -> bool:
-    """A number that stands alone is a step of arithmetic, such as the division by 255."""
+    """A scalar is part of the arithmetic, such as the division by 255."""
     return bool(tensor.shape) and _dtype(tensor.data_type) not in _NOT_WEIGHTS
 
 
@@ -177,16 +106,91 @@ def _dtype(data_type: int) -> str:
     return _DTYPES[data_type] if 0 <= data_type < len(_DTYPES) else f"type {data_type}"
 
 
-# The shapes of tensors inside an ONNX graph, as onnxruntime infers them: a device has no onnx package.
+# Multiply-accumulates for one picture, counted from the shapes of tensors.
+
+_CONVOLUTIONS = {"Conv": 1, "FusedConv": 1, "ConvInteger": 1, "QLinearConv": 3, "ConvTranspose": 1}
+"""Which input is the kernel: (output channels, input channels, *size) of one group; transposed, swapped."""
+_WITH_MATRIX = {"Gemm": 1, "FusedGemm": 1, "QGemm": 3}
+"""Which input is the matrix; it may be transposed, and so may the other factor."""
+_PRODUCTS = {"MatMul": 1, "MatMulInteger": 1, "QLinearMatMul": 3}
+"""Which input is the second factor: (..., K, N)."""
+_WEIGHT_INPUTS = _CONVOLUTIONS | _WITH_MATRIX | _PRODUCTS
+_UNCOUNTABLE = frozenset(
+    ["LSTM", "GRU", "RNN", "Einsum", "Attention", "DeformConv", "If", "Loop", "Scan", "DFT", "STFT"]
+)
+"""Operators that multiply too, but how often does not follow from shapes alone."""
+_WITHOUT_PRODUCTS = ("Gelu", "FastGelu", "BiasGelu", "QuickGelu", "QuantizeLinear", "DequantizeLinear")
+"""Operators outside ONNX's own domain that are not counted; those named QLinear... are not listed."""
+
+
+def count_macs(model: OnnxContent, content: bytes, name: str) -> tuple[int | None, str]:
+    """Returns the multiply-accumulates for one picture; or None, and why they are unknown."""
+    for node in model.nodes:
+        if not _is_understood(node):
+            return None, f"unknown for the operator {node.name}"
+    counted = [node for node in model.nodes if node.op_type in _WEIGHT_INPUTS]
+    try:
+        shapes = _shapes(model, counted, content, name)
+        return sum(_node_macs(node, shapes) for node in counted), ""
+    except EdgeclsError as error:  # onnxruntime is not installed, or older than the file
+        return None, str(error).removeprefix(f"{name}: ").partition(";")[0]
+    except (LookupError, ValueError, ZeroDivisionError):
+        return None, "not all shapes are fixed"
+
+
+def _is_understood(node: OnnxNode) -> bool:
+    if node.op_type in _WEIGHT_INPUTS or not node.domain:
+        return node.op_type not in _UNCOUNTABLE
+    return node.op_type in _WITHOUT_PRODUCTS or node.op_type.startswith("QLinear")
+
+
+def _shapes(
+    model: OnnxContent, counted: list[OnnxNode], content: bytes, name: str
+) -> dict[str, tuple[int, ...]]:
+    shapes = {constant: tensor.shape for constant, tensor in model.constants.items()}
+    wanted = {tensor for node in counted for tensor in _read_of(node)} - shapes.keys()
+    outputs = [value.name for value in model.outputs]
+    inferred = tensor_shapes(content, sorted(wanted.difference(outputs)), name) if wanted else {}
+    return shapes | {tensor: _for_one_picture(inferred[tensor]) for tensor in wanted}
+
+
+def _read_of(node: OnnxNode) -> tuple[str, str]:
+    """Returns the two tensors whose shapes determine how often a node multiplies."""
+    moved = node.inputs[0] if node.op_type == "ConvTranspose" else node.outputs[0]
+    return moved, node.inputs[_WEIGHT_INPUTS[node.op_type]]
+
+
+def _node_macs(node: OnnxNode, shapes: dict[str, tuple[int, ...]]) -> int:
+    moved, weights = (shapes[tensor] for tensor in _read_of(node))
+    if node.op_type in _CONVOLUTIONS:
+        return prod(moved) * prod(weights[1:])
+    if node.op_type in _WITH_MATRIX:
+        return prod(moved) * prod(weights) // moved[-1]
+    return prod(moved) * weights[-2 if len(weights) > 1 else 0]
+
+
+def _for_one_picture(shape: Shape) -> tuple[int, ...]:
+    """Takes a batch of 1; any other size has to be fixed."""
+    sizes = (1 if index == 0 and size is None else size for index, size in enumerate(shape))
+    return tuple(_fixed(size) for size in sizes)
+
+
+def _fixed(size: int | None) -> int:
+    if size is None:
+        raise ValueError("a size that is not fixed")
+    return size
+
+
+# Shapes of the tensors inside the graph, inferred by onnxruntime, as a device has no onnx package.
 
 _MODEL_GRAPH, _GRAPH_OUTPUT, _VALUE_NAME = 7, 12, 1
 
 
 def tensor_shapes(content: bytes, tensors: list[str], name: str) -> dict[str, Shape]:
-    """The shapes of these tensors and of the outputs; None in them is a size chosen at run time.
+    """Returns the shapes of these tensors and of the outputs; None in them is a size chosen at run time.
 
-    onnxruntime tells the shapes of outputs only, so the tensors are made outputs: protocol buffers join the
-    fields of concatenated messages, and a second graph is appended that holds nothing but their names.
+    onnxruntime gives the shapes of outputs only, so the tensors are made outputs. Protocol buffers join the
+    fields of concatenated messages: a second graph is appended that holds only their names.
 
     Raises:
         BadModel: onnxruntime cannot load the model.

@@ -1,4 +1,4 @@
-"""What an `.onnx` says of itself, read without the onnx package or an engine.
+"""ONNX content: the graph of an `.onnx`, read without the onnx package or an engine.
 
 Field numbers are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
@@ -12,15 +12,30 @@ import numpy as np
 from ..errors import BadModel
 from ..models.protobuf import fields, varints
 
-_MODEL = {"ir_version": 1, "producer_name": 2, "producer_version": 3, "graph": 7, "opset_import": 8}
-_MODEL |= {"training_info": 20, "functions": 25}
+_MODEL = {
+    "ir_version": 1,
+    "producer_name": 2,
+    "producer_version": 3,
+    "graph": 7,
+    "opset_import": 8,
+    "training_info": 20,
+    "functions": 25,
+}
 _GRAPH = {"node": 1, "initializer": 5, "input": 11, "output": 12, "sparse_initializer": 15}
 _NODE = {"input": 1, "output": 2, "op_type": 4, "attribute": 5, "domain": 7}
 _ATTRIBUTE = {"t": 5, "g": 6, "tensors": 10, "graphs": 11, "sparse_tensor": 22, "sparse_tensors": 23}
-_TENSOR = {"dims": 1, "data_type": 2, "float_data": 4, "int32_data": 5, "name": 8, "raw_data": 9}
-_TENSOR |= {"external_data": 13, "data_location": 14}
+_TENSOR = {
+    "dims": 1,
+    "data_type": 2,
+    "float_data": 4,
+    "int32_data": 5,
+    "name": 8,
+    "raw_data": 9,
+    "external_data": 13,
+    "data_location": 14,
+}
 _VALUES = (4, 5, 6, 7, 9, 10, 11)  # TensorProto: float_data to uint64_data
-_MOST_IN_A_BYTE = 8
+_MAX_VALUES_PER_BYTE = 8
 _EXTERNAL = 1  # TensorProto.DataLocation
 _FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
 
@@ -47,7 +62,7 @@ _INSIDE = {
     },
     "sparse": {1: "tensor", 2: "tensor"},
 }
-"""Which fields of which messages can hold a tensor, however deep."""
+"""Fields of each message that can hold a tensor, however deep."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +73,11 @@ class OnnxTensor:
     data_type: int
     """TensorProto.DataType."""
     single: float | None = None
-    """The value of a float32, uint8 or int8 that stands alone, as scales and zero points do."""
+    """The value of a float32, uint8 or int8 scalar, as scales and zero points are."""
 
     @property
     def elements(self) -> int:
-        """How many numbers it has."""
+        """Number of values."""
         return prod(self.shape)
 
 
@@ -77,7 +92,7 @@ class OnnxValue:
 
 @dataclass(frozen=True)
 class OnnxNode:
-    """One use of an operator; an input that is left out has an empty name."""
+    """One use of an operator; an omitted input has an empty name."""
 
     op_type: str
     domain: str
@@ -92,7 +107,7 @@ class OnnxNode:
 
 @dataclass(frozen=True)
 class OnnxContent:
-    """A model's graph, and the versions that it asks for."""
+    """A model's graph, and the versions that it needs."""
 
     ir_version: int
     opsets: dict[str, int]
@@ -106,9 +121,9 @@ class OnnxContent:
 
 
 def refuse_external_data(content: bytes, name: str) -> None:
-    """Refuses a model whose weights are in other files: it could name any file of this machine.
+    """Refuses a model whose weights are in other files, as it could name any file of this machine.
 
-    onnxruntime checks paths, yet it follows hard links.
+    onnxruntime checks paths, but follows hard links.
 
     Raises:
         BadModel: it has external data, or is not a whole protocol buffer.
@@ -135,7 +150,7 @@ def read_onnx(content: bytes, name: str) -> OnnxContent:
 
 
 def _damaged(name: str, error: Exception) -> BadModel:
-    return BadModel(f"{name}: not a whole ONNX model: {error}; copy it again")
+    return BadModel(f"{name}: not a valid ONNX model: {error}; copy it again")
 
 
 def _tensors(message: bytes, kind: str) -> Iterator[bytes]:
@@ -160,12 +175,12 @@ def _content(content: bytes) -> OnnxContent:
     model = _by_number(content)
     if _MODEL["graph"] not in model:
         raise ValueError("it has no graph")
-    graph = _inside(model, _MODEL["graph"])
+    graph = _submessage(model, _MODEL["graph"])
     nodes = [_by_number(node) for node in graph.get(_GRAPH["node"], [])]
     constants = dict(_named_tensor(tensor) for tensor in graph.get(_GRAPH["initializer"], []))
     opsets = dict(_opset(_by_number(entry)) for entry in model.get(_MODEL["opset_import"], []))
-    if not opsets.keys() >= {_domain(node) for node in nodes}:  # a file that ends before they are imported
-        raise ValueError("it has operators of no known version")
+    if not opsets.keys() >= {_domain(node) for node in nodes}:  # a file that ends before opset_import
+        raise ValueError("it has operators without a version")
     return OnnxContent(
         ir_version=_number(model, _MODEL["ir_version"]),
         opsets=opsets,
@@ -203,7 +218,7 @@ def _opset(entry: _Message) -> tuple[str, int]:
 
 
 def _own(domain: str) -> str:
-    """ONNX's own domain has two names."""
+    """Returns a domain's name; ONNX's own domain has two."""
     return "" if domain == "ai.onnx" else domain
 
 
@@ -224,7 +239,7 @@ def _named_tensor(message: bytes) -> tuple[str, OnnxTensor]:
     tensor = _by_number(message)
     shape = tuple(size for dims in tensor.get(_TENSOR["dims"], []) for size in varints(dims))
     held_bytes = sum(len(values) for number in _VALUES for values in tensor.get(number, []))
-    if any(size < 0 for size in shape) or prod(shape) > _MOST_IN_A_BYTE * held_bytes:
+    if any(size < 0 for size in shape) or prod(shape) > _MAX_VALUES_PER_BYTE * held_bytes:
         raise ValueError(f"a tensor of shape {shape} in {held_bytes:,} bytes")
     data_type = _number(tensor, _TENSOR["data_type"])
     single = _single(tensor, data_type) if prod(shape) == 1 else None
@@ -250,19 +265,19 @@ def _constant_nodes(nodes: list[_Message]) -> Iterator[tuple[str, OnnxTensor]]:
 
 
 def _value(message: bytes) -> OnnxValue:
-    """A ValueInfoProto: name = 1; type = 2, in it tensor_type = 1, in it elem_type = 1 and shape = 2."""
+    """Reads a ValueInfoProto: name = 1, type = 2; in it tensor_type = 1; in it elem_type = 1, shape = 2."""
     info = _by_number(message)
-    tensor = _inside(_inside(info, 2), 1)
+    tensor = _submessage(_submessage(info, 2), 1)
     shape = None
     if 2 in tensor:
-        shape = tuple(_size(_by_number(dim)) for dim in _inside(tensor, 2).get(1, []))
+        shape = tuple(_size(_by_number(dim)) for dim in _submessage(tensor, 2).get(1, []))
     return OnnxValue(_text(info, 1), _number(tensor, 1), shape)
 
 
-def _inside(message: _Message, number: int) -> _Message:
+def _submessage(message: _Message, number: int) -> _Message:
     return _by_number(b"".join(message.get(number, [])))  # a message may come in parts, to be joined
 
 
 def _size(dim: _Message) -> int | None:
-    """A dimension's dim_value = 1; it may have a name instead, or nothing."""
+    """Returns a dimension's size (dim_value = 1); None if it has a name instead, or nothing."""
     return _number(dim, 1) if 1 in dim else None

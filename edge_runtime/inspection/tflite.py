@@ -1,10 +1,15 @@
-"""What is known of a `.tflite`, read from the file itself."""
+"""TFLite: the facts of a `.tflite`, read through the schema that comes with LiteRT.
+
+No interpreter runs. It would show tensors, but operators only under private names, and it has to build the
+network first.
+"""
 
 import io
 import struct
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from importlib import import_module
 from math import isqrt, prod
 from typing import Any
 
@@ -13,12 +18,8 @@ import numpy as np
 from ..errors import BadModel, Unavailable
 from .facts import NetworkFacts, OperatorFacts, TensorFacts
 
-# What a `.tflite` says of itself, read through the schema that LiteRT brings: no interpreter runs.
-#
-# The interpreter tells tensors, but operators only by private names, and it has to build the network first.
-
 try:
-    from ai_edge_litert import schema_py_generated as schema
+    schema: Any = import_module("ai_edge_litert.schema_py_generated")  # it has no types
 except ImportError as error:
     raise Unavailable(
         f"reading a .tflite needs LiteRT ({error}); run `pip install ai-edge-litert`, or use the .onnx file"
@@ -26,8 +27,7 @@ except ImportError as error:
 
 _DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if name.isupper()}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
-
-_MOST_IN_A_BYTE = 8
+_MAX_VALUES_PER_BYTE = 8
 _ZIP = b"PK\x03\x04"
 _ZIP_HEADER_BYTES = 64
 
@@ -39,9 +39,9 @@ class TfliteTensor:
     name: str
     dtype: str
     shape: tuple[int, ...]
-    """With 1 for a size that is chosen at run time."""
+    """A size that is chosen at run time is 1 here."""
     signature: tuple[int | None, ...]
-    """With None for it."""
+    """A size that is chosen at run time is None here."""
     scales: tuple[float, ...]
     """One for each channel, one for all, or none."""
     zero_points: tuple[int, ...]
@@ -51,7 +51,7 @@ class TfliteTensor:
 
 @dataclass(frozen=True)
 class TfliteOperator:
-    """One use of an operator; an input that is left out is None."""
+    """One use of an operator; an omitted input is None."""
 
     name: str
     inputs: tuple[TfliteTensor | None, ...]
@@ -70,7 +70,7 @@ class TfliteGraph:
 
 @dataclass(frozen=True)
 class TfliteContent:
-    """A model; its first graph is the one that is run."""
+    """A model; its first graph is the one that runs."""
 
     version: int
     description: str
@@ -84,7 +84,7 @@ def read_tflite(content: bytes, name: str) -> TfliteContent:
         BadModel: damaged, truncated, or with its weights in other files.
     """
     try:
-        if _is_cut_zip(content):
+        if _is_zip_truncated(content):
             raise ValueError("truncated behind the network")
         model = schema.Model.GetRootAs(content)
         held = [_held_bytes(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
@@ -93,13 +93,13 @@ def read_tflite(content: bytes, name: str) -> TfliteContent:
         if not graphs:
             raise ValueError("it has no graph")
         return TfliteContent(model.Version(), _text(model.Description()), graphs)
-    # What flatbuffers raises for a place outside the file, and what follows from numbers that make no sense.
+    # flatbuffers raises these for an offset outside the file, and nonsense numbers lead to others.
     except (struct.error, LookupError, ValueError, TypeError, OverflowError) as error:
-        raise BadModel(f"{name}: not a whole TFLite model: {error}; copy it again") from error
+        raise BadModel(f"{name}: not a valid TFLite model: {error}; copy it again") from error
 
 
-def _is_cut_zip(content: bytes) -> bool:
-    """Whether the zip of associated files has only begun; nothing in the FlatBuffer tells of it."""
+def _is_zip_truncated(content: bytes) -> bool:
+    """Whether the zip of associated files is cut off; nothing in the FlatBuffer mentions it."""
     return _ZIP in content[-_ZIP_HEADER_BYTES:] and not zipfile.is_zipfile(io.BytesIO(content))
 
 
@@ -126,13 +126,13 @@ def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
 
 
 def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
-    # LiteRT 2.1 knew no external buffers.
+    # LiteRT 2.1 has no external buffers.
     if getattr(tensor, "ExternalBuffer", int)():
         raise ValueError("external data refused")
     shape = tuple(_numbers(tensor.ShapeAsNumpy()))
     held = held_bytes[tensor.Buffer()]
-    is_lie = held and not tensor.Sparsity() and prod(shape) > _MOST_IN_A_BYTE * held
-    if any(size < 0 for size in shape) or is_lie:
+    is_too_large = held and not tensor.Sparsity() and prod(shape) > _MAX_VALUES_PER_BYTE * held
+    if any(size < 0 for size in shape) or is_too_large:
         raise ValueError(f"a tensor of shape {shape} in {held:,} bytes")
     signature = tuple(_numbers(tensor.ShapeSignatureAsNumpy())) or shape
     quantised = tensor.Quantization()
@@ -149,17 +149,17 @@ def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
 
 
 def _held_bytes(buffer: Any, size_bytes: int) -> int:
-    """The size of a buffer, all of it inside the file; a large one stands behind the FlatBuffer."""
+    """Returns the size of a buffer, checked to lie inside the file; a large one is behind the FlatBuffer."""
     if buffer.Offset() > 1:
         if buffer.Offset() + buffer.Size() > size_bytes:
             raise ValueError(f"truncated: a buffer ends at {buffer.Offset() + buffer.Size():,}")
         return buffer.Size()
-    data = buffer.DataAsNumpy()  # this fails where they leave the file; it copies nothing
+    data = buffer.DataAsNumpy()  # it fails for data outside the file, and copies nothing
     return data.size if isinstance(data, np.ndarray) else 0
 
 
 def _operator_name(code: Any) -> str:
-    # The deprecated field is a byte, which became too small; old files have it alone.
+    # The deprecated field is a byte, which became too small; old files have only that one.
     name = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
     return f"CUSTOM {_text(code.CustomCode())}" if name == "CUSTOM" else name
 
@@ -167,22 +167,17 @@ def _operator_name(code: Any) -> str:
 def _all_there(tensors: tuple[TfliteTensor | None, ...]) -> tuple[TfliteTensor, ...]:
     there = tuple(tensor for tensor in tensors if tensor)
     if len(there) < len(tensors):
-        raise ValueError("an input or output that is missing")
+        raise ValueError("an input or output is missing")
     return there
 
 
 def _numbers(vector: Any) -> Any:
-    """A vector's numbers; flatbuffers gives 0 for one that the file leaves out."""
+    """Returns a vector's numbers; flatbuffers gives 0 for a vector that the file omits."""
     return vector.tolist() if isinstance(vector, np.ndarray) else []
 
 
 def _text(value: bytes | None) -> str:
     return (value or b"").decode()
-
-
-_RECURRENT = ("LSTM", "RNN", "SVDF")
-_NOT_COUNTED = ("CALL", "CALL_ONCE", "CONV_3D_TRANSPOSE", "IF", "RFFT2D", "WHILE")
-"""These multiply too, but how often does not follow from shapes alone."""
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:
@@ -224,64 +219,71 @@ def _parameters(model: TfliteContent) -> int:
 
 
 def _is_weight(tensor: TfliteTensor) -> bool:
-    """Integers without a scale are shapes and axes; a number that stands alone is a step of arithmetic."""
+    """Integers without a scale are shapes and axes; a scalar is part of the arithmetic."""
     return bool(tensor.shape) and (bool(tensor.scales) or "float" in tensor.dtype)
 
 
+# Multiply-accumulates for one picture, counted from the shapes of tensors.
+
+_RECURRENT = ("LSTM", "RNN", "SVDF")
+_UNCOUNTABLE = ("CALL", "CALL_ONCE", "CONV_3D_TRANSPOSE", "IF", "RFFT2D", "WHILE")
+"""Operators that multiply too, but how often does not follow from shapes alone."""
+
+
 def count_macs(operators: list[TfliteOperator]) -> tuple[int | None, str]:
-    """Multiply-accumulates for one picture, or None and why they are not known."""
+    """Returns the multiply-accumulates for one picture; or None, and why they are unknown."""
     total = 0
     for operator in operators:
         if not _is_understood(operator.name):
-            return None, f"how often {operator.name} multiplies does not follow from shapes"
+            return None, f"unknown for the operator {operator.name}"
         if operator.name in _MACS:
             if any(tensor and None in tensor.signature[1:] for tensor in operator.inputs + operator.outputs):
-                return None, "not every shape is fixed"
+                return None, "not all shapes are fixed"
             try:
                 total += _MACS[operator.name](operator)
             except LookupError:
-                return None, f"the inputs of {operator.name} are not as they should be"
+                return None, f"unexpected inputs of the operator {operator.name}"
     return total, ""
 
 
 def _is_understood(operator: str) -> bool:
     is_foreign = operator.startswith(("CUSTOM ", "STABLEHLO_"))
-    return not is_foreign and operator not in _NOT_COUNTED and not operator.endswith(_RECURRENT)
+    return not is_foreign and operator not in _UNCOUNTABLE and not operator.endswith(_RECURRENT)
 
 
-def _of_convolution(operator: TfliteOperator) -> int:
+def _convolution_macs(operator: TfliteOperator) -> int:
     """The kernel is (output channels, height, width, input channels of a group)."""
     return prod(operator.outputs[0].shape) * prod(_weights(operator)[1:])
 
 
-def _of_depthwise_convolution(operator: TfliteOperator) -> int:
+def _depthwise_convolution_macs(operator: TfliteOperator) -> int:
     """The kernel is (1, height, width, output channels)."""
     return prod(operator.outputs[0].shape) * prod(_weights(operator)[:-1])
 
 
-def _of_transposed_convolution(operator: TfliteOperator) -> int:
+def _transposed_convolution_macs(operator: TfliteOperator) -> int:
     """The kernel is (output channels, height, width, input channels); the picture is the third input."""
     return prod(_shape(operator, 2)) * prod(_weights(operator)[:-1])
 
 
-def _of_fully_connected(operator: TfliteOperator) -> int:
+def _fully_connected_macs(operator: TfliteOperator) -> int:
     """The weights are (outputs, inputs)."""
     return prod(operator.outputs[0].shape) * _weights(operator)[-1]
 
 
-def _of_matrices(operator: TfliteOperator) -> int:
-    """Either factor may be transposed, so that the inner size K is found from (M K) (K N) / (M N)."""
+def _matrix_product_macs(operator: TfliteOperator) -> int:
+    """Either factor may be transposed, so the inner size K is found from (M K) (K N) / (M N)."""
     first, second, out = _shape(operator, 0)[-2:], _weights(operator)[-2:], operator.outputs[0].shape
     return prod(out) * isqrt(prod(first) * prod(second) // max(1, prod(out[-2:])))
 
 
 _MACS = {
-    "BATCH_MATMUL": _of_matrices,
-    "CONV_2D": _of_convolution,
-    "CONV_3D": _of_depthwise_convolution,  # (depth, height, width, input channels, output channels)
-    "DEPTHWISE_CONV_2D": _of_depthwise_convolution,
-    "FULLY_CONNECTED": _of_fully_connected,
-    "TRANSPOSE_CONV": _of_transposed_convolution,
+    "BATCH_MATMUL": _matrix_product_macs,
+    "CONV_2D": _convolution_macs,
+    "CONV_3D": _depthwise_convolution_macs,  # (depth, height, width, input channels, output channels)
+    "DEPTHWISE_CONV_2D": _depthwise_convolution_macs,
+    "FULLY_CONNECTED": _fully_connected_macs,
+    "TRANSPOSE_CONV": _transposed_convolution_macs,
 }
 
 

@@ -47,7 +47,7 @@ def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_edgecls):
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert "format                tflite (schema 3, MLIR Converted.)" in lines
-    assert "seal                  holds: as edgecls wrote it" in lines
+    assert "seal                  intact, as edgecls wrote it" in lines
     assert "parameters            122,570" in lines
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  10 labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in lines
@@ -76,7 +76,7 @@ def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_edgecls):
     done = run_edgecls("inspect", "their model.onnx", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "seal                  none: not made by edgecls" in lines
+    assert "seal                  none, not made by edgecls" in lines
     assert "multiply-accumulates  28" in lines
     assert "card                  none" in lines
     assert lines[-1] == "next: edgecls camera --model 'their model.onnx' --labels labels.txt"
@@ -126,12 +126,12 @@ def their_keras(config: bytes) -> bytes:
     [
         (b"", "the file is empty"),
         (b"<html><body>404", "not a TFLite, ONNX or HDF5 file: it starts with '<html>"),
-        (their_onnx()[:50], "not a whole ONNX model"),
+        (their_onnx()[:50], "not a valid ONNX model"),
         (their_onnx(external=True), "external data refused"),
         (their_h5(code_layer()), "refused: a Lambda layer can run code"),
         (their_h5(DENSE, link), "refused: model_weights is a link to another place"),
         (their_h5(DENSE, escaping_link), r"refused: \x1b[2J\n is a link"),
-        (b"\x1c\0\0\0TFL3" + b"\x1b[2J" * 30, "not a whole TFLite model"),
+        (b"\x1c\0\0\0TFL3" + b"\x1b[2J" * 30, "not a valid TFLite model"),
         (their_keras(b"[" * 99), "its description of the layers is damaged"),
     ],
     ids=["empty", "page", "cut", "external", "lambda", "link", "escape", "nonsense", "zip"],

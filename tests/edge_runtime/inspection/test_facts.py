@@ -33,7 +33,7 @@ def test_the_text_has_a_line_for_everything():
     assert "format                tflite (schema 3)" in lines
     assert "size                  135,051 bytes" in lines
     assert f"sha256                {'01' * 32}" in lines
-    assert "seal                  holds: as edgecls wrote it" in lines
+    assert "seal                  intact, as edgecls wrote it" in lines
     assert "input                 picture: uint8 [?, 32, 32, 3], scale 0.003921569, zero point 0" in lines
     assert "output                a: float32 [1, 10]" in lines
     assert "output                b: float32 [?]" in lines
@@ -42,8 +42,8 @@ def test_the_text_has_a_line_for_everything():
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  2 labels: cat, dog" in lines
     assert "  picture             24x32 px, crop center, area" in lines
-    assert "  takes               uint8" in lines
-    assert "  gives               probabilities" in lines
+    assert "  input type          uint8" in lines
+    assert "  output              probabilities" in lines
     assert "  trained on          pets, digest cdcdcdcdcdcd" in lines
     assert "  recipe              epochs 3, seed 0" in lines
     assert "  accuracy            87.65% on test" in lines
@@ -73,11 +73,11 @@ def test_the_choices_of_the_quantisation_are_shown(quantised, text):
 
 
 def test_what_is_not_known_is_a_dash_with_its_reason():
-    network = replace(NETWORK, macs=None, macs_unknown="not every shape is fixed")
+    network = replace(NETWORK, macs=None, macs_unknown="not all shapes are fixed")
     text = replace(FACTS, network=network, card=None, seal="none").text
-    assert "multiply-accumulates  - (not every shape is fixed)" in text
+    assert "multiply-accumulates  - (not all shapes are fixed)" in text
     assert "card                  none" in text
-    assert "seal                  none: not made by edgecls" in text
+    assert "seal                  none, not made by edgecls" in text
 
 
 def test_a_card_that_says_little_has_dashes():

@@ -101,8 +101,8 @@ def test_a_missing_file_is_missing(tmp_path: Path):
         (b"<html><body>", "not a TFLite, ONNX or HDF5 file: it starts with '<html>"),
         (b"PK\x03\x04" + bytes(40), "not a whole .keras file"),
         (b"\x89HDF\r\n\x1a\n" + bytes(90), "not a readable HDF5 file"),
-        (b"\x1c\0\0\0TFL3" + bytes(90), "not a whole TFLite model"),
-        (b"\x08\x08\x3a\x7f" + bytes(90), "not a whole ONNX model"),
+        (b"\x1c\0\0\0TFL3" + bytes(90), "not a valid TFLite model"),
+        (b"\x08\x08\x3a\x7f" + bytes(90), "not a valid ONNX model"),
     ],
     ids=["empty", "web page", "zip", "HDF5", "TFLite", "ONNX"],
 )

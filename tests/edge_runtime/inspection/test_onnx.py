@@ -119,12 +119,12 @@ def test_a_network_that_quantises_as_it_runs_is_counted():
 def test_what_does_not_follow_from_shapes_is_said_and_not_guessed(nodes, domain: str, operator: str):
     found = network(nodes, {"w": (7, 4)}, (1, 7), domain=domain)
     assert found.macs is None
-    assert found.macs_unknown == f"how often {operator} multiplies does not follow from shapes"
+    assert found.macs_unknown == f"unknown for the operator {operator}"
 
 
 def test_a_picture_of_any_size_has_no_number():
     found = network(one("Conv"), {"w": (5, 3, 3, 3)}, (1, 3, "height", "width"))
-    assert (found.macs, found.macs_unknown) == (None, "not every shape is fixed")
+    assert (found.macs, found.macs_unknown) == (None, "not all shapes are fixed")
 
 
 def test_a_file_that_the_engine_cannot_load_says_why():

@@ -48,13 +48,13 @@ def test_each_operator_multiplies_as_often_as_by_hand(counted: TfliteOperator, m
 def test_what_does_not_follow_from_shapes_is_said_and_not_guessed(name: str):
     macs, why = count_macs([operator(name, [(1, 4)], (1, 4))])
     assert macs is None
-    assert why == f"how often {name} multiplies does not follow from shapes"
+    assert why == f"unknown for the operator {name}"
 
 
 def test_a_picture_of_any_size_has_no_number():
     picture = tensor(1, 1, 1, 3, signature=(None, None, None, 3))
     counted = TfliteOperator("CONV_2D", (picture, tensor(5, 3, 3, 3)), (tensor(1, 1, 1, 5),))
-    assert count_macs([counted]) == (None, "not every shape is fixed")
+    assert count_macs([counted]) == (None, "not all shapes are fixed")
 
 
 def test_an_operator_without_its_weights_is_no_crash():
@@ -135,7 +135,7 @@ def test_weights_are_constants_and_activations_are_not(foreign):
 def test_cut_anywhere_it_is_not_whole(foreign, name: str):
     content = foreign.path(name).read_bytes()
     for at in range(8, len(content) - 3, 97):  # behind the last table, up to three bytes fill the row
-        with pytest.raises(BadModel, match=r"a\.tflite: not a whole TFLite model: .*; copy it again"):
+        with pytest.raises(BadModel, match=r"a\.tflite: not a valid TFLite model: .*; copy it again"):
             read_tflite(content[:at], "a.tflite")
 
 
@@ -156,7 +156,7 @@ def test_weights_that_reach_beyond_the_file_are_not_whole(foreign):
     content = foreign.path("float.tflite").read_bytes()
     size = struct.pack("<I", 5 * 7 * 7 * 12 * 4)  # of the last layer's kernel, which stands behind it
     assert content.count(size) == 1
-    with pytest.raises(BadModel, match="not a whole TFLite model"):
+    with pytest.raises(BadModel, match="not a valid TFLite model"):
         read_tflite(content.replace(size, struct.pack("<I", 2**30)), "a.tflite")
 
 
@@ -180,5 +180,5 @@ def test_a_tensor_that_claims_more_than_it_holds_is_refused(foreign):
     ],
 )
 def test_places_outside_the_file_are_never_followed(content: bytes):
-    with pytest.raises(BadModel, match="not a whole TFLite model"):
+    with pytest.raises(BadModel, match="not a valid TFLite model"):
         read_tflite(content, "a.tflite")
