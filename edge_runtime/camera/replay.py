@@ -1,4 +1,7 @@
-"""Runs a model over a recording, as if it had been there, and compares what it announces with what was."""
+"""Replay: runs a model over a recording, and compares what it announces with what was announced.
+
+It tells whether another model, or another threshold, would have done better on a device, without the device.
+"""
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,133 +19,6 @@ from .recording import RecordedAnswer, RecordedSettings, announced_confidence, r
 from .sources.source import EndOfSource, Source
 from .view import ROTATIONS, View, parse_roi
 
-# Where a replayed model announced something else than the recorded one.
-
-SHOWN_DIFFERENCES = 50
-"""In the table; JSON has all of them."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Frames in a row on which the same two labels were announced."""
-
-    first_sequence: int
-    last_sequence: int
-    frames: int
-    start_s: float
-    """Of the first, since the recording's first frame."""
-    at: str
-    """Wall clock of the first, ISO 8601 in UTC."""
-    recorded: str | None
-    """The label that was announced; None for "unknown"."""
-    recorded_confidence: float
-    """Mean over the frames, 0 to 1."""
-    replayed: str | None
-    replayed_confidence: float
-
-    def continues(self, before: Self) -> bool:
-        """Whether it is more of the same."""
-        return (self.recorded, self.replayed) == (before.recorded, before.replayed)
-
-    def joined(self, after: Self) -> Self:
-        """This one, and what continues it."""
-        frames = self.frames + after.frames
-
-        def mean(mine: float, other: float) -> float:
-            return (mine * self.frames + other * after.frames) / frames
-
-        return replace(
-            self,
-            last_sequence=after.last_sequence,
-            frames=frames,
-            recorded_confidence=mean(self.recorded_confidence, after.recorded_confidence),
-            replayed_confidence=mean(self.replayed_confidence, after.replayed_confidence),
-        )
-
-
-@dataclass(frozen=True)
-class ReplayReport:
-    """What the replay of a recording found."""
-
-    recorded_model: str
-    replayed_model: str
-    frames: int
-    """That were replayed and compared."""
-    equal: int
-    """Of them, with the same label announced."""
-    recorded_changes: int
-    """How often another label was announced while recording."""
-    replayed_changes: int
-    damaged_frames: int
-    """Missing, or cut short: passed over."""
-    damaged_lines: int
-    invalid_outputs: int
-    """Frames for which the replayed network gave NaN or infinity."""
-    encoded_frames: int
-    """That came as raw pixels and were recorded as JPEG."""
-    differences: tuple[Difference, ...]
-
-    @property
-    def text(self) -> str:
-        """The table of differences and the summary that a person reads."""
-        parts = [_table(self.differences)] if self.differences else []
-        hidden = len(self.differences) - SHOWN_DIFFERENCES
-        if hidden > 0:
-            parts.append(f"and {hidden:,} more; --json lists them all")
-        return "\n".join([*parts, *self._summary()])
-
-    def _summary(self) -> list[str]:
-        share = f", {self.equal / self.frames:.1%} with the same label" if self.frames else ""
-        lines = [
-            f"{self.recorded_model} -> {self.replayed_model}: {self.frames:,} frames{share}",
-            f"changes of the label: {self.recorded_changes:,} recorded, {self.replayed_changes:,} replayed",
-        ]
-        if self.damaged_frames or self.damaged_lines:
-            lines.append(
-                f"passed over: {self.damaged_frames:,} damaged frames, {self.damaged_lines:,} damaged lines"
-            )
-        if self.invalid_outputs:
-            lines.append(f"{self.invalid_outputs:,} frames with an invalid output")
-        if self.encoded_frames:
-            lines.append(
-                f"{self.encoded_frames:,} frames came as raw pixels and were recorded as JPEG: "
-                "a close call may fall the other way for that alone"
-            )
-        return lines
-
-    def to_json(self) -> dict[str, Any]:
-        """The report as values for JSON."""
-        return asdict(self)
-
-
-def _table(differences: tuple[Difference, ...]) -> str:
-    rows = [
-        (
-            _clock(difference.start_s),
-            _frames(difference),
-            _answer(difference.recorded, difference.recorded_confidence),
-            _answer(difference.replayed, difference.replayed_confidence),
-        )
-        for difference in differences[:SHOWN_DIFFERENCES]
-    ]
-    return table(("time", "frames", "recorded", "replayed"), rows) + "\n"
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{seconds:04.1f}"
-
-
-def _frames(difference: Difference) -> str:
-    if difference.frames == 1:
-        return str(difference.first_sequence)
-    return f"{difference.first_sequence}-{difference.last_sequence} ({difference.frames})"
-
-
-def _answer(label: str | None, confidence: float) -> str:
-    return f"{printable(label or 'unknown')} {confidence:.1%}"
-
 
 def replay_recording(
     folder: Path,
@@ -150,17 +26,17 @@ def replay_recording(
     stop: StopRequest,
     on_event: OnEvent = ignore,
     decider: Decider | None = None,
-) -> ReplayReport:
-    """Classifies every frame of a recording in the camera's own loop, with the times of the recording.
+) -> "ReplayReport":
+    """Classifies every frame of a recording in the camera loop, with the times of the recording.
 
-    A damaged frame or line is passed over and counted.
+    Damaged frames and lines are skipped and counted.
 
     Args:
-        folder: what `FrameRecorder` wrote. One that forgot its oldest frames begins in the middle of things:
-            a decider that smooths may need a moment to announce what the recorded one did.
-        classifier: the model to judge.
-        stop: ends it early; the report then is of what was replayed.
-        on_event: told of damaged frames.
+        folder: written by `FrameRecorder`. If its oldest frames were removed, a decider that smooths may need
+            a moment to announce what the recorded one did.
+        classifier: the model to compare.
+        stop: ends the replay early; the report then covers the frames until then.
+        on_event: gets an event for damaged frames.
         decider: None: one with the settings of the recording.
 
     Raises:
@@ -207,23 +83,23 @@ def _view(settings: RecordedSettings) -> View:
 
 
 class RecordedFrames(Source):
-    """Gives every frame of a recording, in order."""
+    """Source of the frames of a recording, in order."""
 
     live = True
-    """As its camera was: the loop goes on after a damaged frame."""
+    """As its camera was, so that the loop continues after a damaged frame."""
     rate_fps = None
     reconnects = 0
     newest: RecordedAnswer
-    """What was decided on the frame given last."""
+    """The line of the frame that was read last."""
 
     def __init__(self, folder: Path) -> None:
         self.description = str(folder)
         self.corrupt_frames = self.damaged_lines = 0
-        self._waiting = recorded_answers(folder)
+        self._rest = recorded_answers(folder)
 
-    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002
+    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - frames are there at once
         """See `Source.read`."""
-        for path, recorded in self._waiting:
+        for path, recorded in self._rest:
             if recorded is None:
                 self.damaged_lines += 1
                 continue
@@ -242,11 +118,11 @@ class RecordedFrames(Source):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is kept open."""
+        """Does nothing: no file stays open."""
 
 
 class _Comparison(Sink):
-    """Compares each answer with the recorded one; equal differences that follow each other become one."""
+    """Compares each answer with the recorded one, and joins equal differences on consecutive frames."""
 
     def __init__(self, frames: RecordedFrames) -> None:
         self._frames = frames
@@ -285,3 +161,133 @@ class _Comparison(Sink):
         else:
             self.differences.append(difference)
         self._last_differed = True
+
+
+SHOWN_DIFFERENCES = 50
+"""Rows of the table; the JSON holds every difference."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Consecutive frames on which recording and replay announced the same two different labels."""
+
+    first_sequence: int
+    last_sequence: int
+    frames: int
+    start_s: float
+    """Time of the first frame since the start of the recording."""
+    at: str
+    """Wall clock of the first frame, ISO 8601 in UTC."""
+    recorded: str | None
+    """The label announced in the recording; None for "unknown"."""
+    recorded_confidence: float
+    """Mean over the frames, 0 to 1."""
+    replayed: str | None
+    """The label announced in the replay; None for "unknown"."""
+    replayed_confidence: float
+    """Mean over the frames, 0 to 1."""
+
+    def continues(self, before: Self) -> bool:
+        """Whether it has the same labels as the difference before it."""
+        return (self.recorded, self.replayed) == (before.recorded, before.replayed)
+
+    def joined(self, after: Self) -> Self:
+        """Returns this difference joined with the one that continues it."""
+        frames = self.frames + after.frames
+
+        def mean(mine: float, other: float) -> float:
+            return (mine * self.frames + other * after.frames) / frames
+
+        return replace(
+            self,
+            last_sequence=after.last_sequence,
+            frames=frames,
+            recorded_confidence=mean(self.recorded_confidence, after.recorded_confidence),
+            replayed_confidence=mean(self.replayed_confidence, after.replayed_confidence),
+        )
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """Result of a replay."""
+
+    recorded_model: str
+    replayed_model: str
+    frames: int
+    """Frames that were replayed and compared."""
+    equal: int
+    """Frames with the same announced label."""
+    recorded_changes: int
+    """How often the announced label changed in the recording."""
+    replayed_changes: int
+    """How often it changed in the replay."""
+    damaged_frames: int
+    """Frames that are missing or truncated: skipped."""
+    damaged_lines: int
+    """Lines that cannot be read: skipped."""
+    invalid_outputs: int
+    """Frames for which the replayed network gave NaN or infinity."""
+    encoded_frames: int
+    """Frames that came as raw pixels and were recorded as JPEG."""
+    differences: tuple[Difference, ...]
+
+    @property
+    def text(self) -> str:
+        """The table of differences and the summary, for people."""
+        parts = [_table(self.differences)] if self.differences else []
+        hidden = len(self.differences) - SHOWN_DIFFERENCES
+        if hidden > 0:
+            parts.append(f"and {hidden:,} more; --json lists them all")
+        return "\n".join([*parts, *self._summary()])
+
+    def _summary(self) -> list[str]:
+        share = f", {self.equal / self.frames:.1%} with the same label" if self.frames else ""
+        lines = [
+            f"{self.recorded_model} -> {self.replayed_model}: {self.frames:,} frames{share}",
+            f"label changes: {self.recorded_changes:,} recorded, {self.replayed_changes:,} replayed",
+        ]
+        if self.damaged_frames or self.damaged_lines:
+            lines.append(
+                f"skipped: {self.damaged_frames:,} damaged frames, {self.damaged_lines:,} damaged lines"
+            )
+        if self.invalid_outputs:
+            lines.append(f"{self.invalid_outputs:,} frames with an invalid output")
+        if self.encoded_frames:
+            lines.append(
+                f"{self.encoded_frames:,} frames came as raw pixels and were recorded as JPEG, "
+                "which alone can change a close decision"
+            )
+        return lines
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the report as values for JSON."""
+        return asdict(self)
+
+
+def _table(differences: tuple[Difference, ...]) -> str:
+    rows = [
+        (
+            _hours(difference.start_s),
+            _frames(difference),
+            _announced(difference.recorded, difference.recorded_confidence),
+            _announced(difference.replayed, difference.replayed_confidence),
+        )
+        for difference in differences[:SHOWN_DIFFERENCES]
+    ]
+    return table(("time", "frames", "recorded", "replayed"), rows) + "\n"
+
+
+def _hours(seconds: float) -> str:
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{seconds:04.1f}"
+
+
+def _frames(difference: Difference) -> str:
+    if difference.frames == 1:
+        return str(difference.first_sequence)
+    return f"{difference.first_sequence}-{difference.last_sequence} ({difference.frames})"
+
+
+def _announced(label: str | None, confidence: float) -> str:
+    return f"{printable(label or 'unknown')} {confidence:.1%}"

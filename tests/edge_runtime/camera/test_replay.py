@@ -214,7 +214,7 @@ def test_equal_differences_in_a_row_are_one_with_the_mean_of_their_confidence():
 def test_the_summary_counts():
     assert REPORT.text.endswith(
         "old.tflite -> new.onnx: 1,200 frames, 98.3% with the same label\n"
-        "changes of the label: 14 recorded, 16 replayed"
+        "label changes: 14 recorded, 16 replayed"
     )
 
 
@@ -224,7 +224,7 @@ def test_without_a_difference_there_is_no_table():
 
 def test_what_was_passed_over_is_said():
     text = replace(REPORT, damaged_frames=2, damaged_lines=1, invalid_outputs=3, encoded_frames=4).text
-    assert "passed over: 2 damaged frames, 1 damaged lines" in text
+    assert "skipped: 2 damaged frames, 1 damaged lines" in text
     assert "3 frames with an invalid output" in text
     assert "4 frames came as raw pixels" in text
 
