@@ -1,1 +1,1 @@
-"""From a camera, stream, video or still to steady answers: sources, the loop, and where answers go."""
+"""The camera loop: sources of frames, decisions over time, and outputs for the answers."""

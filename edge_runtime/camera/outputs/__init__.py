@@ -1,1 +1,1 @@
-"""Where answers go: lines, status, window, video file and systemd."""
+"""Outputs for answers: lines, status line, preview window, video file, folder of frames, systemd."""

@@ -1,1 +1,1 @@
-"""Where frames come from: cameras, streams, videos, pictures and the demo."""
+"""Sources of frames: cameras, streams, videos, images and the demo camera."""

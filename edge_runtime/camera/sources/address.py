@@ -1,4 +1,4 @@
-"""What the text of `--source` names: a camera, a stream, a video or images. Nothing is opened to find out."""
+"""Addresses: what the text of `--source` names (a camera, a stream, a video, images), without opening it."""
 
 import glob
 import os
@@ -14,20 +14,21 @@ from ...errors import MissingInput, UsageError, reading_failed
 from ...images.rule import ImageRule
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
-"""All that FFmpeg gets to see. It also knows `concat:`, `subfile:` and others that read local files."""
+"""The only schemes passed to FFmpeg, which also knows `concat:`, `subfile:` and others that read local
+files."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 _VIDEO4LINUX = 81  # the major number of its character devices
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _SECRET = re.compile(r"pass|pwd|token|key|secret|auth|sig|code", re.IGNORECASE)
 _CHOICES = "use an index, csi, demo, a path, rtsp(s) or http(s)"
-_LOOKED_AT = 10_000  # files, below a folder without images: enough for an answer, and soon
+_MAX_LISTED = 10_000  # files below a folder without images, before the search ends
 _CSI = re.compile(r"csi(?::([0-9]))?")
 
 
 @dataclass(frozen=True)
 class Device:
-    """A camera of this computer, whether it is plugged in or not."""
+    """A V4L2 camera of this computer, whether it is plugged in or not."""
 
     path: str
 
@@ -39,22 +40,22 @@ class Device:
 
 @dataclass(frozen=True)
 class CsiCamera:
-    """A camera on the ribbon cable of a Raspberry Pi, by its number in `rpicam-hello --list-cameras`."""
+    """A camera on the CSI connector of a Raspberry Pi, by its number in `rpicam-hello --list-cameras`."""
 
     number: int = 0
 
     @property
     def description(self) -> str:
-        """What a user types for it."""
+        """As in `--source`."""
         return f"csi:{self.number}" if self.number else "csi"
 
 
 @dataclass(frozen=True)
 class DemoCamera:
-    """The synthetic camera of capture_demo.py."""
+    """The synthetic camera of `demo.py`."""
 
     scenes: str = ""
-    """What it shows, as `demo_scenes` writes it; the text of `--source` does not say."""
+    """What it shows, from `demo_scenes`; empty until `open_source` adds it."""
     description: str = "demo"
 
 
@@ -66,7 +67,7 @@ class Stream:
 
     @property
     def description(self) -> str:
-        """The address without its password and other secrets."""
+        """The URL without its password and other secrets."""
         return masked(self.url)
 
 
@@ -84,11 +85,11 @@ class VideoFile:
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """One image, or those of a folder or glob, in the order that a person would list them."""
+    """One image, or the images of a folder or glob, in natural order."""
 
     paths: tuple[Path, ...]
     description: str
-    """The image, folder or glob that was asked for."""
+    """The image, folder or glob as given."""
 
 
 LiveAddress = Device | CsiCamera | DemoCamera | Stream
@@ -96,18 +97,18 @@ Address = LiveAddress | VideoFile | ImageFiles
 
 
 def parse_source(text: str) -> Address:
-    """Finds out what `text` names. A path that exists is that path, whatever else it looks like.
+    """Parses the text of `--source`. An existing path is that path, whatever else it looks like.
 
-    But an index, `csi`, `csi:1` and `demo` are always cameras; a folder named demo is `./demo`.
+    An index, `csi`, `csi:1` and `demo` are always cameras; a folder named demo is `./demo`.
 
     Raises:
         UsageError: an empty text, a scheme not in `SCHEMES`, a FIFO, socket or other device, a folder
             without images.
-        MissingInput: a file, or a glob's matches, that are not there.
-        PermissionRefused: we may not look.
+        MissingInput: no such file, or no match of a glob.
+        PermissionRefused: the path may not be read.
     """
     if not text or any(character < " " or character == "\x7f" for character in text):
-        raise UsageError(f"source {text!r} makes no sense; {_CHOICES}")
+        raise UsageError(f"source {text!r}: empty, or with control characters; {_CHOICES}")
     if camera := _camera(text):
         return camera
     mode = _file_mode(text)
@@ -123,7 +124,7 @@ def parse_source(text: str) -> Address:
 
 
 def masked(url: str) -> str:
-    """An address that may be shown: its password, and values in its query that may be secret, as `***`.
+    """Returns a URL that may be shown: password and secret values in the query as `***`.
 
     >>> masked("rtsp://admin:12345@10.0.0.7/live?token=abc&channel=1")
     'rtsp://admin:***@10.0.0.7/live?token=***&channel=1'
@@ -154,7 +155,7 @@ def _file_mode(text: str) -> int | None:
         return Path(text).stat().st_mode
     except PermissionError as error:
         raise reading_failed(text, error) from error
-    except OSError:  # not there; or too long for a name, as an address may be
+    except OSError:  # no such file; or too long for a file name, as a URL may be
         return None
 
 
@@ -162,9 +163,9 @@ def _existing(path: Path, mode: int) -> Address:
     if stat.S_ISDIR(mode):
         return _folder(path)
     if stat.S_ISREG(mode):
-        from ...images.opencv import cv2  # noqa: PLC0415
+        from ...images.opencv import cv2  # noqa: PLC0415 - a capture process imports us without OpenCV
 
-        # By suffix first: a text named .jpg was meant as an image, and the error should say that.
+        # By suffix first: a text file named .jpg was meant as an image, and the error should say so.
         is_image = path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(str(path))
         return ImageFiles((path,), str(path)) if is_image else VideoFile(path)
     if stat.S_ISCHR(mode) and os.major(path.stat().st_rdev) == _VIDEO4LINUX:
@@ -180,8 +181,8 @@ def _folder(path: Path) -> ImageFiles:
         raise reading_failed(path, error) from error
     if images:
         return ImageFiles(images, str(path))
-    if _images(islice(path.rglob("*"), _LOOKED_AT)):
-        raise UsageError(f"{path}: its images lie in sub-folders; name them by the glob '{path}/**/*'")
+    if _images(islice(path.rglob("*"), _MAX_LISTED)):
+        raise UsageError(f"{path}: its images are in sub-folders; name them by the glob '{path}/**/*'")
     raise UsageError(f"{path}: no images in this folder; name one with JPEG or PNG files")
 
 
@@ -214,42 +215,41 @@ def _stream(text: str, scheme: str) -> Stream:
         readable = bool(parts.hostname) and parts.port != 0 and " " not in text
     except ValueError:  # the port is not a number, as when the password holds a slash
         readable = False
-    if not readable:  # the message must not repeat it: it may hold a password where none is looked for
+    if not readable:  # the message must not repeat the text, which may hold a password anywhere
         raise UsageError(
-            f"no readable host and port in the {scheme} address; write {scheme}://user:password@host:port/path,"
+            f"no valid host and port in the {scheme} URL; write {scheme}://user:password@host:port/path, and"
             " in the password %2F for /, %3F for ?, %23 for #, %40 for @"
         )
     return Stream(text)
 
 
-# How large a camera's pictures need to be: each doubling of the sides costs four times the time.
-
-SIDES = 4
-"""Times the network's input: the crop and the averaging over whole blocks need something to work on."""
+INPUTS_PER_SIDE = 4
+"""A camera's picture has this many times the sides of the network's input: enough for the crop and for
+averaging over whole blocks. Each doubling of the sides costs four times the time."""
 WATCHED_PX = (640, 480)
-"""For a person."""
+"""(width, height) for pictures that people look at."""
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """(width, height) in pixels of a text such as `640x480`.
+    """Parses `640x480` as (width, height) in pixels.
 
     Raises:
-        UsageError: it is none.
+        UsageError: not a size.
     """
-    parts = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text.strip().lower())
-    if not parts:
+    match = re.fullmatch(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,4})", text.strip().lower())
+    if not match:
         raise UsageError(f"--size {text}: not a size; write WIDTHxHEIGHT, such as 640x480")
-    return int(parts[1]), int(parts[2])
+    return int(match[1]), int(match[2])
 
 
 def least_size_px(rule: ImageRule, *, is_watched: bool) -> tuple[int, int]:
-    """The smallest (width, height) to ask a camera for.
+    """Returns the smallest (width, height) to request from a camera.
 
     Args:
-        rule: says how large the network's input is.
-        is_watched: whether somebody looks at the pictures, or will.
+        rule: gives the size of the network's input.
+        is_watched: whether people look at the pictures, now or later.
     """
-    width_px, height_px = SIDES * rule.width_px, SIDES * rule.height_px
-    return (
-        (max(width_px, WATCHED_PX[0]), max(height_px, WATCHED_PX[1])) if is_watched else (width_px, height_px)
-    )
+    width_px, height_px = INPUTS_PER_SIDE * rule.width_px, INPUTS_PER_SIDE * rule.height_px
+    if is_watched:
+        return max(width_px, WATCHED_PX[0]), max(height_px, WATCHED_PX[1])
+    return width_px, height_px

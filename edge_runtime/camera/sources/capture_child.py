@@ -1,7 +1,7 @@
-"""The process that owns the camera, started by capture_process.py as `python -m` with this module's name.
+"""Capture process: the program that owns the camera. `capture_process.py` starts it with `python -m`.
 
-A camera needs a process of its own because its reads can hang, no signal interrupts them, and releasing it
-from another thread crashes. This process may be killed at any moment; so it keeps nothing.
+A camera needs a process of its own, as its reads can hang, no signal interrupts them, and releasing it from
+another thread crashes. This process may be killed at any time, so it keeps no state.
 """
 
 import os
@@ -16,13 +16,13 @@ from .capture_process import CaptureNotice, CaptureRequest, NoticeWriter
 from .frame_slot import SlotWriter
 
 _DAMAGED_PICTURES = 10
-"""In a row: then the source is opened again."""
+"""After this many in a row, the source is opened again."""
 
 
 def main() -> None:
-    """Captures what the request on stdin says until it ends, is killed, or its parent is gone."""
+    """Captures from the source named on stdin until it ends, or until the parent ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # a whole group or service gets them; the parent ends us
+        signal.signal(number, signal.SIG_IGN)  # they go to a whole group or service; our parent ends us
     request = CaptureRequest.from_line(sys.stdin.buffer.readline())
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
@@ -39,15 +39,12 @@ def _capture(request: CaptureRequest, notices: NoticeWriter) -> None:
     """Publishes frames until the stream ends.
 
     Raises:
-        EdgeclsError: it cannot be opened, stopped giving pictures, or gives only damaged ones.
+        EdgeclsError: the source cannot be opened, was lost, or gives only damaged pictures.
     """
     slot = SlotWriter(request.slot)
     opened = _open(request)
-    notices.send(
-        CaptureNotice(
-            "opened", width_px=opened.width_px, height_px=opened.height_px, rate_fps=opened.rate_fps
-        )
-    )
+    width_px, height_px, rate_fps = opened.width_px, opened.height_px, opened.rate_fps
+    notices.send(CaptureNotice("opened", width_px=width_px, height_px=height_px, rate_fps=rate_fps))
     sequence, damaged = request.first_sequence, 0
     for picture in opened.pictures:
         if picture is not None and not _is_damaged(picture):
@@ -61,28 +58,28 @@ def _capture(request: CaptureRequest, notices: NoticeWriter) -> None:
 
 
 def _is_damaged(picture: Picture) -> bool:
-    """Whether it is a JPEG that was cut: a decoder would fill it up with grey and say nothing."""
+    """Whether it is a truncated JPEG, which a decoder would fill up with grey without an error."""
     content = picture.content
     return isinstance(content, bytes) and not (jpeg_header.is_whole(content) and jpeg_header.size_px(content))
 
 
 def _open(request: CaptureRequest) -> OpenCamera:
-    """Opens the camera; what knows it is imported only here, in its branch."""
+    """Opens the source with its driver, the only one that is loaded: MJPEG needs neither numpy nor OpenCV."""
     if request.scenes:
-        from . import demo  # noqa: PLC0415
+        from . import demo  # noqa: PLC0415 - only this driver
 
         return demo.open_demo(request.scenes)
     if request.csi is not None:
-        from . import picamera  # noqa: PLC0415
+        from . import picamera  # noqa: PLC0415 - only this driver
 
         return picamera.open_csi(request.csi, request.least_px, request.timeout_s)
     if request.url.startswith("http"):
-        from . import mjpeg_http  # noqa: PLC0415
+        from . import mjpeg_http  # noqa: PLC0415 - only this driver
 
         opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s)
         if opened:
             return opened
-    from . import usb_and_streams  # noqa: PLC0415
+    from . import usb_and_streams  # noqa: PLC0415 - only this driver
 
     if request.device:
         return usb_and_streams.open_device(request.device, request.timeout_s, request.least_px)
@@ -90,16 +87,16 @@ def _open(request: CaptureRequest) -> OpenCamera:
 
 
 def _exit_with_parent() -> None:
-    """Ends this process when the other end of its stdin closes, however the parent went, even mid-read.
+    """Ends this process when its parent closes stdin, or has ended in any way, even during a read.
 
-    Not prctl(PR_SET_PDEATHSIG): that already fires when the parent's thread which started us ends.
+    prctl(PR_SET_PDEATHSIG) would fire too early, when the thread of the parent that started us ends.
     """
     os.read(0, 1)
     os._exit(0)
 
 
 def _silence_libraries() -> None:
-    """Drops what decoders write straight to stderr, a line for each damaged picture; Python still has it."""
+    """Drops what decoders write to file descriptor 2 on damaged pictures; Python keeps its stderr."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

@@ -1,4 +1,7 @@
-"""One capture process, seen from its parent: started, read from, ended. When, is for capture.py to say."""
+"""Starts, reads and ends one capture process; `capture.py` decides when.
+
+Parent and child exchange lines of JSON: one request, then notices. Frames go through shared memory.
+"""
 
 import fcntl
 import json
@@ -16,36 +19,36 @@ from ..frame import Frame
 from .address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
 from .frame_slot import SlotReader, WriterEnds
 
-# What a reader and its capture process say to each other: one request, then notices, as lines of JSON.
-
 
 @dataclass(frozen=True)
 class CaptureRequest:
-    """What to capture; written to the process's stdin, where no list of processes shows a password."""
+    """What to capture. It is sent through stdin, as a list of processes would show a password."""
 
     device: str
-    """A path, or empty where there is a `url`."""
+    """The path of a V4L2 camera; empty for other sources."""
     url: str
+    """The URL of a stream; empty for other sources."""
     first_sequence: int
+    """The sequence number of the first frame."""
     timeout_s: float
-    """After which the libraries shall give up by themselves. A reader that is there does so earlier."""
+    """Timeout of the capture libraries. The parent gives up earlier, while it runs."""
     slot: WriterEnds
     notices: int
-    """The file descriptor to write notices to."""
+    """The file descriptor for notices."""
     csi: int | None = None
-    """The number of a CSI camera, where it is one."""
+    """The number of a CSI camera; None for other sources."""
     least_px: tuple[int, int] | None = None
-    """The (width, height) that the pictures of a camera here should have at least; None: as it is set."""
+    """Minimum (width, height) for the pictures of a local camera; None: its current mode."""
     scenes: str = ""
-    """What the demo camera shows, where it is that: as `demo_scenes` writes it."""
+    """What the demo camera shows, from `demo_scenes`; empty for other sources."""
 
     def to_line(self) -> bytes:
-        """One line of ASCII; any file name survives it."""
+        """Returns one line of ASCII, in which any file name survives."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
-        """Reads `to_line`."""
+        """Parses a line of `to_line`."""
         values = json.loads(line)
         least_px = values["least_px"] and tuple(values["least_px"])
         return cls(**values | {"slot": WriterEnds(**values["slot"]), "least_px": least_px})
@@ -53,48 +56,49 @@ class CaptureRequest:
 
 @dataclass(frozen=True)
 class CaptureNotice:
-    """What became of the camera. Frames need no notice: the slot tells of them itself."""
+    """A change in the state of the camera. Frames need no notice."""
 
     kind: Literal["opening", "opened", "corrupt", "failed", "ended"]
     text: str = ""
     """`failed`: the error's message."""
     error: str = ""
-    """`failed`: the error's class, one of errors.py."""
+    """`failed`: the name of the error's class in errors.py."""
     width_px: int = 0
+    """`opened`: as the camera states it, or 0."""
     height_px: int = 0
     rate_fps: float | None = None
-    """`opened`: as the camera states them."""
+    """`opened`: as the camera states it, or None."""
 
 
 class NoticeWriter:
-    """Writes notices without ever waiting for a reader."""
+    """Writes notices, without waiting for the reader."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         os.set_blocking(pipe, False)
 
     def send(self, notice: CaptureNotice) -> None:
-        """Sends a notice; where nobody reads, it is lost."""
+        """Sends a notice; it is lost if nobody reads."""
         with suppress(BlockingIOError, BrokenPipeError):
             os.write(self._pipe, json.dumps(asdict(notice)).encode() + b"\n")
 
 
 class NoticeReader:
-    """Reads notices without waiting for a writer."""
+    """Reads notices, without waiting for the writer."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._part = b""
         self.ended = False
-        """The writer's process is gone, and everything it wrote was received."""
+        """The writer has ended, and everything it wrote was received."""
         os.set_blocking(pipe, False)
 
     def fileno(self) -> int:
-        """Readable while there is something to receive: for `select` and `poll`."""
+        """Readable while there is something to receive, for `select` and `poll`."""
         return self._pipe
 
     def receive(self) -> list[CaptureNotice]:
-        """The notices that came since."""
+        """Returns the notices that have arrived since the last call."""
         while not self.ended:
             try:
                 content = os.read(self._pipe, 65_536)
@@ -111,16 +115,20 @@ class NoticeReader:
 
 
 _REAP_S = 0.5
+"""How long to wait for a killed process."""
 
 
 class CaptureProcess:
-    """Starts a process that captures from `address` at once; `close` kills it.
+    """A capture process, which starts at once; `close` kills it.
 
     Args:
-        address: the camera.
-        first_sequence: the number of its first frame.
-        timeout_s: when the libraries in it shall give up by themselves.
-        least_px: see `CaptureRequest.least_px`.
+        address: the camera or stream.
+        first_sequence: see `CaptureRequest`, as for the others.
+        timeout_s: see there.
+        least_px: see there.
+
+    Raises:
+        Unavailable: the system has no room for another process.
     """
 
     def __init__(
@@ -157,7 +165,7 @@ class CaptureProcess:
             scenes=address.scenes if isinstance(address, DemoCamera) else "",
         )
         try:
-            _send(self._stdin_put, request.to_line())  # it stays open: its end tells the child of ours
+            _send(self._stdin_put, request.to_line())  # stays open: when it closes, the child ends
         except Unavailable:
             self.close()
             raise
@@ -169,34 +177,34 @@ class CaptureProcess:
 
     @property
     def gone(self) -> bool:
-        """It ended, and all its notices were received."""
+        """Whether it has ended and all its notices were received."""
         return self._notices.ended
 
     @property
     def death(self) -> str:
-        """How a process that is gone came to its end."""
+        """How a process that is gone ended, in words."""
         code = self._reap()
         if code is None:
             return "ended but hangs in a driver"
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
     def wait(self, timeout_s: float) -> None:
-        """Returns when there is a frame or a notice, or after `timeout_s`."""
+        """Waits for a frame or a notice, at most `timeout_s`."""
         poll = select.poll()
         poll.register(self._slot, select.POLLIN)
         poll.register(self._notices, select.POLLIN)
         poll.poll(max(0.0, timeout_s) * 1000)
 
     def receive(self) -> list[CaptureNotice]:
-        """The notices that came since."""
+        """Returns the notices that have arrived since the last call."""
         return self._notices.receive()
 
     def take(self) -> Frame | None:
-        """The newest frame not taken before, or None."""
+        """Returns the newest frame that was not taken before, or None."""
         return self._slot.take()
 
     def close(self) -> None:
-        """Kills the process, also one that is stopped or hangs in a read, and gives back all it had."""
+        """Kills the process, even if it is stopped or hangs in a read, and frees its resources."""
         self._process.kill()
         self._reap()
         os.close(self._stdin_put)
@@ -206,40 +214,40 @@ class CaptureProcess:
     def _reap(self) -> int | None:
         try:
             return self._process.wait(_REAP_S)
-        except subprocess.TimeoutExpired:  # a killed process in a driver's hands ends when that lets go
+        except subprocess.TimeoutExpired:  # it hangs in a driver, and ends when that returns
             return None
 
 
 def _send(pipe: int, line: bytes) -> None:
-    """Writes a request without waiting for a process that may hang: the pipe is made to hold all of it.
+    """Writes a request without waiting for the process: the pipe is enlarged to hold all of it.
 
     Raises:
-        Unavailable: the system has no room for it; without root, a pipe holds a megabyte.
+        Unavailable: the system has no room for it; without root, a pipe holds up to a megabyte.
     """
     try:
         if len(line) > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, len(line))
         os.write(pipe, line)
-    except BrokenPipeError:  # the process is gone already, which is noticed later
+    except BrokenPipeError:  # the process has ended already, which is noticed later
         return
     except OSError as error:
         raise Unavailable(f"cannot start the capture process: {error.strerror}") from error
 
 
 def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    """Starts the process with the file descriptors that it inherits.
+    """Starts the process, which inherits `descriptors`.
 
     Raises:
         Unavailable: the system has no room for another process.
     """
     try:
         return subprocess.Popen(
-            # -P: no module in the current folder stands in for one of ours.
+            # -P: modules in the current folder are not imported in place of ours.
             [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             pass_fds=descriptors,
-            process_group=0,  # Ctrl-C goes to the whole group, also while this process is still starting
+            process_group=0,  # Ctrl-C goes to our group, also while the child is still starting
         )
     except OSError as error:
         raise Unavailable(f"cannot start the capture process: {error.strerror}") from error

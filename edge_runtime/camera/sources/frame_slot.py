@@ -1,18 +1,18 @@
-"""A slot of shared memory through which one process hands its newest frame to another.
+"""Frame slot: shared memory through which one process passes its newest frame to another.
 
-Three buffers lie in it, and each belongs to one side at a time. Their numbers travel through two pipes:
+It holds three buffers, each owned by one side at a time. Their numbers travel through two pipes:
 
     writer ── mailbox, holds at most one number ──> reader
     writer <───────────── returned ──────────────── reader
 
 A writer with a newer frame takes the unread number back out of the mailbox before it puts the new one in. So
-the reader gets the newest frame and never an older one, the writer never waits, and with three buffers one is
-always free: one may be in the mailbox and one with the reader.
+the reader always gets the newest frame, the writer never waits, and of the three buffers one is always free:
+one may be in the mailbox and one with the reader.
 
-Nobody touches a buffer that is not theirs, so a torn frame is impossible: also when a process is stopped or
-killed at any point, and on processors that reorder memory, for the kernel orders what passes through a pipe.
-A lock in the memory could be held by a process that is stopped; a counter around the pixels (a seqlock) needs
-memory barriers that Python does not have.
+Neither side touches a buffer that it does not own, so a torn frame is impossible, even if a process is
+stopped or killed at any point, and on processors that reorder memory, as the kernel orders what passes
+through a pipe. A lock in shared memory could be held by a stopped process; a counter around the pixels (a
+seqlock) needs memory barriers, which Python does not have.
 """
 
 import mmap
@@ -29,20 +29,19 @@ from ..frame import Frame
 if TYPE_CHECKING:
     import numpy as np
 
-
 _BUFFERS = 3
 _HEADER = struct.Struct("<QdIIII")
-"""sequence, captured_at_s, height and width (0 for a JPEG), bytes of the picture, bytes of the truth."""
+"""sequence, captured_at_s, height, width (both 0 for a JPEG), bytes of the picture, bytes of the truth."""
 _HEADER_BYTES = 4096
 _TRUTH_BYTES = _HEADER_BYTES - _HEADER.size
 _BUFFER_BYTES = _HEADER_BYTES + 3 * MAX_PIXELS
-"""Address space, not memory: a page takes memory when it is first written."""
+"""Of address space: a page takes memory only when it is first written."""
 _SLOT_BYTES = _BUFFERS * _BUFFER_BYTES
 
 
 @dataclass(frozen=True)
 class WriterEnds:
-    """File descriptors that the writer's process inherits."""
+    """File descriptors inherited by the writer's process."""
 
     memory: int
     mailbox_take: int
@@ -51,7 +50,7 @@ class WriterEnds:
 
 
 class SlotReader:
-    """Makes the slot, and takes frames from it."""
+    """Creates the slot and takes frames from it."""
 
     def __init__(self) -> None:
         memory = os.memfd_create("edgecls-frame")
@@ -66,7 +65,7 @@ class SlotReader:
         self._handed_over = False
 
     def hand_over(self) -> None:
-        """Closes what only the writer uses, once its process has inherited it."""
+        """Closes the writer's descriptors, once its process has inherited them."""
         if not self._handed_over:
             for descriptor in astuple(self.writer_ends):
                 if descriptor != self._mailbox_take:
@@ -74,11 +73,11 @@ class SlotReader:
         self._handed_over = True
 
     def fileno(self) -> int:
-        """Readable while a frame waits: for `select` and `poll`."""
+        """Readable while a frame waits, for `select` and `poll`."""
         return self._mailbox_take
 
     def take(self) -> Frame | None:
-        """The newest frame not taken before, with a copy of its picture; None where there is none."""
+        """Returns the newest frame not taken before, with a copy of its picture; None if there is none."""
         number = _take_number(self._mailbox_take)
         if number is None:
             return None
@@ -87,12 +86,12 @@ class SlotReader:
         truth_at = start + _HEADER.size
         truth = self._memory[truth_at : truth_at + truth_bytes].decode(errors="ignore")
         picture = _copied_picture(self._memory, start + _HEADER_BYTES, *sizes)
-        with suppress(BrokenPipeError):  # the writer is gone; its last frame is as good as any
+        with suppress(BrokenPipeError):  # the writer has ended; its last frame is still good
             os.write(self._returned_put, bytes([number]))
         return Frame(picture, sequence, captured_at_s, truth=truth)
 
     def close(self) -> None:
-        """Gives back the memory and the descriptors."""
+        """Frees the memory and closes the descriptors."""
         self.hand_over()
         self._memory.close()
         os.close(self._mailbox_take)
@@ -100,7 +99,7 @@ class SlotReader:
 
 
 class SlotWriter:
-    """Puts frames into a slot that another process made."""
+    """Puts frames into a slot that another process created."""
 
     def __init__(self, ends: WriterEnds) -> None:
         self._memory = mmap.mmap(ends.memory, _SLOT_BYTES)
@@ -108,10 +107,10 @@ class SlotWriter:
         self._free = list(range(_BUFFERS))
 
     def publish(self, frame: Frame) -> None:
-        """Makes `frame` the one that the reader takes next; never waits.
+        """Makes `frame` the one that the reader takes next, without waiting.
 
         Raises:
-            BadImage: it has more than `MAX_PIXELS`.
+            BadImage: it is larger than `MAX_PIXELS`.
         """
         jpeg = frame.jpeg
         content = frame.pixels.tobytes() if jpeg is None else jpeg
@@ -135,7 +134,7 @@ class SlotWriter:
         self._put(start + _HEADER_BYTES, content)
         self._reclaim(self._ends.mailbox_take)
         os.write(self._ends.mailbox_put, bytes([number]))
-        # After the mailbox: a reader that was quicker there has given its buffer before back by now.
+        # After the mailbox: if the reader was faster there, it has returned its previous buffer by now.
         self._reclaim(self._ends.returned_take)
 
     def _put(self, start: int, content: bytes) -> None:
@@ -147,7 +146,7 @@ class SlotWriter:
 
 
 def _take_number(pipe: int) -> int | None:
-    """The next buffer number in a pipe; None where it is empty, or empty and closed."""
+    """Returns the next buffer number in a pipe; None if it is empty, closed or not."""
     try:
         number = os.read(pipe, 1)
     except BlockingIOError:
@@ -160,6 +159,6 @@ def _copied_picture(
 ) -> "np.ndarray | bytes":
     if not height_px:
         return memory[start : start + size_bytes]
-    import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+    import numpy as np  # noqa: PLC0415 - not needed for JPEG
 
     return np.ndarray((height_px, width_px, 3), np.uint8, memory, start).copy()

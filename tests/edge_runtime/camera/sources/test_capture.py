@@ -297,7 +297,7 @@ def test_a_server_that_is_not_there_ends_a_one_shot():
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
-        refused = pytest.raises(Unavailable, match=f"{url}: connection refused; check the address")
+        refused = pytest.raises(Unavailable, match=f"{url}: connection refused; check address")
         with Watched(Stream(url), one_shot=True) as watched, refused:
             watched.source.read(20)
 
@@ -316,7 +316,7 @@ def test_a_new_resolution_is_told_and_used(server, reconnects):
         if reconnects:
             server.close_streams()
         watched.read_until(lambda: "resolution" in watched.kinds)
-        assert watched.events[-1].text == "the pictures are 320x240 from here on"
+        assert watched.events[-1].text == "picture size changed to 320x240"
         assert watched.read_frames(1)[0].pixels.shape == (240, 320, 3)
 
 
@@ -335,7 +335,7 @@ def test_damaged_pictures_are_dropped_and_counted_and_do_not_end_a_stream(server
         assert watched.source.reconnects == 0
 
     assert watched.kinds == ["opened", "corrupt", "corrupt"]
-    assert watched.events[1].text == "a damaged picture; dropping it and those like it"
+    assert watched.events[1].text == "damaged pictures; dropping them"
     assert frame.sequence > first.sequence
 
 
@@ -370,7 +370,7 @@ def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(se
         after = watched.read_frames(1)[0]
 
     assert watched.kinds == ["opened", "frozen", "moving"]
-    assert watched.events[1].text == "the same picture for 1 s; waiting for another"
+    assert watched.events[1].text == "the same picture for 1 s; waiting for a new one"
     assert watched.events[2].text == "the picture changes again"
     assert read_number(after.pixels) > newest
 
@@ -396,7 +396,7 @@ def test_six_deaths_in_a_minute_are_told_once_and_each_of_them_too(server):
     ]
     degraded = [event.text for event in watched.events if event.kind == "degraded"]
     assert degraded == [
-        "the capture process died 6 times in 60 s; check the camera, its cable and its driver"
+        "the capture process crashed 6 times in 60 s; check the camera, its cable and its driver"
     ]
     kinds = [kind for kind in watched.kinds if kind != "opened"]
     assert kinds.index("degraded") == 2 * 5 + 1
@@ -593,7 +593,7 @@ def changes(*shown: tuple[float, np.ndarray | bytes]) -> list[tuple[float, bool]
     """When (in seconds) the state changed, and to what."""
     watch, given = FreezeDetector(after_s=10), []
     for sequence, (time_s, picture) in enumerate(shown, 1):
-        if watch.see(Frame(picture, sequence, time_s)):
+        if watch.update(Frame(picture, sequence, time_s)):
             given.append((time_s, watch.is_frozen))
     return given
 

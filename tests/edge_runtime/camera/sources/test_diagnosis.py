@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.diagnosis import user_of, why_no_camera, why_no_stream
+from edgecls.edge_runtime.camera.sources.diagnosis import first_holder, why_no_camera, why_no_stream
 from edgecls.edge_runtime.errors import PermissionRefused, Unavailable
 from tests.mjpeg_server import MjpegServer
 
@@ -61,14 +61,14 @@ def test_a_link_to_a_camera_in_use_is_followed(opened_elsewhere, tmp_path):
     link = tmp_path / "by-id"
     link.symlink_to(path)
 
-    assert f"pid {pid}" in user_of(str(link))
+    assert f"pid {pid}" in first_holder(str(link))
 
 
 def test_what_is_no_camera_is_said_to_give_no_pictures(tmp_path):
     path = tmp_path / "file"
     path.touch()
 
-    assert user_of(str(path)) is None
+    assert first_holder(str(path)) is None
     assert f"{path}: gives no pictures, perhaps not a camera; " in str(why_no_camera(str(path)))
 
 
@@ -85,9 +85,9 @@ def test_a_port_where_nobody_listens():
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "x" * 70 + ".invalid", "."])
 def test_a_host_that_is_not_known(host):
-    assert f"host {host} not known" in str(why_no_stream(f"rtsp://{host}/live"))
+    assert f"unknown host {host}" in str(why_no_stream(f"rtsp://{host}/live"))
 
 
 def test_a_server_that_gives_something_else():
     with MjpegServer(fault="html") as server:
-        assert "answers, but not with a video; check the path" in str(why_no_stream(server.url))
+        assert "answers, but not with a video; check path" in str(why_no_stream(server.url))
