@@ -2,13 +2,13 @@
 
 import sys
 
-from edgecls.edge_runtime import Classifier, open_source
+import edgecls
 
 name = sys.argv[1] if len(sys.argv) > 1 else "0"  # the first camera; or an address, a video, a folder
 model = sys.argv[2] if len(sys.argv) > 2 else "nano"  # a built-in model, or your own file
 label = ""
 
-with Classifier(model) as classifier, open_source(name) as source:
+with edgecls.Classifier(model) as classifier, edgecls.open_source(name) as source:
     for frame in source:
         prediction = classifier.classify(frame.picture)
         if prediction.text != label:

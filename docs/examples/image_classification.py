@@ -5,8 +5,9 @@ from pathlib import Path
 
 import keras
 
+import edgecls
 from edgecls.data.load import load_dataset
-from edgecls.edge_runtime import ImageRule, ModelCard
+from edgecls.edge_runtime import ImageRule
 from edgecls.trainer.compiled import probabilities
 from edgecls.trainer.fit import fit
 from edgecls.trainer.networks import build
@@ -29,7 +30,7 @@ fit(network, data, recipe, progress=TerminalProgress())
 test = metrics(probabilities(network, data.test.images), data.test.truth)
 print(f"accuracy: {test.accuracy:.2f}\nloss: {test.loss:.2f}")
 
-save_network(network, ModelCard(data.labels, rule, io="float32"), Path("image_classification.h5"))
+save_network(network, edgecls.ModelCard(data.labels, rule, io="float32"), Path("image_classification.h5"))
 network = keras.models.load_model("image_classification.h5")
 answer = network.predict(data.test.images[:1] / 255, verbose=0).argmax()
 print(f"It says {data.labels[answer]}, and it is {data.labels[data.test.truth[0]]}.")
