@@ -252,30 +252,53 @@ def open_classifier(
     """Opens the model that was named, the best in this folder, or a foreign model with its labels.
 
     Args:
-        model: as `--model`; None takes the best in this folder, else the default built-in model.
+        model: see `find_model_file`, as `labels`, `scale` and `on_note`.
         engine: see `Classifier`, as `threads`, `threshold` and `top`.
         threads: see `engine`.
         threshold: see `engine`.
         top: see `engine`.
+        labels: see `model`.
+        scale: see `model`.
+        on_note: see `model`.
+
+    Raises:
+        EdgeclsError: there is no such model, it is damaged, or its engine is not installed.
+    """
+    found = find_model_file(model, engine=engine, labels=labels, scale=scale, on_note=on_note)
+    return Classifier(found, engine=engine, threads=threads, threshold=threshold, top=top)
+
+
+def find_model_file(
+    model: Path | None,
+    *,
+    engine: EngineName = "auto",
+    labels: Path | None = None,
+    scale: PixelRange | None = None,
+    on_note: Callable[[str], None] = lambda _: None,
+) -> ModelFile:
+    """Reads the model that was named, the best in this folder, or a foreign model with its labels.
+
+    Args:
+        model: as `--model`; None takes the best in this folder, else the default built-in model.
+        engine: only a model that it runs.
         labels: text file with the labels of a foreign model, one on each line.
         scale: pixel range that a foreign model was trained on; None is 0..1.
         on_note: told in a line which model was taken, where nobody asked for it.
 
     Raises:
-        EdgeclsError: there is no such model, it is damaged, or its engine is not installed.
+        EdgeclsError: there is no such model, or it is damaged.
     """
     if labels is None and scale is not None:
         raise UsageError("--scale is for a foreign model; name its --labels too")
     if labels is not None:
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
-        found = read_foreign(model, read_labels(labels), scale or "0..1")
-    else:
-        found = choose_model(model, engine)
-        if model is None or model.is_dir():
-            for note in _notes(found, model):
-                on_note(note)
-    return Classifier(found, engine=engine, threads=threads, threshold=threshold, top=top)
+        return read_foreign(model, read_labels(labels), scale or "0..1")
+    found = choose_model(model, engine)
+    if model is None or model.is_dir():
+        for note in _notes(found, model):
+            on_note(note)
+    return found
 
 
 def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:

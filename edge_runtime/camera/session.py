@@ -11,10 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..classifier import Classifier, open_classifier
+from ..classifier import Classifier, find_model_file
 from ..errors import BadConfiguration, UsageError
-from ..models.card import ModelCard
-from ..models.find import choose_model
+from ..models.model_file import ModelFile
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, fan_out, ignore
@@ -137,8 +136,19 @@ def open_session(
         log = EventLog(options.events, int(options.events_max_mb * 1e6), on_event) if options.events else None
         if log:
             on_event = fan_out(log.event, on_event)
-        source = _source(options, address, on_event)
-        classifier = opened.enter_context(_classifier(options, on_note))
+        model = find_model_file(
+            options.model, engine=options.engine, labels=options.labels, scale=options.scale, on_note=on_note
+        )
+        source = _source(options, address, model, on_event)
+        classifier = opened.enter_context(
+            Classifier(
+                model,
+                engine=options.engine,
+                threads=options.threads,
+                threshold=options.conf,
+                top=options.topk,
+            )
+        )
         decider = _decider(options, source, classifier)
         recorder = _recorder(options, source, classifier, decider, on_event)
         windows = [PreviewWindow(stop)] if options.show else []
@@ -201,11 +211,6 @@ def view_of(options: CameraOptions) -> View:
     return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
 
 
-def demo_card(options: CameraOptions) -> ModelCard | None:
-    """The card whose golden frames the demo camera shows; None for a foreign model."""
-    return None if options.labels else choose_model(options.model, options.engine).card
-
-
 def _page(options: CameraOptions) -> "PageSink | None":
     if options.serve is None:
         return None
@@ -214,27 +219,16 @@ def _page(options: CameraOptions) -> "PageSink | None":
     return PageSink(options.serve, options.token)
 
 
-def _source(options: CameraOptions, address: Address, on_event: OnEvent) -> Source:
+def _source(options: CameraOptions, address: Address, model: ModelFile, on_event: OnEvent) -> Source:
+    # The demo camera shows the golden frames of the card; a foreign model has none.
+    card = model.card if isinstance(address, DemoCamera) and not options.labels else None
     return open_source(
         options.source,
         one_shot=options.frame_limit is not None,
         realtime=options.realtime,
-        card=demo_card(options) if isinstance(address, DemoCamera) else None,
+        card=card,
         size_px=parse_size(options.size) if options.size else None,
         on_event=on_event,
-    )
-
-
-def _classifier(options: CameraOptions, on_note: Callable[[str], None]) -> Classifier:
-    return open_classifier(
-        options.model,
-        engine=options.engine,
-        threads=options.threads,
-        threshold=options.conf,
-        top=options.topk,
-        labels=options.labels,
-        scale=options.scale,
-        on_note=on_note,
     )
 
 
