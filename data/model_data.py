@@ -8,20 +8,29 @@ from ..edge_runtime.errors import BadData, MissingInput, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.models.card import ModelCard
 from .load import Dataset, is_path, load_dataset, load_unlabelled, with_labels
+from .pictures import OnImage
 
 REPORT_NAME = "report.json"
 """The report of a training, in the folder beside its model."""
 
 
-def training_data(model: Path, card: ModelCard, data: str | None) -> Dataset:
+def training_data(
+    model: Path, card: ModelCard, data: str | None, on_image: OnImage = lambda _done, _total: None
+) -> Dataset:
     """Loads the data set of a trained model, named by the report beside it or by `--data`.
+
+    Args:
+        model: its path.
+        card: its card.
+        data: `--data`, or None.
+        on_image: see `load_dataset`.
 
     Raises:
         MissingInput: neither a report nor `--data`.
         BadData: the data set has changed since the training, or its labels are not the model's.
     """
     seed = int(card.provenance.recipe.get("seed", 0))  # of the split: any other would test on training images
-    dataset = load_dataset(data or _recorded_data(model), card.image, seed)
+    dataset = load_dataset(data or _recorded_data(model), card.image, seed, on_image)
     _check_labels(dataset, card)
     if dataset.sha256 != card.provenance.data_sha256:
         if data is None:

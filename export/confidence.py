@@ -43,11 +43,8 @@ class Confidence:
     """Top-1 on all validation images, 0 to 1, threshold or not."""
 
     def cells(self) -> tuple[str, ...]:
-        """The fit as cells under `HEADERS`."""
+        """Threshold, share of unknown and precision, as text."""
         return f"{self.threshold:.2f}", f"{self.unanswered:.1%}", f"{self.precision:.1%}"
-
-
-HEADERS = ("threshold", "unknown", "precision")
 
 
 def fit_confidence(

@@ -1,5 +1,6 @@
 """From the Keras original to the files of a device: convert, attach the card, compare, then write."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -8,21 +9,26 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..data.model_data import foreign_data
 from ..edge_runtime.engines.engine import Engine, open_engine
 from ..edge_runtime.errors import BadData, UsageError
 from ..edge_runtime.files import write_whole
+from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Quantisation
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
-from .calibration import Calibration
+from ..edge_runtime.text import duration
+from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
 from .confidence import Confidence, fit_confidence, rejection_rates
 from .contract import Io
 from .golden import golden_frames
-from .keras_file import KerasEngine
+from .inputs import ForeignModel, OwnModel, read_inputs
+from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
 from .onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
 from .onnx_int8 import Int8Onnx
-from .parity import LIMITS, ParityReport, check_float, compare, predict_all
+from .parity import LIMITS, check_float, compare, predict_all
+from .report import ExportedFile, ExportReport
 from .tflite import dynamic_tflite, float16_tflite, float_tflite, int8_tflite
 from .tflite_graph import with_short_names
 from .tflite_int8 import Int8Tflite
@@ -110,17 +116,82 @@ class ExportOptions:
     """The accuracy that an int8 file may lose on the validation images, in points; see `int8_within`."""
 
 
-@dataclass(frozen=True)
-class ExportReport:
-    """One exported file: how far it is from Keras, and when it says "unknown"."""
+def export_model(
+    model: str | Path | None = None,
+    *,
+    int8: bool = False,
+    float16: bool = False,
+    dynamic: bool = False,
+    io: Io = "uint8",
+    max_drop: float | None = None,
+    target_precision: float | None = 0.95,
+    data: str | Path | None = None,
+    calibration_images: int = DEFAULT_IMAGES,
+    labels: str | Path | None = None,
+    scale: PixelRange | None = None,
+    calibration: str | Path | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> ExportReport:
+    """Converts a Keras model to TFLite and ONNX, each compared with the original: what `edgecls export` does.
 
-    parity: ParityReport
-    confidence: Confidence | None
-    """None where the classes of the validation images are not known."""
-    refused: dict[str, float]
-    """The share of pictures of other things that get no label, by kind; see `unknown_pictures`."""
-    steps: tuple[str, ...] = ()
-    """What the int8 ladder tried, and which layers it left in float."""
+    Args:
+        model: an `.h5`; None is the newest of this folder. The files are written beside it.
+        int8: also make int8 files.
+        float16: also make files with half-precision weights.
+        dynamic: also make files with int8 weights only.
+        io: what the files take and return.
+        max_drop: the accuracy that int8 may lose on the validation images, in points; None does not check.
+        target_precision: the share of answers that should be right, 0 to 1; less certain ones become
+            "unknown".
+        data: the data set to calibrate and compare on; None is the one that the model was trained on.
+        calibration_images: training images that int8 ranges are measured on.
+        labels: for a model made elsewhere: a text file with one label on each line.
+        scale: for a model made elsewhere: range of the pixels that it was trained on; None is `0..1`.
+        calibration: for a model made elsewhere: a folder of pictures, in place of `data`.
+        on_step: told what is being done.
+
+    Raises:
+        EdgeclsError: see `read_inputs` and `Export.run`.
+    """
+    inputs = read_inputs(
+        Path(model) if model else None,
+        data=str(data) if data else None,
+        labels=Path(labels) if labels else None,
+        scale=scale,
+        calibration=Path(calibration) if calibration else None,
+        on_step=on_step,
+    )
+    wanted: dict[Kind, bool] = {"int8": int8, "float16": float16, "dynamic": dynamic}
+    kinds: tuple[Kind, ...] = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
+    options = ExportOptions(kinds, io, target_precision, max_drop)
+    return run_export(inputs, options, calibration_images, on_step)
+
+
+def run_export(
+    inputs: OwnModel | ForeignModel,
+    options: ExportOptions,
+    calibration_images: int = DEFAULT_IMAGES,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> ExportReport:
+    """Exports what `read_inputs` read; see `export_model`."""
+    if isinstance(inputs, ForeignModel):
+        loaded = load_foreign(inputs.path, inputs.labels, inputs.scale)
+        original = KerasEngine(loaded)
+        on_step("reading the pictures")
+        dataset = foreign_data(loaded[1].card, inputs.data, inputs.pictures)
+        truth_known = inputs.pictures is None
+    else:
+        original, dataset, truth_known = KerasEngine(inputs.file), inputs.dataset, True
+    ranges = None
+    if "int8" in options.kinds:
+        train = dataset.train
+        ranges = choose_calibration(train.images, train.truth, seed=0, count=calibration_images)
+    test, val = (
+        EvaluationImages(split.images, split.truth if truth_known else None)
+        for split in (dataset.test, dataset.val)
+    )
+    files = Export(original, inputs.path, test, val, ranges, options, on_step).run()
+    return ExportReport(tuple(files), dataset.name, len(val.images))
 
 
 @dataclass(frozen=True)
@@ -141,7 +212,7 @@ class Export:
     on_step: Callable[[str], None] = lambda _: None
     """Told what is being done, for a progress line."""
 
-    def run(self) -> list[ExportReport]:
+    def run(self) -> list[ExportedFile]:
         """Makes the files; each is compared with Keras before one is written.
 
         Raises:
@@ -150,14 +221,22 @@ class Export:
         """
         _check_size(self.keras, self.test.images, self.path)
         reference = self.keras.many(self.test.images)
-        made = [self._make(target, reference) for target in targets(self.options.kinds, self.options.io)]
+        planned = targets(self.options.kinds, self.options.io)
+        made, started_s = [], time.monotonic()
+        for number, target in enumerate(planned):
+            each_s = (time.monotonic() - started_s) / number if number else 0.0
+            left = f", about {duration(each_s * (len(planned) - number))} left" if number else ""
+            self.on_step(
+                f"file {number + 1} of {len(planned)}: converting to {target.path_for(self.path).name}, "
+                f"comparing on {len(self.test.images):,} images{left}"
+            )
+            made.append(self._make(target, reference))
         for model, _ in made:
             write_whole(model.path, model.content)
         return [report for _, report in made]
 
-    def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportReport]:
+    def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportedFile]:
         name = target.path_for(self.path).name
-        self.on_step(f"making {name} and comparing it with Keras on {len(self.test.images):,} images")
         card = _card(target, self.keras, self.calibration)
         network, ladder = self._convert(target, card)
         card = _with_choices(card, ladder)
@@ -169,7 +248,7 @@ class Export:
         parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
         if target.kind in LIMITS:
             check_float(parity, LIMITS[target.kind])
-        return model, ExportReport(parity, confidence, refused, tuple(ladder.lines()) if ladder else ())
+        return model, ExportedFile(parity, confidence, refused, tuple(ladder.lines()) if ladder else ())
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
         """The file without its card, and how the int8 ladder led to it, where it was climbed."""

@@ -21,8 +21,8 @@ _ZIP = b"PK\x03\x04"
 _SEED, _TRIALS = 0, 8
 
 
-def load_network(path: str | Path) -> tuple[Any, ModelFile]:
-    """Loads an `.h5` that `edgecls train` saved.
+def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
+    """Loads an `.h5` that `edgecls train` saved; a path, or what `read_model` gave.
 
     Returns:
         The Keras model (float32 (N, H, W, 3), scaled as the card says, to (N, C)) and its file with the card.
@@ -30,11 +30,11 @@ def load_network(path: str | Path) -> tuple[Any, ModelFile]:
     Raises:
         MissingInput, BadModel: see `read_model`; also a layer outside `ALLOWED_LAYERS`, or not an `.h5`.
     """
-    model = read_model(path)
+    model = original if isinstance(original, ModelFile) else read_model(original)
     if model.format is not ModelFormat.H5:
-        raise BadModel(f"{path}: a .{model.format} file, not the Keras original; name the .h5")
-    refuse_code(model.content, str(path))
-    return _load(model.content, str(path), ".h5"), model
+        raise BadModel(f"{model.path}: a .{model.format} file, not the Keras original; name the .h5")
+    refuse_code(model.content, str(model.path))
+    return _load(model.content, str(model.path), ".h5"), model
 
 
 def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tuple[Any, ModelFile]:
@@ -72,8 +72,8 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
 class KerasEngine:
     """The reference, as an `Engine`: one picture through a compiled `tf.function`, its fastest honest way."""
 
-    def __init__(self, original: str | Path | tuple[Any, ModelFile]) -> None:
-        """Takes the path of an `.h5` of ours, or what `load_network` or `load_foreign` gave."""
+    def __init__(self, original: str | Path | ModelFile | tuple[Any, ModelFile]) -> None:
+        """Takes an `.h5` of ours, as a path or read already, or what a function above returned."""
         self.network, self.model = original if isinstance(original, tuple) else load_network(original)
         card = self.model.card
         self.name = f"keras {keras.__version__}, tensorflow {tf.__version__}"

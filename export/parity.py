@@ -25,7 +25,7 @@ class ParityReport:
     keras_accuracy: float | None
 
     def cells(self) -> tuple[str, ...]:
-        """The report as a row under `HEADERS`."""
+        """File, size, largest difference, top-1 agreement, accuracy and its change, as text."""
         return (
             self.file,
             f"{self.size_bytes:,} B",
@@ -57,8 +57,6 @@ LIMITS = {"float32": Limit(1e-4, 0.99), "float16": Limit(0.02, 0.99)}
 """By the kind of numbers. Measured on 10,000 test images of CIFAR-10, documented CNN: float32 differed by
 1.7e-6 and on no picture, float16 by 0.0032 and on 3. With a thousand classes every probability may be so
 small that only the labels tell."""
-
-HEADERS = ("file", "size", "largest difference", "top-1 agreement", "accuracy", "points to Keras")
 
 
 def predict_all(engine: Engine, images: Iterable[np.ndarray]) -> np.ndarray:

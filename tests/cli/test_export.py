@@ -7,6 +7,8 @@ import pytest
 
 from edgecls.edge_runtime.models.model_file import read_model
 
+export_model = pytest.importorskip("edgecls.export.export", reason="needs edgecls[train]").export_model
+
 
 @pytest.fixture
 def folder(tiny, tmp_path):
@@ -22,7 +24,16 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
     assert {path.name for path in folder.glob("*.*")} == {
         "image_classification.h5", "image_classification.tflite", "image_classification.onnx",
     }  # fmt: skip
-    assert "top-1 agreement" in done.stdout
+    assert "agreement" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
+    table = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    assert max(map(len, table)) <= 80
+    assert "rejected as unknown: noise " in done.stdout
+    said = done.stderr.splitlines()
+    assert said[:2] == ["edgecls: reading the data set ...", "edgecls: loading TensorFlow ..."]
+    assert said[2].startswith("edgecls: file 1 of 2: converting to image_classification.tflite, ")
+    assert said[3].startswith("edgecls: file 2 of 2: converting to image_classification.onnx, ")
+    assert said[3].endswith(" left ...")
     assert done.stdout.count("100.00%") >= 2
     assert done.stdout.splitlines()[-1] == "next: edgecls bench"
 
@@ -169,7 +180,7 @@ def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign,
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (("--labels", "labels.txt"), 2, "name --data"),
+        (("--labels", "labels.txt"), 2, "give --data"),
         (("--scale", "0..1"), 2, "name its --labels"),
         (("--labels", "two.txt", "--calibration", "pictures"), 65, "there are 2 labels"),
         (("--labels", "nothing.txt", "--calibration", "pictures"), 66, "nothing.txt: no such file"),
@@ -180,5 +191,35 @@ def test_what_a_model_made_elsewhere_needs_is_said_in_one_line(foreign, run_here
     (foreign / "two.txt").write_text("a\nb\n")
     done = run_here("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == code, done.stderr
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
+    *steps, error = done.stderr.splitlines()
+    assert words in error
+    assert error.startswith("edgecls: error: ")
+    assert all(step.endswith(" ...") for step in steps)
+
+
+def test_the_old_name_of_the_target_precision_is_understood_and_not_shown(tiny, folder, run_here):
+    def threshold(*options: object) -> float | None:
+        done = run_here("export", *options, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return read_model(folder / "image_classification.tflite").card.threshold
+
+    strict = threshold("--target-precision", 1)
+    assert threshold("--precision", 1) == strict
+    assert threshold("--precision", 0.5) < strict
+    shown = run_here("export", "--help", cwd=folder).stdout
+    assert "--target-precision" in shown
+    assert "  --precision" not in shown
+
+
+def test_ten_lines_of_python_export_as_the_command_does(folder, run_here):
+    steps = []
+    report = export_model(folder / "image_classification.h5", int8=True, on_step=steps.append)
+    assert [file.parity.file for file in report.files] == [
+        f"image_classification{kind}.{suffix}" for kind in ("", "_int8") for suffix in ("tflite", "onnx")
+    ]
+    assert "file 4 of 4: converting to image_classification_int8.onnx" in steps[-1]
+    made = {path.name: path.read_bytes() for path in folder.glob("*.*")}
+    assert run_here("export", "--int8", "--json", "same.json", cwd=folder).returncode == 0
+    assert (folder / "same.json").read_text() == report.to_json()
+    assert {name: (folder / name).read_bytes() for name in made} == made
+    assert "accuracy change" in report.text

@@ -1,0 +1,90 @@
+"""What an export starts from: a model and its pictures. Needs no Keras, so that errors come at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..data.load import Dataset
+from ..data.model_data import check_foreign_data, training_data
+from ..data.pictures import OnImage
+from ..edge_runtime.errors import BadModel, MissingInput, UsageError
+from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.models.foreign import read_labels
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+
+DEFAULT_MODEL = Path("image_classification.h5")
+"""What `edgecls train` writes where no other name is given."""
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """An `.h5` of `edgecls train`, and the data set to export it with."""
+
+    path: Path
+    file: ModelFile
+    dataset: Dataset
+
+
+@dataclass(frozen=True)
+class ForeignModel:
+    """A model made elsewhere, and where its pictures are; they are read once Keras knows its input."""
+
+    path: Path
+    labels: tuple[str, ...]
+    scale: PixelRange
+    data: str | None
+    pictures: Path | None
+
+
+def read_inputs(
+    model: Path | None,
+    *,
+    data: str | None = None,
+    labels: Path | None = None,
+    scale: PixelRange | None = None,
+    calibration: Path | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> OwnModel | ForeignModel:
+    """Reads what an export starts from.
+
+    Args:
+        model: an `.h5`; None is the newest of this folder.
+        data: the data set to calibrate and compare on; None is the one that the model was trained on.
+        labels: for a foreign model: a text file with one label on each line.
+        scale: for a foreign model: range of the pixels that it was trained on; None is `0..1`.
+        calibration: for a foreign model: a folder of pictures, in place of `data`.
+        on_step: told what is being read.
+
+    Raises:
+        MissingInput, BadModel, BadData: something is not there, or damaged.
+        UsageError: options contradict each other.
+    """
+    path = model or _newest()
+    if not path.exists():
+        raise MissingInput(f"{path}: no such file; run `edgecls train` first, or name the .h5")
+    if labels:
+        names = read_labels(labels)
+        check_foreign_data(data, calibration)
+        return ForeignModel(path, names, scale or "0..1", data, calibration)
+    if scale or calibration:
+        raise UsageError("--scale and --calibration are for a model made elsewhere; name its --labels too")
+    file = read_model(path)
+    if file.format is not ModelFormat.H5:
+        raise BadModel(f"{path}: a .{file.format} file, not the Keras original; name the .h5")
+    on_step("reading the data set")
+    return OwnModel(path, file, training_data(path, file.card, data, _counted(on_step)))
+
+
+def _counted(on_step: Callable[[str], None]) -> OnImage:
+    """Says once how many images are read."""
+
+    def on_image(done: int, total: int) -> None:
+        if done == 1:
+            on_step(f"reading {total:,} images")
+
+    return on_image
+
+
+def _newest() -> Path:
+    """Returns what `edgecls train` wrote last, under any name."""
+    return max(Path().glob("*.h5"), key=lambda path: path.stat().st_mtime, default=DEFAULT_MODEL)

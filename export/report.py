@@ -1,0 +1,82 @@
+"""The report of an export: each file's difference from Keras and its threshold, as text and as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from ..edge_runtime.text import Heading, table
+from .confidence import FEW_IMAGES, Confidence
+from .parity import ParityReport
+
+_HEADINGS = (
+    "file",
+    "size",
+    Heading("largest difference", -3),
+    Heading("top-1 agreement", 1),
+    Heading("accuracy", 2),
+    Heading("accuracy change", 1),
+    Heading("threshold", -2),
+    Heading("unknown", -1),
+    Heading("precision", -1),
+)
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One exported file: its difference from Keras, and when it answers "unknown"."""
+
+    parity: ParityReport
+    confidence: Confidence | None
+    """None where the classes of the validation images are not known."""
+    refused: dict[str, float]
+    """The share of pictures of other things that get no label, by kind; see `unknown_pictures`."""
+    steps: tuple[str, ...] = ()
+    """What the int8 ladder tried, and which layers it left in float."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """All files of an export, and what they were compared on."""
+
+    files: tuple[ExportedFile, ...]
+    data: str
+    """The name of the data set."""
+    val_images: int
+    """Images that threshold and precision were measured on."""
+
+    @property
+    def text(self) -> str:
+        """The report for people; see `render`."""
+        return render(self)
+
+    def to_json(self) -> str:
+        """Returns the files' reports as a JSON list."""
+        return json.dumps([asdict(file) for file in self.files], indent=1) + "\n"
+
+
+def render(report: ExportReport, width: int | None = None) -> str:
+    """Returns the table of files and what its columns mean; `width` is that of `text.table`."""
+    rows = [
+        (*file.parity.cells(), *(file.confidence.cells() if file.confidence else ("-", "-", "-")))
+        for file in report.files
+    ]
+    parity = report.files[0].parity
+    keras = "" if parity.keras_accuracy is None else f"; accuracy of Keras: {parity.keras_accuracy:.2%}"
+    lines = [
+        table(_HEADINGS, rows, width),
+        f"compared on {parity.images:,} test images of {report.data}{keras}",
+        "unknown: validation images below the threshold; precision: share of the others that are right",
+        f"rejected as unknown: {_rejected(report)}",
+    ]
+    if report.files[0].confidence and report.val_images < FEW_IMAGES:
+        lines.append(
+            f"only {report.val_images} validation images: threshold, unknown and precision are estimates"
+        )
+    for file in report.files:
+        lines += [f"{file.parity.file}: {step}" for step in file.steps]
+    return "\n".join(lines)
+
+
+def _rejected(report: ExportReport) -> str:
+    """The least share that any of the files rejects, by kind of picture."""
+    kinds = report.files[0].refused
+    return ", ".join(f"{kind} {min(file.refused[kind] for file in report.files):.0%}" for kind in kinds)
