@@ -77,6 +77,15 @@ def test_folders_import_only_those_below_them():
     assert not against
 
 
+def test_no_class_name_stands_for_two_things():
+    places: dict[str, list[str]] = {}
+    for name, path in modules().items():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def wheel_of(folder: Path) -> zipfile.ZipFile:
     """The wheel, built as `pip install .` builds it, from a copy of what git tracks."""
     copy = folder / "checkout"

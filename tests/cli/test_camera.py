@@ -436,7 +436,7 @@ def test_a_video_is_read_as_fast_as_it_goes_when_told(camera, folder: Path):
 def test_the_demo_camera_shows_known_labels_and_the_summary_says_how_many_were_right(camera):
     done = camera("--source", "demo", "--json", "--max-frames", 30)
     assert all(answer["truth"] == answer["ranking"][0]["label"] for answer in answers(done))
-    assert "right: " in done.stderr
+    assert "correct: " in done.stderr
 
 
 def test_the_demo_camera_needs_golden_frames(camera, folder: Path):
