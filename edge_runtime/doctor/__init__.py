@@ -1,1 +1,4 @@
-"""What stands between this machine and a running camera, with the command that mends it: `edgecls doctor`."""
+"""Doctor: checks what keeps the camera from running on this machine, with the commands that fix it.
+
+It runs without numpy, OpenCV and the engines, since it reports that they are missing.
+"""

@@ -1,4 +1,4 @@
-"""All checks, in the order in which their problems should be mended."""
+"""Runs all checks, in the order in which their problems should be fixed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,9 +8,9 @@ from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..engines.names import exported_in
 from ..errors import MissingInput, Unavailable
 from ..models.builtin import DEFAULT, builtin_paths, expand_builtin
-from .board import COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
+from .board import CLOCK_COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
 from .cameras import (
-    STATEMENT,
+    PICAMERA2_STATEMENT,
     VideoNode,
     check_busy,
     check_csi,
@@ -38,13 +38,13 @@ from .packages import (
 
 
 def examine(host: Host, source: str | None = None, model: Path | None = None) -> Iterator[Finding]:
-    """Looks at everything that the camera loop needs, and gives each finding as soon as it is made.
+    """Checks everything that the camera loop needs, and yields each finding as soon as it is known.
 
     Args:
-        host: what is examined.
-        source: as `edgecls camera --source` takes it; None: what cameras there are.
-        model: a file, or the name of a built-in model; None: every exported file in the host's folder, or
-            where it has none the default built-in model.
+        host: the machine.
+        source: as for `edgecls camera --source`; None: the cameras of this machine.
+        model: a file, or the name of a built-in model; None: every exported file in the host's folder, or the
+            default built-in model if there is none.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
@@ -54,7 +54,7 @@ def examine(host: Host, source: str | None = None, model: Path | None = None) ->
 
 
 def _without_sudo(finding: Finding) -> Finding:
-    """Root does not need it, and a container has none."""
+    """Removes `sudo`, which root does not need and a container lacks."""
     return replace(finding, command=finding.command.replace("sudo ", ""))
 
 
@@ -68,7 +68,7 @@ def _findings(host: Host, source: str | None, model: Path | None) -> Iterator[Fi
     yield from libraries
     yield from _camera(host, source)
     if any(finding.level is Level.PROBLEM for finding in libraries):
-        yield unknown("model", "not tried before the libraries can be loaded")
+        yield unknown("model", "not checked: fix the libraries first")
     else:
         yield from _models(host.folder, model)
     flags = read_flags(host.root, host.output_of(("vcgencmd", "get_throttled")))
@@ -76,16 +76,16 @@ def _findings(host: Host, source: str | None, model: Path | None) -> Iterator[Fi
     yield check_heat(flags, host.root)
     yield check_memory(host.root)
     yield check_disk(host.folder)
-    yield check_clock(host.output_of(COMMAND))
+    yield check_clock(host.output_of(CLOCK_COMMAND))
 
 
 def _libraries(host: Host) -> Iterator[Finding]:
     installed, python = host.distributions, host.python
-    why_not = {name: host.why_not(statement) for name, statement in STATEMENTS.items()}
+    errors = {name: host.error_of(statement) for name, statement in STATEMENTS.items()}
     has_apt = (host.root / "usr/bin/apt").exists()
-    yield check_numpy(why_not["numpy"], installed, python)
-    yield check_opencv(why_not["opencv-python"], installed, python, has_apt=has_apt)
-    yield from check_engines(why_not, installed, python)
+    yield check_numpy(errors["numpy"], installed, python)
+    yield check_opencv(errors["opencv-python"], installed, python, has_apt=has_apt)
+    yield from check_engines(errors, installed, python)
 
 
 def _camera(host: Host, source: str | None) -> Iterator[Finding]:
@@ -93,21 +93,21 @@ def _camera(host: Host, source: str | None) -> Iterator[Finding]:
     if source is None:
         yield check_default(nodes)
         first = next((node for node in nodes if node.is_camera), None)
-        yield from _device(host, first.path) if first else _ribbon(host, nodes)
+        yield from _device(host, first.path) if first else _csi(host, nodes)
         return
     try:
         address = parse_source(source)
-    except Unavailable:  # whether a file is a video or an image is a question for OpenCV
-        yield unknown("camera", f"{source}: not looked at before OpenCV can be loaded")
+    except Unavailable:  # only OpenCV knows whether a file is a video or an image
+        yield unknown("camera", f"{source}: not checked: fix OpenCV first")
         return
     match address:
         case Device(path=path):
             found = check_device(path, nodes, host.root)
             yield found
-            yield from _device(host, path) if found.level is Level.OK else _ribbon(host, nodes)
+            yield from _device(host, path) if found.level is Level.OK else _csi(host, nodes)
         case CsiCamera():
             yield check_csi(nodes)
-            yield from _ribbon(host, nodes, asked=True)
+            yield from _csi(host, nodes, asked=True)
         case Stream(url=url):
             yield check_stream(url)
         case _:
@@ -121,11 +121,11 @@ def _device(host: Host, path: str) -> Iterator[Finding]:
         yield check_busy(path, host.root)
 
 
-def _ribbon(host: Host, nodes: tuple[VideoNode, ...], *, asked: bool = False) -> Iterator[Finding]:
-    """What a camera on the ribbon cable needs, where there is one or one was asked for."""
+def _csi(host: Host, nodes: tuple[VideoNode, ...], *, asked: bool = False) -> Iterator[Finding]:
+    """Checks what a CSI camera needs, if there is one or one was asked for."""
     receiver = next((node for node in nodes if node.is_csi), None)
     if receiver or asked:
-        yield check_picamera2(host.why_not(STATEMENT), host.python, host.root)
+        yield check_picamera2(host.error_of(PICAMERA2_STATEMENT), host.python, host.root)
     if receiver:
         yield from _device(host, receiver.path)
 
@@ -137,6 +137,6 @@ def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
         yield from_error("model", error)
         return
     if not paths and any(folder.glob("*.h5")):
-        yield unknown("model", "none in this folder is exported yet")
-    else:  # the one that `edgecls camera` takes where there is none
+        yield unknown("model", "no model in this folder is exported yet")
+    else:  # without a file, `edgecls camera` uses the built-in one
         yield from map(check_model, paths or builtin_paths(DEFAULT, "auto"))

@@ -1,4 +1,4 @@
-"""What one check found."""
+"""Findings of the doctor: what is wrong, and how to fix it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,53 +7,53 @@ from ..errors import EdgeclsError
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """Severity of a finding."""
 
     PROBLEM = "problem"
-    """Something does not work, or gives wrong answers, until it is mended."""
+    """Something does not work, or gives wrong results, until it is fixed."""
     WARNING = "warning"
     """Something works worse than it could, or will stop working."""
     OK = "ok"
     UNKNOWN = "unknown"
-    """It was not looked at: the system does not say, or something else must be mended first."""
+    """Not checked: the system does not report it, or another problem must be fixed first."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found, and what mends it."""
+    """Result of one check, and how to fix it."""
 
     check: str
-    """The check's name, one for all that it may find."""
+    """The name of the check."""
     level: Level
     what: str
-    """What is the matter, on one line, with the file, value or device."""
+    """The state or problem in one line, with the file, value or device."""
     command: str = ""
-    """What to type, exactly so. Empty where no command helps, as with a weak power supply."""
+    """The exact command that fixes it. Empty if no command helps, as with a weak power supply."""
     advice: str = ""
-    """What else to do, or to do after the command."""
+    """What to do instead of, or after, the command."""
 
 
 def ok(check: str, what: str) -> Finding:
-    """All is well."""
+    """Returns a finding without a problem."""
     return Finding(check, Level.OK, what)
 
 
 def problem(check: str, what: str, command: str = "", advice: str = "") -> Finding:
-    """Something must be mended."""
+    """Returns a finding that must be fixed."""
     return Finding(check, Level.PROBLEM, what, command, advice)
 
 
 def warning(check: str, what: str, command: str = "", advice: str = "") -> Finding:
-    """Something should be mended."""
+    """Returns a finding that should be fixed."""
     return Finding(check, Level.WARNING, what, command, advice)
 
 
 def unknown(check: str, what: str) -> Finding:
-    """Nobody knows."""
+    """Returns a finding that could not be checked."""
     return Finding(check, Level.UNKNOWN, what)
 
 
 def from_error(check: str, error: EdgeclsError) -> Finding:
-    """An error of ours as a problem: it says after a semicolon what to do."""
+    """Turns an error into a problem: what to do stands behind its semicolon."""
     what, _, remedy = str(error).partition("; ")
     return problem(check, what, advice=remedy)

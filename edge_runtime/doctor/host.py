@@ -1,4 +1,4 @@
-"""The machine that is examined, as far as checks need to know it: a test makes up its own."""
+"""Host: what the checks need to know of the machine. Tests build their own."""
 
 import getpass
 import os
@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 
 _TIME_S = 60.0
-"""For one command or import: onnxruntime takes 5 s from a cold SD card."""
+"""Limit for one command or import; onnxruntime takes 5 s from a cold SD card."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Python:
 
     executable: str
     prefix: Path
-    """The environment's folder: a virtual one's, or that of the installation."""
+    """The folder of the virtual environment, or of the installation."""
     base_prefix: Path
-    """The installation's folder, which a virtual environment was made from."""
+    """The folder of the installation that a virtual environment was made from."""
     bits: int
-    """Of a pointer: 32 or 64, whatever the kernel has."""
+    """Size of a pointer: 32 or 64, whatever the kernel's is."""
     externally_managed: bool = False
-    """Whether pip refuses to change it, as it is the system's own (PEP 668)."""
+    """Whether pip refuses to change it because it is the system's own (PEP 668)."""
 
     @property
     def is_virtual(self) -> bool:
@@ -38,58 +38,58 @@ class Python:
         return self.prefix != self.base_prefix
 
     def pip(self, *arguments: str) -> str:
-        """The command that calls pip for this environment, whichever is active in the user's shell."""
+        """Returns the command that calls pip for this environment, whichever is active in the shell."""
         verb, *others = arguments
-        flag = ["--break-system-packages"] if self.externally_managed else []  # as edgecls itself came here
+        flag = ["--break-system-packages"] if self.externally_managed else []  # as edgecls was installed
         return shlex.join([self.executable, "-m", "pip", verb, *flag, *others])
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """An installed package of Python."""
+    """An installed Python package."""
 
     name: str
-    """In the spelling of the package index: lower case, hyphens."""
+    """Normalised as on the package index: lower case, hyphens."""
     version: str
     folder: str
-    """Where it lies; two of one folder share their files."""
+    """Where it is installed; two packages in one folder may overwrite each other's files."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Who runs us."""
+    """The user who runs edgecls."""
 
     name: str
     is_root: bool
     group_ids: frozenset[int]
-    """The groups that this session is in, which may be fewer than /etc/group says by now."""
+    """The groups of this session, which may be fewer than /etc/group now lists."""
 
 
 @dataclass(frozen=True)
 class Host:
-    """What the checks look at."""
+    """Host: the machine that the checks look at."""
 
     root: Path
-    """Where proc, sys, dev, etc, usr and run are."""
+    """The folder that holds proc, sys, dev, etc, usr and run."""
     folder: Path
-    """Where the user stands: models are found and events written there."""
+    """The working directory, where models are found and events are written."""
     python: Python
     processor: str
-    """As `uname -m` says, which is the kernel's word: aarch64, armv7l, x86_64."""
+    """The kernel's architecture, as from `uname -m`: aarch64, armv7l, x86_64."""
     glibc: tuple[int, int] | None
-    """None: another C library, or another system."""
+    """None for another C library or another system."""
     user: User
     distributions: tuple[Distribution, ...]
     required: tuple[str, ...]
-    """The distributions that edgecls itself asks for."""
+    """The distributions that edgecls depends on."""
     output_of: Callable[[Sequence[str]], str | None]
-    """What a command prints; None where it is not there or fails."""
-    why_not: Callable[[str], str | None]
-    """What goes wrong with a statement of Python in a process of its own; None: nothing."""
+    """Returns what a command prints; None if it is missing or fails."""
+    error_of: Callable[[str], str | None]
+    """Runs a Python statement in another process; returns its error, or None."""
 
 
 def this_host() -> Host:
-    """The machine that we run on."""
+    """Returns the machine that this process runs on."""
     return Host(
         root=Path("/"),
         folder=Path(),
@@ -100,12 +100,12 @@ def this_host() -> Host:
         distributions=_distributions(),
         required=_required(),
         output_of=output_of,
-        why_not=why_not,
+        error_of=error_of,
     )
 
 
 def output_of(command: Sequence[str]) -> str | None:
-    """What a command prints; None where it is not there, fails, or takes too long."""
+    """Returns what a command prints; None if it is missing, fails, or takes too long."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIME_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -113,17 +113,17 @@ def output_of(command: Sequence[str]) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def why_not(statement: str) -> str | None:
-    """Runs a statement in a process of its own, as native libraries may crash or hang while they load.
+def error_of(statement: str) -> str | None:
+    """Runs a statement in another process, as native libraries may crash or hang while they load.
 
     Returns:
-        The last line of its traceback, or what ended it; None where nothing went wrong.
+        The last line of its traceback, or how it ended; None if it succeeded.
     """
-    command = [sys.executable, "-P", "-c", statement]  # -P: nothing is taken from where the user stands
+    command = [sys.executable, "-P", "-c", statement]  # -P: import nothing from the working directory
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIME_S, check=False)
     except subprocess.TimeoutExpired:
-        return f"no end after {_TIME_S:g} s"
+        return f"not finished after {_TIME_S:g} s"
     if done.returncode == 0:
         return None
     if done.returncode < 0:
@@ -156,13 +156,13 @@ def _glibc() -> tuple[int, int] | None:
 def _user_name() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # in a container, a user may be a number only
+    except (OSError, KeyError):  # in a container, a user may have no name
         return str(os.getuid())
 
 
 def _distributions() -> tuple[Distribution, ...]:
     found = [(found.name, found.version, str(found.locate_file(""))) for found in distributions()]
-    return tuple(Distribution(_spelling(name), version, folder) for name, version, folder in found if name)
+    return tuple(Distribution(_normalised(name), version, folder) for name, version, folder in found if name)
 
 
 def _required() -> tuple[str, ...]:
@@ -171,8 +171,8 @@ def _required() -> tuple[str, ...]:
     except PackageNotFoundError:
         return ()
     names = [re.match(r"[\w.-]+", line) for line in lines if "extra ==" not in line]
-    return tuple(_spelling(name[0]) for name in names if name)
+    return tuple(_normalised(name[0]) for name in names if name)
 
 
-def _spelling(name: str) -> str:
+def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()

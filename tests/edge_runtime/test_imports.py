@@ -1,5 +1,6 @@
 """A device has numpy, OpenCV and one engine; whatever else is imported there is a mistake."""
 
+import json
 import os
 import resource
 import subprocess
@@ -33,6 +34,7 @@ MODULES = sorted(
     for path in ROOT.rglob("*.py")
     if path.stem[0] != "_"
 )
+DOCTOR = [module for module in MODULES if module.startswith("doctor.")]
 
 BLOCKER = """
 from importlib.machinery import PathFinder
@@ -89,6 +91,17 @@ def test_camera_and_predict_run_with_one_engine_and_nothing_else(tmp_path: Path,
     assert "digit.png: " in run(*edgecls, "predict", "digit.png", env=env, cwd=tmp_path)
     camera = ["camera", "--once", "--json", "--source", "digit.png"]
     assert '"name":"digit.png"' in run(*edgecls, *camera, env=env, cwd=tmp_path)
+
+
+def test_the_doctor_runs_without_numpy_opencv_and_the_engines_and_reports_them(tmp_path: Path):
+    env = without(tmp_path, *WORKSTATION, *NEEDLESS, "numpy", "cv2", "ai_edge_litert", "onnxruntime")
+    run("-c", f"import {', '.join(f'edgecls.edge_runtime.{name}' for name in DOCTOR)}", env=env)
+    doctor = [sys.executable, "-m", "edgecls", "doctor", "--json", "--source", "demo"]
+    done = subprocess.run(doctor, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    levels = {found["check"]: found["level"] for found in json.loads(done.stdout)["findings"]}
+    assert {levels[check] for check in ("numpy", "OpenCV", "ai-edge-litert", "onnxruntime")} == {"problem"}
+    assert levels["model"] == "unknown"
 
 
 @pytest.mark.parametrize("package", ["edgecls.edge_runtime", "edgecls.edge_runtime.classifier"])

@@ -54,5 +54,5 @@ def host(tmp_path: Path, python: Python, write: Callable[[str, str], Path]) -> H
         distributions=tuple(Distribution(name, "1.0", "site-packages") for name in names),
         required=names,
         output_of=lambda command: "yes" if command[0] == "timedatectl" else None,
-        why_not=lambda _: None,
+        error_of=lambda _: None,
     )

@@ -37,7 +37,7 @@ def test_a_desktop_on_a_small_board_is_what_takes_it(tmp_path, write):
     assert check_memory(tmp_path).command == "sudo systemctl set-default multi-user.target && sudo reboot"
 
 
-def test_memory_that_is_not_told_is_not_guessed(tmp_path):
+def test_memory_that_is_not_reported_is_unknown(tmp_path):
     assert check_memory(tmp_path).level is Level.UNKNOWN
 
 
@@ -91,7 +91,7 @@ def test_the_firmware_tells_what_holds_and_what_has_held(tmp_path, flags, supply
     assert check_heat(flags, tmp_path).level is heat
 
 
-def test_under_voltage_is_mended_by_a_better_supply(tmp_path):
+def test_under_voltage_is_fixed_by_a_better_supply(tmp_path):
     found = check_supply(0x1, tmp_path)
 
     assert found.what == "under-voltage right now"
@@ -111,7 +111,7 @@ def test_heat_is_told_in_degrees(tmp_path, write):
 
     found = check_heat(0x4, tmp_path)
 
-    assert found.what == "the processor's clock is held down at 82 °C"
+    assert found.what == "the processor is throttled at 82 °C"
     assert found.command == "edgecls camera --fps 5"
     assert check_heat(0, tmp_path).level is Level.WARNING
 

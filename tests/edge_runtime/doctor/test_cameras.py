@@ -62,7 +62,7 @@ def test_a_video_decoder_is_no_camera(video, tmp_path):
 
     found = check_device("/dev/video10", video_nodes(tmp_path), tmp_path)
 
-    assert found.what == "/dev/video10 is no camera (bcm2835-codec-decode)"
+    assert found.what == "/dev/video10 is not a camera (bcm2835-codec-decode)"
     assert found.command == "edgecls camera --source 8"
 
 

@@ -14,7 +14,7 @@ def problems(host, source=None):
     return {found.check: found.command for found in examine(host, source) if found.level is Level.PROBLEM}
 
 
-def test_where_all_is_well_there_is_nothing_to_mend(host, video):
+def test_where_all_is_well_there_is_nothing_to_fix(host, video):
     video(0, "webcam")
 
     levels = {found.check: found.level for found in examine(host)}
@@ -24,7 +24,7 @@ def test_where_all_is_well_there_is_nothing_to_mend(host, video):
     assert "picamera2" not in levels
 
 
-def test_the_model_in_the_box_is_tried_where_the_folder_has_none_of_its_own(host, write):
+def test_the_builtin_model_is_tried_where_the_folder_has_none_of_its_own(host, write):
     assert "nano" in next(found.what for found in examine(host) if found.check == "model")
 
     write("image_classification.h5", "")
@@ -40,7 +40,7 @@ def test_a_misspelled_name_of_a_model_is_a_finding_beside_the_others(host):
 
 def test_picamera2_is_looked_at_where_there_is_a_ribbon_cable(host, video):
     video(0, "unicam-image")
-    spoilt = replace(host, why_not=lambda s: "ModuleNotFoundError: ..." if "picamera2" in s else None)
+    spoilt = replace(host, error_of=lambda s: "ModuleNotFoundError: ..." if "picamera2" in s else None)
 
     assert list(problems(spoilt)) == ["picamera2"]
     assert problems(spoilt, "0")["camera"] == "edgecls camera --source csi"
@@ -49,7 +49,7 @@ def test_picamera2_is_looked_at_where_there_is_a_ribbon_cable(host, video):
 def test_picamera2_is_not_needed_for_a_usb_camera(host, video):
     video(0, "webcam")
     video(8, "unicam-image")
-    spoilt = replace(host, why_not=lambda s: "ModuleNotFoundError: ..." if "picamera2" in s else None)
+    spoilt = replace(host, error_of=lambda s: "ModuleNotFoundError: ..." if "picamera2" in s else None)
 
     assert not problems(spoilt)
     assert not problems(spoilt, "0")
@@ -57,7 +57,7 @@ def test_picamera2_is_not_needed_for_a_usb_camera(host, video):
 
 def test_models_are_not_blamed_for_a_library_that_cannot_be_loaded(host, write):
     write("image_classification.tflite", "")
-    spoilt = replace(host, why_not=lambda s: "ImportError: libGL.so.1: x" if "cv2" in s else None)
+    spoilt = replace(host, error_of=lambda s: "ImportError: libGL.so.1: x" if "cv2" in s else None)
 
     assert list(problems(spoilt)) == ["OpenCV"]
     assert list(problems(host)) == ["model"]
@@ -67,7 +67,7 @@ def test_models_are_not_blamed_for_a_library_that_cannot_be_loaded(host, write):
 def test_root_needs_no_sudo(host, is_root, command):
     no_library = "ImportError: libGL.so.1: cannot open shared object file: No such file or directory"
     user = replace(host.user, is_root=is_root)
-    spoilt = replace(host, user=user, why_not=lambda s: no_library if "cv2" in s else None)
+    spoilt = replace(host, user=user, error_of=lambda s: no_library if "cv2" in s else None)
 
     assert problems(spoilt)["OpenCV"].startswith(command)
 

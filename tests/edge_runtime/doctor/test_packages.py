@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from edgecls.edge_runtime.doctor.finding import Level
-from edgecls.edge_runtime.doctor.host import Distribution, why_not
+from edgecls.edge_runtime.doctor.host import Distribution, error_of
 from edgecls.edge_runtime.doctor.packages import (
     check_complete,
     check_engines,
@@ -138,7 +138,7 @@ def test_an_instruction_that_the_processor_lacks_is_not_mended_by_installing_aga
     ],
 )
 def test_a_statement_is_tried_in_a_process_of_its_own(statement, said):
-    assert why_not(statement) == said
+    assert error_of(statement) == said
 
 
 @pytest.mark.parametrize(("suffix", "engine"), [(".tflite", "litert"), (".onnx", "onnxruntime")])
