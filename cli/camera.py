@@ -14,14 +14,17 @@ from .. import edge_runtime
 from ..edge_runtime.camera.options import CameraOptions, to_toml
 from ..edge_runtime.errors import UsageError
 from .camera_options import CameraCommand, with_camera_options
-from .messages import note
+from .messages import is_quiet, note
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
+    from ..edge_runtime.camera.event import OnEvent
     from ..edge_runtime.camera.outputs.status_line import StatusLine
     from ..edge_runtime.camera.outputs.systemd import ServiceSink
 
 COMMAND_CLASS = CameraCommand
+_ROUTINE = ("started", "stopped", "opened", "label_changed", "moving", "cooled")
+"""Kinds of events that --quiet leaves out."""
 
 
 @with_camera_options
@@ -65,12 +68,18 @@ def camera(
 def _run(options: CameraOptions) -> None:
     spare_blas_threads()
     status, service = _status()
-    on_event = edge_runtime.fan_out(*(sink.event for sink in (status, *service)))
+    report_event = _only_trouble(status.event) if is_quiet() else status.event
+    on_event = edge_runtime.fan_out(report_event, *(sink.event for sink in service))
     shown = replace(options, show=_wants_window(options))
     with (
         edge_runtime.stop_on_signals() as stop,
         edge_runtime.open_session(
-            shown, stop=stop, first=[status], last=service, on_event=on_event, on_note=note
+            shown,
+            stop=stop,
+            first=[] if is_quiet() else [status],
+            last=service,
+            on_event=on_event,
+            on_note=note,
         ) as session,
     ):
         classifier = session.classifier
@@ -78,15 +87,25 @@ def _run(options: CameraOptions) -> None:
             # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
             link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
             print(f"page: {link}", file=sys.stderr, flush=True)
+        say = _silent if is_quiet() else status.print_line
         count = len(classifier.card.labels)
-        status.print_line(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
+        say(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
         report = session.run()
     if report.frames or not report.failure:
-        status.print_line(report.text)
+        say(report.text)
     if report.failure:
         raise report.failure
     if options.record and report.frames:
-        status.print_line(f"recording: {options.record}")
+        say(f"recording: {options.record}")
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+def _only_trouble(show: "OnEvent") -> "OnEvent":
+    """Shows the events that a user must know of even with --quiet."""
+    return lambda event: None if event.kind in _ROUTINE else show(event)
 
 
 def _replay(folder: Path, options: CameraOptions) -> None:

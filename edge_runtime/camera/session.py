@@ -7,13 +7,14 @@ options must hold is checked here and nowhere else.
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..classifier import Classifier, find_model_file
 from ..errors import BadConfiguration, UsageError
-from ..models.model_file import ModelFile
+from ..models.card import ModelCard
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, fan_out, ignore
@@ -136,10 +137,18 @@ def open_session(
         log = EventLog(options.events, int(options.events_max_mb * 1e6), on_event) if options.events else None
         if log:
             on_event = fan_out(log.event, on_event)
-        model = find_model_file(
-            options.model, engine=options.engine, labels=options.labels, scale=options.scale, on_note=on_note
+        find_model = partial(
+            find_model_file,
+            options.model,
+            engine=options.engine,
+            labels=options.labels,
+            scale=options.scale,
+            on_note=on_note,
         )
-        source = _source(options, address, model, on_event)
+        # The demo camera shows the golden frames of the card; a foreign model has none.
+        shown = find_model() if isinstance(address, DemoCamera) and not options.labels else None
+        source = _source(options, shown.card if shown else None, on_event)
+        model = shown or find_model()
         classifier = opened.enter_context(
             Classifier(
                 model,
@@ -219,9 +228,7 @@ def _page(options: CameraOptions) -> "PageSink | None":
     return PageSink(options.serve, options.token)
 
 
-def _source(options: CameraOptions, address: Address, model: ModelFile, on_event: OnEvent) -> Source:
-    # The demo camera shows the golden frames of the card; a foreign model has none.
-    card = model.card if isinstance(address, DemoCamera) and not options.labels else None
+def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:
     return open_source(
         options.source,
         one_shot=options.frame_limit is not None,

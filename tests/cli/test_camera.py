@@ -439,6 +439,43 @@ def test_the_demo_camera_shows_known_labels_and_the_summary_says_how_many_were_r
     assert "correct: " in done.stderr
 
 
+def test_quiet_leaves_results_alone_and_verbose_is_taken_too(camera):
+    done = camera("-q", "--source", "demo", "--json", "--max-frames", 5)
+    assert len(answers(done)) == 5
+    assert done.stderr == ""
+    assert "model: " in camera("-v", "--source", "demo", "--json", "--max-frames", 1).stderr
+
+
+def test_options_come_from_a_file_and_the_command_line_goes_first(camera, folder: Path):
+    (folder / "door.toml").write_text('source = "demo"\nmax_frames = 9\njson = true\n')
+    assert len(answers(camera("--config", "door.toml"))) == 9
+    assert len(answers(camera("--config", "door.toml", "--max-frames", 2))) == 2
+    printed = camera("--config", "door.toml", "--hold", "1.5", "--print-config").stdout
+    assert 'source = "demo"\n' in printed
+    assert "\nhold = 1.5\n" in printed
+    (folder / "again.toml").write_text(printed)
+    assert camera("--config", "again.toml", "--print-config").stdout == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("sorce = 0", 78, "door.toml: sorce: no such option; did you mean source?"),
+        ("source: 0", 65, "door.toml: not TOML: "),
+        (None, 66, "door.toml"),
+    ],
+)
+def test_a_wrong_configuration_file_is_one_line(
+    camera, folder: Path, text: str | None, code: int, message: str
+):
+    if text is not None:
+        (folder / "door.toml").write_text(text)
+    done = camera("--config", "door.toml", ok=False)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_demo_camera_needs_golden_frames(camera, folder: Path):
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in range(10)))
     made_elsewhere = "--model", "image_classification_int8.tflite", "--labels", "labels.txt"
