@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -165,7 +167,7 @@ def render_clip(
     with whole_file(path) as beside:
         writer = _open_writer(beside, "mp4v", rate_fps, size_px, path)
         try:
-            for image in images:
+            for image in cast(Iterable[np.ndarray], images):
                 frame = _fit(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), *size_px)
                 for _ in range(frames_each):
                     writer.write(frame)

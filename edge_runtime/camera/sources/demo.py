@@ -1,7 +1,11 @@
-"""The synthetic camera of `--source demo`: known labels at a camera's pace, where there is no camera.
+"""Demo camera: a synthetic camera with known labels, for `--source demo`.
 
-It runs in the capture process and its frames go through the same slot as a real camera's, as JPEG, so that
-everything behind the lens is the real thing; see demo_scene.py for what it shows, and why.
+It shows the golden frames of a model's card as a camera might see them. They are in every file that edgecls
+exports, look like the training data, and have known labels without a data set: a healthy model answers what
+it answered at export. A wrong label means that something between camera and engine is wrong on this device.
+
+It runs in the capture process and sends JPEG through the same slot as a real camera, so that everything
+behind the lens is real.
 """
 
 import base64
@@ -22,49 +26,73 @@ from ...images.rule import ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
 from ..frame import OpenCamera, Picture
 
-# What the demo camera shows: the golden frames of a model's card, as a camera might see them.
-#
-# Golden frames, because they are in every file that edgecls exports, they look like what it was trained on,
-# and
-# their labels are known without a data set: a healthy model answers what it answered at the export. So a
-# wrong
-# label says that something between camera and engine is wrong, on this very device.
-
+RATE_FPS = 30.0
+SIZE_PX = (640, 480)
 DRAWINGS = 16
 """Of each scene: one period of its movement, played forward and backward."""
-SIZE_PX = (640, 480)
+SCENE_FRAMES = 8 * (DRAWINGS - 1)
+"""Four seconds: each scene moves forward and backward four times, and is announced for most of the time."""
 _DRIFT_PX = (4.0, 2.5)
-"""The largest movement. A network's input pixel is about 15 of these; a tenth of that moves no sure label."""
+"""The largest movement: about a quarter of an input pixel of a 32x32 network."""
 _FLICKER = 0.02
-"""Share by which a lamp's light changes."""
+"""Share by which the light changes."""
 _NOISE = 4.0
-"""Standard deviation of a sensor's noise, in steps of a byte, before JPEG."""
-_QUALITY = 80
+"""Standard deviation of the noise, of 255, before JPEG."""
+_JPEG_QUALITY = 80
+
+
+def open_demo(scenes: str) -> OpenCamera:
+    """Opens the demo camera on the text of `demo_scenes`.
+
+    Raises:
+        BadImage: a golden frame cannot be decoded here.
+    """
+    return OpenCamera(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
+
+
+def _pictures(scenes: "Sequence[Scene]") -> Iterator[Picture]:
+    """Yields each picture when it is due; those due while this process was stopped are skipped."""
+    scenes[0].jpeg(scene_and_phase(1, len(scenes))[1])  # the first drawing takes longest
+    started_s, number = time.monotonic(), 0
+    while True:
+        number = max(number, int((time.monotonic() - started_s) * RATE_FPS)) + 1
+        index, phase = scene_and_phase(number, len(scenes))
+        content = scenes[index].jpeg(phase)
+        due_at_s = started_s + number / RATE_FPS
+        time.sleep(max(0.0, due_at_s - time.monotonic()))
+        yield Picture(content, due_at_s, scenes[index].label)
+
+
+def scene_and_phase(number: int, scenes: int) -> tuple[int, int]:
+    """Returns (scene, phase of its movement) for a frame; phases go 0, 1, ..., 15, 14, ..., 0, 1, ..."""
+    step = number % (2 * (DRAWINGS - 1))
+    return number // SCENE_FRAMES % scenes, min(step, 2 * (DRAWINGS - 1) - step)
 
 
 def demo_scenes(card: ModelCard | None) -> str:
-    """What the demo camera can show of a model's card, as text for `read_scenes`.
+    """Returns the golden frames to show, as text for `read_scenes`.
 
-    Those golden frames that the model is sure of, and has a label for; where there are none, all of them.
+    They are the golden frames of which the model is sure, without the background; all of them if there are
+    none.
 
     Raises:
-        UsageError: there is no card, or it has no golden frames.
+        UsageError: no card, or a card without golden frames.
     """
     if card is None:
         raise UsageError(
-            "demo: shows the golden frames of a model that `edgecls export` wrote; one made elsewhere has "
-            "none; in a program, hand over the model's card: open_source('demo', card=classifier.card)"
+            "demo: shows the golden frames of a model that `edgecls export` wrote, and a foreign model has "
+            "none; in Python, pass the model's card: open_source('demo', card=classifier.card)"
         )
     if not card.golden:
         raise UsageError(
-            "demo: shows a model's golden frames, and this one has none; name what `edgecls export` wrote"
+            "demo: shows a model's golden frames, and this one has none; name a file of `edgecls export`"
         )
     sure = [
         frame
         for frame in card.golden
         if _confidence(frame, card) >= card.threshold and frame.label != card.background
     ]
-    scenes = [  # of the background no label is right: it is not judged
+    scenes = [  # the background has no correct label
         ("" if frame.label == card.background else frame.label, frame.picture)
         for frame in sure or card.golden
     ]
@@ -72,7 +100,7 @@ def demo_scenes(card: ModelCard | None) -> str:
 
 
 def read_scenes(text: str) -> "list[Scene]":
-    """Reads `demo_scenes`.
+    """Parses the text of `demo_scenes`.
 
     Raises:
         BadImage: a golden frame cannot be decoded here.
@@ -89,9 +117,9 @@ class Scene:
     """One picture with a known label, drawn as a camera might see it.
 
     Args:
-        label: what a healthy model answers.
+        label: the answer of a healthy model.
         picture: uint8 (H, W, 3) BGR.
-        rule: how the network looks at pictures. What it sees of `picture` is what it sees of a drawing.
+        rule: how the network sees pictures. It sees the same part of a drawing as of `picture`.
     """
 
     def __init__(self, label: str, picture: np.ndarray, rule: ImageRule) -> None:
@@ -101,7 +129,7 @@ class Scene:
         self._drawn: dict[int, bytes] = {}
 
     def jpeg(self, phase: int) -> bytes:
-        """One phase of its movement, 0 to `DRAWINGS` - 1, as a JPEG of `SIZE_PX`; drawn once and kept."""
+        """Returns a phase of the movement, 0 to `DRAWINGS` - 1, as a JPEG of `SIZE_PX`; drawn only once."""
         if phase not in self._drawn:
             self._drawn[phase] = self._draw(phase)
         return self._drawn[phase]
@@ -115,15 +143,15 @@ class Scene:
         )
         lit = cv2.convertScaleAbs(drawn, alpha=1 + _FLICKER * math.sin(5 * angle))
         seen = cv2.add(lit, np.roll(_noise(), 31 * phase, axis=0), dtype=cv2.CV_8U)
-        return cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
+        return cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
 
 
 def _placed(picture: np.ndarray, rule: ImageRule) -> np.ndarray:
-    """The affine map (2, 3) that lays the part of a picture that the network sees over that of a frame."""
+    """Returns the affine map (2, 3) from the part of `picture` that the network sees to that of a drawing."""
     top, left, height, width = crop_box(picture.shape[0], picture.shape[1], rule)
     frame_top, frame_left, frame_height, frame_width = crop_box(SIZE_PX[1], SIZE_PX[0], rule)
     across, down = frame_width / width, frame_height / height
-    # OpenCV's coordinates are those of the pixels' centres.
+    # OpenCV's coordinates refer to the centres of pixels.
     x_px = frame_left - 0.5 + across * (0.5 - left)
     y_px = frame_top - 0.5 + down * (0.5 - top)
     return np.array([[across, 0.0, x_px], [0.0, down, y_px]])
@@ -138,36 +166,3 @@ def _noise() -> np.ndarray:
 def _confidence(frame: GoldenFrame, card: ModelCard) -> float:
     probabilities = np.array(frame.probabilities, np.float32)
     return float(calibrate(probabilities, card.temperature).max())
-
-
-RATE_FPS = 30.0
-SCENE_FRAMES = 8 * (DRAWINGS - 1)
-"""Four seconds: each scene moves forward and backward four times, and is announced for most of the time."""
-
-
-def open_demo(scenes: str) -> OpenCamera:
-    """Opens the demo camera on what `demo_scenes` wrote.
-
-    Raises:
-        BadImage: a golden frame cannot be decoded here.
-    """
-    return OpenCamera(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
-
-
-def _pictures(scenes: Sequence[Scene]) -> Iterator[Picture]:
-    """A picture whenever one is due; those that fell due while this process was stopped are left out."""
-    scenes[0].jpeg(shown(1, len(scenes))[1])  # the first drawing takes longest: before the clock starts
-    started_s, number = time.monotonic(), 0
-    while True:
-        number = max(number, int((time.monotonic() - started_s) * RATE_FPS)) + 1
-        index, phase = shown(number, len(scenes))
-        content = scenes[index].jpeg(phase)
-        due_at_s = started_s + number / RATE_FPS
-        time.sleep(max(0.0, due_at_s - time.monotonic()))
-        yield Picture(content, due_at_s, scenes[index].label)
-
-
-def shown(number: int, scenes: int) -> tuple[int, int]:
-    """(scene, phase of its movement) of a frame; phases go 0, 1, ..., 15, 14, ..., 0, 1, ..."""
-    step = number % (2 * (DRAWINGS - 1))
-    return number // SCENE_FRAMES % scenes, min(step, 2 * (DRAWINGS - 1) - step)

@@ -1,9 +1,9 @@
-"""The pictures in a camera's multipart answer (`multipart/x-mixed-replace`), as real cameras write it.
+"""Parser of MJPEG: the pictures in a camera's multipart response (`multipart/x-mixed-replace`).
 
-By the book, each part is a delimiter line, headers with a Content-Length, an empty line and a JPEG. Cameras
-send boundaries with dashes or without them, none before the first part, headers that end in LF, no headers,
-no length or a wrong one. So only two things are relied on here: a JPEG says itself where it ends, and where a
-delimiter comes before that, it was cut.
+By the standard, each part is a delimiter line, headers with a Content-Length, an empty line and a JPEG. Real
+cameras send boundaries with or without dashes, none before the first part, headers that end in LF, no
+headers, no length or a wrong one. So this parser relies on two things only: a JPEG holds its own end, and a
+delimiter before that end means that it is truncated.
 """
 
 import re
@@ -14,10 +14,10 @@ from enum import Enum, auto
 from ..frame import Picture
 
 MAX_PICTURE_BYTES = 16_000_000
-"""More is damage: the largest pictures of network cameras take a tenth."""
+"""More is damage: the largest pictures of network cameras take a tenth of this."""
 
-_START = b"\xff\xd8\xff"  # SOI, and the first byte of the marker behind it
-_END = re.compile(rb"\xff\xd9")  # EOI; `find` takes four times as long among so many FF
+_START = b"\xff\xd8\xff"  # SOI, and the first byte of the next marker
+_END = re.compile(rb"\xff\xd9")  # EOI; bytes.find takes four times as long, with so many FF bytes
 _START_OF_SCAN = 0xDA
 _LENGTH = re.compile(rb"content-length:\s*([0-9]{1,9})", re.IGNORECASE)
 _FIRST_LINE_BYTES = 512
@@ -25,26 +25,26 @@ _SHORT_BYTES = 6
 
 
 class Need(Enum):
-    """What is neither a picture nor a damaged one."""
+    """What the parser yields between pictures."""
 
     MORE = auto()
-    """`Body.add` something before asking again; at the end of the body, do not."""
+    """It needs more bytes: call `Body.add` before continuing, or stop at the end of the body."""
 
 
 class Body:
-    """What arrived of an answer and was not used yet."""
+    """The bytes of a response that have arrived and are not parsed yet."""
 
     def __init__(self) -> None:
         self.content = bytearray()
         self.received_at_s = 0.0
-        """`time.monotonic()` when the last of it arrived."""
+        """`time.monotonic()` when the last bytes arrived."""
         self.awaited_bytes = 1
-        """Nothing can be done before so many more arrive: who waits for all of them at once wakes up less."""
+        """The parser needs at least this many more bytes: waiting for all of them saves wake-ups."""
         self.trusts_lengths = False
-        """The last picture was as long as its Content-Length said."""
+        """Whether the last picture had the length in its Content-Length."""
 
     def add(self, piece: bytes) -> None:
-        """Takes what has just arrived."""
+        """Adds bytes that have just arrived."""
         self.content += piece
         self.received_at_s = time.monotonic()
 
@@ -53,28 +53,28 @@ Pictures = Generator[Picture | Need | None, None, None]
 
 
 def pictures(body: Body, boundary: str) -> Pictures:
-    """Gives each JPEG as soon as its last byte is there, None for a damaged part, MORE to be given more.
+    """Yields each JPEG as soon as it is complete, None for a damaged part, `Need.MORE` for more bytes.
 
-    `captured_at_s` is when its first bytes arrived.
+    `captured_at_s` is when the first bytes of a picture arrived.
 
     Args:
-        body: of the answer, empty or not.
-        boundary: as its Content-Type has it.
+        body: of the response.
+        boundary: from its Content-Type.
     """
     delimiter = yield from _delimiter(body, boundary)
     while True:
         yield from _skip_to(body, delimiter)
         del body.content[: len(delimiter)]
-        came, headers = yield from _skip_to(body, _START, delimiter)
+        found, headers = yield from _skip_to(body, _START, delimiter)
         began_at_s = body.received_at_s
         length = _LENGTH.search(headers)
         stated_bytes = int(length[1]) if length else 0
-        jpeg = None if came == delimiter else (yield from _take_jpeg(body, delimiter, stated_bytes))
+        jpeg = None if found == delimiter else (yield from _take_jpeg(body, delimiter, stated_bytes))
         yield None if jpeg is None else Picture(jpeg, began_at_s)
 
 
 def _delimiter(body: Body, boundary: str) -> Generator[Need, None, bytes]:
-    """What stands before each part; where the camera leaves it out before the first, it is put there."""
+    """Returns the delimiter; it is inserted before the first part if the camera leaves it out there."""
     content = body.content
     while b"\n" not in content.lstrip() and len(content) < _FIRST_LINE_BYTES:
         yield Need.MORE
@@ -85,12 +85,12 @@ def _delimiter(body: Body, boundary: str) -> Generator[Need, None, bytes]:
         content[:0] = line + b"\r\n"
     if len(line) >= _SHORT_BYTES:
         return line
-    content[:0] = b"\n"  # a short one may also stand within a picture, by chance
+    content[:0] = b"\n"  # a short one may also occur within a picture
     return b"\n" + line
 
 
 def _skip_to(body: Body, *needles: bytes) -> Generator[Need, None, tuple[bytes, bytes]]:
-    """Drops what stands before the first of `needles`; gives that needle, and what was dropped at last."""
+    """Drops everything before the first of `needles`; returns that needle, and the last bytes dropped."""
     kept = max(map(len, needles)) - 1
     while True:
         found = [(at, needle) for needle in needles if (at := body.content.find(needle)) >= 0]
@@ -105,7 +105,7 @@ def _skip_to(body: Body, *needles: bytes) -> Generator[Need, None, tuple[bytes, 
 
 
 def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Need, None, bytes | None]:
-    """Takes the JPEG that `body` begins with; None where it is cut, too large or no JPEG."""
+    """Takes the JPEG at the start of `body`; None if it is truncated, too large or not a JPEG."""
     content = body.content
     scan_at: int | None = None
     searched = 0
@@ -130,9 +130,9 @@ def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Nee
 
 
 def _scan_at(content: bytearray) -> int | None:
-    """Where a JPEG's entropy-coded data begins; None where more is needed to tell, 0 where it is no JPEG.
+    """Returns the start of a JPEG's image data; None if more bytes are needed, 0 if it is not a JPEG.
 
-    It is behind the headers, where a thumbnail or a table may hold the bytes of an end.
+    It comes after the headers, in which a thumbnail or a table may hold the bytes of an end marker.
     """
     at = 2
     while at + 4 <= len(content):

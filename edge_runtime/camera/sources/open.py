@@ -1,4 +1,4 @@
-"""From the text of `--source` to a source of frames."""
+"""Opens a source of frames from the text of `--source`."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ def open_source(
     on_event: OnEvent = ignore,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> Source:
-    """Finds out what `text` names, and gives the source that reads it once it is entered.
+    """Returns the source that `text` names; it is opened by a `with` statement.
 
         with open_source("/dev/video0") as source:
             for frame in source:
@@ -28,17 +28,20 @@ def open_source(
 
     Args:
         text: a camera's index or device path, `csi`, `demo`, a video, an image, a folder or glob of images,
-            or an rtsp(s) or http(s) address.
-        one_shot: for a live source: whether its end, or its absence, is the end; otherwise it is waited for.
-        realtime: for a video: whether it plays at its own rate, as a camera does, and frames that fall due
-            while nobody reads are skipped; otherwise every frame is given as soon as it is asked for.
-        card: for `demo`: of the model whose golden frames it shows.
-        size_px: the (width, height) that a camera of this computer should give at least; None: as it is set.
-        on_event: what happens to the source on the way.
-        patience: the deadlines of a live source.
+            or an rtsp(s) or http(s) URL.
+        one_shot: for a live source: whether its end is the end, and its failure an error; otherwise it is
+            opened again whenever it fails, without limit.
+        realtime: for a video: whether it plays at its own rate, as a camera does, and skips the frames that
+            are due while nobody reads; otherwise each read returns the next frame at once.
+        card: for `demo`: the card of the model whose golden frames it shows.
+        size_px: minimum (width, height) for a camera of this computer; None: its current mode.
+        on_event: gets the events of the source, in the thread that reads it.
+        patience: timeouts and pauses of a live source.
 
     Raises:
-        UsageError, MissingInput, PermissionRefused: see `parse_source`, and `demo_scenes` for `demo`.
+        UsageError: not a source; or `demo` without a card that has golden frames.
+        MissingInput: no such file, or no match of a glob.
+        PermissionRefused: the path may not be read.
     """
     match parse_source(text):
         case DemoCamera() as demo:
@@ -53,7 +56,6 @@ def open_source(
 
 
 def _scenes(card: ModelCard | None) -> str:
-    # Drawing is for the demo camera alone.
-    from .demo import demo_scenes  # noqa: PLC0415
+    from .demo import demo_scenes  # noqa: PLC0415 - draws with OpenCV, for the demo camera alone
 
     return demo_scenes(card)

@@ -1,4 +1,4 @@
-"""Where frames come from: a camera, a stream, a video, stills."""
+"""Source: gives frames, from a camera, a stream, a video or images; and the source for images."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ..event import Event, OnEvent, ignore
 from ..frame import Frame
 from .address import ImageFiles
 
-_WAIT_S = 1.0
+_READ_TIMEOUT_S = 1.0
 
 
 class EndOfSource(Exception):
@@ -20,34 +20,34 @@ class EndOfSource(Exception):
 
 
 class Source(Protocol):
-    """A context manager that gives frames: the newest of a live source, every one of a file."""
+    """A context manager that gives frames: the newest of a live source, every frame of a file."""
 
     description: str
-    """For people: the path or address, with any password masked."""
+    """For people: the path or URL, with any password masked."""
     live: bool
-    """True for cameras and streams: they go on, with the newest frame. Files end, and give every frame unless
-    they play in real time."""
+    """True for cameras and streams, which do not end and give the newest frame. Files end, and give every
+    frame unless they play in real time."""
     rate_fps: float | None
-    """The frame rate that the source states, if it does."""
+    """The frame rate that the source states; None if it states none."""
     reconnects: int
-    """How often a live source was opened again after it had been lost; 0 for files."""
+    """How often a live source was lost and opened again; 0 for files."""
     corrupt_frames: int
-    """Pictures that arrived damaged and were not given."""
+    """Damaged pictures, which were dropped."""
 
     def read(self, timeout_s: float) -> Frame | None:
-        """The newest frame not given before, or None when none came within `timeout_s`.
+        """Returns the newest frame that was not returned before; None if none comes within `timeout_s`.
 
         Raises:
             EndOfSource: there are no more frames.
-            EdgeclsError: it cannot go on.
+            EdgeclsError: the source failed.
         """
         ...
 
     def __iter__(self) -> Iterator[Frame]:
-        """Every frame until the source ends, waiting for each as long as it takes; errors as `read`."""
+        """Yields every frame until the source ends, however long each takes; errors as `read`."""
         with suppress(EndOfSource):
             while True:
-                frame = self.read(_WAIT_S)
+                frame = self.read(_READ_TIMEOUT_S)
                 if frame is not None:
                     yield frame
 
@@ -58,14 +58,15 @@ class Source(Protocol):
     ) -> None: ...
 
 
-# Images as a source: one, or those of a folder or glob.
-
-
 class Stills(Source):
-    """Gives each image once, in order.
+    """Source of still images, each given once, in order.
 
-    One that cannot be read is an event, and the others are still given; the end then is an error, so that
-    nobody takes the answers for complete.
+    An image that cannot be read is an event, and the others are still given. The end is then an error, so
+    that the answers are not taken for complete.
+
+    Args:
+        images: what to read.
+        on_event: gets a `skipped` event for each image that cannot be read.
     """
 
     live = False
@@ -76,19 +77,19 @@ class Stills(Source):
         self.description = images.description
         self._paths = images.paths
         self._on_event = on_event
-        self._waiting = iter(images.paths)
+        self._rest = iter(images.paths)
         self._given = 0
         self._unreadable: list[EdgeclsError] = []
 
-    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002
+    def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - files are there at once
         """See `Source.read`.
 
         Raises:
-            EndOfSource: every image was given.
-            BadImage, MissingInput, PermissionRefused: the only image cannot be read, or, at the end, some
-                could not be.
+            EndOfSource: every image was read.
+            BadImage, MissingInput, PermissionRefused: the only image cannot be read; or, at the end, some
+                could not.
         """
-        for path in self._waiting:
+        for path in self._rest:
             try:
                 pixels = read_image(path)
             except EdgeclsError as error:
@@ -117,4 +118,4 @@ class Stills(Source):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is kept open."""
+        """Does nothing: no file stays open."""

@@ -1,4 +1,4 @@
-"""A recorded video as a source: every frame in order, or at its own rate, as a camera would give it."""
+"""Video file as a source: every frame in order, or in real time as from a camera."""
 
 import os
 import time
@@ -14,108 +14,25 @@ from ...images.opencv import cv2
 from ..frame import Frame
 from .source import EndOfSource, Source
 
-# Whether a video file was cut short, told by its container's own sizes.
-#
-# The number of frames in a header does not tell: healthy files hold fewer than they state. Measured: an MP4
-# trimmed without encoding, 78 of 120 (an edit list hides the rest); an AVI, MKV or WebM of variable frame
-# rate,
-# 38 of 120 (empty chunks and the duration are counted); a short WMV, 1 of 33. Sizes are exact.
-
-_EBML_HEADER, _EBML_SEGMENT = 0x1A45DFA3, 0x18538067
-
-
-def is_cut_short(path: Path) -> bool:
-    """Whether an AVI, MP4, MOV, MKV or WebM states more bytes than it has.
-
-    Other containers (MPEG, FLV, WMV, raw streams), and those whose writer could not go back to fill in the
-    size, promise nothing: False.
-    """
-    size_bytes = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(12)
-        file.seek(0)
-        if start[:4] == b"RIFF":
-            end = _riff_end(file, size_bytes)
-        elif start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
-            end = _iso_media_end(file, size_bytes)
-        elif start[:4] == _EBML_HEADER.to_bytes(4, "big"):
-            end = _matroska_end(file)
-        else:
-            end = 0
-    return end > size_bytes
-
-
-def _riff_end(file: BinaryIO, size_bytes: int) -> int:
-    """Where the last RIFF chunk ends; a file over 1 GB has several (OpenDML)."""
-    end = 0
-    while end < size_bytes:
-        file.seek(end)
-        header = file.read(8)
-        length = int.from_bytes(header[4:], "little")
-        if header[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):  # trailing bytes, or a writer that was stopped
-            break
-        end += 8 + length
-    return end
-
-
-def _iso_media_end(file: BinaryIO, size_bytes: int) -> int:
-    """Where the last box at the top level ends (ISO/IEC 14496-12, section 4.2)."""
-    end = 0
-    while end + 8 <= size_bytes:
-        file.seek(end)
-        length = int.from_bytes(file.read(4), "big")
-        kind = file.read(4)
-        if length == 1:
-            length = int.from_bytes(file.read(8), "big")
-        if length < 8 or not kind.isalnum():  # 0 means "to the end of the file"; else trailing bytes
-            break
-        end += length
-    return end
-
-
-def _matroska_end(file: BinaryIO) -> int:
-    """Where the segment ends, or 0 where its size is unknown (RFC 8794, sections 4 and 5)."""
-    header_size = _ebml_element(file, _EBML_HEADER)
-    if header_size is None:
-        return 0
-    file.seek(header_size, os.SEEK_CUR)
-    segment_size = _ebml_element(file, _EBML_SEGMENT)
-    return 0 if segment_size is None else file.tell() + segment_size
-
-
-def _ebml_element(file: BinaryIO, identifier: int) -> int | None:
-    """The size that the next element states, if it is the one looked for and states one."""
-    if file.read(4) != identifier.to_bytes(4, "big"):
-        return None
-    first = file.read(1)
-    if first in (b"", b"\0"):
-        return None
-    length_bytes = 9 - first[0].bit_length()  # the leading zeros tell how many bytes the size has
-    value_bits = 7 * length_bytes
-    size = int.from_bytes(first + file.read(length_bytes - 1), "big") & (1 << value_bits) - 1
-    return None if size == (1 << value_bits) - 1 else size  # all ones: not known
-
-
 _HEAD_BYTES = 1024
 _UNKNOWN_RATE_FPS = 25.0
-_LONGEST_STEP_S = 10.0
-"""From frame to frame. A container that states more has lost its clock."""
-_LATE_S = 2.0
-"""Behind by more, a video goes on from where it is: to catch up could take for ever on a slow computer."""
+_MAX_STEP_S = 10.0
+"""Between two frames. A longer step in the container's time stamps is an error in them."""
+_MAX_LATE_S = 2.0
+"""A video that is later than this continues from where it is: a slow computer might never catch up."""
 
 
 class Video(Source):
-    """Reads a video file.
+    """Reads a video file, one frame at a time.
 
-    Where the resolution changes on the way, OpenCV scales to that of the first frame. One frame is held at a
-    time, however slow the reader is.
+    If its resolution changes, OpenCV scales to that of the first frame.
 
     Args:
         path: the file.
-        realtime: whether it plays at its own rate from the first read on, and frames that fall due while
-            nobody reads are skipped; otherwise each is given as soon as it is asked for.
+        realtime: whether it plays at its own rate from the first read on, and skips the frames that are due
+            while nobody reads; otherwise each read returns the next frame at once.
         clock: monotonic seconds.
-        sleep: waits for so many seconds of that clock.
+        sleep: waits for a number of seconds of that clock.
     """
 
     live = False
@@ -138,41 +55,41 @@ class Video(Source):
         self._realtime = realtime
         self._clock = clock
         self._sleep = sleep
-        self._started_at_s: float | None = None  # when its position 0 was due
-        self._position_s = 0.0  # of the frame that was decoded last
-        self._waits = False  # that frame is not due yet
+        self._started_at_s: float | None = None  # when position 0 was due
+        self._position_s = 0.0  # of the last decoded frame
+        self._is_pending = False  # that frame was not due yet
 
     def read(self, timeout_s: float) -> Frame | None:
         """See `Source.read`.
 
         Raises:
-            EndOfSource: every frame was given.
-            BadImage: the file is cut short: after all that it holds were given.
+            EndOfSource: there are no more frames.
+            BadImage: the file is truncated, and every frame that it holds was read.
         """
-        if not self._waits:
+        if not self._is_pending:
             self._advance()
         due_at_s = self._wait_until_due(timeout_s) if self._realtime else self._clock()
-        self._waits = due_at_s is None
+        self._is_pending = due_at_s is None
         if due_at_s is None:
             return None
         return Frame(self._pixels(), self._read_frames, due_at_s, position_s=self._position_s)
 
     def _advance(self) -> None:
-        """Goes to the next frame; in real time past those that are over."""
+        """Goes to the next frame; in real time, past those that are over."""
         self._decode()
         if self._started_at_s is None:
             self._started_at_s = self._clock() - self._position_s
         if not self._realtime:
             return
         now_s = self._clock() - self._started_at_s
-        if now_s - self._position_s > _LATE_S:
+        if now_s - self._position_s > _MAX_LATE_S:
             self._started_at_s += now_s - self._position_s
             return
         while self._position_s + self._interval_s <= now_s:
             self._decode()
 
     def _wait_until_due(self, timeout_s: float) -> float | None:
-        """When the frame fell due (monotonic); None where that is further away than the timeout."""
+        """Waits for the frame; returns when it was due (monotonic seconds), or None after the timeout."""
         due_at_s = (self._started_at_s or 0.0) + self._position_s
         rest_s = due_at_s - self._clock()
         self._sleep(max(0.0, min(rest_s, timeout_s)))
@@ -181,15 +98,15 @@ class Video(Source):
     def _decode(self) -> None:
         try:
             given = self._capture is not None and self._capture.grab()
-        except cv2.error as error:  # such as a frame that does not fit into memory
+        except cv2.error as error:  # such as a frame that does not fit in memory
             raise self._undecodable(self._read_frames + 1) from error
         if not given or self._capture is None:
             raise self._end()
         stated_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         expected_s = self._position_s + self._interval_s if self._read_frames else 0.0
-        first, goes_on = not self._read_frames, self._position_s < stated_s
-        is_sane = (first or goes_on) and 0 <= stated_s - self._position_s <= _LONGEST_STEP_S
-        self._position_s = stated_s if is_sane else expected_s
+        is_first, is_later = not self._read_frames, self._position_s < stated_s
+        is_valid = (is_first or is_later) and 0 <= stated_s - self._position_s <= _MAX_STEP_S
+        self._position_s = stated_s if is_valid else expected_s
         self._read_frames += 1
 
     def _pixels(self) -> np.ndarray:
@@ -212,7 +129,7 @@ class Video(Source):
     def _end(self) -> Exception:
         stated = f" of {self._stated_frames}" if self._stated_frames > 0 else ""
         is_short = not stated or self._read_frames < self._stated_frames
-        if is_short and is_cut_short(self._path):
+        if is_short and is_truncated(self._path):
             return BadImage(
                 f"{self._path}: read {self._read_frames}{stated} frames: the file is truncated; copy it again"
             )
@@ -223,11 +140,11 @@ class Video(Source):
 
         Raises:
             BadImage: not a video that OpenCV can read.
-            MissingInput, PermissionRefused: it cannot be read at all.
+            MissingInput, PermissionRefused: it cannot be read.
         """
         if _is_text(self._path):
             raise _unreadable(self._path)
-        # FFmpeg takes "a:b.avi" for an address of scheme "a"; an absolute path has none.
+        # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
         self._capture = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise _unreadable(self._path)
@@ -244,22 +161,101 @@ class Video(Source):
 
 
 def stated_rate_fps(capture: cv2.VideoCapture) -> float | None:
-    """The frame rate that an open video or camera states, if it is one."""
+    """Returns the frame rate that an open video or camera states; None if it is not plausible."""
     rate_fps = capture.get(cv2.CAP_PROP_FPS)
-    return rate_fps if 0 < rate_fps < 1000 else None  # FFmpeg gives 1000 where it has only a clock in ms
+    return rate_fps if 0 < rate_fps < 1000 else None  # FFmpeg gives 1000 for a clock in milliseconds
 
 
 def _is_text(path: Path) -> bool:
-    """Whether a file is plain text: FFmpeg would make a film of it, or follow it as a list of other files."""
+    """Whether a file is plain text, which FFmpeg would render, or follow as a list of other files."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
         raise reading_failed(path, error) from error
-    if head.startswith(b"YUV4MPEG2"):  # uncompressed: a line of text, then pixels that may look like more
+    if head.startswith(b"YUV4MPEG2"):  # uncompressed: a line of text, then pixels that may look like text
         return False
     return not any(byte < 0x20 and byte not in b"\t\n\r\f\x1b" for byte in head)
 
 
 def _unreadable(path: Path) -> BadImage:
     return BadImage(f"{path}: not a readable video; check that it plays, or copy it again")
+
+
+_EBML_HEADER, _EBML_SEGMENT = 0x1A45DFA3, 0x18538067
+
+
+def is_truncated(path: Path) -> bool:
+    """Whether an AVI, MP4, MOV, MKV or WebM states more bytes than it has.
+
+    False for other containers (MPEG, FLV, WMV, raw streams), and for those without a size, whose writer could
+    not go back to fill it in.
+
+    Sizes are exact, numbers of frames are not: valid files hold fewer frames than they state. Measured: an
+    MP4 trimmed without encoding, 78 of 120 (an edit list hides the rest); an AVI, MKV or WebM of variable
+    frame rate, 38 of 120 (empty chunks and the duration are counted); a short WMV, 1 of 33.
+    """
+    size_bytes = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(12)
+        file.seek(0)
+        if start[:4] == b"RIFF":
+            end = _riff_end(file, size_bytes)
+        elif start[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+            end = _iso_media_end(file, size_bytes)
+        elif start[:4] == _EBML_HEADER.to_bytes(4, "big"):
+            end = _matroska_end(file)
+        else:
+            end = 0
+    return end > size_bytes
+
+
+def _riff_end(file: BinaryIO, size_bytes: int) -> int:
+    """Returns the end of the last RIFF chunk; a file over 1 GB has several (OpenDML)."""
+    end = 0
+    while end < size_bytes:
+        file.seek(end)
+        header = file.read(8)
+        length = int.from_bytes(header[4:], "little")
+        if header[:4] != b"RIFF" or length in (0, 0xFFFFFFFF):  # trailing bytes, or a writer that was stopped
+            break
+        end += 8 + length
+    return end
+
+
+def _iso_media_end(file: BinaryIO, size_bytes: int) -> int:
+    """Returns the end of the last box at the top level (ISO/IEC 14496-12, section 4.2)."""
+    end = 0
+    while end + 8 <= size_bytes:
+        file.seek(end)
+        length = int.from_bytes(file.read(4), "big")
+        kind = file.read(4)
+        if length == 1:
+            length = int.from_bytes(file.read(8), "big")
+        if length < 8 or not kind.isalnum():  # 0 means "to the end of the file"; else trailing bytes
+            break
+        end += length
+    return end
+
+
+def _matroska_end(file: BinaryIO) -> int:
+    """Returns the end of the segment, or 0 if its size is unknown (RFC 8794, sections 4 and 5)."""
+    header_size = _ebml_element(file, _EBML_HEADER)
+    if header_size is None:
+        return 0
+    file.seek(header_size, os.SEEK_CUR)
+    segment_size = _ebml_element(file, _EBML_SEGMENT)
+    return 0 if segment_size is None else file.tell() + segment_size
+
+
+def _ebml_element(file: BinaryIO, identifier: int) -> int | None:
+    """Returns the size of the next element; None if it is another element, or states no size."""
+    if file.read(4) != identifier.to_bytes(4, "big"):
+        return None
+    first = file.read(1)
+    if first in (b"", b"\0"):
+        return None
+    length_bytes = 9 - first[0].bit_length()  # the leading zeros give the number of bytes
+    value_bits = 7 * length_bytes
+    size = int.from_bytes(first + file.read(length_bytes - 1), "big") & (1 << value_bits) - 1
+    return None if size == (1 << value_bits) - 1 else size  # all ones: unknown

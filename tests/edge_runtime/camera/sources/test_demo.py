@@ -17,7 +17,7 @@ from edgecls.edge_runtime.camera.sources.demo import (
     demo_scenes,
     open_demo,
     read_scenes,
-    shown,
+    scene_and_phase,
 )
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.classifier import Classifier
@@ -67,7 +67,7 @@ def test_frames_come_at_its_rate():
 
 
 def test_no_two_pictures_in_a_row_are_the_same_and_the_scenes_take_turns():
-    pictures = [shown(number, scenes=2) for number in range(4 * SCENE_FRAMES)]
+    pictures = [scene_and_phase(number, scenes=2) for number in range(4 * SCENE_FRAMES)]
 
     assert all(first != second for first, second in pairwise(pictures))
     assert [scene for scene, _ in pictures[::SCENE_FRAMES]] == [0, 1, 0, 1]
@@ -132,7 +132,7 @@ def test_a_model_that_is_sure_of_nothing_shows_all():
 @pytest.mark.parametrize("empty", [None, card_of_demo_scene()])
 def test_a_model_without_golden_frames_is_refused_in_one_line(empty):
     with pytest.raises(
-        UsageError, match=r"card=classifier\.card|this one has none; name what `edgecls export`"
+        UsageError, match=r"card=classifier\.card|this one has none; name a file of `edgecls export`"
     ):
         demo_scenes(empty)
 

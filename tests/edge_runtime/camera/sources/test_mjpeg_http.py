@@ -144,7 +144,7 @@ def test_another_host_does_not_get_the_password():
 @pytest.mark.parametrize("place", ["file:///etc/passwd", "ftp://127.0.0.1/a", "rtsp://127.0.0.1/live"])
 def test_a_redirection_to_another_scheme_is_not_followed(place):
     redirecting = MjpegServer(intercept=answering(301, ("Location", place)))
-    with redirecting as server, pytest.raises(Unavailable, match=f"sends us to {place}; use that address"):
+    with redirecting as server, pytest.raises(Unavailable, match=f"redirects to {place}; use that URL"):
         open_mjpeg(server.url, TIMEOUT_S)
 
 

@@ -5,10 +5,10 @@ import pytest
 
 from edgecls.edge_runtime.camera.sources.usb_and_streams import (
     COMMON_MODES_PX,
-    ask_for_jpeg,
-    ask_for_size,
     candidates_px,
-    keep_jpeg,
+    request_jpeg,
+    request_size,
+    request_undecoded,
 )
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import numbered_picture
@@ -70,14 +70,14 @@ class FakeCamera:
 )
 def test_the_smallest_mode_that_covers_what_is_wanted_is_set(least_px, mode_px):
     camera = FakeCamera()
-    ask_for_size(camera, least_px)
+    request_size(camera, least_px)
 
     assert camera.size_px == mode_px
 
 
 def test_a_mode_that_the_camera_has_is_asked_for_once():
     camera = FakeCamera(modes_px=[(640, 360), (640, 480)])
-    ask_for_size(camera, (640, 360))
+    request_size(camera, (640, 360))
 
     assert camera.size_px == (640, 360)
     assert camera.asked_px == [(640, 360)]
@@ -85,7 +85,7 @@ def test_a_mode_that_the_camera_has_is_asked_for_once():
 
 def test_where_the_driver_gives_less_the_next_larger_is_asked_for():
     camera = FakeCamera(modes_px=[(160, 120), (640, 480), (1280, 720)])
-    ask_for_size(camera, (320, 200))
+    request_size(camera, (320, 200))
 
     assert camera.size_px == (640, 480)
     assert camera.asked_px == [(320, 200), (320, 240), (352, 288), (640, 480)]
@@ -93,14 +93,14 @@ def test_where_the_driver_gives_less_the_next_larger_is_asked_for():
 
 def test_where_no_mode_is_large_enough_the_largest_stays():
     camera = FakeCamera(modes_px=[(160, 120), (640, 480)])
-    ask_for_size(camera, (1024, 1024))
+    request_size(camera, (1024, 1024))
 
     assert camera.size_px == (640, 480)
 
 
 def test_what_no_common_mode_covers_is_asked_for_as_it_is():
     camera = FakeCamera(modes_px=[(640, 480), (8000, 6000)])
-    ask_for_size(camera, (8000, 6000))
+    request_size(camera, (8000, 6000))
 
     assert camera.size_px == (8000, 6000)
 
@@ -115,26 +115,26 @@ def test_candidates_cover_both_sides_and_grow():
 def test_a_camera_that_makes_jpeg_hands_it_out():
     camera = FakeCamera()
 
-    assert ask_for_jpeg(camera)
-    assert keep_jpeg(camera)
+    assert request_jpeg(camera)
+    assert request_undecoded(camera)
     assert not camera.converts
 
 
 def test_a_first_picture_that_is_damaged_does_not_matter():
     camera = FakeCamera(raw=[JPEG[:, :100], None, JPEG])
 
-    assert keep_jpeg(camera)
+    assert request_undecoded(camera)
 
 
 def test_a_camera_that_makes_no_jpeg_gives_pixels():
     camera = FakeCamera(formats=(YUYV,))
 
-    assert not ask_for_jpeg(camera)
+    assert not request_jpeg(camera)
     assert camera.converts
 
 
 def test_where_something_else_than_jpeg_is_handed_out_pixels_are_taken():
     camera = FakeCamera(raw=[np.zeros((480, 640, 2), np.uint8)] * 9)
 
-    assert not keep_jpeg(camera)
+    assert not request_undecoded(camera)
     assert camera.converts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
-from edgecls.edge_runtime.camera.sources.video import Video, is_cut_short
+from edgecls.edge_runtime.camera.sources.video import Video, is_truncated
 from edgecls.edge_runtime.errors import BadImage, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import numbered_picture, read_number
@@ -308,11 +308,11 @@ SEGMENT = bytes.fromhex("18538067")
         (b"no container", False),
     ],
 )
-def test_a_file_is_cut_short_when_its_container_states_more(tmp_path, content, cut):
+def test_a_file_is_truncated_when_its_container_states_more(tmp_path, content, cut):
     path = tmp_path / "clip"
     path.write_bytes(content)
 
-    assert is_cut_short(path) is cut
+    assert is_truncated(path) is cut
 
 
 @pytest.mark.parametrize(
@@ -328,10 +328,10 @@ def test_written_videos_are_whole_and_cut_ones_are_not(tmp_path, suffix, codec):
     writer.release()
     content = path.read_bytes()
 
-    assert not is_cut_short(path)
+    assert not is_truncated(path)
     assert [share for share in range(10, 100, 5) if not cut_to(path, content, share)] == []
 
 
 def cut_to(path: Path, content: bytes, percent: int) -> bool:
     path.write_bytes(content[: len(content) * percent // 100])
-    return is_cut_short(path)
+    return is_truncated(path)
