@@ -82,10 +82,15 @@ def wrap_for(stream: TextIO, text: str) -> str:
     return "\n".join(_wrapped(line, width) for line in text.split("\n"))
 
 
+_NAME = re.compile(r" {0,4}\S.{0,28}? {2,}")
+"""What a line begins with that is a name and its value in two columns; the value is wrapped in its own."""
+
+
 def _wrapped(line: str, width: int) -> str:
     if len(line) <= width or line.startswith("next: "):
         return line
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    name = _NAME.match(line)
+    indent = " " * (name.end() if name else len(line) - len(line.lstrip()) + 2)
     return textwrap.fill(
         line,
         width,

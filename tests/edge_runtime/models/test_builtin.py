@@ -15,7 +15,7 @@ from edgecls.edge_runtime.models.builtin import (
     expand_builtin,
     is_builtin_name,
 )
-from edgecls.edge_runtime.models.golden import replay
+from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import ModelFile, read_model
 from tests.fakes import picture
 
@@ -49,7 +49,7 @@ def test_no_other_model_is_shipped():
 
 def test_the_golden_frames_hold(shipped: ModelFile):
     engine = open_engine(shipped)
-    results = replay(engine, shipped.card)
+    results = replay_golden(engine, shipped.card)
     engine.close()
     assert len(results) >= 2
     assert [result.text for result in results if not result.holds] == []
