@@ -169,7 +169,7 @@ def _least_width(cell: str) -> int:
 def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     """The lines of a row: one, or more where a cell is wrapped."""
     wrapped = [_lines_of(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    lines = []
+    lines: list[str] = []
     for number in range(max(map(len, wrapped))):
         parts = [cell[number] if number < len(cell) else "" for cell in wrapped]
         first, *others = zip(parts, widths, strict=True)
