@@ -42,7 +42,7 @@ def test_a_camera_in_an_empty_folder_says_who_answers_and_how_to_make_ones_own(r
     assert all(answer["truth"] in answer["ranking"][0]["label"] for answer in answers[:1])
 
 
-def test_predict_answers_from_the_box_with_and_without_its_name(run_edgecls, empty: Path):
+def test_predict_uses_the_builtin_model_with_and_without_its_name(run_edgecls, empty: Path):
     cv2.imwrite(str(empty / "grey.png"), picture())
     unasked = run_edgecls("predict", "grey.png", cwd=empty)
     asked = run_edgecls("predict", "grey.png", "--model", "nano", cwd=empty)
@@ -86,7 +86,7 @@ def test_doctor_tries_a_name(run_edgecls, empty: Path):
     assert "nano_int8.tflite: litert " in tried[0]["what"]
 
 
-def test_bench_says_that_the_box_brings_no_test_pictures_and_how_to_name_some(run_edgecls, empty: Path):
+def test_bench_says_that_builtin_models_come_without_test_pictures(run_edgecls, empty: Path):
     done = run_edgecls("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
     assert done.returncode == 0, done.stderr
     assert "accuracy was not measured: nano comes without test pictures" in done.stdout
