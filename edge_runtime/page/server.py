@@ -21,15 +21,14 @@ from waitress.server import create_server
 
 from ..camera.answer import Answer, Sink
 from ..camera.event import Event
+from ..camera.options import DEFAULT_SERVE
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, UsageError
 from ..hardware import temperature_c
 from .access import AccessControl, checked_token
 from .app import PageApp, Seats, WsgiApp
 from .live import LiveState
 
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8080
-DEFAULT = f"{DEFAULT_HOST}:{DEFAULT_PORT}"
+DEFAULT_HOST, _, _DEFAULT_PORT = DEFAULT_SERVE.rpartition(":")
 
 
 class PageSink(Sink):
@@ -103,9 +102,9 @@ def parse_address(text: str) -> ServeAddress:
     if text.isascii() and text.isdigit():
         text = f":{text}"
     match = _HOST_AND_PORT.fullmatch(text)
-    port = int(match["port"] or DEFAULT_PORT) if match else -1
+    port = int(match["port"] or _DEFAULT_PORT) if match else -1
     if not match or not 0 <= port <= 65535:
-        raise UsageError(f"--serve: not HOST:PORT: {text}; write for example --serve {DEFAULT}")
+        raise UsageError(f"--serve: not HOST:PORT: {text}; write for example --serve {DEFAULT_SERVE}")
     return ServeAddress(match["host"].strip("[]") or DEFAULT_HOST, port)
 
 
