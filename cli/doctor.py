@@ -12,6 +12,7 @@ from .. import edge_runtime
 from ..edge_runtime.doctor.finding import Level
 from ..edge_runtime.errors import CheckFailed, Unavailable
 from ..edge_runtime.text import paint, printable, wrap_for
+from .model_options import complete_models
 
 if TYPE_CHECKING:
     from ..edge_runtime.doctor.finding import Finding
@@ -21,6 +22,7 @@ def doctor(
     model: Path | None = typer.Argument(
         None,
         metavar="MODEL",
+        autocompletion=complete_models,
         help="A model to try, or a name that `edgecls models` lists; by default every exported file in this "
         "folder, else nano.",
         show_default=False,

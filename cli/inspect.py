@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.models.builtin import expand_builtin
+from ..edge_runtime.models.builtin import builtin_name, expand_builtin
 from ..edge_runtime.text import printable, wrap_for
-from .model_options import spare_blas_threads
+from .model_options import complete_models, spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.inspection.facts import ModelFacts
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def inspect(
     model: Path = typer.Argument(
         metavar="MODEL",
+        autocompletion=complete_models,
         help="An .h5, .keras, .tflite or .onnx file from any source, or a name that `edgecls models` lists.",
         show_default=False,
     ),
@@ -43,7 +44,7 @@ def inspect(
 
 
 def _next_command(facts: "ModelFacts") -> str:
-    file = shlex.quote(facts.file)
+    file = builtin_name(Path(facts.file)) or shlex.quote(facts.file)
     if facts.format in ("h5", "keras"):
         return f"edgecls export {file}" + ("" if facts.card else " --labels labels.txt")
     if facts.card is None:

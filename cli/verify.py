@@ -12,13 +12,14 @@ from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
 from ..edge_runtime.models.builtin import expand_builtin
 from ..edge_runtime.text import paint, printable
 from .messages import detail
-from .model_options import spare_blas_threads
+from .model_options import complete_models, spare_blas_threads
 
 
 def verify(
     models: list[Path] | None = typer.Argument(
         None,
         metavar="MODELS...",
+        autocompletion=complete_models,
         help="Exported files, or names that `edgecls models` lists; by default every file in this folder.",
         show_default=False,
     ),

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
@@ -90,15 +90,15 @@ def _wrapped(line: str, width: int) -> str:
     if len(line) <= width or line.startswith("next: "):
         return line
     name = _NAME.match(line)
-    indent = " " * (name.end() if name else len(line) - len(line.lstrip()) + 2)
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
+    if name:  # the value starts beside its name, also where its first word is too long
+        indent = " " * name.end()
+        value = textwrap.wrap(line[name.end() :], width - name.end(), **_AT_WORDS)
+        return name[0] + f"\n{indent}".join(value)
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(line, width, subsequent_indent=indent, **_AT_WORDS)
+
+
+_AT_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 
 # Tables
