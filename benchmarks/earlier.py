@@ -11,28 +11,31 @@ import numpy as np
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.models.card import Provenance
-from ..edge_runtime.text import table
-from .report import CARD, KERAS, SCHEMA_VERSION, Answers, BenchReport, KerasReference, to_probabilities
+from ..edge_runtime.text import Heading, table
+from .file_report import CARD, KERAS, Answers, KerasReference, to_probabilities
+from .report import SCHEMA_VERSION, BenchReport
 from .test_images import HeldOut
 
 
 @dataclass(frozen=True)
-class _Column:
+class _ChangeColumn:
     header: str
     figure: str
     format: str
     factor: float = 1.0
     in_points: bool = False
     """The change is a difference, and not a ratio."""
+    priority: int = 0
+    """See `Heading`."""
 
 
 _COLUMNS = (
-    _Column("size kB", "size_bytes", ",.0f", 1e-3),
-    _Column("accuracy %", "accuracy", ".2f", 100, in_points=True),
-    _Column("p50 ms", "p50_ms", ".3f"),
-    _Column("p99 ms", "p99_ms", ".3f"),
-    _Column("cold s", "first_label_s", ".2f"),
-    _Column("peak MB", "peak_memory_bytes", ",.0f", 1e-6),
+    _ChangeColumn("size kB", "size_bytes", ",.0f", 1e-3, priority=4),
+    _ChangeColumn("accuracy %", "accuracy", ".2f", 100, in_points=True, priority=5),
+    _ChangeColumn("p50 ms", "p50_ms", ".3f", priority=6),
+    _ChangeColumn("p99 ms", "p99_ms", ".3f", priority=3),
+    _ChangeColumn("cold s", "first_label_s", ".2f", priority=1),
+    _ChangeColumn("peak MB", "peak_memory_bytes", ",.0f", 1e-6, priority=2),
 )
 
 _PERCENTS = {"p50_ms": 50, "p99_ms": 99}
@@ -41,7 +44,15 @@ FileFigures = Mapping[str, Any]
 """One file of a report's JSON."""
 
 
-def read_earlier(path: Path) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class EarlierReport:
+    """The JSON that `edgecls bench --json` wrote, perhaps on another machine."""
+
+    path: str
+    document: Mapping[str, Any]
+
+
+def read_earlier(path: Path) -> EarlierReport:
     """The JSON that an earlier `bench --json` wrote.
 
     Raises:
@@ -58,24 +69,34 @@ def read_earlier(path: Path) -> Mapping[str, Any]:
         raise BadData(f"{path}: not a report; name a file that `edgecls bench --json` wrote") from error
     if schema > SCHEMA_VERSION:
         raise BadData(f"{path}: written by a newer edgecls (schema {schema}); upgrade this one")
-    return document
+    return EarlierReport(str(path), document)
 
 
-def render_changes(earlier: Mapping[str, Any], report: BenchReport) -> str:
+def render_changes(earlier: EarlierReport, report: BenchReport, width: int | None = None) -> str:
     """A table of each file's figures with their changes, and what a reader must know before trusting them."""
     now = json.loads(report.to_json())
-    before = {_key(file): file for file in earlier["files"]}
+    document = earlier.document
+    before = {_key(file): file for file in document["files"]}
+    if not any(_key(file) in before for file in now["files"]):
+        return f"compared with {earlier.path}: it has none of these files"
     rows = [
         (_key(file), *(_cell(column, before.get(_key(file)), file) for column in _COLUMNS))
         for file in now["files"]
     ]
     gone = sorted(set(before) - {row[0] for row in rows})
     lines = [
-        f"compared with {earlier['created_at']}; * marks changes that are more than chance",
+        f"compared with {document['created_at']}; * marks changes that are more than chance",
         "",
-        table(["file", *(column.header for column in _COLUMNS)], rows),
+        table(
+            [
+                Heading("file", 9, keeps_words=True),
+                *(Heading(column.header, column.priority) for column in _COLUMNS),
+            ],
+            rows,
+            width,
+        ),
         *(f"gone: {name}" for name in gone),
-        *_doubts(earlier, now),
+        *_doubts(document, now),
     ]
     return "\n".join(lines)
 
@@ -85,7 +106,7 @@ def _key(file: FileFigures) -> str:
     return f"{name} in {file['peer']}" if file.get("peer") else name
 
 
-def _cell(column: _Column, before: FileFigures | None, now: FileFigures) -> str:
+def _cell(column: _ChangeColumn, before: FileFigures | None, now: FileFigures) -> str:
     value = now.get(column.figure)
     if value is None:
         return "-"
@@ -135,16 +156,7 @@ def _doubts(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
         yield f"note: other test images then ({data_then.get('name')}): accuracies do not compare"
 
 
-# Finds what is known of Keras originals that cannot be measured here.
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A report of `edgecls bench --json` from another machine."""
-
-    path: str
-    document: Mapping[str, Any]
-    """See `read_earlier`."""
+# Keras originals that cannot be measured here: from an earlier report, or from the card.
 
 
 def card_reference(provenance: Provenance, tests: HeldOut) -> KerasReference | None:
@@ -166,15 +178,15 @@ def card_reference(provenance: Provenance, tests: HeldOut) -> KerasReference | N
     )
 
 
-def baseline_references(baseline: Baseline, tests: HeldOut) -> dict[str, KerasReference]:
+def keras_references(earlier: EarlierReport, tests: HeldOut) -> dict[str, KerasReference]:
     """The Keras originals in a report, by the digests of their files; `tests` are what is asked here."""
-    report = baseline.document
+    report = earlier.document
     asked = report["data"]
     is_same = asked["sha256"] == tests.sha256 and asked.get("images") == len(tests.truth)
     return {
         file["sha256"]: KerasReference(
             file["sha256"],
-            baseline.path,
+            earlier.path,
             file.get("accuracy"),
             asked.get("images"),
             is_same_question=is_same and not tests.unscored,

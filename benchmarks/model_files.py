@@ -1,6 +1,6 @@
-"""Which files a benchmark measures."""
+"""Which files a benchmark measures; each is read and hashed once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ..edge_runtime.errors import EdgeclsError, MissingInput
@@ -10,7 +10,42 @@ from ..edge_runtime.models.model_file import ModelFile, read_model
 _SUFFIXES = (".h5", ".tflite", ".onnx")
 
 
-def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]:
+class ModelFiles(Sequence[Path]):
+    """Paths of model files, each of which is read when it is first asked for."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._read: dict[Path, ModelFile | EdgeclsError] = {}
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Path:  # pyright: ignore[reportIncompatibleMethodOverride] - no slices
+        return self._paths[index]
+
+    def read(self, path: Path) -> ModelFile:
+        """The file.
+
+        Raises:
+            EdgeclsError: it cannot be read; the same error each time.
+        """
+        if path not in self._read:
+            try:
+                self._read[path] = read_model(path)
+            except EdgeclsError as error:
+                self._read[path] = error
+        found = self._read[path]
+        if isinstance(found, EdgeclsError):
+            raise found
+        return found
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> "ModelFiles":
+        """The paths as model files; those that are already are kept as they were read."""
+        return paths if isinstance(paths, cls) else cls(paths)
+
+
+def find_model_files(named: Sequence[Path], folder: Path = Path()) -> ModelFiles:
     """The files that were named, a folder or a built-in model standing for its own; else those in `folder`.
 
     Each comes once, Keras originals first.
@@ -26,7 +61,7 @@ def find_model_files(named: Sequence[Path], folder: Path = Path()) -> list[Path]
             found.append(path)
         else:
             raise MissingInput(f"{path}: no such file; check the name")
-    return sorted(dict.fromkeys(found), key=lambda path: path.suffix != ".h5")
+    return ModelFiles(sorted(dict.fromkeys(found), key=lambda path: path.suffix != ".h5"))
 
 
 def first_readable(paths: Sequence[Path]) -> ModelFile:
@@ -36,9 +71,10 @@ def first_readable(paths: Sequence[Path]) -> ModelFile:
         EdgeclsError: none can; the error is that of the first.
     """
     first_error: EdgeclsError | None = None
-    for path in paths:
+    files = ModelFiles.of(paths)
+    for path in files:
         try:
-            return read_model(path)
+            return files.read(path)
         except EdgeclsError as error:
             first_error = first_error or error
     raise first_error or MissingInput("no model file; name one")

@@ -9,15 +9,16 @@ import numpy as np
 
 from ..data.load import load_unlabelled
 from ..data.model_data import training_data
+from ..data.split import stratified
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.images.prepare import decode, prepare
 from ..edge_runtime.models.builtin import builtin_name
-from ..edge_runtime.models.model_file import ModelFile, read_model
+from ..edge_runtime.models.model_file import ModelFile
+from .file_report import DataReport
 from .leaks import calibrated_on
-from .model_files import first_readable
-from .report import DataReport
+from .model_files import ModelFiles, first_readable
 
 
 @dataclass(frozen=True)
@@ -87,16 +88,6 @@ class HeldOutFiles:
     """The first of them, as a PNG."""
     answers: Path
     """.npy, float32 (N, C): written by the process that was asked last."""
-
-
-def stratified(truth: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Sorted positions of `count` of the int64 (N,) truth, each class by its share to within one image."""
-    shuffled = np.random.default_rng(seed).permutation(len(truth))
-    place = np.empty(len(truth))  # of an image within its own class, 0 to 1
-    for label in np.unique(truth):
-        of_label = shuffled[truth[shuffled] == label]
-        place[of_label] = (np.arange(len(of_label)) + 0.5) / len(of_label)
-    return np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:count])
 
 
 # What must hold before a file's accuracy on the test images means anything.
@@ -173,6 +164,7 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
     Raises:
         EdgeclsError: the data set that is named cannot be used, or there is no picture at all.
     """
+    paths = ModelFiles.of(paths)
     model = first_readable(paths)
     try:
         return held_out_images(model, data, limit)
@@ -204,9 +196,10 @@ def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
 
 def golden_pictures(paths: Sequence[Path]) -> "tuple[ModelFile, list[np.ndarray]] | None":
     """The first file whose card has golden frames, and these, uint8 (H, W, 3) BGR."""
-    for path in paths:
+    files = ModelFiles.of(paths)
+    for path in files:
         try:
-            model = read_model(path)
+            model = files.read(path)
             pictures = [
                 decode(base64.b64decode(frame.picture), "golden frame") for frame in model.card.golden
             ]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..edge_runtime.errors import CheckFailed, UsageError
-from .report import KERAS, BenchReport, FileReport, JsonValue
+from .file_report import KERAS, FileReport, JsonValue
+from .report import BenchReport
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,16 @@ def parse_threshold(
     if figure not in names:
         raise UsageError(f"--fail-{side} {text}: no figure {figure!r}; use one of {', '.join(names)}")
     return Threshold(figure, bound, side)
+
+
+def parse_thresholds(
+    under: Sequence[str], over: Sequence[str], figures: Sequence[str] | None = None
+) -> list[Threshold]:
+    """Reads the values of `--fail-under` and `--fail-over`; see `parse_threshold`."""
+    return [
+        *(parse_threshold(text, "under", figures) for text in under),
+        *(parse_threshold(text, "over", figures) for text in over),
+    ]
 
 
 def check_thresholds(report: BenchReport, thresholds: Sequence[Threshold]) -> None:

@@ -8,8 +8,8 @@ from time import perf_counter_ns
 import numpy as np
 
 from ..edge_runtime.workers import Worker, start_worker
+from .file_report import ColdStart, LoadReport, Window
 from .pipeline import Samples
-from .report import ColdStart, LoadReport, Window
 
 LIMIT_S = 120.0
 """For opening a file, and beyond the time that a request needs: TensorFlow alone takes 4 to 30 seconds."""

@@ -69,7 +69,7 @@ def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, M
     if model.format is ModelFormat.H5:
         from ..export.keras_file import KerasEngine  # noqa: PLC0415 - only a workstation has TensorFlow
 
-        return KerasEngine(path), model
+        return KerasEngine(model), model
     return open_engine(model, threads=threads), model
 
 

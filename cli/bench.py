@@ -1,22 +1,39 @@
-"""`edgecls bench`: every exported file beside the Keras original, in one table."""
+"""`edgecls bench`: exported files beside the Keras original, in one table; scaling; corruptions."""
 
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from .. import benchmarks
+from ..edge_runtime.errors import Unavailable, UsageError
 from ..edge_runtime.files import check_writable, write_whole
-from .bench_corruptions import bench_corruptions
-from .bench_modes import only_mode
-from .bench_scaling import Scaling, bench_scaling
+from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine
 
 if TYPE_CHECKING:
-    from ..benchmarks.report import BenchReport, Settings
-    from ..benchmarks.test_images import HeldOut
-    from ..benchmarks.thresholds import Threshold
+    from ..benchmarks.report import BenchReport
+
+_OUTPUT, _CHECKS, _OTHER = "Output", "Checks, for CI", "Other measurements"
+
+_TABLE_ONLY = ("images", "csv", "report", "against", "fail-under", "fail-over", "peers")
+"""Options that belong to the table of files."""
+_ALSO_TAKES = {
+    "scaling": ("report",),
+    "corruptions": ("images", "report", "fail-under", "fail-over"),
+}
+"""Of these, the ones that another measurement takes, too."""
+
+
+class Scaling(StrEnum):
+    """What grows."""
+
+    THREADS = "threads"
+    RESOLUTION = "resolution"
 
 
 def bench(
@@ -26,162 +43,206 @@ def bench(
         show_default=False,
     ),
     data: str | None = typer.Option(
-        None, help="The data set to test on; by default the one that the model was trained on."
+        None,
+        "--data",
+        "-d",
+        help="The data set to test on; by default the one that the model was trained on.",
     ),
     images: int | None = typer.Option(
         None, min=1, help="At most this many test images, each class by its share; for slow machines."
     ),
-    threads: int = typer.Option(1, min=1, help="For every engine."),
-    seconds: float = typer.Option(3.0, min=0.01, help="For the latency of each file."),
-    json_file: Path | None = typer.Option(
-        None, "--json", dir_okay=False, help="Write all of it to this file, each single inference too."
+    threads: int = typer.Option(1, min=1, help="Threads of every engine."),
+    seconds: float = typer.Option(3.0, min=0.01, help="How long to time each file."),
+    peers: bool = typer.Option(
+        False, "--peers", help="Also measure each file in other engines that are installed."
     ),
-    csv_file: Path | None = typer.Option(None, "--csv", dir_okay=False, help="Write the table to this file."),
+    json_file: Path | None = typer.Option(
+        None,
+        "--json",
+        dir_okay=False,
+        help="Write everything to this file, every single inference too.",
+        rich_help_panel=_OUTPUT,
+    ),
+    csv_file: Path | None = typer.Option(
+        None, "--csv", dir_okay=False, help="Write the table to this file.", rich_help_panel=_OUTPUT
+    ),
     report_folder: Path | None = typer.Option(
         None,
         "--report",
         file_okay=False,
-        help="Write a page to look at, its plots, JSON and CSV to this folder.",
+        help="Write a page with plots, and its JSON and CSV, to this folder.",
+        rich_help_panel=_OUTPUT,
     ),
-    compare: Path | None = typer.Option(None, dir_okay=False, help="Show what changed since this --json."),
+    against: Path | None = typer.Option(
+        None,
+        "--against",
+        metavar="REPORT.json",
+        dir_okay=False,
+        help="An earlier --json: show what has changed since; where Keras cannot run here, take its "
+        "figures from there.",
+        rich_help_panel=_CHECKS,
+    ),
     fail_under: list[str] | None = typer.Option(
-        None, metavar="FIGURE=NUMBER", help="End with 1 where a file has less, such as accuracy=0.70."
+        None,
+        metavar="FIGURE=NUMBER",
+        help="End with 1 where a file has less, such as accuracy=0.70.",
+        rich_help_panel=_CHECKS,
     ),
     fail_over: list[str] | None = typer.Option(
-        None, metavar="FIGURE=NUMBER", help="End with 1 where a file has more, such as p99_ms=5."
-    ),
-    baseline: Path | None = typer.Option(
-        None, dir_okay=False, help="A workstation's --json, for the Keras original on a device without it."
+        None,
+        metavar="FIGURE=NUMBER",
+        help="End with 1 where a file has more, such as p99_ms=5.",
+        rich_help_panel=_CHECKS,
     ),
     scaling: Scaling | None = typer.Option(
-        None, help="Measure how each file's cost grows instead; a plot goes to this folder, or to --report."
-    ),
-    peers: bool = typer.Option(
-        False, "--peers", help="Measure each file in other engines that are installed, too."
+        None,
+        help="Measure how each file's cost grows, and plot it into this folder or that of --report.",
+        rich_help_panel=_OTHER,
     ),
     corruptions: bool = typer.Option(
-        False, "--corruptions", help="Score images that JPEG, blur, noise, darkness or haze spoil instead."
+        False,
+        "--corruptions",
+        help="Measure accuracy on images that JPEG, blur, noise, darkness or haze spoil.",
+        rich_help_panel=_OTHER,
     ),
 ) -> None:
-    """Compare exported files with Keras: size, accuracy and speed."""
-    mode = only_mode(
+    """Compare exported files with Keras: size, accuracy and speed.
+
+    Examples:
+        edgecls bench
+        edgecls bench nano edge --data photos/ --report report/
+        edgecls bench --against last.json --fail-under accuracy=0.70 --fail-over p99_ms=5
+    """
+    _check_options(
         {"scaling": scaling, "corruptions": corruptions},
         {
-            "models": models,
             "images": images,
             "csv": csv_file,
             "report": report_folder,
-            "compare": compare,
+            "against": against,
             "fail-under": fail_under,
             "fail-over": fail_over,
-            "baseline": baseline,
             "peers": peers,
         },
     )
-    from ..benchmarks.model_files import find_model_files
-    from ..benchmarks.report import Settings
-
-    show = StepLine()
-    if mode == "corruptions":
-        from ..benchmarks.corruptions.run import FIGURES
-
-        limits = _thresholds(fail_under or [], fail_over or [], FIGURES)
-        bench_corruptions(models or [], data, images, threads, limits, json_file, report_folder, show)
-    elif scaling:
-        paths = find_model_files(models or [])
-        bench_scaling(scaling, paths, data, threads, seconds, json_file, report_folder or Path(), show)
-    else:
-        _bench_files(
-            models or [],
-            data,
-            images,
-            Settings(threads=threads, seconds=seconds, peers=peers),
-            json_file=json_file,
-            csv_file=csv_file,
-            report_folder=report_folder,
-            compare=compare,
-            limits=_thresholds(fail_under or [], fail_over or []),
-            baseline=baseline,
-        )
-
-
-def _bench_files(
-    named: Sequence[Path],
-    data: str | None,
-    images: int | None,
-    settings: "Settings",
-    *,
-    json_file: Path | None,
-    csv_file: Path | None,
-    report_folder: Path | None,
-    compare: Path | None,
-    limits: "list[Threshold]",
-    baseline: Path | None,
-) -> None:
-    from ..benchmarks.earlier import Baseline, read_earlier, render_changes
-    from ..benchmarks.model_files import find_model_files
-    from ..benchmarks.render import render
-    from ..benchmarks.run import bench as measure
-    from ..benchmarks.run import check_measured
-    from ..benchmarks.test_images import bench_images
-    from ..benchmarks.thresholds import check_thresholds
-
-    earlier = read_earlier(compare) if compare else None
-    originals = Baseline(str(baseline), read_earlier(baseline)) if baseline else None
-    paths = find_model_files(named)
-    show = StepLine()
     for output in filter(None, (json_file, csv_file)):
         check_writable(output)  # now, not after minutes of measuring
-    if report_folder:
-        _check_report_folder(report_folder)
-    tests = bench_images(paths, data, images)
+    named, under, over = models or [], fail_under or [], fail_over or []
+    if scaling:
+        _bench_scaling(scaling, named, data, threads, seconds, json_file, report_folder or Path())
+    elif corruptions:
+        limits = benchmarks.parse_thresholds(under, over, benchmarks.CORRUPTION_FIGURES)
+        _bench_corruptions(named, data, images, threads, limits, json_file, report_folder)
+    else:
+        limits = benchmarks.parse_thresholds(under, over)
+        earlier = benchmarks.read_earlier(against) if against else None
+        if report_folder:
+            benchmarks.check_folder(report_folder)
+        show = StepLine()
+        try:
+            report = benchmarks.bench(
+                named,
+                data=data,
+                images=images,
+                threads=threads,
+                seconds=seconds,
+                peers=peers,
+                against=against,
+                on_step=show,
+            )
+        finally:
+            show("")
+        if json_file:
+            write_whole(json_file, report.to_json())
+        if csv_file:
+            write_whole(csv_file, report.to_csv())
+        _print(benchmarks.render(report, columns_of(sys.stdout)))
+        if report_folder:
+            print(f"\nreport: {benchmarks.write_report(report_folder, report)}")
+        if earlier:
+            _print(f"\n{benchmarks.render_changes(earlier, report, columns_of(sys.stdout))}")
+        benchmarks.check_measured([file for file in report.files if not file.peer], named)
+        benchmarks.check_thresholds(report, limits)
+        print(f"\n{_next_command(report, named)}")
+
+
+def _check_options(modes: Mapping[str, object], given: Mapping[str, object]) -> None:
+    """Refuses two measurements at once, and an option that one does not take."""
+    asked = [mode for mode, value in modes.items() if value]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[1]}: a run of its own; leave it out with --{asked[0]}")
+    for mode in asked:
+        for option in _TABLE_ONLY:
+            if given[option] and option not in _ALSO_TAKES[mode]:
+                raise UsageError(f"--{option} is about a table of files; leave it out with --{mode}")
+
+
+def _bench_scaling(
+    kind: Scaling,
+    named: Sequence[Path],
+    data: str | None,
+    threads: int,
+    seconds: float,
+    json_file: Path | None,
+    folder: Path,
+) -> None:
+    plot_file = folder / f"scaling_{kind}.png"
+    check_writable(plot_file)
+    show = StepLine()
     try:
-        report = measure(paths, tests, settings, show, originals)
+        report = benchmarks.bench_scaling(
+            kind.value, named, data=data, threads=threads, seconds=seconds, on_step=show
+        )
     finally:
         show("")
     if json_file:
         write_whole(json_file, report.to_json())
-    if csv_file:
-        write_whole(csv_file, report.to_csv())
-    print(render(report))
-    if report_folder:
-        print(f"\nreport: {_write_report(report_folder, report, tests)}")
-    if earlier:
-        print(f"\n{render_changes(earlier, report)}")
-    check_measured([file for file in report.files if not file.peer], named)
-    check_thresholds(report, limits)
-    print(f"\n{_next_command(report, named)}")
+    _print(benchmarks.render_scaling(report, columns_of(sys.stdout)))
+    if not any(line.points for line in report.lines):
+        benchmarks.check_measured(report.lines)
+    try:
+        benchmarks.write_scaling_plot(plot_file, report)
+    except Unavailable as error:  # a device has no matplotlib, and needs none
+        print(f"\n{error}")
+    else:
+        print(f"\nplot: {plot_file}")
 
 
-def _check_report_folder(folder: Path) -> None:
-    from ..benchmarks.page.page import check_folder  # matplotlib: that it is missing is told now
+def _bench_corruptions(
+    named: Sequence[Path],
+    data: str | None,
+    images: int | None,
+    threads: int,
+    limits: "Sequence[benchmarks.Threshold]",
+    json_file: Path | None,
+    folder: Path | None,
+) -> None:
+    if folder:
+        benchmarks.check_plots(folder)
+    show = StepLine()
+    try:
+        report = benchmarks.bench_corruptions(named, data=data, images=images, threads=threads, on_step=show)
+    finally:
+        show("")
+    if json_file:
+        write_whole(json_file, report.to_json())
+    _print(benchmarks.render_corruptions(report, columns_of(sys.stdout)))
+    benchmarks.check_measured(report.files, named)
+    if folder:
+        plot, examples = benchmarks.write_plots(folder, report)
+        print(f"\nplot: {plot}; examples of the images: {examples}")
+    benchmarks.check_figures({file.path: file.figures for file in report.files}, limits)
 
-    check_folder(folder)
 
-
-def _write_report(folder: Path, report: "BenchReport", tests: "HeldOut") -> Path:
-    from ..benchmarks.page.page import write_report
-
-    return write_report(folder, report, tests)
-
-
-def _thresholds(
-    under: Sequence[str], over: Sequence[str], figures: Sequence[str] | None = None
-) -> "list[Threshold]":
-    from ..benchmarks.thresholds import parse_threshold
-
-    return [parse_threshold(text, "under", figures) for text in under] + [
-        parse_threshold(text, "over", figures) for text in over
-    ]
+def _print(text: str) -> None:
+    print(wrap_for(sys.stdout, text))
 
 
 def _next_command(report: "BenchReport", named: Sequence[Path]) -> str:
-    from ..benchmarks.report import choose
-
     if report.data.unscored:
         files = "".join(f"{shlex.quote(str(path))} " for path in named)
         return f"next: edgecls bench {files}--data FOLDER   (test pictures in class folders, for accuracy)"
-    chosen = choose(report)
+    chosen = benchmarks.choose(report)
     if not chosen:
         return "next: edgecls export --int8"
     file, why = chosen

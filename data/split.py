@@ -136,6 +136,24 @@ def _chosen(counts: np.ndarray, order: np.ndarray, share: float, keep: int) -> n
     return chosen
 
 
+def stratified(truth: np.ndarray, count: int, seed: int, *, is_balanced: bool = False) -> np.ndarray:
+    """Returns the sorted positions of `count` images, seeded, so that every class has its part of them.
+
+    Args:
+        truth: int64 (N,), the images' classes.
+        count: how many; all where there are fewer.
+        seed: the same seed takes the same images.
+        is_balanced: as many of each class, as far as it has them, instead of its share; each to within one.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(truth))
+    place = np.empty(len(truth))  # of an image within its own class
+    for label in np.unique(truth):
+        of_label = shuffled[truth[shuffled] == label]
+        turn = np.arange(len(of_label))
+        place[of_label] = turn if is_balanced else (turn + 0.5) / len(of_label)
+    return np.sort(shuffled[np.argsort(place[shuffled], kind="stable")][:count])
+
+
 def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
     """Returns the SHA-256 over labels, pixels, classes and the split."""
     sha256 = hashlib.sha256("\n".join(labels).encode())

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 
 def printable(text: str) -> str:
@@ -82,23 +82,18 @@ def wrap_for(stream: TextIO, text: str) -> str:
     return "\n".join(_wrapped(line, width) for line in text.split("\n"))
 
 
-_NAME = re.compile(r" {0,4}\S.{0,28}? {2,}")
-"""What a line begins with that is a name and its value in two columns; the value is wrapped in its own."""
-
-
 def _wrapped(line: str, width: int) -> str:
     if len(line) <= width or line.startswith("next: "):
         return line
-    name = _NAME.match(line)
-    if name:  # the value starts beside its name, also where its first word is too long
-        indent = " " * name.end()
-        value = textwrap.wrap(line[name.end() :], width - name.end(), **_AT_WORDS)
-        return name[0] + f"\n{indent}".join(value)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.fill(line, width, subsequent_indent=indent, **_AT_WORDS)
-
-
-_AT_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 # Tables
@@ -111,6 +106,8 @@ class Heading:
     text: str
     priority: int
     """Where a table is too wide, the column of the lowest priority goes first; of a plain string it is 0."""
+    keeps_words: bool = False
+    """Whether its cells are never wrapped, as names should not be."""
 
 
 def table(headings: Sequence[str | Heading], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
@@ -126,7 +123,9 @@ def table(headings: Sequence[str | Heading], rows: Sequence[Sequence[str]], widt
     heads = [each if isinstance(each, Heading) else Heading(each, 0) for each in headings]
     columns = list(zip([head.text for head in heads], *rows, strict=True))
     kept = list(range(len(heads)))
-    while not (widths := _fitted([columns[each] for each in kept], width)):
+    while not (
+        widths := _fitted([columns[each] for each in kept], [heads[each].keeps_words for each in kept], width)
+    ):
         kept.remove(min(kept[1:], key=lambda column: (heads[column].priority, -column)))
     lines = list(zip(*(columns[each] for each in kept), strict=True))
     rule = ["-" * widths[0] if column == 0 else "-" * (one - 1) + ":" for column, one in enumerate(widths)]
@@ -143,10 +142,13 @@ _FIGURE = re.compile(r"[-+±]?[\d.,]+")
 """What a cell starts with that is never broken, such as `97,727 B`."""
 
 
-def _fitted(columns: Sequence[Sequence[str]], width: int | None) -> list[int]:
+def _fitted(columns: Sequence[Sequence[str]], keep_words: Sequence[bool], width: int | None) -> list[int]:
     """The columns' widths, the widest made narrower until all fit; none where they cannot."""
     widths = [max(3, *map(len, cells)) for cells in columns]
-    least = [max(3, *(_least_width(cell) for cell in cells)) for cells in columns]
+    least = [
+        whole if keeps else max(3, *(_least_width(cell) for cell in cells))
+        for cells, keeps, whole in zip(columns, keep_words, widths, strict=True)
+    ]
     room = None if width is None else width - 3 * len(widths) - 1
     while room is not None and sum(widths) > room:
         spare, column = max((one - least[at], at) for at, one in enumerate(widths))
@@ -169,7 +171,7 @@ def _least_width(cell: str) -> int:
 def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     """The lines of a row: one, or more where a cell is wrapped."""
     wrapped = [_lines_of(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    lines: list[str] = []
+    lines = []
     for number in range(max(map(len, wrapped))):
         parts = [cell[number] if number < len(cell) else "" for cell in wrapped]
         first, *others = zip(parts, widths, strict=True)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..data.split import stratified
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.models.card import pack_fingerprints
 
@@ -45,14 +46,7 @@ def choose_calibration(
     """
     if not len(images):
         raise BadData("no training images to calibrate with; int8 needs some, a float export does not")
-    shuffled = np.random.default_rng(seed).permutation(len(images))
-    # The n-th image of every class comes before the n+1-th of any.
-    turn = np.empty(len(images), np.int64)
-    for label in np.unique(truth):
-        of_label = shuffled[truth[shuffled] == label]
-        turn[of_label] = np.arange(len(of_label))
-    order = shuffled[np.argsort(turn[shuffled], kind="stable")]
-    chosen = images[np.sort(order[:count])].copy()
+    chosen = images[stratified(truth, count, seed, is_balanced=True)].copy()
     prints = pack_fingerprints(chosen)
     # The whole range of a camera's bytes must be in it, or the input's scale would not be 1/255 exactly.
     chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255

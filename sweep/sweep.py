@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..benchmarks.file_report import BenchSettings
 from ..benchmarks.machine import timestamp
-from ..benchmarks.report import Settings
-from ..benchmarks.run import SideBySide, time_files
+from ..benchmarks.side_by_side import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import write_whole
 from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
@@ -83,7 +83,7 @@ def _conclude(
     if not paths:
         raise _as_error(failures)
     try:
-        times = time_files(paths, Settings(seconds=request.seconds), on_step)
+        times = time_files(paths, BenchSettings(seconds=request.seconds), on_step)
     finally:
         on_step("")
     report = SweepReport(

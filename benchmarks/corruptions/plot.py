@@ -1,6 +1,7 @@
 """The plots of a corruption report: accuracy level by level, and what the corruptions look like."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from ...data.plotting import (
     series_colour,
     to_png,
 )
-from ..render import short_names
-from ..test_images import HeldOut, stratified
+from ...data.split import stratified
+from ...edge_runtime.files import check_writable, write_whole
+from ..report import short_names
+from ..test_images import HeldOut
 from .corrupt import CORRUPTIONS, Corruption, corrupt
 from .run import CorruptionReport, Scores
 
@@ -25,6 +28,32 @@ _DPI = 100
 _SIDE_PX = 128
 """Of an example, at least."""
 _TITLE_PX, _GAP_PX = 18, 6
+
+
+PLOT, EXAMPLES = "corruptions.png", "corrupted_images.png"
+
+
+def check_plots(folder: Path) -> None:
+    """Finds out, before long work, whether the pictures can be written.
+
+    Raises:
+        OutputFailed, PermissionRefused: they cannot.
+    """
+    for name in (PLOT, EXAMPLES):
+        check_writable(folder / name)
+
+
+def write_plots(folder: Path, report: CorruptionReport) -> tuple[Path, Path]:
+    """Writes the plot, and what the corruptions look like; gives their paths.
+
+    Raises:
+        OutputFailed, PermissionRefused: they cannot be written.
+    """
+    assert report.tests is not None  # noqa: S101 - a report that was measured has them
+    paths = folder / PLOT, folder / EXAMPLES
+    for path, content in zip(paths, (accuracies_png(report), examples_png(report.tests)), strict=True):
+        write_whole(path, content)
+    return paths
 
 
 def accuracies_png(report: CorruptionReport) -> bytes:

@@ -12,12 +12,12 @@ import numpy as np
 
 from ...edge_runtime.errors import EdgeclsError
 from ...edge_runtime.files import whole_file
-from ...edge_runtime.models.model_file import read_model
 from ...edge_runtime.text import table
 from ..accuracy import Interval, paired_difference, paired_mean, share
+from ..file_report import DataReport, JsonValue
 from ..machine import Machine, read_machine, report_json, timestamp
-from ..report import DataReport, JsonValue
-from ..test_images import HeldOut, HeldOutFiles, check_finite, check_scorable
+from ..model_files import ModelFiles, find_model_files, first_readable
+from ..test_images import HeldOut, HeldOutFiles, check_finite, check_scorable, held_out_images
 from ..turns import grouped, places_of
 from ..worker import TimedFile, timed_file
 from .corrupt import CORRUPTIONS, Corruption, corrupt
@@ -110,12 +110,12 @@ def _drop_between(before: np.ndarray, after: np.ndarray) -> Drop:
     return Drop(points, interval and Interval(100 * interval.low, 100 * interval.high))
 
 
-# What the benchmark of corruptions found: plain values that JSON and the table are made from.
+# What was found: plain values that JSON and the table are made from.
 
 SCHEMA_VERSION = 1
 """Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
 
-FIGURES = (
+CORRUPTION_FIGURES = (
     "accuracy",
     "mean_accuracy",
     "drop_points",
@@ -126,7 +126,7 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
-class FileReport:
+class CorruptedFileReport:
     """One model file."""
 
     path: str
@@ -141,10 +141,10 @@ class FileReport:
 
     @property
     def figures(self) -> dict[str, JsonValue]:
-        """One value for each of `FIGURES`; None where nothing was measured."""
+        """One value for each of `CORRUPTION_FIGURES`; None where nothing was measured."""
         scores = self.scores
         if scores is None:
-            return dict.fromkeys(FIGURES)
+            return dict.fromkeys(CORRUPTION_FIGURES)
         values = (
             scores.accuracy,
             scores.mean_accuracy,
@@ -152,7 +152,7 @@ class FileReport:
             scores.jpeg_drop.points,
             *(scores.drop_under(corruption.name).points for corruption in CORRUPTIONS),
         )
-        return dict(zip(FIGURES, values, strict=True))
+        return dict(zip(CORRUPTION_FIGURES, values, strict=True))
 
     def to_json(self, height_px: int, width_px: int) -> dict[str, Any]:
         """The figures with their intervals, and every level; of images of this size."""
@@ -182,7 +182,14 @@ class CorruptionReport:
     machine: Machine
     data: DataReport
     threads: int
-    files: tuple[FileReport, ...]
+    files: tuple[CorruptedFileReport, ...]
+    tests: HeldOut | None = field(default=None, repr=False, compare=False)
+    """The images themselves, for a picture of what the corruptions do; not part of the JSON."""
+
+    @property
+    def text(self) -> str:
+        """For people: see `render_corruptions`."""
+        return render_corruptions(self)
 
     def to_json(self) -> str:
         """One line of JSON with every figure."""
@@ -213,6 +220,31 @@ OnStep = Callable[[str], None]
 
 
 def bench_corruptions(
+    models: Sequence[Path] = (),
+    *,
+    data: str | None = None,
+    images: int | None = None,
+    threads: int = 1,
+    on_step: OnStep = lambda _: None,
+) -> CorruptionReport:
+    """Scores model files on test images as they are, and spoiled by JPEG, blur, noise, darkness or haze.
+
+    Args:
+        models: files, folders or names of built-in models; without any, all files of the current folder.
+        data: the data set to test on; by default the one that the model was trained on.
+        images: at most this many test images, each class by its share.
+        threads: of every engine.
+        on_step: told what is being done, for a progress line.
+
+    Raises:
+        EdgeclsError: there is no model or no test image.
+    """
+    paths = find_model_files(models)
+    on_step("reading pictures")
+    return measure_corruptions(paths, held_out_images(first_readable(paths), data, images), threads, on_step)
+
+
+def measure_corruptions(
     paths: Sequence[Path], tests: HeldOut, threads: int = 1, on_step: OnStep = lambda _: None
 ) -> CorruptionReport:
     """Scores model files. One that fails has its error in its report, and the others go on.
@@ -229,17 +261,18 @@ def bench_corruptions(
         OutputFailed, PermissionRefused: the temporary folder cannot be written.
     """
     machine = read_machine()
-    started_at = timestamp()
-    files: list[FileReport] = []
+    created_at = timestamp()
+    files: list[CorruptedFileReport] = []
+    models = ModelFiles.of(paths)
     with TemporaryDirectory(prefix="edgecls-corruptions-") as name:
         written = tests.write(Path(name))
-        for group in grouped(paths, places_of):
+        for group in grouped(models, places_of):
             with ExitStack() as stack:
-                going = [_open(path, tests, written, threads, stack) for path in group]
+                opened = [_open(models, path, tests, written, threads=threads, stack=stack) for path in group]
                 for one_set in _sets(tests.images, written):
-                    _answer(going, one_set, tests.truth, written.answers, on_step)
-            files += [one.report for one in going]
-    return CorruptionReport(started_at, machine, tests.report, threads, tuple(files))
+                    _answer(opened, one_set, tests.truth, written.answers, on_step)
+            files += [one.report for one in opened]
+    return CorruptionReport(created_at, machine, tests.report, threads, tuple(files), tests)
 
 
 @dataclass(frozen=True)
@@ -253,7 +286,7 @@ class _Set:
 
 
 @dataclass
-class _Going:
+class _OpenFile:
     """A file, and which images it has recognised so far, set after set."""
 
     path: Path
@@ -264,22 +297,26 @@ class _Going:
     error: EdgeclsError | None = None
 
     @property
-    def report(self) -> FileReport:
+    def report(self) -> CorruptedFileReport:
         """What it came to."""
         if self.error:
-            return FileReport(str(self.path), self.engine, None, str(self.error), self.error.exit_code)
+            return CorruptedFileReport(
+                str(self.path), self.engine, None, str(self.error), self.error.exit_code
+            )
         corrupted = {c.name: np.stack(self.recognised[c.name]) for c in CORRUPTIONS}
-        return FileReport(str(self.path), self.engine, Scores(self.recognised[""][0], corrupted))
+        return CorruptedFileReport(str(self.path), self.engine, Scores(self.recognised[""][0], corrupted))
 
 
-def _open(path: Path, tests: HeldOut, written: HeldOutFiles, threads: int, stack: ExitStack) -> _Going:
+def _open(
+    models: ModelFiles, path: Path, tests: HeldOut, written: HeldOutFiles, *, threads: int, stack: ExitStack
+) -> _OpenFile:
     """Starts the process of one file, which lives as long as the stack."""
     try:
-        check_scorable(read_model(path), tests)
+        check_scorable(models.read(path), tests)
         process = stack.enter_context(timed_file(path, written.images, threads))
-        return _Going(path, process, process.opened().engine)
+        return _OpenFile(path, process, process.opened().engine)
     except EdgeclsError as error:
-        return _Going(path, error=error)
+        return _OpenFile(path, error=error)
 
 
 def _sets(images: np.ndarray, written: HeldOutFiles) -> Iterator[_Set]:
@@ -295,9 +332,9 @@ def _sets(images: np.ndarray, written: HeldOutFiles) -> Iterator[_Set]:
 
 
 def _answer(
-    going: Sequence[_Going], one_set: _Set, truth: np.ndarray, answers: Path, on_step: OnStep
+    opened: Sequence[_OpenFile], one_set: _Set, truth: np.ndarray, answers: Path, on_step: OnStep
 ) -> None:
-    for one in going:
+    for one in opened:
         if one.error or one.process is None:
             continue
         on_step(f"{one_set.name or 'clean'} images: {one_set.text}, {one.path.name}")
@@ -309,15 +346,19 @@ def _answer(
         one.recognised.setdefault(one_set.name, []).append(probabilities.argmax(axis=1) == truth)
 
 
-# The report of corruptions as plain text that a README takes as it is.
+# The report as text.
 
 
-def render(report: CorruptionReport) -> str:
+def render_corruptions(report: CorruptionReport, width: int | None = None) -> str:
     """What was measured, a table for each file, what the figures mean, and what a reader must know."""
     data = report.data
     parts = [
         "\n".join(_facts(report)),
-        *(_file(file, file.scores, data.height_px, data.width_px) for file in report.files if file.scores),
+        *(
+            _file(file, file.scores, (data.height_px, data.width_px), width)
+            for file in report.files
+            if file.scores
+        ),
         "\n".join(_legend()),
         "\n".join(_remarks(report)),
     ]
@@ -336,11 +377,11 @@ def _facts(report: CorruptionReport) -> Iterator[str]:
     )
 
 
-def _file(file: FileReport, scores: Scores, height_px: int, width_px: int) -> str:
+def _file(file: CorruptedFileReport, scores: Scores, size_px: tuple[int, int], width: int | None) -> str:
     clean = f"{100 * scores.accuracy:.2f}{_spread(100 * scores.accuracy, scores.accuracy_interval, 100)}"
     rows = [
         _row(
-            corruption.describe(*corruption.values(height_px, width_px)),
+            corruption.describe(*corruption.values(*size_px)),
             scores.accuracies(corruption.name),
             scores.drop_under(corruption.name),
         )
@@ -351,7 +392,7 @@ def _file(file: FileReport, scores: Scores, height_px: int, width_px: int) -> st
         [
             f"{file.path}: {clean} % top-1 of the images as they are",
             "",
-            table(["top-1 %, by level", "1", "2", "3", "4", "5", "mean", "lost"], rows),
+            table(["top-1 %, by level", "1", "2", "3", "4", "5", "mean", "lost"], rows, width),
             "",
             f"From JPEG quality {JPEG_FROM} to {JPEG_TO} it loses {_text(scores.jpeg_drop)} points.",
         ]

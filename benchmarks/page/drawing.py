@@ -11,8 +11,8 @@ from html import escape
 from typing import Any
 
 from ...data.plotting import BLUE, GREEN, GREY, INK, PAPER, QUIET, RED, RULE, Figure, plot_style
-from ..render import file_names
-from ..report import KERAS, BenchReport, FileReport
+from ..file_report import KERAS, FileReport
+from ..report import BenchReport, file_names
 
 _VARIABLES = {
     INK: "--ink",

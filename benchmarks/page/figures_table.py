@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ..render import Column
-from ..report import KERAS
+from ..file_report import KERAS
+from ..report import Column
 from .drawing import Entry
 
 _MINUS, _DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
@@ -28,7 +28,7 @@ _COLUMNS = (
         "The share of the test images whose best label is right, with its 95 % interval (Wilson's).",
     ),
     _Explained(
-        "vs Keras", "difference_points", "+.2f", 1, _DIFFERENCE,
+        "accuracy change", "difference_points", "+.2f", 1, _DIFFERENCE,
         "Accuracy minus that of Keras on the same images, in points, with its paired 95 % interval (exact).",
     ),
     _Explained(

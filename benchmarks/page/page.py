@@ -15,8 +15,7 @@ from ...edge_runtime.images.opencv import cv2
 from ..accuracy import Flip
 from ..leaks import Leak
 from ..machine import MachineState
-from ..render import facts, notes
-from ..report import BenchReport
+from ..report import BenchReport, facts, notes
 from ..test_images import HeldOut
 from . import class_plots
 from .class_plots import recall, side_by_side
@@ -311,7 +310,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def write_report(folder: Path, report: BenchReport, tests: HeldOut) -> Path:
+def write_report(folder: Path, report: BenchReport) -> Path:
     """Writes the folder, or anew the files of the report that it holds, and gives the path of the page.
 
     A new folder appears whole or not at all. In an old one each file does, the page last.
@@ -319,6 +318,8 @@ def write_report(folder: Path, report: BenchReport, tests: HeldOut) -> Path:
     Raises:
         OutputFailed, PermissionRefused: it cannot be written.
     """
+    tests = report.tests
+    assert tests is not None  # noqa: S101 - a report that was measured has them
     charts = _charts(report, tests)
     contents: dict[str, bytes | str] = {f"{chart.name}.png": to_png(chart) for chart in charts}
     contents |= {_JSON: report.to_json(), "report.csv": report.to_csv(), PAGE: page(report, tests, charts)}

@@ -1,1 +1,1 @@
-"""How the cost of a file grows with threads or resolution. See `edgecls bench --scaling`."""
+"""How the cost of each file grows with threads or resolution. See `edgecls bench --scaling`."""

@@ -1,6 +1,7 @@
 """The plot of a scaling report: how each file's cost grows."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from ...data.plotting import (
     BLUE,
@@ -16,6 +17,7 @@ from ...data.plotting import (
     plot_png,
     series_colour,
 )
+from ...edge_runtime.files import write_whole
 from .report import ScalingKind, ScalingLine, ScalingReport, line_names
 
 _STAGE_COLOURS = (BLUE, "#92c5de", RED, GREY)
@@ -27,6 +29,15 @@ _X_LABELS: dict[ScalingKind, str] = {
     "threads": "threads",
     "resolution": "frame, pixels",
 }
+
+
+def write_scaling_plot(path: Path, report: ScalingReport) -> None:
+    """Writes the plot.
+
+    Raises:
+        OutputFailed, PermissionRefused: it cannot be written.
+    """
+    write_whole(path, scaling_png(report))
 
 
 def scaling_png(report: ScalingReport) -> bytes:

@@ -1,4 +1,4 @@
-"""What a sweep found: how the cost of each file grows with threads or the camera's resolution."""
+"""What a scaling run found: how the cost of each file grows with threads or the camera's resolution."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,9 +7,9 @@ from statistics import median
 from typing import Any, Literal
 
 from ...edge_runtime.text import table
+from ..file_report import LatencyReport, Window
 from ..machine import Machine, MachineState, report_json
-from ..render import short_names
-from ..report import LatencyReport, Window
+from ..report import short_names
 
 ScalingKind = Literal["threads", "resolution"]
 
@@ -97,7 +97,7 @@ class ScalingSettings:
     """How it was measured."""
 
     threads: int = 1
-    """Where these are not what is swept."""
+    """Where these are not what grows."""
     seconds: float = 3.0
     """For each point."""
     windows: int = 12
@@ -124,6 +124,11 @@ class ScalingReport:
         """What makes the figures doubtful, one line each."""
         return (*self.machine.warnings, *self.after.warnings)
 
+    @property
+    def text(self) -> str:
+        """For people: see `render_scaling`."""
+        return render_scaling(self)
+
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""
         values = {
@@ -138,14 +143,14 @@ class ScalingReport:
         return report_json(SCHEMA_VERSION, values)
 
 
-# The report of a sweep as plain text that a README takes as it is.
+# The report as text.
 
 _HEADERS: dict[ScalingKind, str] = {"threads": "threads", "resolution": "frame"}
 _HELPS = 0.95
 """Of the first point's time: more is what chance alone gives."""
 
 
-def render(report: ScalingReport) -> str:
+def render_scaling(report: ScalingReport, width: int | None = None) -> str:
     """The machine, a row for each point, what the figures mean, and what a reader must know."""
     names = line_names(report)
     measured = [(name, line) for name, line in zip(names, report.lines, strict=True) if line.points]
@@ -155,7 +160,7 @@ def render(report: ScalingReport) -> str:
     rows = [_row(name, line, point, stages) for name, line in measured for point in line.points]
     parts = [
         "\n".join(_facts(report)),
-        table(headers, rows) if rows else "",
+        table(headers, rows, width) if rows else "",
         "\n".join(_legend(report)),
         "\n".join(_findings(report, measured)),
         "\n".join(_remarks(report, names)),
@@ -205,7 +210,7 @@ def _legend(report: ScalingReport) -> Iterator[str]:
 
 
 def _findings(report: ScalingReport, measured: list[tuple[str, ScalingLine]]) -> Iterator[str]:
-    """What the sweep was for, in words."""
+    """Whether more threads help, in words."""
     for name, line in measured:
         first, best = line.points[0], line.best
         if report.kind != "resolution" and len(line.points) > 1:

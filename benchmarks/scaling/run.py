@@ -9,19 +9,67 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ...edge_runtime.errors import EdgeclsError
+from ...edge_runtime.errors import EdgeclsError, MissingInput, UsageError
 from ...edge_runtime.files import whole_file
 from ...edge_runtime.images.prepare import prepare
-from ...edge_runtime.models.model_file import ModelFormat, read_model
+from ...edge_runtime.models.model_file import ModelFormat
+from ..file_report import Window
 from ..frames import HD, VGA, FrameSize, Pictures, camera_frames, write_frames
 from ..machine import read_machine, read_state, timestamp
+from ..model_files import ModelFiles, find_model_files, first_readable
 from ..pipeline import Samples
-from ..report import Window
+from ..test_images import golden_pictures, held_out_images
 from ..turns import grouped, places_of, take_turns
 from ..worker import PipelineProcess, TimedFile, start_pipeline, timed_file
 from .report import ScalingKind, ScalingLine, ScalingPoint, ScalingReport, ScalingSettings
 
 OnStep = Callable[[str], None]
+
+_PICTURES = 64
+"""Test images that are classified in turn."""
+
+
+def bench_scaling(
+    kind: ScalingKind,
+    models: Sequence[Path] = (),
+    *,
+    data: str | None = None,
+    threads: int = 1,
+    seconds: float = 3.0,
+    on_step: OnStep = lambda _: None,
+) -> ScalingReport:
+    """Measures how the cost of each file grows with threads, or with the resolution of the camera's frames.
+
+    Args:
+        kind: what grows.
+        models: files, folders or names of built-in models; without any, all files of the current folder.
+        data: a data set whose test images are classified; by default the golden frames of a model card, or
+            the test images that the model was trained beside.
+        threads: of every engine, where they are not what grows.
+        seconds: for each point.
+        on_step: told what is being done, for a progress line.
+
+    Raises:
+        UsageError: threads are given, and grow.
+        MissingInput: there is no exported file, or no picture.
+    """
+    if kind == "threads" and threads != 1:
+        raise UsageError("--threads is what grows; leave it out with --scaling threads")
+    paths = find_model_files(models)
+    on_step("reading pictures")
+    report = measure_scaling(kind, paths, _pictures(paths, data), ScalingSettings(threads, seconds), on_step)
+    if not report.lines:
+        raise MissingInput("no exported file to measure; run `edgecls export --int8`")
+    return report
+
+
+def _pictures(paths: Sequence[Path], data: str | None) -> Pictures:
+    """Golden frames of a card; test images of a data set that is named, or where there are no such frames."""
+    if data is None and (found := golden_pictures(paths)):
+        model, golden = found
+        return Pictures(f"{len(golden)} golden frames of {model.path.name}", golden)
+    tests = held_out_images(first_readable(paths), data, _PICTURES)
+    return Pictures(f"{tests.name}, {len(tests.images)} test images", list(tests.images[..., ::-1]))
 
 
 def measure_scaling(
@@ -45,16 +93,21 @@ def measure_scaling(
         OutputFailed, PermissionRefused: the temporary folder cannot be written.
     """
     settings = settings or ScalingSettings()
+    models = ModelFiles.of(paths)
     machine = read_machine()
     created_at = timestamp()
     with TemporaryDirectory(prefix="edgecls-scaling-") as name:
         folder = Path(name)
         if kind == "resolution":
             frames = write_sizes(folder, pictures, on_step)
-            files = [resolution_file(path, frames, settings.threads) for path in paths if not _is_keras(path)]
+            files = [
+                resolution_file(path, frames, settings.threads)
+                for path in models
+                if not _is_keras(models, path)
+            ]
         else:
             counts = thread_counts(machine.cores)
-            files = list(_thread_files(paths, pictures, folder, counts))
+            files = list(_thread_files(models, pictures, folder, counts))
         lines = _measure_files(files, settings, on_step)
     return ScalingReport(kind, created_at, machine, read_state(), settings, pictures.text, lines)
 
@@ -214,9 +267,9 @@ def _resolution_point(pipeline: PipelineProcess, size: FrameSize) -> OpenPoint:
     return OpenPoint(size.width_px * size.height_px, size.name, time_window, stages=pipeline.stages)
 
 
-def _is_keras(path: Path) -> bool:
+def _is_keras(models: ModelFiles, path: Path) -> bool:
     try:
-        return read_model(path).format is ModelFormat.H5
+        return models.read(path).format is ModelFormat.H5
     except EdgeclsError:
         return path.suffix == ".h5"
 
@@ -247,13 +300,13 @@ def _threads_point(process: TimedFile, count: int) -> OpenPoint:
 
 
 def _thread_files(
-    paths: Sequence[Path], pictures: Pictures, folder: Path, counts: Sequence[int]
+    models: ModelFiles, pictures: Pictures, folder: Path, counts: Sequence[int]
 ) -> Iterator[ScaledFile]:
     """Each file with pictures of its own size."""
-    for number, path in enumerate(paths):
+    for number, path in enumerate(models):
         images = folder / f"{number}.npy"
         try:
-            rule = read_model(path).card.image
+            rule = models.read(path).card.image
         except EdgeclsError as error:
             yield _unreadable(path, error)
             continue

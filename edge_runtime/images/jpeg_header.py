@@ -71,7 +71,22 @@ def read_header(content: bytes) -> JpegHeader | None:
     return None
 
 
-def _segments(content: bytes) -> Iterator[tuple[int, int, int]]:
+def scan_start(content: bytes | bytearray) -> int | None:
+    """Returns where the picture's data begins; None where that needs more bytes, 0 where it is no JPEG.
+
+    Unlike the functions above it allows nothing but fill bytes between segments.
+    """
+    at = len(_SOI)
+    for marker, start, end in _segments(content):
+        if content[at : start - 4].strip(b"\xff"):
+            return 0
+        at = end
+        if marker == _SOS:
+            return at
+    return 0 if at + 4 <= len(content) and content[at] != 0xFF else None
+
+
+def _segments(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
     """Yields the header's segments up to the picture's data: marker, start and end of their content."""
     at = content.find(b"\xff", len(_SOI)) if is_jpeg(content) else -1
     while 0 <= at < len(content) - 3:

@@ -1,1 +1,1 @@
-"""Web page that shows a camera loop to people in the same network: `edgecls camera --serve`."""
+"""The page that shows a camera loop to people in the same house: `edgecls camera --serve`."""

@@ -7,15 +7,15 @@ import pytest
 
 from edgecls.benchmarks.accuracy import AccuracyReport, share
 from edgecls.benchmarks.earlier import (
-    Baseline,
-    baseline_references,
+    EarlierReport,
     card_reference,
+    keras_references,
     read_earlier,
     render_changes,
 )
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import BenchReport, FileReport, LatencyReport, Window
-from edgecls.benchmarks.run import conclude
+from edgecls.benchmarks.file_report import FileReport, LatencyReport, Window
+from edgecls.benchmarks.measure import compare_with_keras
+from edgecls.benchmarks.report import BenchReport, render
 from edgecls.edge_runtime.errors import BadData, MissingInput
 from edgecls.edge_runtime.models.card import Provenance
 from edgecls.edge_runtime.models.model_file import ModelFormat
@@ -37,7 +37,7 @@ def report(*files: FileReport) -> BenchReport:
 
 
 def changes(before: BenchReport, now: BenchReport) -> str:
-    return render_changes(json.loads(before.to_json()), now)
+    return render_changes(EarlierReport("old.json", json.loads(before.to_json())), now)
 
 
 def cells(text: str, name: str = "a.tflite") -> list[str]:
@@ -63,15 +63,21 @@ def test_a_change_beyond_its_doubt_is_marked():
 
 
 def test_files_that_came_and_went_are_named():
-    text = changes(report(file(name="old.onnx")), report(file(name="new.onnx")))
+    both = file(name="both.onnx")
+    text = changes(report(file(name="old.onnx"), both), report(file(name="new.onnx"), both))
     assert cells(text, "new.onnx")[1] == "1 (new)"
     assert "gone: old.onnx" in text
+
+
+def test_reports_of_other_files_have_nothing_to_compare():
+    text = changes(report(file(name="old.onnx")), report(file(name="new.onnx")))
+    assert text == "compared with old.json: it has none of these files"
 
 
 def test_another_machine_or_other_images_are_told():
     before = json.loads(report(file()).to_json())
     before["machine"]["cpu"], before["data"]["sha256"] = "Raspberry Pi 5", "cd" * 32
-    text = render_changes(before, report(file()))
+    text = render_changes(EarlierReport("old.json", before), report(file()))
     assert "another machine then (Raspberry Pi 5)" in text
     assert "other test images then" in text
 
@@ -79,7 +85,7 @@ def test_another_machine_or_other_images_are_told():
 def test_a_machine_that_was_busy_is_told():
     before = json.loads(report(file()).to_json())
     before["machine"]["load"] = 3.0
-    assert "busy then (load 3.00)" in render_changes(before, report(file()))
+    assert "busy then (load 3.00)" in render_changes(EarlierReport("old.json", before), report(file()))
     assert "busy" not in changes(report(file()), report(file()))
 
 
@@ -121,16 +127,16 @@ def workstation(colours):
     answers = colours.truth.copy()
     answers[:3] = 1
     keras = subject(answers, ModelFormat.H5)
-    report = replace(REPORT, data=colours.report, files=conclude([keras], colours))
-    return Baseline("workstation.json", json.loads(report.to_json()))
+    report = replace(REPORT, data=colours.report, files=compare_with_keras([keras], colours))
+    return EarlierReport("workstation.json", json.loads(report.to_json()))
 
 
 def on_device(colours, baseline, answers=None, **changes) -> BenchReport:
     measured = subject(colours.truth if answers is None else answers, **changes)
-    return replace(REPORT, data=colours.report, files=conclude([measured], colours, baseline))
+    return replace(REPORT, data=colours.report, files=compare_with_keras([measured], colours, baseline))
 
 
-def test_a_baseline_of_the_same_images_is_paired_one_by_one(colours, workstation):
+def test_an_earlier_report_of_the_same_images_is_paired_one_by_one(colours, workstation):
     answers = colours.truth.copy()
     answers[2:5] = 2  # right where Keras is wrong twice, wrong where it is right twice, both wrong once
     (file,) = on_device(colours, workstation, answers).files
@@ -159,7 +165,7 @@ def test_of_several_originals_each_is_named_by_the_files_that_were_made_from_it(
     ]
 
 
-def test_a_baseline_of_other_images_gives_no_difference(colours, workstation):
+def test_an_earlier_report_of_other_images_gives_no_difference(colours, workstation):
     fewer = colours.limited(20, seed=0)
     (file,) = on_device(fewer, workstation).files
     assert file.accuracy.accuracy == 1
@@ -167,15 +173,15 @@ def test_a_baseline_of_other_images_gives_no_difference(colours, workstation):
     assert "no difference is worked out" in file.reference.line
 
 
-def test_a_baseline_without_this_original_is_told_and_the_card_is_taken(colours, workstation):
+def test_an_earlier_report_without_this_original_is_told_and_the_card_is_taken(colours, workstation):
     (file,) = on_device(colours, workstation, weights=b"others").files
     assert file.difference_points is None
-    assert "is not in the baseline" in file.notes[0]
+    assert "is neither measured here nor in the earlier report" in file.notes[0]
 
 
-def test_a_baseline_from_before_there_were_answers_is_no_pair(colours, workstation):
+def test_an_earlier_report_from_before_there_were_answers_is_no_pair(colours, workstation):
     del workstation.document["files"][0]["answers"]
-    (reference,) = baseline_references(workstation, colours).values()
+    (reference,) = keras_references(workstation, colours).values()
     assert reference.is_same_question
     assert reference.probabilities is None
     (file,) = on_device(colours, workstation).files
@@ -185,7 +191,7 @@ def test_a_baseline_from_before_there_were_answers_is_no_pair(colours, workstati
 
 def test_damaged_answers_are_no_answers(colours, workstation):
     workstation.document["files"][0]["answers"]["labels"] = "AAAA"
-    (reference,) = baseline_references(workstation, colours).values()
+    (reference,) = keras_references(workstation, colours).values()
     assert reference.probabilities is None
 
 
@@ -212,6 +218,6 @@ def test_a_card_that_says_nothing_is_no_reference(colours):
 
 def test_keras_that_was_measured_here_comes_first(colours, workstation):
     keras = subject(np.zeros(30, int), ModelFormat.H5)
-    _, exported = conclude([keras, subject(colours.truth)], colours, workstation)
+    _, exported = compare_with_keras([keras, subject(colours.truth)], colours, workstation)
     assert exported.reference is None
     assert exported.accuracy.paired.difference_points == pytest.approx(100 * 20 / 30)

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
+from edgecls.benchmarks.file_report import BenchSettings
 from edgecls.benchmarks.leaks import calibrated_on, find_leaks
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings
-from edgecls.benchmarks.run import bench
+from edgecls.benchmarks.measure import measure_files
+from edgecls.benchmarks.report import render
 from edgecls.benchmarks.test_images import HeldOut
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.models.card import Quantisation, pack_fingerprints
 
-QUICK = Settings(seconds=0.01, windows=1, cold_starts=0)
+QUICK = BenchSettings(seconds=0.01, windows=1, cold_starts=0)
 
 
 def scenes(count: int, seed: int) -> np.ndarray:
@@ -67,7 +67,7 @@ def test_calibration_images_are_known_by_the_cards_fingerprints():
 def test_a_file_that_was_calibrated_on_a_test_image_is_refused(colour_model, colours):
     prints = pack_fingerprints(colours.images[5:6])
     tainted = colour_model("tainted.onnx", quantisation=Quantisation("int8", 1, "", prints))
-    clean, refused = bench([colour_model("clean.onnx"), tainted], colours, QUICK).files
+    clean, refused = measure_files([colour_model("clean.onnx"), tainted], colours, QUICK).files
     assert clean.error is None
     assert "was calibrated on 1 of these 30 test images" in (refused.error or "")
     assert refused.exit_code == 1
@@ -85,7 +85,7 @@ def test_a_duplicate_between_training_and_test_is_a_warning_of_the_report(colour
         available=30,
         apart_from={"training": train},
     )
-    report = bench([colour_model()], tests, QUICK)
+    report = measure_files([colour_model()], tests, QUICK)
     assert report.leaks[0].equal == (2,)
     assert "warning: 1 of the test images are also among the training images" in render(report)
-    assert "apart:    1 equal to one of 6 training images" in render(report)
+    assert "overlap:  with 6 training images: 1 identical" in render(report)

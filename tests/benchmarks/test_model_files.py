@@ -38,7 +38,7 @@ def test_a_file_that_is_not_there_is_named(folder):
 def test_the_name_of_a_model_in_the_box_stands_for_its_files(folder, monkeypatch):
     monkeypatch.chdir(folder)
     found = find_model_files([Path("edge"), Path("a.h5"), Path("nano")])
-    assert found == [Path("a.h5"), *builtin_paths("edge"), *builtin_paths("nano")]
+    assert list(found) == [Path("a.h5"), *builtin_paths("edge"), *builtin_paths("nano")]
 
 
 def test_a_folder_without_models_says_what_to_do(tmp_path):

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
+from edgecls.benchmarks.file_report import BenchSettings
+from edgecls.benchmarks.measure import measure_files
 from edgecls.benchmarks.peers import installed_peers, open_peer
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings, choose
-from edgecls.benchmarks.run import bench
+from edgecls.benchmarks.report import choose, render
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
 
 ROUNDED = {"OpenVINO": 0.03}
 """Largest difference in any probability: where the processor has AMX, OpenVINO computes in bfloat16."""
-QUICK = Settings(seconds=0.01, windows=1, cold_starts=1, peers=True)
+QUICK = BenchSettings(seconds=0.01, windows=1, cold_starts=1, peers=True)
 
 
 def test_opencv_is_always_there_and_keras_files_have_no_peer():
@@ -37,7 +37,7 @@ def test_what_a_peer_cannot_read_is_one_line(tiny):
 
 
 def test_each_file_has_a_row_in_each_peer_and_none_of_them_is_recommended(colour_model, colours):
-    report = bench([colour_model("colours.onnx")], colours, QUICK)
+    report = measure_files([colour_model("colours.onnx")], colours, QUICK)
     ours, opencv = (file for file in report.files if file.peer in ("", "OpenCV dnn"))
     assert opencv.format == "ONNX, OpenCV dnn"
     assert opencv.error or opencv.accuracy.correct == ours.accuracy.correct
@@ -46,5 +46,5 @@ def test_each_file_has_a_row_in_each_peer_and_none_of_them_is_recommended(colour
 
 
 def test_without_the_option_no_peer_is_measured(colour_model, colours):
-    report = bench([colour_model()], colours, Settings(seconds=0.01, windows=1, cold_starts=0))
+    report = measure_files([colour_model()], colours, BenchSettings(seconds=0.01, windows=1, cold_starts=0))
     assert [file.peer for file in report.files] == [""]

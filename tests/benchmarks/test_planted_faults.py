@@ -12,21 +12,21 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.earlier import Baseline
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings, to_answers
-from edgecls.benchmarks.run import bench
+from edgecls.benchmarks.earlier import EarlierReport
+from edgecls.benchmarks.file_report import BenchSettings, to_answers
+from edgecls.benchmarks.measure import measure_files
+from edgecls.benchmarks.report import render
 from tests.colours import DATA_SHA256
 
 KERAS_SHA256 = hashlib.sha256(b"the .h5 of a workstation").hexdigest()
-QUICKEST = Settings(seconds=0.01, windows=1, cold_starts=0)
+QUICKEST = BenchSettings(seconds=0.01, windows=1, cold_starts=0)
 
 
 @pytest.fixture
 def keras(colours):
     """A report in which Keras is always right."""
     answers = to_answers(np.eye(3, dtype=np.float32)[colours.truth])
-    return Baseline(
+    return EarlierReport(
         "workstation.json",
         {
             "created_at": "2025-01-02",
@@ -43,7 +43,7 @@ def test_a_file_whose_labels_are_shuffled_has_lost_more_than_chance_would(colour
         colour_model("sound.onnx", weights_sha256=KERAS_SHA256),
         colour_model("shuffled.onnx", weights_sha256=KERAS_SHA256, order=(1, 2, 0)),
     ]
-    sound, shuffled = bench(paths, colours, QUICKEST, baseline=keras).files
+    sound, shuffled = measure_files(paths, colours, QUICKEST, earlier=keras).files
     assert sound.accuracy.paired.p_value == 1
     assert shuffled.accuracy.paired.lost == tuple(range(30))
     assert shuffled.accuracy.paired.p_value < 1e-8
@@ -66,8 +66,8 @@ def test_a_file_that_is_slower_in_its_second_half_is_noted(colour_model, colours
             brakes[0].start()
 
     try:
-        settings = Settings(seconds=0.6, windows=6, cold_starts=0)
-        report = bench([colour_model(side_px=side_px)], tests, settings, throttle)
+        settings = BenchSettings(seconds=0.6, windows=6, cold_starts=0)
+        report = measure_files([colour_model(side_px=side_px)], tests, settings, throttle)
     finally:
         over.set()
         brakes[0].join()

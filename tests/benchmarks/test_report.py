@@ -6,21 +6,20 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
-from edgecls.benchmarks.machine import Machine
-from edgecls.benchmarks.report import (
+from edgecls.benchmarks.file_report import (
     Answers,
-    BenchReport,
+    BenchSettings,
     ColdStart,
     DataReport,
     FileReport,
     LatencyReport,
     LoadReport,
-    Settings,
     Window,
-    choose,
     to_answers,
     to_probabilities,
 )
+from edgecls.benchmarks.machine import Machine
+from edgecls.benchmarks.report import BenchReport, choose
 
 FILE = FileReport(
     path="models/a.tflite",
@@ -36,7 +35,7 @@ REPORT = BenchReport(
     created_at="2025-01-02T03:04:05+00:00",
     machine=Machine("CPU", 2, None, 0.1, "Linux", "3.11"),
     data=DataReport("pets", "ab" * 32, images=4, available=4, classes=2, height_px=32, width_px=32),
-    settings=Settings(),
+    settings=BenchSettings(),
     files=(FILE, BROKEN),
 )
 
@@ -157,7 +156,7 @@ def file(format_: str, correct: int, latency_ns: int, error: str | None = None) 
 
 def report(*files: FileReport) -> BenchReport:
     data = DataReport("d", "", 1000, 1000, 2, 8, 8)
-    return BenchReport("", Machine("", 1, None, 0, "", ""), data, Settings(), files)
+    return BenchReport("", Machine("", 1, None, 0, "", ""), data, BenchSettings(), files)
 
 
 KERAS = file("Keras", 900, 500)

@@ -8,21 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.report import Settings, Window
-from edgecls.benchmarks.run import Subject, bench, conclude, time_files
+from edgecls.benchmarks.file_report import BenchSettings, Window
+from edgecls.benchmarks.measure import Subject, compare_with_keras, measure_files
+from edgecls.benchmarks.side_by_side import time_files
 from edgecls.edge_runtime.errors import CheckFailed, MissingInput
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard, Provenance, Quantisation
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
 from tests.colours import DATA_SHA256, LABELS
 
-QUICK = Settings(seconds=0.06, windows=3, cold_starts=1)
+QUICK = BenchSettings(seconds=0.06, windows=3, cold_starts=1)
 NAN = float("nan")
 
 
 def test_every_figure_of_a_healthy_file_is_there(colour_model, colours):
     blind = colour_model("blind.onnx", gains=(1, 1, 0))  # never says blue
-    seeing, blind = bench([colour_model("seeing.onnx"), blind], colours, QUICK).files
+    seeing, blind = measure_files([colour_model("seeing.onnx"), blind], colours, QUICK).files
     assert seeing.error is None
     assert (seeing.accuracy.correct, blind.accuracy.correct) == (30, 20)
     relative_to_keras = {
@@ -44,7 +45,7 @@ def test_every_figure_of_a_healthy_file_is_there(colour_model, colours):
 def test_files_take_turns_and_the_order_alternates(colour_model, colours):
     steps: list[str] = []
     paths = [colour_model(f"{name}.onnx") for name in "abc"]
-    bench(paths, colours, QUICK, steps.append)
+    measure_files(paths, colours, QUICK, steps.append)
     turns = [step.split(": ")[1][0] for step in steps if step.startswith("timing")]
     assert "".join(turns) == "cbaabccba"
     last_window = max(index for index, step in enumerate(steps) if step.startswith("timing"))
@@ -59,7 +60,7 @@ def test_broken_files_are_rows_with_their_errors(colour_model, colours, tmp_path
     flipped[60] ^= 1
     (tmp_path / "flipped.onnx").write_bytes(flipped)
     paths = [page, tmp_path / "flipped.onnx", colour_model("fine.onnx")]
-    page, flipped, fine = bench(paths, colours, QUICK).files
+    page, flipped, fine = measure_files(paths, colours, QUICK).files
     assert "not a TFLite, ONNX or HDF5 file" in page.error
     assert "does not match its own checksum" in flipped.error
     assert (page.exit_code, flipped.exit_code, fine.exit_code) == (65, 65, 0)
@@ -75,13 +76,13 @@ def test_broken_files_are_rows_with_their_errors(colour_model, colours, tmp_path
     ],
 )
 def test_a_file_for_other_pictures_or_labels_is_never_scored(colour_model, colours, changes, reason):
-    (file,) = bench([colour_model(**changes)], colours, QUICK).files
+    (file,) = measure_files([colour_model(**changes)], colours, QUICK).files
     assert file.accuracy is None
     assert re.search(reason, file.error)
 
 
 def test_nan_is_a_check_that_does_not_hold(colour_model, colours):
-    (file,) = bench([colour_model(gains=(NAN, 1, 1))], colours, QUICK).files
+    (file,) = measure_files([colour_model(gains=(NAN, 1, 1))], colours, QUICK).files
     assert "gave NaN or infinity for 30 of 30 images" in file.error
     assert file.exit_code == 1
     assert file.accuracy is None
@@ -96,7 +97,9 @@ def test_a_process_that_dies_takes_nobody_with_it(colour_model, colours):
                 if any(argument.endswith("doomed.onnx") for argument in child.cmdline()):
                     os.kill(child.pid, signal.SIGKILL)
 
-    doomed, fine = bench([colour_model("doomed.onnx"), colour_model("fine.onnx")], colours, QUICK, kill).files
+    doomed, fine = measure_files(
+        [colour_model("doomed.onnx"), colour_model("fine.onnx")], colours, QUICK, kill
+    ).files
     assert "was ended by SIGKILL" in doomed.error
     assert len(doomed.latency.windows) == 1
     assert fine.error is None
@@ -112,7 +115,7 @@ def test_an_interruption_leaves_no_process_behind(colour_model, colours):
 
     before = set(psutil.Process().children())
     with pytest.raises(KeyboardInterrupt) as held:  # its traceback keeps what nobody closes alive
-        bench([colour_model("a.onnx"), colour_model("b.onnx")], colours, QUICK, interrupt)
+        measure_files([colour_model("a.onnx"), colour_model("b.onnx")], colours, QUICK, interrupt)
     assert set(psutil.Process().children()) <= before
     del held
 
@@ -137,7 +140,7 @@ def subject(
     path = Path(f"a.{format_}")
     model = ModelFile(path, format_, weights, card)
     probabilities = None if answers is None else np.eye(3, dtype=np.float32)[answers]
-    return Subject(path, model, probabilities=probabilities, windows=[Window(1, (1,) * 100)])
+    return Subject(path, model=model, probabilities=probabilities, windows=[Window(1, (1,) * 100)])
 
 
 @pytest.fixture
@@ -150,7 +153,7 @@ def keras(colours):
 def test_accuracy_difference_and_agreement_are_those_of_the_same_images(colours, keras):
     answers = colours.truth.copy()
     answers[:6] = [1, 1, 2, 1, 1, 1]  # six wrong; on image 2 and on 3, 4, 5 another label than Keras's
-    original, exported = conclude([keras, subject(answers)], colours)
+    original, exported = compare_with_keras([keras, subject(answers)], colours)
     assert exported.accuracy.accuracy == pytest.approx(24 / 30)
     assert exported.accuracy.paired.difference_points == pytest.approx(-10)
     assert exported.accuracy.paired.agreement == pytest.approx(26 / 30)
@@ -159,14 +162,14 @@ def test_accuracy_difference_and_agreement_are_those_of_the_same_images(colours,
 
 
 def test_a_file_of_other_weights_is_not_compared_with_this_keras(colours, keras):
-    _, stale = conclude([keras, subject(colours.truth, weights=b"older weights")], colours)
+    _, stale = compare_with_keras([keras, subject(colours.truth, weights=b"older weights")], colours)
     assert stale.accuracy.accuracy == 1
     assert stale.accuracy.paired is None
     assert "not exported from the .h5 measured here" in stale.notes[0]
 
 
 def test_without_keras_only_what_is_relative_to_it_is_open(colours):
-    (alone,) = conclude([subject(colours.truth)], colours)
+    (alone,) = compare_with_keras([subject(colours.truth)], colours)
     assert alone.accuracy.accuracy == 1
     assert alone.accuracy.paired is None
     assert alone.notes == ()
@@ -174,22 +177,22 @@ def test_without_keras_only_what_is_relative_to_it_is_open(colours):
 
 def test_a_keras_that_failed_is_no_reference(colours):
     failed = subject(None, ModelFormat.H5)
-    _, exported = conclude([failed, subject(colours.truth)], colours)
+    _, exported = compare_with_keras([failed, subject(colours.truth)], colours)
     assert exported.accuracy.paired is None
 
 
 def test_other_training_data_is_noted(colours):
     other = subject(colours.truth, data_sha256="f" * 64)
-    (report,) = conclude([other], colours)
+    (report,) = compare_with_keras([other], colours)
     assert "was trained on another split or version of colours" in report.notes[0]
-    (report,) = conclude([other], replace(colours, name="flowers"))
+    (report,) = compare_with_keras([other], replace(colours, name="flowers"))
     assert "was trained on other data (colours) than these test images are from (flowers)" in report.notes[0]
 
 
 def test_a_p99_of_few_inferences_is_noted(colours):
     measured = subject(colours.truth)
     measured.windows = [Window(1, (1,) * 50), Window(1, (1,) * 49)]
-    (report,) = conclude([measured], colours)
+    (report,) = compare_with_keras([measured], colours)
     assert "rests on 99 inferences" in report.notes[0]
 
 
@@ -204,14 +207,14 @@ def test_a_p99_of_few_inferences_is_noted(colours):
 )
 def test_formats_are_named_for_people(colours, format_, scheme, text):
     quantisation = Quantisation(scheme, 1, "") if scheme else None
-    (report,) = conclude([subject(colours.truth, format_, quantisation=quantisation)], colours)
+    (report,) = compare_with_keras([subject(colours.truth, format_, quantisation=quantisation)], colours)
     assert report.format == text
 
 
 def test_an_error_keeps_what_was_measured_before_it(colours):
     failed = subject(colours.truth)
     failed.error = CheckFailed("it broke")
-    (report,) = conclude([failed], colours)
+    (report,) = compare_with_keras([failed], colours)
     assert (report.error, report.exit_code) == ("it broke", 1)
     assert report.accuracy.accuracy == 1
 
@@ -219,11 +222,11 @@ def test_an_error_keeps_what_was_measured_before_it(colours):
 def test_a_file_that_became_slower_is_noted(colours):
     slowing = subject(colours.truth)
     slowing.windows = [Window(1, (ms * 1000,) * 100) for ms in (10, 10, 20, 20)]
-    (report,) = conclude([slowing], colours)
+    (report,) = compare_with_keras([slowing], colours)
     assert "was 2.00 times as slow in the second half" in report.notes[0]
 
 
-QUICKEST = Settings(seconds=0.002, windows=2)
+QUICKEST = BenchSettings(seconds=0.002, windows=2)
 
 
 def test_files_are_timed_and_one_that_fails_takes_no_other_with_it(tiny, tmp_path):

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from edgecls.benchmarks.accuracy import AccuracyReport
-from edgecls.benchmarks.report import BenchReport, FileReport, LatencyReport, Window
+from edgecls.benchmarks.file_report import FileReport, LatencyReport, Window
+from edgecls.benchmarks.report import BenchReport
 from edgecls.benchmarks.thresholds import Threshold, check_figures, check_thresholds, parse_threshold
 from edgecls.edge_runtime.errors import CheckFailed, UsageError
 

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.benchmarks.render import render
-from edgecls.benchmarks.report import Settings
-from edgecls.benchmarks.run import bench
+from edgecls.benchmarks.file_report import BenchSettings
+from edgecls.benchmarks.measure import measure_files
+from edgecls.benchmarks.report import render
 from edgecls.benchmarks.turns import AT_ONCE, Grouping, grouped, places_of
 from tests.benchmarks.test_report import REPORT
 
-QUICKEST = Settings(seconds=0.002, windows=1, cold_starts=0)
+QUICKEST = BenchSettings(seconds=0.002, windows=1, cold_starts=0)
 
 
 def test_later_groups_leave_a_place_for_the_reference():
@@ -45,7 +45,7 @@ def test_more_files_than_live_at_once_are_measured_and_a_broken_one_is_a_row(col
     paths = [colour_model(f"{number:02}.onnx") for number in range(AT_ONCE + 4)]
     paths[2].write_text("<html>")
     paths[AT_ONCE + 1].write_bytes(b"")
-    report = bench(
+    report = measure_files(
         paths, colours, QUICKEST, lambda _: alive.append(len(set(psutil.Process().children()) - before))
     )
     assert 1 < max(alive) <= AT_ONCE
@@ -62,7 +62,7 @@ def test_a_hundred_files_need_no_more_than_a_few(colour_model, colours):
     paths = [colour_model(f"{number:02}.onnx") for number in range(100)]
     paths[50].write_text("<html>")
     files_open: list[int] = []
-    report = bench(paths, colours, QUICKEST, lambda _: files_open.append(psutil.Process().num_fds()))
+    report = measure_files(paths, colours, QUICKEST, lambda _: files_open.append(psutil.Process().num_fds()))
     assert [file.path for file in report.files] == list(map(str, paths))
     assert [file.path for file in report.files if file.error] == [str(paths[50])]
     assert max(files_open) < files_open[0] + 4 * AT_ONCE

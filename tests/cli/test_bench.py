@@ -69,7 +69,8 @@ def rows(text: str) -> dict[str, list[str]]:
     cells = [
         [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:1] == "|"
     ]
-    return {first: rest for first, *rest in cells[2:]}
+    rule = next(number for number, row in enumerate(cells) if set(row[0]) == {"-"})  # below the headings
+    return {first: rest for first, *rest in cells[rule + 1 :] if set(first) != {"-"}}
 
 
 def test_without_a_flag_all_five_files_stand_in_one_table(benched):

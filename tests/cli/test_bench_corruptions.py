@@ -14,8 +14,9 @@ def folder(tiny, tmp_path):
     return folder
 
 
-def test_tables_pictures_and_json_come_out_and_a_bound_is_kept(folder, run_here):
+def test_tables_pictures_and_json_come_out_and_a_bound_is_kept(folder, run_here, monkeypatch):
     pytest.importorskip("matplotlib")
+    monkeypatch.setenv("COLUMNS", "120")
     options = ("--data", "digits", "--images", 100, "--json", "out.json", "--report", "out")
     done = run_here("bench", "--corruptions", *options, "--fail-over", "jpeg_drop_points=50", cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from edgecls.benchmarks.report import Settings
-from edgecls.benchmarks.run import bench
+from edgecls.benchmarks.file_report import BenchSettings
+from edgecls.benchmarks.measure import measure_files
 from edgecls.benchmarks.test_images import held_out_images
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.models.model_file import read_model
@@ -29,11 +29,11 @@ def device(tiny, tmp_path):
 @pytest.fixture(scope="module")
 def workstation(tiny, tmp_path_factory):
     """The --json of a workstation, of the .h5 and one export; without cold starts, which take Keras long."""
-    baseline = tmp_path_factory.mktemp("workstation") / "workstation.json"
+    report = tmp_path_factory.mktemp("workstation") / "workstation.json"
     tests = held_out_images(read_model(tiny.h5), "digits", 60)
-    settings = Settings(seconds=0.1, windows=2, cold_starts=0)
-    baseline.write_text(bench([tiny.h5, tiny.files[3]], tests, settings).to_json())
-    return baseline
+    settings = BenchSettings(seconds=0.1, windows=2, cold_starts=0)
+    report.write_text(measure_files([tiny.h5, tiny.files[3]], tests, settings).to_json())
+    return report
 
 
 def test_with_nothing_but_the_files_it_measures_times_and_says_what_is_open(device, tmp_path, run_edgecls):
@@ -49,12 +49,14 @@ def test_with_nothing_but_the_files_it_measures_times_and_says_what_is_open(devi
     assert "note: accuracy was not measured: " in done.stdout
 
 
-def test_a_baseline_gives_the_workstations_difference(device, tmp_path, workstation, run_edgecls):
+def test_a_workstations_report_gives_the_difference_from_its_keras(
+    device, tmp_path, workstation, run_edgecls
+):
     blocked = [name for name in WORKSTATION if name != "sklearn"]  # the digits are in it
     blocked.remove("scipy")  # and it needs this one
     env = without(tmp_path, *blocked)
     out = tmp_path / "device.json"
-    options = ("--data", "digits", "--baseline", workstation, "--json", out)
+    options = ("--data", "digits", "--against", workstation, "--json", out)
     done = run_edgecls("bench", *QUICK, *options, cwd=device, env=env)
     assert done.returncode == 0, done.stderr
     assert "the same test images, paired one by one" in done.stdout
@@ -65,6 +67,11 @@ def test_a_baseline_gives_the_workstations_difference(device, tmp_path, workstat
     for figure in ("difference_points", "mcnemar_p", "agreement", "gained_images", "lost_images"):
         assert here[figure] == there[figure]
     assert here["reference"]["source"] == str(workstation)
+    assert "compared with 2" in done.stdout  # and what changed since
+    changed = next(
+        line for line in done.stdout.splitlines() if line.startswith("| image_classification_int8")
+    )
+    assert "(=)" in changed
 
 
 def test_loose_pictures_are_something_to_time(device, tiny, tmp_path, run_edgecls):
@@ -92,8 +99,8 @@ def test_intervals_that_scipy_would_give_are_told_to_be_missing(device, tiny, tm
     assert "note: intervals need scipy" in done.stdout
 
 
-def test_a_baseline_that_is_no_report_is_refused(device, run_edgecls):
+def test_a_file_that_is_no_report_is_refused(device, run_edgecls):
     (device / "page.json").write_text("<html>")
-    done = run_edgecls("bench", "--baseline", "page.json", cwd=device)
+    done = run_edgecls("bench", "--against", "page.json", cwd=device)
     assert done.returncode == 65
     assert "page.json: not a report" in done.stderr

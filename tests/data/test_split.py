@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.near_duplicates import Groups
-from edgecls.data.split import Parts, Split, Whole, complete, digest
+from edgecls.data.split import Parts, Split, Whole, complete, digest, stratified
 from edgecls.data.split import hold_back as chosen_to_hold_back
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.opencv import cv2
@@ -229,3 +229,17 @@ def test_classes_that_share_too_many_of_their_few_pictures_are_refused():
     parts = Parts(("a", "b", "c"), Split(images, np.repeat([0, 1, 2], 3)))
     with pytest.raises(BadData, match=r"it: class [abc] cannot be in each of train, val and test"):
         complete(parts, "it", seed=0)
+
+
+@pytest.mark.parametrize("count", [10, 11, 37, 99])
+def test_each_class_is_chosen_by_its_share(count):
+    truth = np.repeat([0, 1, 2], [50, 30, 20])
+    chosen = np.bincount(truth[stratified(truth, count, seed=3)], minlength=3)
+    assert chosen.sum() == count
+    assert np.abs(chosen - count * np.array([0.5, 0.3, 0.2])).max() <= 1
+
+
+def test_the_choice_depends_on_the_seed_alone():
+    truth = np.repeat(np.arange(10), 20)
+    assert (stratified(truth, 50, seed=1) == stratified(truth, 50, seed=1)).all()
+    assert (stratified(truth, 50, seed=1) != stratified(truth, 50, seed=2)).any()

@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator
 from enum import Enum, auto
 
+from ...images.jpeg_header import scan_start
 from ..frame import Picture
 
 MAX_PICTURE_BYTES = 16_000_000
@@ -18,7 +19,6 @@ MAX_PICTURE_BYTES = 16_000_000
 
 _START = b"\xff\xd8\xff"  # SOI, and the first byte of the next marker
 _END = re.compile(rb"\xff\xd9")  # EOI; bytes.find takes four times as long, with so many FF bytes
-_START_OF_SCAN = 0xDA
 _LENGTH = re.compile(rb"content-length:\s*([0-9]{1,9})", re.IGNORECASE)
 _FIRST_LINE_BYTES = 512
 _SHORT_BYTES = 6
@@ -111,7 +111,7 @@ def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Nee
     searched = 0
     while True:
         if scan_at is None:
-            scan_at = _scan_at(content)
+            scan_at = scan_start(content)
         found = _END.search(content, max(scan_at, searched)) if scan_at else None
         end = found.end() if found else len(content)
         cut = content.find(delimiter, searched, end)
@@ -127,22 +127,3 @@ def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Nee
         body.awaited_bytes = max(1, stated_bytes - len(content)) if body.trusts_lengths else 1
         yield Need.MORE
         body.awaited_bytes = 1
-
-
-def _scan_at(content: bytearray) -> int | None:
-    """Returns the start of a JPEG's image data; None if more bytes are needed, 0 if it is not a JPEG.
-
-    It comes after the headers, in which a thumbnail or a table may hold the bytes of an end marker.
-    """
-    at = 2
-    while at + 4 <= len(content):
-        if content[at] != 0xFF:
-            return 0
-        marker = content[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
-        at += 2 + int.from_bytes(content[at + 2 : at + 4])
-        if marker == _START_OF_SCAN:
-            return at
-    return None

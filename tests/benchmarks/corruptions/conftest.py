@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.corruptions.corrupt import CORRUPTIONS
-from edgecls.benchmarks.corruptions.run import CorruptionReport, FileReport, Scores
+from edgecls.benchmarks.corruptions.run import CorruptedFileReport, CorruptionReport, Scores
+from edgecls.benchmarks.file_report import DataReport
 from edgecls.benchmarks.machine import Machine
-from edgecls.benchmarks.report import DataReport
 
 
 def _first(count: int) -> np.ndarray:
@@ -23,11 +23,11 @@ def scores() -> Scores:
 
 @pytest.fixture
 def report(scores: Scores) -> CorruptionReport:
-    broken = FileReport("b.onnx", error="b.onnx: the file is empty", exit_code=65)
+    broken = CorruptedFileReport("b.onnx", error="b.onnx: the file is empty", exit_code=65)
     return CorruptionReport(
         "2025-01-02T03:04:05+00:00",
         Machine("CPU", 2, None, 0.1, "Linux", "3.11"),
         DataReport("pets", "ab" * 32, 10, 20, 2, 64, 96),
         threads=1,
-        files=(FileReport("models/a.tflite", "litert 2.3.0", scores), broken),
+        files=(CorruptedFileReport("models/a.tflite", "litert 2.3.0", scores), broken),
     )

@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.accuracy import Interval
-from edgecls.benchmarks.corruptions.run import FIGURES, Drop, Scores, bench_corruptions, render
+from edgecls.benchmarks.corruptions.run import (
+    CORRUPTION_FIGURES,
+    Drop,
+    Scores,
+    measure_corruptions,
+    render_corruptions,
+)
 
 
 @pytest.fixture
@@ -17,7 +23,7 @@ def dim(colours):
 
 
 def test_a_file_is_asked_corrupted_images(colour_model, dim):
-    (file,) = bench_corruptions([colour_model()], dim).files
+    (file,) = measure_corruptions([colour_model()], dim).files
     assert file.error is None
     assert file.engine.startswith("onnxruntime ")
     assert file.scores.accuracy == 1
@@ -26,7 +32,7 @@ def test_a_file_is_asked_corrupted_images(colour_model, dim):
 
 
 def test_every_file_is_asked_the_same_images(colour_model, dim):
-    twins = bench_corruptions([colour_model("a.onnx"), colour_model("b.onnx")], dim).files
+    twins = measure_corruptions([colour_model("a.onnx"), colour_model("b.onnx")], dim).files
     for name, recognised in twins[0].scores.corrupted.items():
         assert np.array_equal(recognised, twins[1].scores.corrupted[name])
     assert 1 / 3 < twins[0].scores.accuracies("noise")[-1] < 1
@@ -37,7 +43,7 @@ def test_files_that_fail_are_lines_and_the_others_go_on(colour_model, colours, t
     page.write_text("<html>")
     broken = colour_model("nan.onnx", gains=(1, 1, float("nan")))
     other = colour_model("other.onnx", labels=("a", "b", "c"))
-    files = bench_corruptions([page, broken, other, colour_model("fine.onnx")], colours).files
+    files = measure_corruptions([page, broken, other, colour_model("fine.onnx")], colours).files
     assert [file.exit_code for file in files] == [65, 1, 65, 0]
     assert "nan.onnx: gave NaN or infinity for 30 of 30 images" in files[1].error
     assert "its labels (a, b, c) are not those of colours" in files[2].error
@@ -54,7 +60,7 @@ def test_a_file_that_dies_on_the_way_takes_no_other_with_it(colour_model, colour
                     child.kill()
 
     paths = [colour_model("doomed.onnx"), colour_model("fine.onnx")]
-    doomed, fine = bench_corruptions(paths, colours, on_step=kill).files
+    doomed, fine = measure_corruptions(paths, colours, on_step=kill).files
     assert "was ended by SIGKILL" in doomed.error
     assert doomed.scores is None
     assert fine.error is None
@@ -62,7 +68,7 @@ def test_a_file_that_dies_on_the_way_takes_no_other_with_it(colour_model, colour
 
 def test_a_row_has_its_parameter_its_levels_and_what_is_lost(report):
     pytest.importorskip("scipy")
-    lines = render(report).splitlines()
+    lines = render_corruptions(report).splitlines()
     assert "models/a.tflite: 80.00 ±30.98 % top-1 of the images as they are" in lines
     cells = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in lines if " | " in line}
     jpeg = [cell.strip(" |") for cell in cells["JPEG, quality 100, 90, 70, 50, 30"]]
@@ -73,11 +79,11 @@ def test_a_row_has_its_parameter_its_levels_and_what_is_lost(report):
 
 
 def test_jpegs_loss_is_a_line(report):
-    assert "From JPEG quality 100 to 50 it loses 30.00" in render(report)
+    assert "From JPEG quality 100 to 50 it loses 30.00" in render_corruptions(report)
 
 
 def test_what_was_asked_and_what_failed_is_told(report):
-    text = render(report)
+    text = render_corruptions(report)
     assert "pets, 10 of 20 test images, 64x96 px, 2 classes" in text
     assert text.splitlines()[-1] == "error: b.onnx: the file is empty"
 
@@ -97,7 +103,7 @@ def test_json_is_one_line_with_every_level(report):
 
 def test_every_figure_is_a_number_or_was_not_measured(report):
     fine, broken = (file.figures for file in report.files)
-    assert list(fine) == list(broken) == list(FIGURES)
+    assert list(fine) == list(broken) == list(CORRUPTION_FIGURES)
     assert all(isinstance(value, float) for value in fine.values())
     assert set(broken.values()) == {None}
 

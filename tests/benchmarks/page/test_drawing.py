@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 from edgecls.benchmarks.accuracy import AccuracyReport
+from edgecls.benchmarks.file_report import KERAS, FileReport, LatencyReport, Window
 from edgecls.benchmarks.page import drawing
-from edgecls.benchmarks.report import KERAS, FileReport, LatencyReport, Window
 from tests.benchmarks.test_report import REPORT
 
 

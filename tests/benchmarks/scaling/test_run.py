@@ -2,15 +2,15 @@ import json
 
 import pytest
 
+from edgecls.benchmarks.file_report import Window
 from edgecls.benchmarks.frames import Pictures
 from edgecls.benchmarks.machine import MachineState
-from edgecls.benchmarks.report import Window
 from edgecls.benchmarks.scaling.report import (
     ScalingLine,
     ScalingPoint,
     ScalingReport,
     ScalingSettings,
-    render,
+    render_scaling,
 )
 from edgecls.benchmarks.scaling.run import SIZES, measure_scaling, thread_counts
 from tests.benchmarks.test_report import REPORT
@@ -55,7 +55,7 @@ def test_a_network_is_swept_and_a_broken_file_is_a_line(kind, colour_model, pict
     assert all(len(one.windows) == 3 and one.cpu_ms > 0 for one in fine.points)
     assert "not a TFLite" in broken.error
     assert broken.exit_code == 65
-    assert "error: " in render(found)
+    assert "error: " in render_scaling(found)
 
 
 def test_a_resolution_is_the_cameras_and_each_stage_has_its_time(tiny):
@@ -64,7 +64,7 @@ def test_a_resolution_is_the_cameras_and_each_stage_has_its_time(tiny):
     (line,) = found.lines  # Keras reads no camera
     assert [one.name for one in line.points] == [size.name for size in SIZES]
     assert list(line.points[0].stages_ms) == ["decode", "resize", "engine", "rank"]
-    assert "| decode | resize | engine |" in render(found)
+    assert "| decode | resize | engine |" in render_scaling(found)
 
 
 @pytest.mark.timing
@@ -106,7 +106,7 @@ def test_a_file_that_dies_takes_no_other_with_it(colour_model, pictures):
 def test_the_table_says_what_threads_bought_and_at_which_price():
     helped = ScalingLine("m/a.tflite", "litert", (point(1, 2.0), point(2, 1.0, cpu_ms=3.0)))
     hurt = ScalingLine("m/a.onnx", "onnxruntime", (point(1, 1.0), point(2, 1.5)))
-    text = render(report("threads", helped, hurt))
+    text = render_scaling(report("threads", helped, hurt))
     assert "tflite: best with 2 threads, p50 0.50, p99 0.50, CPU 3.00 times that of one" in text
     assert "onnx: more threads did not help" in text
 
@@ -114,7 +114,7 @@ def test_the_table_says_what_threads_bought_and_at_which_price():
 def test_files_with_the_same_limit_share_their_note():
     note = "its graph fixes the batch at 1"
     lines = [ScalingLine(f"m/a.{end}", "engine", (point(1, 1.0),), note) for end in ("onnx", "tflite")]
-    assert f"note: a.onnx, a.tflite: {note}" in render(report("threads", *lines))
+    assert f"note: a.onnx, a.tflite: {note}" in render_scaling(report("threads", *lines))
 
 
 def test_json_is_one_line_with_every_sample():

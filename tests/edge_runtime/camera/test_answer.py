@@ -1,5 +1,3 @@
-"""The event of another announced label."""
-
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer, announcement

@@ -1,5 +1,3 @@
-"""Frame: pixels, JPEG, size and time."""
-
 import numpy as np
 import pytest
 

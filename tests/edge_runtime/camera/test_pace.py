@@ -1,5 +1,3 @@
-"""Pace: fixed rates, CPU budget, heat, and frames without motion."""
-
 import itertools
 import subprocess
 import sys

@@ -1,5 +1,3 @@
-"""Rates: frames per second and percentiles."""
-
 import pytest
 
 from edgecls.edge_runtime.camera.rates import Ages, FrameRate, Latencies, RecentAges

@@ -1,5 +1,3 @@
-"""View: what people see and what the network sees."""
-
 from itertools import product
 
 import numpy as np

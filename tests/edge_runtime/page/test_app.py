@@ -1,4 +1,4 @@
-"""Who may open the page, and how many viewers at a time."""
+"""How many may watch."""
 
 import socket
 from urllib.parse import quote

@@ -1,5 +1,3 @@
-"""Line output: one line an answer, whatever the reader does."""
-
 import json
 import os
 import threading

@@ -1,5 +1,3 @@
-"""Overlay: what is drawn over a picture, at any size."""
-
 import numpy as np
 import pytest
 

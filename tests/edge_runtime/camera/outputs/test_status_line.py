@@ -1,5 +1,3 @@
-"""Status line: on a terminal, in a file, and after both are gone."""
-
 import io
 from dataclasses import replace
 

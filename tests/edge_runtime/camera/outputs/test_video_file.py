@@ -1,5 +1,3 @@
-"""Video file: every frame for as long as it was seen, whole or not at all."""
-
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Messages between a source and its capture process."""
-
 import os
 
 import pytest

@@ -1,5 +1,3 @@
-"""Diagnosis: why a camera or stream could not be opened."""
-
 import os
 import socket
 import subprocess

@@ -1,5 +1,3 @@
-"""Opening a source by its text."""
-
 import os
 
 import pytest

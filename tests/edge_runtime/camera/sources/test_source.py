@@ -1,5 +1,3 @@
-"""Images as a source."""
-
 from pathlib import Path
 
 import numpy as np

@@ -1,5 +1,3 @@
-"""Video files as a source: every frame, in real time, damaged or truncated."""
-
 import itertools
 import struct
 from collections.abc import Callable

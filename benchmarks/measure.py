@@ -1,0 +1,283 @@
+"""Measuring model files side by side: all take turns, step by step, and one report comes out."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.models.card import Provenance
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from .accuracy import AccuracyReport, score
+from .earlier import EarlierReport, card_reference, keras_references
+from .file_report import (
+    KERAS,
+    Answers,
+    BenchSettings,
+    ColdStart,
+    FileReport,
+    KerasReference,
+    LatencyReport,
+    LoadReport,
+    Window,
+    to_answers,
+)
+from .leaks import find_leaks
+from .machine import read_machine, read_state, timestamp
+from .model_files import ModelFiles
+from .peers import installed_peers
+from .report import BenchReport
+from .test_images import HeldOut, HeldOutFiles, check_finite, check_scorable
+from .turns import AT_ONCE, Grouping, grouped, places_of, take_turns
+from .worker import measure_cold_start, timed_file
+
+
+@dataclass
+class Subject:
+    """A file, and what is known of it so far. An error ends its measurements, not those of the others."""
+
+    path: Path
+    models: ModelFiles | None = None
+    """What has read it; None where nobody else reads it."""
+    model: ModelFile | None = None
+    load: LoadReport | None = None
+    probabilities: np.ndarray | None = None
+    """float32 (N, C), of all test images."""
+    windows: list[Window] = field(default_factory=list)
+    cold_starts: list[ColdStart] = field(default_factory=list)
+    error: EdgeclsError | None = None
+    peer: str = ""
+    """Another engine by name, for a file whose own is measured too."""
+
+    def read(self) -> ModelFile:
+        """Reads the file, and keeps it."""
+        self.model = self.models.read(self.path) if self.models else read_model(self.path)
+        return self.model
+
+
+def measure(
+    subject: Subject,
+    tests: HeldOut,
+    files: HeldOutFiles,
+    settings: BenchSettings,
+    on_step: Callable[[str], None],
+) -> Generator[None]:
+    """Measures one file into `subject`, and yields whenever it is the others' turn.
+
+    Args:
+        subject: the file.
+        tests: what it is asked.
+        files: where `tests` has been written.
+        settings: how long, and on how many threads.
+        on_step: told what is being done.
+
+    Raises:
+        EdgeclsError: the file fails.
+    """
+    name = f"{subject.path.name} in {subject.peer}" if subject.peer else subject.path.name
+    check_scorable(subject.read(), tests)
+    on_step(f"opening {name}")
+    with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
+        subject.load = process.opened()
+        on_step(f"{name} answers {len(tests.truth):,} images")
+        answers = process.score(len(tests.truth), files.answers)
+        subject.probabilities = check_finite(answers, subject.path)
+        yield
+        for number in range(settings.windows):
+            on_step(f"timing, window {number + 1} of {settings.windows}: {name}")
+            subject.windows.append(process.time_window(settings.seconds / settings.windows))
+            yield
+    for number in range(settings.cold_starts):
+        on_step(f"cold start {number + 1} of {settings.cold_starts}: {name}")
+        cold_start = measure_cold_start(subject.path, files.still, settings.threads, subject.peer)
+        subject.cold_starts.append(cold_start)
+        yield
+
+
+# From what was measured of all files to what is reported of each.
+
+_FORMATS = {ModelFormat.H5: KERAS, ModelFormat.TFLITE: "TFLite", ModelFormat.ONNX: "ONNX"}
+_FEW_SAMPLES = 100
+"""Below this, the 99th percentile is little more than the slowest inference."""
+
+_MISSED = "its Keras original is neither measured here nor in the earlier report; bench that .h5, too"
+
+
+def compare_with_keras(
+    subjects: Sequence[Subject], tests: HeldOut, earlier: EarlierReport | None = None
+) -> tuple[FileReport, ...]:
+    """Compares each file with the Keras original that it was exported from; reports keep their order.
+
+    An original that was not measured here is known from an earlier report, or else from the file's own card.
+    """
+    originals = {
+        subject.model.sha256: subject
+        for subject in subjects
+        if subject.model and subject.model.format is ModelFormat.H5
+    }
+    elsewhere = keras_references(earlier, tests) if earlier else {}
+    return tuple(_report(subject, originals, elsewhere, tests) for subject in subjects)
+
+
+def _report(
+    subject: Subject,
+    originals: dict[str, Subject],
+    elsewhere: dict[str, KerasReference],
+    tests: HeldOut,
+) -> FileReport:
+    model, error = subject.model, subject.error
+    provenance = model.card.provenance if model else Provenance()
+    original = originals.get(provenance.weights_sha256)
+    measured = original.probabilities if original else None
+    known = elsewhere.get(provenance.weights_sha256)
+    reference = (known or card_reference(provenance, tests)) if measured is None else None
+    is_missed = bool(elsewhere) and measured is None and known is None and model is not None
+    return FileReport(
+        path=str(subject.path),
+        format=_format(model, subject.peer) if model else "",
+        peer=subject.peer,
+        size_bytes=model.size_bytes if model else None,
+        load=subject.load,
+        accuracy=_accuracy(subject, reference.probabilities if reference else measured, tests),
+        latency=LatencyReport(tuple(subject.windows)) if subject.windows else None,
+        cold_starts=tuple(subject.cold_starts),
+        notes=(*_notes(subject, originals, tests), *([_MISSED] if is_missed else [])),
+        error=str(error) if error else None,
+        exit_code=error.exit_code if error else 0,
+        sha256=model.sha256 if model else "",
+        answers=_answers(subject, tests),
+        reference=reference,
+    )
+
+
+def _format(model: ModelFile, peer: str) -> str:
+    quantised = model.card.quantisation
+    name = _FORMATS[model.format] + (f" {quantised.scheme}" if quantised else "")
+    return f"{name}, {peer}" if peer else name
+
+
+def _accuracy(subject: Subject, keras: np.ndarray | None, tests: HeldOut) -> AccuracyReport | None:
+    if subject.probabilities is None or tests.unscored:
+        return None
+    return score(subject.probabilities, tests.truth, keras)
+
+
+def _answers(subject: Subject, tests: HeldOut) -> Answers | None:
+    return None if subject.probabilities is None or tests.unscored else to_answers(subject.probabilities)
+
+
+def _other_data(trained: str, tested: str) -> str:
+    if trained == tested:
+        return (
+            f"was trained on another split or version of {tested}, and may have learnt some of these images"
+        )
+    return f"was trained on other data ({trained}) than these test images are from ({tested})"
+
+
+def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> Iterator[str]:
+    """What a reader must know before trusting the figures."""
+    if subject.model is None:
+        return
+    trained = subject.model.card.provenance
+    if not tests.unscored and trained.data_sha256 and trained.data_sha256 != tests.sha256:
+        yield _other_data(trained.data, tests.name)
+    if originals and subject.model.format is not ModelFormat.H5 and trained.weights_sha256 not in originals:
+        yield "was not exported from the .h5 measured here; run `edgecls export` again"
+    if subject.windows and (slowdown := LatencyReport(tuple(subject.windows)).slowdown):
+        yield (
+            f"was {slowdown:.2f} times as slow in the second half of the run: the machine throttles, or "
+            "something else began; run it again when it is cool and quiet"
+        )
+    inferences = sum(len(window.samples_ns) for window in subject.windows)
+    if subject.windows and inferences < _FEW_SAMPLES:
+        yield f"its p99 rests on {inferences} inferences; measure longer with --seconds"
+
+
+def measure_files(
+    paths: Sequence[Path],
+    tests: HeldOut,
+    settings: BenchSettings | None = None,
+    on_step: Callable[[str], None] = lambda _: None,
+    earlier: EarlierReport | None = None,
+) -> BenchReport:
+    """Measures model files side by side, and against the Keras originals among them.
+
+    A file that fails has its error in its report, and the others go on.
+
+    Args:
+        paths: `.h5`, `.tflite` and `.onnx` files.
+        tests: the images that each of them classifies.
+        settings: how long, and on how many threads.
+        on_step: told what is being done, for a progress line.
+        earlier: a report with Keras originals that cannot be measured here.
+
+    Raises:
+        OutputFailed, PermissionRefused: the temporary folder cannot be written.
+    """
+    settings = settings or BenchSettings()
+    machine = read_machine()
+    created_at = timestamp()
+    on_step("comparing the test images with the others")
+    leaks = find_leaks(tests.images, tests.apart_from)
+    models = ModelFiles.of(paths)
+    subjects = [Subject(path, models) for path in models] + (_with_peers(models) if settings.peers else [])
+    with TemporaryDirectory(prefix="edgecls-bench-") as name:
+        files = tests.write(Path(name))
+        grouping = measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
+    reports = compare_with_keras(subjects, tests, earlier)
+    return BenchReport(
+        created_at, machine, tests.report, settings, reports, read_state(), leaks, grouping, tests
+    )
+
+
+def measure_all(
+    subjects: Sequence[Subject],
+    steps: Callable[[Subject, BenchSettings], Generator[None]],
+    settings: BenchSettings,
+) -> Grouping | None:
+    """Takes `steps` of all subjects in turns, group after group; None where one group was enough.
+
+    In each group but the first, a file of an earlier one is timed again as the reference.
+    """
+    reference: Subject | None = None
+    again: list[Subject] = []
+    groups = list(grouped(subjects, lambda subject: places_of(subject.path), reserved=1))
+    for group in groups:
+        turns = [(subject, steps(subject, settings)) for subject in group]
+        if reference:
+            again.append(Subject(reference.path, reference.models))
+            turns.append((again[-1], steps(again[-1], replace(settings, cold_starts=0))))
+        _measure_group(turns)
+        reference = reference or _reference_in(group)
+    timed = [subject for subject in (reference, *again) if subject and subject.windows]
+    if reference is None or len(groups) == 1:
+        return None
+    p50_ms = tuple(LatencyReport(tuple(subject.windows)).p50_ms for subject in timed)
+    return Grouping(len(groups), AT_ONCE, str(reference.path), p50_ms)
+
+
+def _reference_in(group: Sequence[Subject]) -> Subject | None:
+    """The first healthy exported file: Keras takes seconds to open, and noise shows less in its times."""
+    healthy = (subject for subject in group if subject.windows and not subject.error and not subject.peer)
+    return next((s for s in healthy if s.model and s.model.format is not ModelFormat.H5), None)
+
+
+def _with_peers(models: ModelFiles) -> list[Subject]:
+    """Each exported file again in every peer that is installed."""
+    subjects = []
+    for path in models:
+        with suppress(EdgeclsError):  # its own subject tells
+            subjects += [
+                Subject(path, models, peer=peer.name) for peer in installed_peers(models.read(path).format)
+            ]
+    return subjects
+
+
+def _measure_group(turns: Sequence[tuple[Subject, Generator[None]]]) -> None:
+    def failed(place: int, error: EdgeclsError) -> None:
+        turns[place][0].error = error
+
+    take_turns([steps for _, steps in turns], failed)
