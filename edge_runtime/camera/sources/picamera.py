@@ -69,10 +69,10 @@ def _import_picamera2(name: str) -> Any:
             f"{name}: cannot import picamera2: {error}; run `sudo apt install python3-picamera2`, and "
             "create the virtual environment with `python3 -m venv --system-site-packages`"
         ) from error
-    except ValueError as error:  # it was compiled for another numpy
+    except ValueError as error:  # picamera2 #1211: apt's simplejpeg is compiled for numpy 1
         raise Unavailable(
-            f"{name}: cannot import picamera2: {error}; run `pip uninstall numpy` in the virtual "
-            "environment, which then uses the system's"
+            f"{name}: cannot import picamera2: {error}; run `pip install --force-reinstall --no-deps "
+            "simplejpeg`, which is compiled for this numpy"
         ) from error
     return picamera2.Picamera2
 
