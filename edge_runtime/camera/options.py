@@ -207,6 +207,12 @@ class CameraOptions:
         minimum=1,
     )
 
+    def __post_init__(self) -> None:
+        for name in ("model", "labels", "events"):  # a program may write paths as text
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, Path(value))
+
     @property
     def frame_limit(self) -> int | None:
         """Number of frames after which the loop ends; None: when the source ends."""

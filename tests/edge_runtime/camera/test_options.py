@@ -26,6 +26,12 @@ def test_a_file_sets_options_by_the_names_of_the_command_line(config):
     )
 
 
+def test_paths_may_be_text():
+    options = CameraOptions(model="nano", labels="labels.txt", events="events.jsonl")
+    assert (options.model, options.labels) == (Path("nano"), Path("labels.txt"))
+    assert options.events == Path("events.jsonl")
+
+
 def test_what_is_printed_reads_back(config):
     options = CameraOptions(
         source='rtsp://10.0.0.7/"quoted"',
