@@ -1,5 +1,7 @@
 # make demo   the whole path on real images, in a folder of its own, in a few minutes
 # make test   the whole test suite, two files at a time; one test alone: .venv/bin/python -m pytest -k NAME
+# make quick  the tests that start no process and load no TensorFlow, in less than a minute: for every edit
+# make coverage  the whole test suite, and which lines it runs (what child processes run is not counted)
 # make test-timing  the tests that measure speed, one at a time, on a machine that does nothing else
 # make lint   ruff and pyright
 # make docs   the documentation site, in site/
@@ -25,13 +27,19 @@ BIN := .venv/bin
 BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
+.PHONY: demo test quick coverage test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+quick: .venv/ready
+	$(BIN)/python -m pytest --quick -n $(WORKERS) --dist loadfile -r fE $(PYTEST_ARGS)
+
+coverage: .venv/ready
+	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"
 
 test-timing: .venv/ready
 	$(BIN)/python -m pytest -m "(timing or timed) and not slow and not pi" $(PYTEST_ARGS)

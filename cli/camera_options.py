@@ -10,6 +10,7 @@ import typer
 
 from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of, read_options
 from .command import Command
+from .model_options import complete_models
 
 _TYPED = ("COMMANDLINE", "ENVIRONMENT")
 """Where a value comes from that goes before the configuration file's."""
@@ -80,6 +81,7 @@ def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
         max=described["maximum"],
         envvar=described["variable"],
         rich_help_panel=described["group"],
+        autocompletion=complete_models if option.name == "model" else None,
     )
     return inspect.Parameter(
         option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Annotated[hint, typed]

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from .messages import Verbosity, set_verbosity
 
 _EXAMPLES = "\n\nExamples:\n"
-_WIDEST_NAME = 30
+_WIDEST_NAME = 26
 
 
 class Command(TyperCommand):

@@ -1,4 +1,4 @@
-"""`edgecls doctor`: what is wrong with this machine, and the commands that mend it."""
+"""`edgecls doctor`: finds what is wrong with this machine, and how to fix it."""
 
 import json
 import sys
@@ -8,34 +8,45 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .. import edge_runtime
+from ..edge_runtime.doctor.finding import Level
 from ..edge_runtime.errors import CheckFailed, Unavailable
-from ..edge_runtime.text import printable
+from ..edge_runtime.text import paint, printable, wrap_for
+from .model_options import complete_models
 
 if TYPE_CHECKING:
     from ..edge_runtime.doctor.finding import Finding
 
 
 def doctor(
-    model: Path = typer.Argument(
+    model: Path | None = typer.Argument(
         None,
-        help="A model to try, or the name of one that `edgecls models` lists; by default every exported one "
-        "in this folder, or else nano.",
+        metavar="MODEL",
+        autocompletion=complete_models,
+        help="A model to try, or a name that `edgecls models` lists; by default every exported file in this "
+        "folder, else nano.",
         show_default=False,
     ),
-    source: str = typer.Option(
-        None, help="The camera that you want to use, as `edgecls camera` takes it.", show_default=False
+    source: str | None = typer.Option(
+        None,
+        "--source",
+        "-s",
+        help="The camera that you want to use, as `edgecls camera` takes it.",
+        show_default=False,
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Find what is wrong with this machine, and what mends it."""
-    if sys.platform != "linux":
-        raise Unavailable("doctor: it knows Linux only; run it on the device")
-    from ..edge_runtime.doctor.examine import examine
-    from ..edge_runtime.doctor.finding import Level
-    from ..edge_runtime.doctor.host import this_host
+    """Find what is wrong with this machine, and how to fix it.
 
+    Examples:
+        edgecls doctor
+        edgecls doctor --source 0
+        edgecls doctor image_classification_int8.tflite --json
+    """
+    if sys.platform != "linux":
+        raise Unavailable("doctor: works on Linux only; run it on the device")
     findings = []
-    for finding in examine(this_host(), source, model):
+    for finding in edge_runtime.examine(edge_runtime.this_host(), source, model):
         findings.append(finding)
         if finding.level in (Level.PROBLEM, Level.WARNING) and not as_json:
             print(_text(finding), flush=True)
@@ -45,13 +56,14 @@ def doctor(
     if as_json:
         print(json.dumps({"problems": problems, "findings": [asdict(finding) for finding in findings]}))
     if problems:
-        count = _count(problems, "problem")
-        raise CheckFailed(f"this machine: {count}; mend as shown, then run `edgecls doctor` again")
-    if not as_json:
-        print(f"checked: {', '.join(dict.fromkeys(finding.check for finding in findings))}")
-        print(
-            f"{len(findings)} checks: no problem" + (f", {_count(warnings, 'warning')}" if warnings else "")
+        raise CheckFailed(
+            f"this machine: {_count(problems, 'problem')}; fix as shown, then run `edgecls doctor` again"
         )
+    if not as_json:
+        checks = ", ".join(dict.fromkeys(finding.check for finding in findings))
+        print(wrap_for(sys.stdout, f"checked: {checks}"))
+        result = f"{len(findings)} checks: no problem"
+        print(result + (f", {_count(warnings, 'warning')}" if warnings else ""))
 
 
 def _count(number: int, what: str) -> str:
@@ -59,9 +71,11 @@ def _count(number: int, what: str) -> str:
 
 
 def _text(finding: "Finding") -> str:
-    lines = [f"{finding.level}: {finding.what}"]
+    """A finding, the command that fixes it whole on a line of its own, and advice."""
+    lines = [f"{paint(finding.level.value, sys.stdout)}: {printable(finding.what)}"]
     if finding.command:
-        lines.append(f"    {finding.command}")
+        lines.append(f"    {printable(finding.command)}")
     if finding.advice:
-        lines.append(f"    ({finding.advice})" if finding.command else f"    {finding.advice}")
-    return "\n".join(printable(line) for line in lines)
+        advice = printable(finding.advice)
+        lines.append(wrap_for(sys.stdout, f"    ({advice})" if finding.command else f"    {advice}"))
+    return "\n".join(lines)

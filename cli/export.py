@@ -10,7 +10,8 @@ from .. import export as exports
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.text import columns_of, wrap_for
-from .messages import show_step
+from .messages import detail, show_step
+from .model_options import complete_models
 
 if TYPE_CHECKING:
     from ..export.export import Kind
@@ -21,7 +22,10 @@ _FILES, _COMPARISON, _FOREIGN = "Files to make", "Calibration and comparison", "
 
 def export(
     model: Path | None = typer.Argument(
-        None, help="An .h5 of `edgecls train`, or any other.  [default: the newest in this folder]"
+        None,
+        metavar="MODEL",
+        help="An .h5 of `edgecls train`, or any other.  [default: the newest in this folder]",
+        autocompletion=complete_models,
     ),
     json_file: Path | None = typer.Option(None, "--json", help="Write the comparison to this file."),
     int8: bool = typer.Option(
@@ -90,6 +94,7 @@ def export(
     inputs = exports.read_inputs(
         model, data=data, labels=labels, scale=scale, calibration=calibration, on_step=show_step
     )
+    detail(f"model: {inputs.path}")
     show_step("loading TensorFlow")
     wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
     options = exports.ExportOptions(

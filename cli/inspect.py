@@ -1,10 +1,16 @@
-"""`edgecls inspect`: what is inside a model file, ours or foreign."""
+"""`edgecls inspect`: shows what is inside a model file, ours or foreign."""
 
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from .. import edge_runtime
+from ..edge_runtime.models.builtin import builtin_name, expand_builtin
+from ..edge_runtime.text import printable, wrap_for
+from .model_options import complete_models, spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.inspection.facts import ModelFacts
@@ -12,29 +18,33 @@ if TYPE_CHECKING:
 
 def inspect(
     model: Path = typer.Argument(
-        help="An .h5, .keras, .tflite or .onnx file, from wherever, or a name that `edgecls models` lists.",
+        metavar="MODEL",
+        autocompletion=complete_models,
+        help="An .h5, .keras, .tflite or .onnx file from any source, or a name that `edgecls models` lists.",
         show_default=False,
     ),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object on stdout."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Show what is inside a model file, without running it.
 
-    Card, inputs, outputs, operators, size, checksum, of a file of ours or of anybody's.
-    """
-    from ..edge_runtime.inspection.inspect import inspect_model
-    from ..edge_runtime.models.builtin import expand_builtin
-    from ..edge_runtime.text import printable
+    Format, checksum, inputs, outputs, operators, and the model card if it has one.
 
-    facts = inspect_model(expand_builtin([model])[0])
+    Examples:
+        edgecls inspect image_classification_int8.tflite
+        edgecls inspect downloaded.onnx --json
+        edgecls inspect nano
+    """
+    spare_blas_threads()
+    facts = edge_runtime.inspect_model(expand_builtin([model])[0])
     if as_json:
         print(facts.to_json())
         return
-    print(facts.text)
+    print(wrap_for(sys.stdout, facts.text))
     print(f"\nnext: {printable(_next_command(facts))}")
 
 
 def _next_command(facts: "ModelFacts") -> str:
-    file = shlex.quote(facts.file)
+    file = builtin_name(Path(facts.file)) or shlex.quote(facts.file)
     if facts.format in ("h5", "keras"):
         return f"edgecls export {file}" + ("" if facts.card else " --labels labels.txt")
     if facts.card is None:

@@ -32,6 +32,11 @@ def is_quiet() -> bool:
     return _chosen is Verbosity.QUIET
 
 
+def verbosity_options() -> list[str]:
+    """Returns the options that make another edgecls process say as much as this one."""
+    return {Verbosity.QUIET: ["--quiet"], Verbosity.NORMAL: [], Verbosity.VERBOSE: ["--verbose"]}[_chosen]
+
+
 def error(text: str) -> None:
     """An error's one line; always shown."""
     _say(f"edgecls: {paint('error', sys.stderr)}: {printable(text)}")

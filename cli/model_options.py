@@ -10,11 +10,29 @@ import typer
 from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.engines.names import EngineName
 from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.models.builtin import builtin_names
 
 _HELP = {option.name: option.metadata["help"] for option in fields(CameraOptions)}
 _PANEL = "Model"
+_SUFFIXES = (".tflite", ".onnx", ".h5", ".keras")
 
-Model = Annotated[Path | None, typer.Option("--model", "-m", help=_HELP["model"], rich_help_panel=_PANEL)]
+
+def complete_models(incomplete: str) -> list[str]:
+    """Completes the name of a model in a shell: the model files of this folder, and the built-in models."""
+    files = sorted(path.name for path in Path().glob("*") if path.suffix in _SUFFIXES)
+    return [name for name in (*files, *builtin_names()) if name.startswith(incomplete)]
+
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        "-m",
+        help=_HELP["model"],
+        rich_help_panel=_PANEL,
+        autocompletion=complete_models,
+    ),
+]
 Engine = Annotated[EngineName, typer.Option(help=_HELP["engine"], rich_help_panel=_PANEL)]
 Threads = Annotated[int, typer.Option(min=1, help=_HELP["threads"], rich_help_panel=_PANEL)]
 Confidence = Annotated[

@@ -1,36 +1,45 @@
-"""`edgecls models`: the built-in models."""
+"""`edgecls models`: lists the built-in models."""
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from .. import edge_runtime
+from ..edge_runtime.models.builtin import DEFAULT, builtin_names, builtin_paths
+from ..edge_runtime.text import Heading, columns_of, table, wrap_for
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.models.model_file import ModelFile
 
-
-_HEADERS = ("model", "file", "bytes", "top-1", "test images", "data")
+_HEADINGS = ("model", "file", "bytes", "top-1", Heading("test images", -1), Heading("data", -2))
 
 
 def models(
-    as_json: bool = typer.Option(False, "--json", help="The list as JSON, with the files' paths."),
+    as_json: bool = typer.Option(False, "--json", help="Print a JSON list, with the paths of the files."),
 ) -> None:
-    """List the models that come with edgecls, for `--model NAME`."""
-    spare_blas_threads()
-    from ..edge_runtime.models.builtin import DEFAULT, builtin_names, builtin_paths
-    from ..edge_runtime.models.model_file import read_model
-    from ..edge_runtime.text import table
+    """List the models that come with edgecls, for `--model NAME`.
 
-    found = [(name, read_model(path)) for name in builtin_names() for path in builtin_paths(name)]
+    Examples:
+        edgecls models
+        edgecls camera --model nano
+    """
+    spare_blas_threads()
+    found = [
+        (name, edge_runtime.read_model(path)) for name in builtin_names() for path in builtin_paths(name)
+    ]
     if as_json:
         print(json.dumps([_facts(name, file) for name, file in found], indent=1))
         return
-    print(table(_HEADERS, [_cells(name, file) for name, file in found]))
-    print("top-1: of the Keras original, before export, on so many test images of the data")
-    print(f"they know, and nothing else: {', '.join(found[0][1].card.labels)}")
-    print("weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)")
+    print(table(_HEADINGS, [_cells(name, file) for name, file in found], columns_of(sys.stdout)))
+    notes = (
+        "top-1: accuracy of the Keras original on the test images, before export",
+        f"labels, the only ones they know: {', '.join(found[0][1].card.labels)}",
+        "weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)",
+    )
+    print(wrap_for(sys.stdout, "\n".join(notes)))
     print(f"next: edgecls camera --model {DEFAULT}")
 
 

@@ -1,4 +1,4 @@
-"""`edgecls predict`: images in, one line each."""
+"""`edgecls predict`: classifies images, one line each."""
 
 import sys
 from pathlib import Path
@@ -7,63 +7,83 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import edge_runtime
-from .messages import note
+from ..edge_runtime.errors import UsageError
+from .messages import detail, note, warn
 from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.sources.address import ImageFiles
+    from ..edge_runtime.camera.answer import Sink
+    from ..edge_runtime.camera.loop import StopRequest
 
 
 def predict(
-    images: list[str] = typer.Argument(help="Images, folders of them, or quoted globs."),
+    images: list[str] | None = typer.Argument(
+        None, metavar="IMAGES...", help="Image files, folders of them, or quoted globs.", show_default=False
+    ),
+    source: list[str] | None = typer.Option(
+        None, "--source", "-s", help="The same as an argument; may be given several times."
+    ),
+    as_json: bool = typer.Option(
+        False, "--json", help="Print a line of JSON for each image.", rich_help_panel="Output"
+    ),
+    csv_file: Path | None = typer.Option(
+        None,
+        "--csv",
+        dir_okay=False,
+        help="Also write all answers to this file, a row for each image.",
+        rich_help_panel="Output",
+    ),
+    save: Path | None = typer.Option(
+        None,
+        "--save",
+        file_okay=False,
+        help="Also write each image with its answer drawn over it to this folder.",
+        rich_help_panel="Output",
+    ),
     model: Model = None,
     engine: Engine = "auto",
     conf: Confidence = None,
     topk: TopK = 3,
     labels: Labels = None,
     scale: Scale = None,
-    as_json: bool = typer.Option(False, "--json", help="One line of JSON an image."),
 ) -> None:
-    """Classify images, one line each."""
+    """Classify image files, one line each.
+
+    Examples:
+        edgecls predict cat.jpg dog.png
+        edgecls predict photos/ --model nano --save annotated/
+        edgecls predict --source "photos/*.jpg" --csv answers.csv
+    """
     spare_blas_threads()
-    from ..edge_runtime.camera.event import Event
-    from ..edge_runtime.camera.loop import Loop, stop_on_signals
-    from ..edge_runtime.camera.outputs.lines import LineOutput, answer_line, json_line
-    from ..edge_runtime.camera.sources.source import Stills
-    from ..edge_runtime.text import printable
-
-    def tell(event: Event) -> None:
-        print(f"edgecls: {printable(event.text)}", file=sys.stderr)
-
+    texts = [*(images or ()), *(source or ())]
+    if not texts:
+        raise UsageError("no images; name files, folders or quoted globs; see `edgecls predict --help`")
+    files = edge_runtime.image_files(texts)
     with (
-        stop_on_signals() as stop,
+        edge_runtime.stop_on_signals() as stop,
         edge_runtime.open_classifier(
             model, engine=engine, threshold=conf, top=topk, labels=labels, scale=scale, on_note=note
         ) as classifier,
     ):
-        output = LineOutput(1, stop, json_line if as_json else answer_line)
-        report = Loop(classifier, [output], stop=stop).run(Stills(_find(images), tell))
+        count = len(classifier.card.labels)
+        detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
+        detail(f"answers below {classifier.threshold:.2f} are unknown; {len(files.paths):,} images")
+        sinks = _sinks(stop, save, csv_file, as_json=as_json)
+        stills = edge_runtime.Stills(files, lambda event: warn(event.text))
+        report = edge_runtime.Loop(classifier, sinks, stop=stop).run(stills)
     if report.failure:
         raise report.failure
+    for written in filter(None, (save, csv_file)):
+        note(f"wrote {written}")
     if sys.stdout.isatty():
         print(f"model: {classifier.path}\nnext: edgecls camera")
 
 
-def _find(texts: list[str]) -> "ImageFiles":
-    """The images that the arguments name. One that is not there is told of in its turn, after the others."""
-    from ..edge_runtime.camera.sources.address import ImageFiles, parse_source
-    from ..edge_runtime.errors import MissingInput, UsageError
-
-    paths: list[Path] = []
-    for text in texts:
-        try:
-            address = None if Path(text).is_file() else parse_source(text)
-        except MissingInput:
-            address = None
-        if isinstance(address, ImageFiles):
-            paths += address.paths
-        elif address is None:
-            paths.append(Path(text))
-        else:
-            raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
-    return ImageFiles(tuple(paths), texts[0] if len(texts) == 1 else f"{len(texts)} arguments")
+def _sinks(stop: "StopRequest", save: Path | None, csv_file: Path | None, *, as_json: bool) -> "list[Sink]":
+    render = edge_runtime.json_line if as_json else edge_runtime.answer_line
+    sinks: list[Sink] = [edge_runtime.LineOutput(1, stop, render)]
+    if save:
+        sinks.append(edge_runtime.PictureFolder(save))
+    if csv_file:
+        sinks.append(edge_runtime.CsvFile(csv_file))
+    return sinks

@@ -195,6 +195,9 @@ def train(
         )
         options.check(resume=resume)
         with trainer.TerminalProgress(quiet=messages.is_quiet()) as progress:
+            messages.detail(f"data: {options.data}; model: {options.output}")
+            recipe_words = (f"{name} {value}" for name, value in options.recipe.by_option().items())
+            messages.detail(f"recipe: {' '.join(recipe_words)}")
             dataset = options.load_data(progress.images_read)  # before Keras, which takes seconds to load
             messages.show_step(_loading())
             report = trainer.run_training(options, dataset, resume=resume, progress=progress)

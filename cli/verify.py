@@ -1,44 +1,58 @@
-"""`edgecls verify`: does this machine compute what the exporting one did?"""
+"""`edgecls verify`: checks that a model answers here as it did on the machine that exported it."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
+from .. import edge_runtime
 from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
+from ..edge_runtime.models.builtin import expand_builtin
+from ..edge_runtime.text import paint, printable
+from .messages import detail
+from .model_options import complete_models, spare_blas_threads
 
 
 def verify(
-    models: list[Path] = typer.Argument(
+    models: list[Path] | None = typer.Argument(
         None,
+        metavar="MODELS...",
+        autocompletion=complete_models,
         help="Exported files, or names that `edgecls models` lists; by default every file in this folder.",
+        show_default=False,
     ),
-    threads: int = typer.Option(1, min=1, help="Threads of the engine."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object a file on stdout."),
+    threads: int = typer.Option(1, min=1, help="Engine threads."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object for each file."),
 ) -> None:
-    """Replay exported files' golden frames here: pass or fail."""
-    from ..edge_runtime.engines.engine import open_engine
-    from ..edge_runtime.models.builtin import expand_builtin
-    from ..edge_runtime.models.find import exported_files
-    from ..edge_runtime.models.golden import replay
-    from ..edge_runtime.models.model_file import ModelFormat, read_model
+    """Replay the golden frames inside exported files, and say pass or fail.
 
+    Golden frames are a few pictures with the answers that the file gave when it was exported.
+
+    Examples:
+        edgecls verify
+        edgecls verify image_classification_int8.tflite
+        edgecls verify nano --json
+    """
+    spare_blas_threads()
     failed = []
-    for path in expand_builtin(models, "auto") if models else exported_files(Path()):
-        model = read_model(path)
-        if model.format is ModelFormat.H5:
+    for path in expand_builtin(models, "auto") if models else edge_runtime.exported_files(Path()):
+        model = edge_runtime.read_model(path)
+        if model.format == "h5":
             raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")
         if not model.card.golden:
             raise BadModel(f"{path}: its card has no golden frames; export it again")
-        engine = open_engine(model, threads=threads)
-        results = replay(engine, model.card)
+        engine = edge_runtime.open_engine(model, threads=threads)
+        detail(f"{path}: {len(model.card.golden)} golden frames, on {engine.name}")
+        results = edge_runtime.replay_golden(engine, model.card)
         held = all(result.holds for result in results)
         if as_json:
             frames = [asdict(result) | {"holds": result.holds, "reason": result.reason} for result in results]
             print(json.dumps({"file": str(path), "engine": engine.name, "holds": held, "frames": frames}))
         else:
-            print(f"{path}: {'pass' if held else 'FAIL'} ({engine.name})")
+            verdict = paint("pass" if held else "FAIL", sys.stdout)
+            print(f"{printable(str(path))}: {verdict} ({engine.name})")
             for result in results:
                 print(f"  {result.text}")
         if not held:
@@ -47,5 +61,5 @@ def verify(
     if failed:
         raise CheckFailed(
             f"{', '.join(failed)}: this machine answers differently from the one that exported; "
-            "copy or export it again, or try another --engine"
+            "copy or export it again, or update the engine"
         )

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .backend import backend_version
     from .model_data import report_folder, training_data
 
-__all__ = ["report_folder", "training_data"]
+__all__ = ["backend_version", "report_folder", "training_data"]
 
-__getattr__ = lazy_names(__name__, {"report_folder": ".model_data", "training_data": ".model_data"})
+__getattr__ = lazy_names(
+    __name__, {"backend_version": ".backend", "report_folder": ".model_data", "training_data": ".model_data"}
+)

@@ -17,26 +17,40 @@ if TYPE_CHECKING:
     from .camera.loop import StopRequest as StopRequest
     from .camera.loop import stop_on_signals as stop_on_signals
     from .camera.options import CameraOptions as CameraOptions
+    from .camera.outputs.lines import LineOutput as LineOutput
+    from .camera.outputs.lines import answer_line as answer_line
+    from .camera.outputs.lines import json_line as json_line
+    from .camera.outputs.result_files import CsvFile as CsvFile
+    from .camera.outputs.result_files import PictureFolder as PictureFolder
     from .camera.outputs.status_line import StatusLine as StatusLine
     from .camera.outputs.systemd import ServiceSink as ServiceSink
     from .camera.outputs.systemd import service_manager as service_manager
+    from .camera.outputs.video_file import render_clip as render_clip
     from .camera.outputs.window import why_no_window as why_no_window
     from .camera.recording import read_header as read_header
     from .camera.replay import replay_recording as replay_recording
     from .camera.session import open_session as open_session
     from .camera.session import watch as watch
+    from .camera.sources.address import image_files as image_files
     from .camera.sources.open import open_source as open_source
     from .camera.sources.source import EndOfSource as EndOfSource
     from .camera.sources.source import Source as Source
+    from .camera.sources.source import Stills as Stills
     from .classifier import Classifier as Classifier
     from .classifier import Prediction as Prediction
     from .classifier import open_classifier as open_classifier
+    from .doctor.examine import examine as examine
+    from .doctor.host import this_host as this_host
+    from .engines.engine import open_engine as open_engine
     from .errors import EdgeclsError as EdgeclsError
     from .images.prepare import decode as decode
     from .images.prepare import prepare as prepare
     from .images.prepare import read_image as read_image
     from .images.rule import ImageRule as ImageRule
+    from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
+    from .models.find import exported_files as exported_files
+    from .models.golden import replay_golden as replay_golden
     from .models.model_file import read_model as read_model
     from .service.control import check_booted as check_booted
     from .service.control import install as install
@@ -56,26 +70,40 @@ _MODULES = {
     "StopRequest": ".camera.loop",
     "stop_on_signals": ".camera.loop",
     "CameraOptions": ".camera.options",
+    "LineOutput": ".camera.outputs.lines",
+    "answer_line": ".camera.outputs.lines",
+    "json_line": ".camera.outputs.lines",
+    "CsvFile": ".camera.outputs.result_files",
+    "PictureFolder": ".camera.outputs.result_files",
     "StatusLine": ".camera.outputs.status_line",
     "ServiceSink": ".camera.outputs.systemd",
     "service_manager": ".camera.outputs.systemd",
+    "render_clip": ".camera.outputs.video_file",
     "why_no_window": ".camera.outputs.window",
     "read_header": ".camera.recording",
     "replay_recording": ".camera.replay",
     "open_session": ".camera.session",
     "watch": ".camera.session",
+    "image_files": ".camera.sources.address",
     "open_source": ".camera.sources.open",
     "EndOfSource": ".camera.sources.source",
     "Source": ".camera.sources.source",
+    "Stills": ".camera.sources.source",
     "Classifier": ".classifier",
     "Prediction": ".classifier",
     "open_classifier": ".classifier",
+    "examine": ".doctor.examine",
+    "this_host": ".doctor.host",
+    "open_engine": ".engines.engine",
     "EdgeclsError": ".errors",
     "decode": ".images.prepare",
     "prepare": ".images.prepare",
     "read_image": ".images.prepare",
     "ImageRule": ".images.rule",
+    "inspect_model": ".inspection.inspect",
     "ModelCard": ".models.card",
+    "exported_files": ".models.find",
+    "replay_golden": ".models.golden",
     "read_model": ".models.model_file",
     "check_booted": ".service.control",
     "install": ".service.control",

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
@@ -82,18 +82,23 @@ def wrap_for(stream: TextIO, text: str) -> str:
     return "\n".join(_wrapped(line, width) for line in text.split("\n"))
 
 
+_NAME = re.compile(r" {0,4}\S.{0,28}? {2,}")
+"""What a line begins with that is a name and its value in two columns; the value is wrapped in its own."""
+
+
 def _wrapped(line: str, width: int) -> str:
     if len(line) <= width or line.startswith("next: "):
         return line
+    name = _NAME.match(line)
+    if name:  # the value starts beside its name, also where its first word is too long
+        indent = " " * name.end()
+        value = textwrap.wrap(line[name.end() :], width - name.end(), **_AT_WORDS)
+        return name[0] + f"\n{indent}".join(value)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
+    return textwrap.fill(line, width, subsequent_indent=indent, **_AT_WORDS)
+
+
+_AT_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 
 # Tables
@@ -171,7 +176,7 @@ def _least_width(cell: str) -> int:
 def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
     """The lines of a row: one, or more where a cell is wrapped."""
     wrapped = [_lines_of(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    lines = []
+    lines: list[str] = []
     for number in range(max(map(len, wrapped))):
         parts = [cell[number] if number < len(cell) else "" for cell in wrapped]
         first, *others = zip(parts, widths, strict=True)

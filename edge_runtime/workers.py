@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Timer
@@ -79,7 +79,8 @@ def ask_worker(
             raise _refused(name, f"reading it takes more than {allowed_bytes / 2**20:,.0f} MB of memory")
         case {"raised": reason}:
             raise _refused(name, f"cannot be read: {reason}")
-    raise _refused(name, "cannot be read")
+        case _:
+            raise _refused(name, "cannot be read")
 
 
 def _refused(name: str, why: str) -> BadModel:
@@ -103,7 +104,7 @@ class WorkerEnded(BadModel):
 @contextmanager
 def start_worker(
     module: str, *arguments: object, name: str, environment: Mapping[str, str]
-) -> Iterator["Worker"]:
+) -> Generator["Worker"]:
     """Runs `python -m MODULE ARGUMENTS...` until the block ends.
 
     Args:
@@ -167,7 +168,7 @@ class Worker:
             return self._next_reply(limit_s)
 
     @contextmanager
-    def _ended_after(self, limit_s: float) -> Iterator[None]:
+    def _ended_after(self, limit_s: float) -> Generator[None]:
         timer = Timer(limit_s, self._end_overdue)
         timer.start()
         try:
@@ -267,7 +268,7 @@ def _lower(limit: int, wanted: int) -> None:
 
 
 @contextmanager
-def native_stderr_held() -> Iterator[None]:
+def native_stderr_held() -> Generator[None]:
     """Keeps file descriptor 2 silent; when the block fails, what was held back is written after all.
 
     TensorFlow announces CPU features and missing GPUs through a logger that writes before its own log level

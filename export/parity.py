@@ -28,7 +28,7 @@ class ParityReport:
         """File, size, largest difference, top-1 agreement, accuracy and its change, as text."""
         return (
             self.file,
-            f"{self.size_bytes:,} B",
+            f"{self.size_bytes / 1000:,.0f} kB",
             f"{self.largest_difference:.2g}",
             f"{self.top1_agreement:.2%}",
             "-" if self.accuracy is None else f"{self.accuracy:.2%}",

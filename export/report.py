@@ -7,17 +7,15 @@ from ..edge_runtime.text import Heading, table
 from .confidence import FEW_IMAGES, Confidence
 from .parity import ParityReport
 
-_HEADINGS = (
+_PARITY = (
     "file",
     "size",
-    Heading("largest difference", -3),
-    Heading("top-1 agreement", 1),
-    Heading("accuracy", 2),
+    Heading("largest difference", -1),
+    "top-1 agreement",
+    Heading("accuracy", 1),
     Heading("accuracy change", 1),
-    Heading("threshold", -2),
-    Heading("unknown", -1),
-    Heading("precision", -1),
 )
+_CONFIDENCE = ("file", "threshold", "unknown", "precision")
 
 
 @dataclass(frozen=True)
@@ -54,23 +52,23 @@ class ExportReport:
 
 
 def render(report: ExportReport, width: int | None = None) -> str:
-    """Returns the table of files and what its columns mean; `width` is that of `text.table`."""
-    rows = [
-        (*file.parity.cells(), *(file.confidence.cells() if file.confidence else ("-", "-", "-")))
-        for file in report.files
-    ]
+    """Returns tables of the files and what their columns mean; `width` is that of `text.table`."""
     parity = report.files[0].parity
     keras = "" if parity.keras_accuracy is None else f"; accuracy of Keras: {parity.keras_accuracy:.2%}"
     lines = [
-        table(_HEADINGS, rows, width),
+        table(_PARITY, [file.parity.cells() for file in report.files], width),
         f"compared on {parity.images:,} test images of {report.data}{keras}",
-        "unknown: validation images below the threshold; precision: share of the others that are right",
         f"rejected as unknown: {_rejected(report)}",
     ]
-    if report.files[0].confidence and report.val_images < FEW_IMAGES:
-        lines.append(
-            f"only {report.val_images} validation images: threshold, unknown and precision are estimates"
-        )
+    fitted = [(file.parity.file, *file.confidence.cells()) for file in report.files if file.confidence]
+    if fitted:
+        lines += [
+            "",
+            table(_CONFIDENCE, fitted, width),
+            "unknown: validation images below the threshold; precision: share of the others that are right",
+        ]
+        if report.val_images < FEW_IMAGES:
+            lines.append(f"only {report.val_images} validation images: these figures are estimates")
     for file in report.files:
         lines += [f"{file.parity.file}: {step}" for step in file.steps]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["tests.colours", "tests.data_sets"]
+pytest_plugins = ["tests.colours", "tests.data_sets", "tests.quick"]
 _STATUS = pytest.StashKey[int]()
 
 

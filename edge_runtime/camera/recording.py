@@ -17,13 +17,14 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
-from typing import Literal, Self
+from typing import Self
 
 from ..classifier import Classifier, Prediction
 from ..errors import BadConfiguration, BadData, MissingInput
 from ..files import read_whole
 from .answer import Answer
 from .frame import Frame
+from .options import Flip, Rotation
 from .view import ROTATIONS
 
 HEADER_NAME = "recording.json"
@@ -43,8 +44,8 @@ class RecordedSettings:
     is_steady: bool = False
     """Whether decisions are made over time, by a `SteadyDecider`, or on each frame alone."""
     roi: str | None = None
-    rotate: str = "0"
-    flip: Literal["horizontal", "vertical"] | None = None
+    rotate: Rotation = "0"
+    flip: Flip | None = None
 
     def __post_init__(self) -> None:
         """Checks the types of values that may come from a file.

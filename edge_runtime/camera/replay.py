@@ -1,6 +1,6 @@
 """Replay: runs a model over a recording, and compares what it announces with what was announced.
 
-It tells whether another model, or another threshold, would have done better on a device, without the device.
+It shows whether another model or threshold would have done better on a device, without the device.
 """
 
 from dataclasses import asdict, dataclass, replace

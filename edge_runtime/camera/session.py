@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +74,8 @@ class CameraSession:
     def _steps(self) -> Generator[Answer, None, LoopReport]:
         if self.log is None:
             return self.loop.answers(self.source)
+        from importlib.metadata import version  # noqa: PLC0415 - 20 ms, and only an event log needs it
+
         return logged_answers(self.loop, self.source, self.log, version("edgecls"))
 
 

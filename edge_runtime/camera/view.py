@@ -12,6 +12,7 @@ from ..images.opencv import cv2
 from ..images.prepare import decode_reduced, prepare_box
 from ..images.rule import Box, ImageRule, crop_box
 from .frame import Frame
+from .options import Flip, Rotation
 
 _NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
 _ROI_FORM = (
@@ -69,10 +70,10 @@ def parse_roi(text: str) -> Roi:
     return Roi(left, top, width, height, is_relative)
 
 
-Rotation = Literal[0, 90, 180, 270]
-"""Degrees clockwise."""
-ROTATIONS: dict[str, Rotation] = {"0": 0, "90": 90, "180": 180, "270": 270}
-"""By their text in `--rotate`."""
+Degrees = Literal[0, 90, 180, 270]
+"""Of a rotation, clockwise."""
+ROTATIONS: dict[Rotation, Degrees] = {"0": 0, "90": 90, "180": 180, "270": 270}
+"""By their names in `--rotate`."""
 _ROTATE_CODES = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _FLIP_CODES = {"horizontal": 1, "vertical": 0}
 
@@ -86,8 +87,8 @@ class View:
     """
 
     roi: Roi | None = None
-    rotate: Rotation = 0
-    flip: Literal["horizontal", "vertical"] | None = None
+    rotate: Degrees = 0
+    flip: Flip | None = None
     """`horizontal` swaps left and right, as a mirror does."""
 
     def upright(self, frame: Frame) -> Frame:

@@ -25,8 +25,13 @@ except ImportError as error:
         f"reading a .tflite needs LiteRT ({error}); run `pip install ai-edge-litert`, or use the .onnx file"
     ) from error
 
-_DTYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if name.isupper()}
-_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
+
+def _names(enumeration: type) -> dict[int, str]:
+    return {value: name for name, value in vars(enumeration).items() if name.isupper()}
+
+
+_DTYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
+_OPERATORS = _names(schema.BuiltinOperator)
 _MAX_VALUES_PER_BYTE = 8
 _ZIP = b"PK\x03\x04"
 _ZIP_HEADER_BYTES = 64
@@ -106,8 +111,9 @@ def _is_zip_truncated(content: bytes) -> bool:
 def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
     tensors = tuple(_tensor(graph.Tensors(i), held_bytes) for i in range(graph.TensorsLength()))
 
-    def chosen(numbers: Any) -> tuple[TfliteTensor | None, ...]:
-        return tuple(None if number < 0 else tensors[number] for number in _numbers(numbers))
+    def chosen(vector: Any) -> tuple[TfliteTensor | None, ...]:
+        numbers: list[int] = _numbers(vector)
+        return tuple(None if number < 0 else tensors[number] for number in numbers)
 
     operators = (graph.Operators(i) for i in range(graph.OperatorsLength()))
     return TfliteGraph(
@@ -116,7 +122,7 @@ def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
         outputs=_all_there(chosen(graph.OutputsAsNumpy())),
         operators=tuple(
             TfliteOperator(
-                codes[operator.OpcodeIndex()],
+                codes[int(operator.OpcodeIndex())],
                 chosen(operator.InputsAsNumpy()),
                 _all_there(chosen(operator.OutputsAsNumpy())),
             )
@@ -130,7 +136,8 @@ def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
     if getattr(tensor, "ExternalBuffer", int)():
         raise ValueError("external data refused")
     shape = tuple(_numbers(tensor.ShapeAsNumpy()))
-    held = held_bytes[tensor.Buffer()]
+    buffer: int = tensor.Buffer()
+    held = held_bytes[buffer]
     is_too_large = held and not tensor.Sparsity() and prod(shape) > _MAX_VALUES_PER_BYTE * held
     if any(size < 0 for size in shape) or is_too_large:
         raise ValueError(f"a tensor of shape {shape} in {held:,} bytes")
@@ -138,12 +145,12 @@ def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
     quantised = tensor.Quantization()
     return TfliteTensor(
         name=_text(tensor.Name()),
-        dtype=_DTYPES[tensor.Type()],
+        dtype=_DTYPES[int(tensor.Type())],
         shape=shape,
         signature=tuple(None if size < 0 else size for size in signature),
         scales=tuple(_numbers(quantised.ScaleAsNumpy())) if quantised else (),
         zero_points=tuple(_numbers(quantised.ZeroPointAsNumpy())) if quantised else (),
-        buffer=tensor.Buffer(),
+        buffer=buffer,
         is_constant=held > 0,
     )
 
@@ -160,7 +167,8 @@ def _held_bytes(buffer: Any, size_bytes: int) -> int:
 
 def _operator_name(code: Any) -> str:
     # The deprecated field is a byte, which became too small; old files have only that one.
-    name = _OPERATORS[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
+    number: int = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    name = _OPERATORS[number]
     return f"CUSTOM {_text(code.CustomCode())}" if name == "CUSTOM" else name
 
 

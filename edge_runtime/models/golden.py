@@ -64,7 +64,7 @@ class GoldenResult:
         return "the input is right, the probabilities are not: the engine or the network's bytes"
 
 
-def replay(engine: Engine, card: ModelCard) -> list[GoldenResult]:
+def replay_golden(engine: Engine, card: ModelCard) -> list[GoldenResult]:
     """Replays a card's golden frames through decode, crop, resize and engine.
 
     Raises:

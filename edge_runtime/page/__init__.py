@@ -1,1 +1,1 @@
-"""The page that shows a camera loop to people in the same house: `edgecls camera --serve`."""
+"""Web page that shows a camera loop to people in the same network: `edgecls camera --serve`."""

@@ -1,9 +1,9 @@
-// The last minutes as lines: a small chart each for rate, age and temperature, as SVG.
+// Line charts of the last minutes as SVG: frame rate, age and temperature.
 
-const LONGEST_S = 300;
+const MAX_SPAN_S = 300;
 const MINUTE_S = 60;
-const HEIGHT = 88; // of the drawing, in pixels; page.css says 5.5rem
-const FOOT = 16; // below the lines, for the hours
+const HEIGHT = 88; // of a chart, in pixels; 5.5rem in page.css
+const FOOT = 16; // below the lines, for the time labels
 const GAP_S = 4; // points further apart are not joined
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -18,7 +18,7 @@ const CHARTS = [
   { id: "temperature", unit: " °C", least: 20, lines: [{ name: "temperature", of: (point) => point.temperature_c }] },
 ];
 
-let points = []; // with `at_s` by this page's clock
+let points = []; // with `at_s` in this page's clock
 
 addEventListener("resize", draw);
 
@@ -26,7 +26,7 @@ export function addPoints(fresh) {
   if (!fresh.length) return;
   const now_s = performance.now() / 1_000;
   for (const point of fresh) points.push({ ...point, at_s: now_s - point.ago_s });
-  points = points.filter((point) => point.at_s > now_s - LONGEST_S - GAP_S);
+  points = points.filter((point) => point.at_s > now_s - MAX_SPAN_S - GAP_S);
   draw();
 }
 
@@ -38,7 +38,7 @@ function draw() {
   if (!points.length) return;
   const now_s = performance.now() / 1_000;
   const minutes = Math.ceil((now_s - points[0].at_s) / MINUTE_S);
-  const span_s = Math.min(minutes * MINUTE_S, LONGEST_S);
+  const span_s = Math.min(minutes * MINUTE_S, MAX_SPAN_S);
   for (const chart of CHARTS) drawChart(chart, now_s, span_s);
 }
 
@@ -61,7 +61,7 @@ function drawChart(chart, now_s, span_s) {
   );
 }
 
-// Breaks where nothing was measured: a line across a gap would be an invention.
+// The line is broken where nothing was measured.
 function path(of, x, y) {
   let before = null;
   const steps = [];

@@ -1,4 +1,4 @@
-"""What viewers see of a running loop: the loop's thread puts it here, the server's threads take it."""
+"""Live state of a camera loop: written by the loop's thread, read by the threads of the web server."""
 
 import json
 import secrets
@@ -17,116 +17,20 @@ from ..camera.frame import Frame
 from ..camera.rates import Latencies
 from ..images.opencv import cv2
 
-# The last minutes of a camera loop, one point a second, and its last events.
-
-MINUTES = 5
+MAX_FPS = 12.0
+"""Pictures per second for the viewers; enough to follow a movement."""
+MAX_WIDTH_PX = 1280
+"""A wider picture is scaled down."""
+MAX_JPEG_BYTES = 400_000
+"""A JPEG from the camera is sent as it is, unless it is larger."""
+_JPEG_QUALITY = 80
+HISTORY_MINUTES = 5
+"""Points are kept for this time."""
 POINT_S = 1.0
-EVENTS = 30
-_AGES = 1_000  # of one second; a video may be read faster than any camera gives frames
-
-
-@dataclass(frozen=True)
-class HistoryPoint:
-    """One second of a loop."""
-
-    number: int
-    """Counts the points from 1."""
-    at_s: float
-    """`time.monotonic()` at its end."""
-    fps: float
-    """Frames answered, per second."""
-    age_ms: tuple[float, ...]
-    """p50, p95 and p99 of the frames' age at their label in this second; empty where there was no frame."""
-    temperature_c: float | None
-
-
-@dataclass(frozen=True)
-class NumberedEvent:
-    """An event with its number, from 1."""
-
-    number: int
-    event: Event
-
-
-class History:
-    """Counts answers into points. It has no lock of its own.
-
-    Args:
-        started_s: `time.monotonic()`.
-        temperature_c: the processor's temperature; asked once a second.
-    """
-
-    def __init__(self, started_s: float, temperature_c: Callable[[], float | None]) -> None:
-        self._temperature_c = temperature_c
-        self._points: deque[HistoryPoint] = deque(maxlen=int(MINUTES * 60 / POINT_S))
-        self._events: deque[NumberedEvent] = deque(maxlen=EVENTS)
-        self._since_s = started_s
-        self._points_made = self._events_seen = 0
-        self._frames = 0
-        self._second = Latencies(_AGES)
-
-    def add_answer(self, age_ms: float, now_s: float) -> None:
-        """Counts one answer."""
-        self._frames += 1
-        self._second.add(age_ms)
-        self.tick(now_s)
-
-    def tick(self, now_s: float) -> None:
-        """Makes a point where one is due; to be called while no answers come, too."""
-        elapsed_s = now_s - self._since_s
-        if elapsed_s < POINT_S:
-            return
-        self._points_made += 1
-        age_ms = self._second.percentiles((50, 95, 99)) or ()
-        point = HistoryPoint(
-            self._points_made, now_s, self._frames / elapsed_s, age_ms, self._temperature_c()
-        )
-        self._points.append(point)
-        self._since_s, self._frames, self._second = now_s, 0, Latencies(_AGES)
-
-    def add_event(self, event: Event) -> None:
-        """Keeps one more event."""
-        self._events_seen += 1
-        self._events.append(NumberedEvent(self._events_seen, event))
-
-    def points_after(self, number: int) -> list[HistoryPoint]:
-        """The points that came after this one, oldest first."""
-        return [point for point in self._points if point.number > number]
-
-    def events_after(self, number: int) -> list[NumberedEvent]:
-        """The events that came after this one, oldest first."""
-        return [numbered for numbered in self._events if numbered.number > number]
-
-
-# The picture that a browser gets.
-
-WIDEST_PX = 1280
-LARGEST_BYTES = 400_000
-"""A JPEG from the camera goes on as it is, unless it is larger."""
-_QUALITY = 80
-
-
-def page_jpeg(frame: Frame) -> bytes:
-    """The frame as a JPEG: the one that it came in, or a new one.
-
-    Raises:
-        BadImage: its JPEG is damaged; what was classified was not.
-    """
-    if frame.jpeg is not None and len(frame.jpeg) <= LARGEST_BYTES:
-        return frame.jpeg
-    return cv2.imencode(".jpg", _fitting(frame.pixels), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
-
-
-def _fitting(pixels: np.ndarray) -> np.ndarray:
-    height_px, width_px = pixels.shape[:2]
-    if width_px <= WIDEST_PX:
-        return pixels
-    size_px = (WIDEST_PX, max(1, round(height_px * WIDEST_PX / width_px)))
-    return cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA)
-
-
-HIGHEST_FPS = 12.0
-"""Of pictures to viewers; enough for a movement to be followed."""
+"""Each point of the history covers this time."""
+MAX_EVENTS = 30
+"""The newest events are kept."""
+_MAX_AGES = 1_000  # in one point; a video may be read faster than any camera gives frames
 
 
 @dataclass(frozen=True)
@@ -142,25 +46,51 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class HistoryPoint:
+    """One second of a loop."""
+
+    number: int
+    """Counts the points from 1."""
+    at_s: float
+    """`time.monotonic()` at its end."""
+    fps: float
+    """Answers per second."""
+    age_ms: tuple[float, ...]
+    """p50, p95 and p99 of the age of the frames at their label; empty without a frame."""
+    temperature_c: float | None
+
+
+@dataclass(frozen=True)
+class NumberedEvent:
+    """An event with its number, from 1."""
+
+    number: int
+    event: Event
+
+
+@dataclass(frozen=True)
 class Updates:
-    """What changed since a viewer asked last."""
+    """Points and events that are new to a viewer."""
 
     points: list[HistoryPoint]
     events: list[NumberedEvent]
     silent_s: float | None
-    """Since the last answer; None before the first."""
+    """Seconds since the last answer; None before the first."""
 
 
 class LiveState:
-    """The newest answer and the last minutes.
+    """The newest answer, and the history of the last minutes.
 
-    Cheap for the loop, which leaves a reference: a picture is encoded by the thread of a viewer who asks for
-    one. What a slow viewer did not ask for in time is never sent.
+    It costs the loop little: the loop leaves a reference, and the thread of a viewer encodes the picture. A
+    slow viewer skips pictures.
+
+    Args:
+        temperature_c: gives the temperature of the processor, in degrees Celsius.
     """
 
     def __init__(self, temperature_c: Callable[[], float | None]) -> None:
         self.run = secrets.token_hex(4)
-        """Tells this run from the one before a restart, whose numbers mean nothing here."""
+        """Identifies this run: after a restart, the numbers of an earlier run mean nothing."""
         self._changed = threading.Condition()
         self._history = History(time.monotonic(), temperature_c)
         self._number = 0
@@ -171,22 +101,22 @@ class LiveState:
         self._shot: Shot | None = None
 
     def add_answer(self, answer: Answer) -> None:
-        """Takes one more answer."""
+        """Makes `answer` the newest."""
         with self._changed:
             self._number += 1
             self._newest, self._answered_at_s = answer, time.monotonic()
             self._history.add_answer(answer.timing.age_ms, self._answered_at_s)
             self._changed.notify_all()
 
-    def tick(self) -> None:
-        """To be called a few times a second while no answers come."""
-        with self._changed:
-            self._history.tick(time.monotonic())
-
     def add_event(self, event: Event) -> None:
-        """Takes one more event."""
+        """Adds an event to the history."""
         with self._changed:
             self._history.add_event(event)
+
+    def tick(self) -> None:
+        """Continues the history; to be called a few times a second while no answers come."""
+        with self._changed:
+            self._history.tick(time.monotonic())
 
     def close(self) -> None:
         """Ends every wait, now and later."""
@@ -195,19 +125,19 @@ class LiveState:
             self._changed.notify_all()
 
     def shot_after(self, number: int, timeout_s: float) -> Shot | None:
-        """The newest shot, as soon as there is one after `number`; None where none comes in time.
+        """Returns the newest shot, once there is one after `number`; None if none comes in time.
 
-        At most `HIGHEST_FPS` are made in a second, however many ask.
+        At most `MAX_FPS` shots are made in a second, for any number of viewers.
 
         Raises:
             BadImage: the frame's JPEG cannot be decoded in full.
         """
         ends_at_s = time.monotonic() + timeout_s
-        with self._making:  # one viewer's thread makes it; the others wait here and find it made
-            if not self._wait_beyond(number, ends_at_s):
+        with self._making:  # one viewer's thread makes the shot; the others wait here for it
+            if not self._wait_for_answer(number, ends_at_s):
                 return None
             shot, now_s = self._shot, time.monotonic()
-            rest_s = shot.made_at_s + 1 / HIGHEST_FPS - now_s if shot else 0.0
+            rest_s = shot.made_at_s + 1 / MAX_FPS - now_s if shot else 0.0
             if shot and rest_s > 0:
                 if shot.number > number:
                     return shot
@@ -219,7 +149,7 @@ class LiveState:
             return shot
 
     def updates_after(self, point: int, event: int) -> Updates:
-        """What came after the point and the event of these numbers."""
+        """Returns what came after the point and the event of these numbers."""
         with self._changed:
             return Updates(
                 self._history.points_after(point),
@@ -227,7 +157,7 @@ class LiveState:
                 time.monotonic() - self._answered_at_s if self._newest else None,
             )
 
-    def _wait_beyond(self, number: int, ends_at_s: float) -> bool:
+    def _wait_for_answer(self, number: int, ends_at_s: float) -> bool:
         def is_there() -> bool:
             return self._closed or self._number > number
 
@@ -236,13 +166,78 @@ class LiveState:
             return not self._closed and self._number > number
 
 
-# What the page's script gets: what is known now as one line of JSON, then the picture.
+class History:
+    """The last minutes of a loop, one point a second, and its last events. It has no lock of its own.
+
+    Args:
+        started_s: `time.monotonic()`.
+        temperature_c: gives the temperature of the processor; called once a second.
+    """
+
+    def __init__(self, started_s: float, temperature_c: Callable[[], float | None]) -> None:
+        self._temperature_c = temperature_c
+        self._points: deque[HistoryPoint] = deque(maxlen=int(HISTORY_MINUTES * 60 / POINT_S))
+        self._events: deque[NumberedEvent] = deque(maxlen=MAX_EVENTS)
+        self._since_s = started_s
+        self._points_made = self._events_seen = 0
+        self._frames = 0
+        self._ages = Latencies(_MAX_AGES)
+
+    def add_answer(self, age_ms: float, now_s: float) -> None:
+        """Counts an answer."""
+        self._frames += 1
+        self._ages.add(age_ms)
+        self.tick(now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Adds a point if one is due; to be called while no answers come, too."""
+        elapsed_s = now_s - self._since_s
+        if elapsed_s < POINT_S:
+            return
+        self._points_made += 1
+        age_ms = self._ages.percentiles((50, 95, 99)) or ()
+        fps = self._frames / elapsed_s
+        self._points.append(HistoryPoint(self._points_made, now_s, fps, age_ms, self._temperature_c()))
+        self._since_s, self._frames, self._ages = now_s, 0, Latencies(_MAX_AGES)
+
+    def add_event(self, event: Event) -> None:
+        """Adds an event; the oldest is dropped when there are too many."""
+        self._events_seen += 1
+        self._events.append(NumberedEvent(self._events_seen, event))
+
+    def points_after(self, number: int) -> list[HistoryPoint]:
+        """Returns the points after this number, oldest first."""
+        return [point for point in self._points if point.number > number]
+
+    def events_after(self, number: int) -> list[NumberedEvent]:
+        """Returns the events after this number, oldest first."""
+        return [numbered for numbered in self._events if numbered.number > number]
+
+
+def page_jpeg(frame: Frame) -> bytes:
+    """Returns a frame as JPEG: the one that it came in, if it is small enough, or a new one.
+
+    Raises:
+        BadImage: its JPEG is damaged, though not the part that was classified.
+    """
+    if frame.jpeg is not None and len(frame.jpeg) <= MAX_JPEG_BYTES:
+        return frame.jpeg
+    pixels = _scaled_down(frame.pixels)
+    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+
+
+def _scaled_down(pixels: np.ndarray) -> np.ndarray:
+    height_px, width_px = pixels.shape[:2]
+    if width_px <= MAX_WIDTH_PX:
+        return pixels
+    size_px = (MAX_WIDTH_PX, max(1, round(height_px * MAX_WIDTH_PX / width_px)))
+    return cv2.resize(pixels, size_px, interpolation=cv2.INTER_AREA)
 
 
 def live_reply(run: str, shot: Shot | None, updates: Updates) -> bytes:
-    """One line of JSON, and behind its newline the JPEG; nothing there where no new picture came.
+    """Returns the content of `/live`: one line of JSON, then the JPEG; no JPEG without a new picture.
 
-    Picture and answer are of the same frame. Times are ages in seconds: a phone's clock is its own.
+    Picture and answer belong to the same frame. Times are ages in seconds, as the viewer's clock may differ.
     """
     now_s = time.monotonic()
     state: dict[str, Any] = {

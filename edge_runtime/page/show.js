@@ -1,8 +1,8 @@
-// Puts what the server says into the page. Text is always set as text: a label is a stranger's.
+// Shows the server's replies on the page. Text is set as text, never as HTML: labels and events are untrusted.
 
 import { addPoints, clearPoints } from "./chart.js";
 
-const EVENTS = 30;
+const MAX_EVENTS = 30;
 const QUIET_KINDS = new Set([
   "started",
   "opened",
@@ -14,19 +14,19 @@ const QUIET_KINDS = new Set([
   "stopped",
 ]);
 
-const place = (id) => document.getElementById(id);
-const screen = place("picture");
-const pen = screen.getContext("2d", { alpha: false });
+const byId = (id) => document.getElementById(id);
+const canvas = byId("picture");
+const context = canvas.getContext("2d", { alpha: false });
 
-// False where the browser cannot read a picture, which OpenCV could.
+// Returns false if the browser cannot decode the picture, which OpenCV could.
 export async function showPicture(jpeg) {
   const bitmap = await createImageBitmap(new Blob([jpeg], { type: "image/jpeg" })).catch(() => null);
   if (!bitmap) return false;
-  if (screen.width !== bitmap.width || screen.height !== bitmap.height) {
-    screen.width = bitmap.width;
-    screen.height = bitmap.height;
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
   }
-  pen.drawImage(bitmap, 0, 0);
+  context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return true;
 }
@@ -34,7 +34,7 @@ export async function showPicture(jpeg) {
 export function showState(state, isNewRun) {
   if (isNewRun) {
     clearPoints();
-    place("events").replaceChildren(element("li", "none", "none yet"));
+    byId("events").replaceChildren(element("li", "none", "none yet"));
   }
   if (state.shot) showAnswer(state.shot);
   addPoints(state.points);
@@ -44,26 +44,26 @@ export function showState(state, isNewRun) {
 
 export function showLink(kind, text) {
   document.body.dataset.link = kind;
-  setText(place("link"), text);
+  setText(byId("link"), text);
 }
 
 export function showNotice(text) {
-  place("notice").hidden = !text;
-  setText(place("notice"), text);
+  byId("notice").hidden = !text;
+  setText(byId("notice"), text);
 }
 
 function showAnswer(shot) {
   const label = shot.label ?? "unknown";
   document.body.classList.toggle("is-unknown", shot.label === null);
-  setText(place("label"), label);
-  setText(place("held"), `for ${duration(shot.held_s)}`);
+  setText(byId("label"), label);
+  setText(byId("held"), `for ${duration(shot.held_s)}`);
   document.title = `${label} · edgecls`;
   showBars(shot.ranking, shot.label);
 }
 
-// The best class of a moment may be another than the announced one, which must hold first.
+// The best class of the moment may differ from the announced one, as a new label must hold first.
 function showBars(ranking, announced) {
-  const bars = place("bars");
+  const bars = byId("bars");
   while (bars.children.length > ranking.length) bars.lastChild.remove();
   while (bars.children.length < ranking.length) bars.append(newBar());
   ranking.forEach(([label, confidence], row) => {
@@ -95,17 +95,17 @@ function showNumbers(state) {
     now("age").replaceChildren(...parts, element("small", "", "ms"));
   }
   if (last && last.temperature_c !== null) {
-    place("temperature").hidden = false;
+    byId("temperature").hidden = false;
     setText(now("temperature"), `${last.temperature_c.toFixed(0)} °C`);
   }
 }
 
 function now(chart) {
-  return place(chart).querySelector(".now");
+  return byId(chart).querySelector(".now");
 }
 
 function showEvents(events) {
-  const list = place("events");
+  const list = byId("events");
   for (const event of events) {
     list.querySelector(".none")?.remove();
     const at = new Date(Date.now() - event.ago_s * 1_000);
@@ -114,7 +114,7 @@ function showEvents(events) {
     item.append(element("time", "", at.toLocaleTimeString([], { hour12: false })), element("span", kind, event.text));
     list.prepend(item);
   }
-  while (list.children.length > EVENTS) list.lastChild.remove();
+  while (list.children.length > MAX_EVENTS) list.lastChild.remove();
 }
 
 function milliseconds(value) {
@@ -134,7 +134,7 @@ function element(name, className = "", text = "") {
   return made;
 }
 
-// A screen reader hears a text that is set again, even to the same.
+// A screen reader reads a text again when it is set, even to the same value.
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -32,7 +32,7 @@ def test_without_opencv_it_still_runs_and_names_the_command(run_edgecls, tmp_pat
     assert lines[0] == "problem: OpenCV cannot be loaded: the system has no libGL.so.1"
     assert lines[1].startswith("    ")
     assert " install " in lines[1]
-    assert done.stderr.startswith("edgecls: error: this machine: 1 problem; mend as shown, then run ")
+    assert done.stderr.startswith("edgecls: error: this machine: 1 problem; fix as shown, then run ")
 
 
 def test_json_holds_every_finding(run_edgecls, tmp_path, without_libgl):

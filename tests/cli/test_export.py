@@ -25,7 +25,6 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
         "image_classification.h5", "image_classification.tflite", "image_classification.onnx",
     }  # fmt: skip
     assert "agreement" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 120
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
     assert max(map(len, table)) <= 80
     assert "rejected as unknown: noise " in done.stdout

@@ -49,11 +49,14 @@ def test_each_help_fits_80_columns_and_shows_short_names_and_ends_of_ranges(tmp_
     assert "-h, --help" in done.stdout
     assert "range>" not in done.stdout
     assert "<=x" not in done.stdout
+    examples = done.stdout.partition("\nExamples:\n")[2].splitlines()
+    assert 2 <= len(examples) <= 4 or command == "bench"
+    assert all(line.startswith(("  edgecls ", "  sudo edgecls ")) for line in examples)
 
 
 def test_options_stand_in_their_groups(tmp_path, run_edgecls):
     shown = run_edgecls("train", "-h", cwd=tmp_path).stdout
-    first, _, recipe = shown.partition("\nThe recipe, piece by piece:\n")
+    first, _, recipe = shown.partition("\nRecipe, piece by piece:\n")
     assert "--data" in first
     assert "--epochs" in recipe
     assert "--epochs" not in first
@@ -68,9 +71,17 @@ def test_a_group_alone_shows_its_help(tmp_path, run_edgecls):
 
 @pytest.mark.parametrize(
     ("words", "completed"),
-    [("edgecls tr", "train"), ("edgecls train --out", "--output"), ("edgecls service ", "install")],
+    [
+        ("edgecls tr", "train"),
+        ("edgecls train --out", "--output"),
+        ("edgecls service ", "install"),
+        ("edgecls predict cat.jpg --model n", "nano"),
+        ("edgecls camera --model my", "my.tflite"),
+        ("edgecls verify ed", "edge"),
+    ],
 )
 def test_the_shell_completes_commands_and_options(tmp_path, run_edgecls, words, completed):
+    (tmp_path / "my.tflite").touch()
     position = str(words.count(" "))
     env = os.environ | {"_EDGECLS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
     assert completed in run_edgecls(cwd=tmp_path, env=env).stdout.split()

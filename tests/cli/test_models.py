@@ -21,7 +21,7 @@ def test_the_list_says_how_large_and_how_good_they_are_and_what_they_know(run_he
     assert [row[0].strip("| ") for row in rows] == ["nano", "nano", "edge", "edge"]
     assert [row[1].strip() for row in rows] == ["tflite int8", "onnx int8"] * 2
     assert all(row[3].strip().endswith("%") and int(row[4].replace(",", "")) > 0 for row in rows)
-    assert "they know, and nothing else: airplane, automobile, bird, cat, deer" in done.stdout
+    assert "labels, the only ones they know: airplane, automobile, bird, cat, deer" in done.stdout
     assert done.stdout.splitlines()[-1] == "next: edgecls camera --model nano"
 
 
@@ -36,15 +36,13 @@ def test_a_camera_in_an_empty_folder_says_who_answers_and_how_to_make_ones_own(r
     done = run_edgecls("camera", "--source", "demo", "--max-frames", 20, "--json", cwd=empty)
     assert done.returncode == 0, done.stderr
     told, *_ = done.stderr.splitlines()
-    assert told.startswith(
-        "edgecls: no model in this folder: nano, which comes with edgecls, answers; it knows airplane, "
-    )
+    assert told.startswith("edgecls: no model in this folder; using the built-in nano (knows only airplane, ")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == 20
     assert all(answer["truth"] in answer["ranking"][0]["label"] for answer in answers[:1])
 
 
-def test_predict_answers_from_the_box_with_and_without_its_name(run_edgecls, empty: Path):
+def test_predict_uses_the_builtin_model_with_and_without_its_name(run_edgecls, empty: Path):
     cv2.imwrite(str(empty / "grey.png"), picture())
     unasked = run_edgecls("predict", "grey.png", cwd=empty)
     asked = run_edgecls("predict", "grey.png", "--model", "nano", cwd=empty)
@@ -88,7 +86,7 @@ def test_doctor_tries_a_name(run_edgecls, empty: Path):
     assert "nano_int8.tflite: litert " in tried[0]["what"]
 
 
-def test_bench_says_that_the_box_brings_no_test_pictures_and_how_to_name_some(run_edgecls, empty: Path):
+def test_bench_says_that_builtin_models_come_without_test_pictures(run_edgecls, empty: Path):
     done = run_edgecls("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
     assert done.returncode == 0, done.stderr
     assert "accuracy was not measured: nano comes without test pictures" in done.stdout

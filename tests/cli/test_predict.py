@@ -1,5 +1,6 @@
 """`edgecls predict` as a real process."""
 
+import csv
 import json
 import os
 import pty
@@ -94,6 +95,54 @@ def test_folders_and_globs_are_opened(predict, arguments):
     assert names(predict(*arguments)) == [f"digits/{number}.png" for number in range(IMAGES)]
 
 
+def test_a_source_is_the_same_as_an_argument(predict):
+    expected = names(predict("digits/0.png", "digits/1.png"))
+    assert names(predict("--source", "digits/0.png", "-s", "digits/1.png")) == expected
+    assert names(predict("digits/0.png", "--source", "digits/1.png")) == expected
+
+
+def test_annotated_pictures_are_saved_under_the_names_of_the_images(predict, folder: Path):
+    (folder / "others").mkdir()
+    shutil.copy(folder / "digits" / "1.png", folder / "others" / "0.png")
+    done = predict("digits/0.png", "others/0.png", "digits/1.png", "--save", "annotated")
+    assert done.stderr == "edgecls: wrote annotated\n"
+    assert {path.name for path in (folder / "annotated").iterdir()} == {"0.png", "0-2.png", "1.png"}
+    shown, original = (cv2.imread(str(folder / name)) for name in ("annotated/1.png", "digits/1.png"))
+    assert shown.shape[1] >= 320 > original.shape[1]  # enlarged, with a band for the answer
+    assert (shown[-80:] != 0).any()
+    again = predict("digits/0.png", "--save", "annotated")  # a second run replaces the first one's files
+    assert again.returncode == 0
+
+
+def test_a_picture_is_not_replaced_by_its_own_annotation(predict, folder: Path):
+    before = (folder / "digits/0.png").read_bytes()
+    done = predict("digits/0.png", "--save", "digits", code=2)
+    assert "--save digits: would replace digits/0.png itself; name another folder" in done.stderr
+    assert (folder / "digits/0.png").read_bytes() == before
+
+
+def test_a_csv_file_has_a_row_for_each_image(predict, folder: Path):
+    (folder / "text.jpg").write_text("hello, I am text\n")
+    predict("digits", "text.jpg", "--csv", "answers.csv", "--topk", 2, "--conf", 0.5, code=65)
+    with (folder / "answers.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image", "label", "class_1", "confidence_1", "class_2", "confidence_2"]
+    assert [row["image"] for row in rows] == [f"digits/{number}.png" for number in range(IMAGES)]
+    for row in rows:
+        assert float(row["confidence_1"]) >= float(row["confidence_2"])
+        assert row["label"] in ("", row["class_1"])
+    unknown = predict("digits/0.png", "--csv", "answers.csv", "--conf", 1).stdout
+    assert ": unknown" in unknown
+    assert (folder / "answers.csv").read_text().splitlines()[1].startswith("digits/0.png,,")
+
+
+def test_quiet_leaves_the_answers_and_verbose_says_what_was_chosen(predict, run_edgecls, folder: Path):
+    assert predict("digits/0.png", "-q", "--save", "annotated").stderr == ""
+    told = predict("digits/0.png", "-v").stderr.splitlines()
+    assert told[0].startswith("edgecls: model: image_classification_int8.tflite on litert ")
+    assert told[1].startswith("edgecls: answers below 0.")
+
+
 def test_json_has_a_line_an_image_with_its_name(predict):
     values = [json.loads(line) for line in predict("digits", "--json", "--topk", 2).stdout.splitlines()]
     assert [value["name"] for value in values] == [f"digits/{number}.png" for number in range(IMAGES)]
@@ -120,7 +169,7 @@ def test_one_that_is_no_image_is_told_and_the_others_are_answered(predict, folde
     done = predict("digits/0.png", "text.jpg", "digits/1.png", code=65)
     assert names(done) == ["digits/0.png", "digits/1.png"]
     told, error = done.stderr.splitlines()
-    assert told.startswith("edgecls: skipped text.jpg: not an image")
+    assert told.startswith("edgecls: warning: skipped text.jpg: not an image")
     assert error.startswith(
         "edgecls: error: 3 arguments: 1 of 3 images could not be read, the first: text.jpg"
     )

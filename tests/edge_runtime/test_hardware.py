@@ -53,7 +53,7 @@ def test_without_a_sensor_nothing_is_known(tmp_path: Path):
 
 @pytest.mark.parametrize("file", [PI_4, PI_5])
 @pytest.mark.parametrize(
-    ("bits", "held_down"),
+    ("bits", "throttled"),
     [
         ("0", False),
         ("50000", False),  # under-voltage and throttling happened once
@@ -65,15 +65,15 @@ def test_without_a_sensor_nothing_is_known(tmp_path: Path):
         ("nonsense", False),
     ],
 )
-def test_a_raspberry_pi_says_whether_its_clock_is_held_down(tmp_path: Path, file, bits, held_down):
+def test_a_raspberry_pi_reports_throttling(tmp_path: Path, file, bits, throttled):
     write(tmp_path, file, f"{bits}\n")
-    assert is_throttled(tmp_path) is held_down
+    assert is_throttled(tmp_path) is throttled
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "held_down"),
+    ("kind", "state", "throttled"),
     [("cpufreq-cpu0", 3, True), ("Processor", 1, True), ("cpufreq-cpu0", 0, False), ("pwm-fan", 4, False)],
 )
-def test_other_machines_have_cooling_devices(tmp_path: Path, kind, state, held_down):
+def test_other_machines_have_cooling_devices(tmp_path: Path, kind, state, throttled):
     cooling(tmp_path, kind, state)
-    assert is_throttled(tmp_path) is held_down
+    assert is_throttled(tmp_path) is throttled

@@ -2,7 +2,7 @@ from io import StringIO
 
 import pytest
 
-from edgecls.edge_runtime.text import Heading, paint, printable, table, wrap_for
+from edgecls.edge_runtime.text import Heading, duration, paint, printable, table, wrap_for
 
 
 @pytest.mark.parametrize("text", ["", "cat", "größe 日本", "👨‍👩‍👧", "نص", "a\u00a0b"])
@@ -71,6 +71,23 @@ def test_prose_is_wrapped_at_words_on_a_terminal_alone(monkeypatch):
     assert wrap_for(Terminal(), text) == (
         "a line of words that\n  is long\nnext: edgecls camera --model nano"
     )
+
+
+def test_a_value_beside_its_name_is_wrapped_in_its_own_column(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "30")
+    lines = wrap_for(Terminal(), "  labels   cat, dog, horse and others").splitlines()
+    assert lines == ["  labels   cat, dog, horse and", "           others"]
+    long = "sha256   " + "f" * 40
+    assert wrap_for(Terminal(), long) == long  # not moved to a line of its own
+
+
+def test_times_are_in_the_unit_that_people_use():
+    assert [duration(seconds) for seconds in (0.4, 48, 720, 12_000)] == [
+        "0 s",
+        "48 s",
+        "12 min",
+        "3 h 20 min",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.errors import BadData, CheckFailed, UsageError
-from edgecls.edge_runtime.models.golden import replay
+from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
 from edgecls.export import export
 from edgecls.export.calibration import choose_calibration
@@ -131,7 +131,7 @@ def test_files_for_other_hosts_say_so_and_answer_the_same(tiny, tmp_path, io):
         answers = [predict_all(open_engine(model), few.images) for model in (ours, usual)]
         np.testing.assert_allclose(*answers, atol=0.12)
         assert (answers[0].argmax(1) == answers[1].argmax(1)).mean() >= 0.95
-        assert all(result.holds for result in replay(open_engine(ours), ours.card))
+        assert all(result.holds for result in replay_golden(open_engine(ours), ours.card))
 
 
 def names(*args) -> list[str]:

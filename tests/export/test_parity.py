@@ -18,11 +18,11 @@ def test_the_same_answers_agree_in_everything():
 def test_one_flipped_picture_is_seen_in_agreement_and_accuracy():
     other = REFERENCE.copy()
     other[2] = [0.55, 0.45]
-    report = compare("a.tflite", 10, other, REFERENCE, TRUTH)
+    report = compare("a.tflite", 134_440, other, REFERENCE, TRUTH)
     assert report.top1_agreement == pytest.approx(2 / 3)
     assert report.largest_difference == pytest.approx(0.15, abs=1e-6)
     assert report.accuracy == 1
-    assert report.cells() == ("a.tflite", "10 B", "0.15", "66.67%", "100.00%", "+33.33")
+    assert report.cells() == ("a.tflite", "134 kB", "0.15", "66.67%", "100.00%", "+33.33")
 
 
 def test_a_float_file_may_differ_by_one_part_in_ten_thousand_and_no_more():

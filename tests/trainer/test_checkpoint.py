@@ -69,10 +69,11 @@ def test_a_hundred_kills_while_it_is_written_leave_the_old_or_the_new_one_never_
     for _ in range(100):
         child = context.Process(target=write_for_ever, args=(path,))
         child.start()
-        before = path.stat().st_mtime_ns
-        while path.stat().st_mtime_ns == before:  # until it is at work
+        seen, writes = {path.stat().st_mtime_ns}, moments.randint(1, 5)
+        while len(seen) <= writes:  # until it is at work
             time.sleep(0.001)
-        time.sleep(moments.uniform(0, 0.02))
+            seen.add(path.stat().st_mtime_ns)
+        time.sleep(moments.uniform(0, 0.01))  # to be killed at some point, not to wait for anything
         os.kill(child.pid, signal.SIGKILL)
         child.join()
         found = read_checkpoint(path)

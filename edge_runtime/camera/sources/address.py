@@ -4,7 +4,7 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -121,6 +121,29 @@ def parse_source(text: str) -> Address:
     if glob.has_magic(text):
         return _matches(text)
     raise MissingInput(f"{text}: no such file, folder or camera; {_CHOICES}")
+
+
+def image_files(texts: Sequence[str]) -> ImageFiles:
+    """Returns the images that files, folders and globs name.
+
+    A file that does not exist stays in the list, so that it is reported in its turn, after the others.
+
+    Raises:
+        UsageError: one is no image but a camera, a stream or a video, or a folder without images.
+    """
+    paths: list[Path] = []
+    for text in texts:
+        try:
+            address = None if Path(text).is_file() else parse_source(text)
+        except MissingInput:
+            address = None
+        if isinstance(address, ImageFiles):
+            paths += address.paths
+        elif address is None:
+            paths.append(Path(text))
+        else:
+            raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
+    return ImageFiles(tuple(paths), texts[0] if len(texts) == 1 else f"{len(texts)} arguments")
 
 
 def masked(url: str) -> str:

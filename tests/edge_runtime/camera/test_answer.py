@@ -1,3 +1,5 @@
+"""The event of another announced label."""
+
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer, announcement

@@ -1,3 +1,5 @@
+"""Decision: steadier than the predictions of single frames."""
+
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise

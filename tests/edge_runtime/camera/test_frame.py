@@ -1,3 +1,5 @@
+"""Frame: pixels, JPEG, size and time."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Pace: fixed rates, CPU budget, heat, and frames without motion."""
+
 import itertools
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Rates: frames per second and percentiles."""
+
 import pytest
 
 from edgecls.edge_runtime.camera.rates import Ages, FrameRate, Latencies, RecentAges

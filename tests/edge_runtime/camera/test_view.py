@@ -1,3 +1,5 @@
+"""View: what people see and what the network sees."""
+
 from itertools import product
 
 import numpy as np

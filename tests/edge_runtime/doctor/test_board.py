@@ -86,7 +86,7 @@ FIRMWARE = "sys/devices/platform/soc/soc:firmware/get_throttled"
         (0x50005, Level.PROBLEM, Level.PROBLEM),
     ],
 )
-def test_the_firmware_tells_what_holds_and_what_has_held(tmp_path, flags, supply, heat):
+def test_the_firmware_reports_the_present_and_what_occurred_since_boot(tmp_path, flags, supply, heat):
     assert check_supply(flags, tmp_path).level is supply
     assert check_heat(flags, tmp_path).level is heat
 
@@ -105,7 +105,7 @@ def test_the_kernels_voltage_alarm_counts_as_well(tmp_path, write):
     assert check_supply(None, tmp_path).level is Level.PROBLEM
 
 
-def test_heat_is_told_in_degrees(tmp_path, write):
+def test_heat_is_shown_in_degrees(tmp_path, write):
     write("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n")
     write("sys/class/thermal/thermal_zone0/temp", "82300\n")
 

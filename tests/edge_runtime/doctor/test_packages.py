@@ -121,7 +121,7 @@ def test_without_an_engine_nothing_runs(python):
     assert found[0].command == f"{PIP} install --force-reinstall --no-deps ai-edge-litert"
 
 
-def test_an_instruction_that_the_processor_lacks_is_not_mended_by_installing_again(python):
+def test_an_instruction_that_the_processor_lacks_is_not_fixed_by_installing_again(python):
     found = check_numpy("ended by SIGILL", ALL, python)
 
     assert found.level is Level.PROBLEM
@@ -237,14 +237,14 @@ def test_a_virtual_environment_is_fine(python):
     assert check_environment(python).level is Level.OK
 
 
-def test_the_systems_own_python_is_warned_of(python):
+def test_the_systems_own_python_is_a_warning(python):
     found = check_environment(replace(python, executable="/usr/bin/python3", externally_managed=True))
 
     assert found.level is Level.WARNING
     assert found.command.startswith("/usr/bin/python3 -m venv --system-site-packages ~/edgecls && ")
 
 
-def test_pip_is_told_to_change_the_systems_python_where_that_is_what_it_takes(python):
+def test_pip_may_change_the_systems_python_where_that_is_what_it_takes(python):
     system = replace(python, executable="/usr/bin/python3", externally_managed=True)
 
     assert system.pip("install", "x") == "/usr/bin/python3 -m pip install --break-system-packages x"

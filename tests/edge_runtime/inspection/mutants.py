@@ -2,7 +2,7 @@
 
     python mutants.py FILE COUNT START
 
-COUNT copies that are cut short, then COUNT with one bit flipped; the first START of them are passed over.
+COUNT copies that are truncated, then COUNT with one bit flipped; the first START of them are passed over.
 Each gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
 `inspect_model` without its child process, in which the copies would take a hundred times as long. A parser
 that crashes or hangs, which that child is for, ends this process: start it again behind the copy that did it.

@@ -127,7 +127,7 @@ def test_a_part_of_our_file_is_not_taken_for_foreign(tiny, tmp_path: Path, monke
 
 
 def ends_of_damaged_copies(path: Path, count: int) -> tuple[Counter, Counter]:
-    """How inspecting copies ends: of those cut short, and of those with one bit flipped."""
+    """How inspecting copies ends: of those truncated, and of those with one bit flipped."""
     script, ends = Path(__file__).with_name("mutants.py"), []
     while len(ends) < 2 * count:
         command = [sys.executable, script, path, str(count), str(len(ends))]

@@ -9,7 +9,7 @@ import pytest
 from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.images.prepare import decode, prepare
 from edgecls.edge_runtime.models import golden
-from edgecls.edge_runtime.models.golden import replay
+from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import read_model
 
 FILES = ("tflite", "onnx", "int8 tflite", "int8 onnx")
@@ -39,7 +39,7 @@ def fails(results) -> bool:
 
 
 def test_they_hold_where_they_were_made(model):
-    results = replay(open_engine(model), model.card)
+    results = replay_golden(open_engine(model), model.card)
     assert results
     assert not fails(results)
     assert all(result.input_difference == 0 and result.largest_difference < 1e-6 for result in results)
@@ -58,33 +58,35 @@ def test_they_are_larger_than_the_input_and_not_square_so_that_crop_and_resize_a
 
 def test_a_wrong_channel_order_is_caught(model, monkeypatch):
     monkeypatch.setattr(golden, "prepare", lambda pixels, rule: prepare(pixels, rule)[..., ::-1].copy())
-    results = replay(open_engine(model), model.card)
+    results = replay_golden(open_engine(model), model.card)
     assert fails(results)
     assert any("channel order" in result.reason for result in results)
 
 
 def test_a_channel_order_swapped_in_front_of_the_engine_is_caught(model):
-    assert fails(replay(Faulty(open_engine(model), before=lambda image: image[..., ::-1].copy()), model.card))
+    assert fails(
+        replay_golden(Faulty(open_engine(model), before=lambda image: image[..., ::-1].copy()), model.card)
+    )
 
 
 @pytest.mark.parametrize("rule", [{"interpolation": "linear"}, {"crop": "stretch"}])
 def test_another_resize_or_crop_is_caught(model, rule):
     card = replace(model.card, image=replace(model.card.image, **rule))
-    results = replay(open_engine(model), card)
+    results = replay_golden(open_engine(model), card)
     assert fails(results)
     assert all(result.input_difference > 1 for result in results)
 
 
 def test_another_scale_is_caught(model):
     engine = Faulty(open_engine(model), before=lambda image: (image // 2).astype(np.uint8))
-    results = replay(engine, model.card)
+    results = replay_golden(engine, model.card)
     assert fails(results)
     assert any("engine" in result.reason for result in results)
 
 
 def test_a_swapped_label_is_caught(model):
     labels = model.card.labels
-    results = replay(open_engine(model), replace(model.card, labels=(*labels[5:], *labels[:5])))
+    results = replay_golden(open_engine(model), replace(model.card, labels=(*labels[5:], *labels[:5])))
     assert fails(results)
     assert any("labels were changed" in result.reason for result in results)
 
@@ -92,17 +94,17 @@ def test_a_swapped_label_is_caught(model):
 def test_another_files_bytes_are_caught(tiny, model):
     int8 = model.card.quantisation is not None
     other = read_model(tiny.files[0 if int8 else 2])  # float32 for int8, and the other way round
-    assert fails(replay(open_engine(other), model.card))
+    assert fails(replay_golden(open_engine(other), model.card))
 
 
 def test_an_engine_that_computes_differently_is_caught(model):
     engine = Faulty(open_engine(model), after=lambda answer: np.roll(answer * np.float32(0.9), 0))
-    assert fails(replay(engine, model.card))
+    assert fails(replay_golden(engine, model.card))
 
 
 def test_not_a_number_is_caught(model):
     engine = Faulty(open_engine(model), after=lambda answer: answer * np.float32("nan"))
-    results = replay(engine, model.card)
+    results = replay_golden(engine, model.card)
     assert fails(results)
     assert results[0].largest_difference == float("inf")
 
@@ -114,6 +116,6 @@ def test_one_rounded_pixel_is_no_fault(model, monkeypatch):
         return image
 
     monkeypatch.setattr(golden, "prepare", rounded)
-    results = replay(open_engine(model), model.card)
+    results = replay_golden(open_engine(model), model.card)
     assert not fails(results)
     assert all(0 < result.input_difference < 1 for result in results)

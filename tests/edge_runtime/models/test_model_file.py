@@ -149,7 +149,7 @@ def test_real_files_cut_or_with_a_flipped_bit_are_refused(tiny, tmp_path: Path):
 
 h5py = pytest.importorskip("h5py", reason="needs the h5py package of edgecls[train]")
 
-CARD_of_card_h5 = ModelCard(("cat", "größe"), ImageRule(32, 32), io="float32")
+H5_CARD = ModelCard(("cat", "größe"), ImageRule(32, 32), io="float32")
 
 
 @pytest.fixture
@@ -162,16 +162,16 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_card_is_found_again_and_the_file_is_sealed(file: Path):
-    attach_to_h5(file, CARD_of_card_h5)
+    attach_to_h5(file, H5_CARD)
     content = file.read_bytes()
-    assert find_h5_card(content) == CARD_of_card_h5.to_json().encode()
+    assert find_h5_card(content) == H5_CARD.to_json().encode()
     assert check_seal(content) == "holds"
-    assert read_model(file).card == CARD_of_card_h5
+    assert read_model(file).card == H5_CARD
     assert read_model(file).format is ModelFormat.H5
 
 
 def test_others_read_the_file_as_before(file: Path):
-    attach_to_h5(file, CARD_of_card_h5)
+    attach_to_h5(file, H5_CARD)
     with h5py.File(file) as content:
         assert list(content["weights"]) == [1.0, 2.0]
         assert content.attrs["model_config"] == "{}"

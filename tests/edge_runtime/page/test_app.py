@@ -1,4 +1,4 @@
-"""How many may watch."""
+"""Who may open the page, and how many viewers at a time."""
 
 import socket
 from urllib.parse import quote

@@ -12,7 +12,7 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode
-from edgecls.edge_runtime.page.live import EVENTS, HIGHEST_FPS, LARGEST_BYTES, History, LiveState, page_jpeg
+from edgecls.edge_runtime.page.live import MAX_EVENTS, MAX_FPS, MAX_JPEG_BYTES, History, LiveState, page_jpeg
 from tests.fakes import answer, picture
 
 CAT = Prediction((("cat", 0.9), ("dog", 0.1)), "cat")
@@ -38,7 +38,7 @@ def test_a_viewer_gets_the_newest_and_skips_the_rest(live):
 def test_a_new_viewer_gets_no_picture_of_long_ago(live):
     give(live, 1)
     live.shot_after(0, 0)
-    time.sleep(1.1 / HIGHEST_FPS)  # what is tested is that this much time has passed
+    time.sleep(1.1 / MAX_FPS)  # what is tested is that this much time has passed
     give(live, 2)
     shot = live.shot_after(0, 0)
     assert shot
@@ -59,7 +59,7 @@ def test_pictures_are_made_at_a_limited_rate(live):
     second = live.shot_after(1, 60)
     assert first
     assert second
-    assert second.made_at_s - first.made_at_s >= 1 / HIGHEST_FPS - 0.001
+    assert second.made_at_s - first.made_at_s >= 1 / MAX_FPS - 0.001
 
 
 def test_without_a_new_answer_the_wait_ends_in_time(live):
@@ -124,14 +124,14 @@ def test_a_silent_second_is_a_point_too():
     assert point.age_ms == ()
 
 
-def test_what_is_kept_is_bounded_and_event():
+def test_what_is_kept_is_bounded():
     made = history()
     for second in range(1, 1001):
         made.tick(float(second))
         made.add_event(Event("stalled", f"the {second}th"))
     points, events = made.points_after(0), made.events_after(0)
     assert [point.number for point in points] == list(range(701, 1001))
-    assert [event.number for event in events] == list(range(1001 - EVENTS, 1001))
+    assert [event.number for event in events] == list(range(1001 - MAX_EVENTS, 1001))
     assert [point.number for point in made.points_after(998)] == [999, 1000]
     assert [event.event.text for event in made.events_after(999)] == ["the 1000th"]
 
@@ -151,6 +151,6 @@ def test_pixels_become_a_jpeg_of_their_size():
 def test_a_large_picture_is_made_smaller(as_jpeg):
     noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
     content = cv2.imencode(".jpg", noise)[1].tobytes()
-    assert len(content) > LARGEST_BYTES
+    assert len(content) > MAX_JPEG_BYTES
     made = decode(page_jpeg(Frame(content if as_jpeg else noise, 1, 0.0)), "page")
     assert made.shape == (720, 1280, 3)

@@ -1,4 +1,4 @@
-"""The page as a server: rows 39 to 41 and 43 of the list of faults, asked with bytes of our own."""
+"""The page as a server, with raw requests: addresses, tokens, foreign hosts, broken or huge requests."""
 
 import ipaddress
 import json
@@ -180,7 +180,7 @@ def test_with_a_token_only_those_who_know_it_get_in():
         page.close()
 
 
-def test_a_port_in_use_is_named_sink(page):
+def test_a_page_on_a_port_in_use_is_refused(page):
     port = port_of(page)
     with pytest.raises(BadConfiguration, match=f"port {port} is in use"):
         PageSink(f":{port}")

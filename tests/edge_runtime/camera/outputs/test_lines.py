@@ -1,3 +1,5 @@
+"""Line output: one line an answer, whatever the reader does."""
+
 import json
 import os
 import threading

@@ -1,3 +1,5 @@
+"""Overlay: what is drawn over a picture, at any size."""
+
 import numpy as np
 import pytest
 

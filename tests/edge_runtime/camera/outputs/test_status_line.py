@@ -1,3 +1,5 @@
+"""Status line: on a terminal, in a file, and after both are gone."""
+
 import io
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Video file: every frame for as long as it was seen, whole or not at all."""
+
 from pathlib import Path
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Messages between a source and its capture process."""
+
 import os
 
 import pytest

@@ -97,7 +97,7 @@ def golden(label: str, *probabilities: float) -> GoldenFrame:
     return GoldenFrame(base64.b64encode(png).decode(), (), label, probabilities)
 
 
-def card_of_demo_scene(*frames: GoldenFrame, **options) -> ModelCard:
+def golden_card(*frames: GoldenFrame, **options) -> ModelCard:
     return ModelCard(labels=("cat", "dog"), image=ImageRule(32, 32), golden=frames, **options)
 
 
@@ -114,22 +114,22 @@ def labels_of(text: str) -> list[str]:
 def test_what_the_model_is_sure_of_is_shown():
     frames = golden("cat", 0.6, 0.4), golden("dog", 0.1, 0.9), golden("cat", 0.95, 0.05)
 
-    assert labels_of(demo_scenes(card_of_demo_scene(*frames, threshold=0.8))) == ["dog", "cat"]
+    assert labels_of(demo_scenes(golden_card(*frames, threshold=0.8))) == ["dog", "cat"]
 
 
 def test_the_temperature_counts_as_it_does_in_an_answer():
     frames = golden("cat", 0.9, 0.1), golden("dog", 0.001, 0.999)
 
-    assert labels_of(demo_scenes(card_of_demo_scene(*frames, threshold=0.8, temperature=2.0))) == ["dog"]
+    assert labels_of(demo_scenes(golden_card(*frames, threshold=0.8, temperature=2.0))) == ["dog"]
 
 
 def test_a_model_that_is_sure_of_nothing_shows_all():
     frames = golden("cat", 0.6, 0.4), golden("dog", 0.4, 0.6)
 
-    assert labels_of(demo_scenes(card_of_demo_scene(*frames, threshold=0.8))) == ["cat", "dog"]
+    assert labels_of(demo_scenes(golden_card(*frames, threshold=0.8))) == ["cat", "dog"]
 
 
-@pytest.mark.parametrize("empty", [None, card_of_demo_scene()])
+@pytest.mark.parametrize("empty", [None, golden_card()])
 def test_a_model_without_golden_frames_is_refused_in_one_line(empty):
     with pytest.raises(
         UsageError, match=r"card=classifier\.card|this one has none; name a file of `edgecls export`"
@@ -182,7 +182,7 @@ def test_a_healthy_model_answers_the_known_label(tiny):
 
 
 def test_it_travels_as_one_line_of_json():
-    text = demo_scenes(replace(card_of_demo_scene(golden("größe", 0.0, 1.0)), threshold=0.5))
+    text = demo_scenes(replace(golden_card(golden("größe", 0.0, 1.0)), threshold=0.5))
 
     assert "\n" not in text
     assert json.loads(text)["scenes"][0][0] == "größe"
@@ -190,7 +190,7 @@ def test_it_travels_as_one_line_of_json():
 
 def test_the_background_is_shown_only_where_there_is_nothing_else():
     none, dog = golden("cat", 0.9, 0.1), golden("dog", 0.1, 0.9)
-    assert labels_of(demo_scenes(card_of_demo_scene(none, dog, background="cat"))) == ["dog"]
-    assert labels_of(demo_scenes(card_of_demo_scene(none, background="cat"))) == [
+    assert labels_of(demo_scenes(golden_card(none, dog, background="cat"))) == ["dog"]
+    assert labels_of(demo_scenes(golden_card(none, background="cat"))) == [
         ""
     ]  # "": no answer is judged by it

@@ -1,3 +1,5 @@
+"""Diagnosis: why a camera or stream could not be opened."""
+
 import os
 import socket
 import subprocess

@@ -1,3 +1,5 @@
+"""Frame slot: the newest frame, never torn, whoever is stopped or killed."""
+
 import os
 import select
 import subprocess

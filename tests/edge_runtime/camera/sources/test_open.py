@@ -1,3 +1,5 @@
+"""Opening a source by its text."""
+
 import os
 
 import pytest

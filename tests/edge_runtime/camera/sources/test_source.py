@@ -1,3 +1,5 @@
+"""Images as a source."""
+
 from pathlib import Path
 
 import numpy as np

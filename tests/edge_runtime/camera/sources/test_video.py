@@ -1,3 +1,5 @@
+"""Video files as a source: every frame, in real time, damaged or truncated."""
+
 import itertools
 import struct
 from collections.abc import Callable
