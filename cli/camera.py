@@ -52,10 +52,10 @@ def camera(
     """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window.
 
     Examples:
-        edgecls camera                                   best model, first camera
-        edgecls camera -s rtsp://10.0.0.7/live --serve   network camera, web page
-        edgecls camera -s demo -m nano                   no camera needed
-        edgecls camera --config door.toml                options from a file
+        edgecls camera                                   # best model, first camera
+        edgecls camera -s rtsp://10.0.0.7/live --serve   # network camera, web page
+        edgecls camera -s demo -m nano                   # no camera needed
+        edgecls camera --config door.toml                # options from a file
     """
     if print_config:
         print(to_toml(options), end="")

@@ -16,7 +16,6 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from .messages import Verbosity, set_verbosity
 
-_EXAMPLES = "\n\nExamples:\n"
 _WIDEST_NAME = 26
 
 
@@ -24,8 +23,8 @@ class Command(TyperCommand):
     """A command; `-q` and `-v` may also stand among its own options."""
 
     def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - typer's name
-        text, _, self.examples = (help or "").partition(_EXAMPLES)
-        super().__init__(*arguments, help=text, **settings)
+        prose, self.examples = _split_help(help)
+        super().__init__(*arguments, help=prose, **settings)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, with `-q` and `-v`, which `edgecls --help` explains."""
@@ -42,7 +41,7 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes arguments and options in their groups."""
-        _write_parameters(self, ctx, formatter)
+        _write_groups(parameter_groups(self, ctx), formatter)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Writes the epilog, then the examples."""
@@ -54,13 +53,13 @@ class Group(TyperGroup):
     """A command with sub-commands; alone it shows its help."""
 
     def __init__(self, *arguments: Any, help: str | None = None, **settings: Any) -> None:  # noqa: A002 - typer's name
-        text, _, self.examples = (help or "").partition(_EXAMPLES)
-        super().__init__(*arguments, help=text, **settings)
+        prose, self.examples = _split_help(help)
+        super().__init__(*arguments, help=prose, **settings)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes the sub-commands, then the options."""
         self.format_commands(ctx, formatter)
-        _write_parameters(self, ctx, formatter)
+        _write_groups(parameter_groups(self, ctx), formatter)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Writes the epilog, then the examples."""
@@ -75,8 +74,11 @@ class Group(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def _write_parameters(command: Command | Group, ctx: Any, formatter: Any) -> None:
-    """Writes the arguments, then the options by their `rich_help_panel`, those without one first."""
+def parameter_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:
+    """Returns a command's parameters as names and help, by the title of their group.
+
+    Arguments come first, then the options by their `rich_help_panel`, those without one before the others.
+    """
     groups: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for param in command.get_params(ctx):
         record = param.get_help_record(ctx)
@@ -85,7 +87,7 @@ def _write_parameters(command: Command | Group, ctx: Any, formatter: Any) -> Non
             name, text = record
             row = name.replace(" range>", ">"), _with_range_in_words(text)
             groups.setdefault(getattr(param, "rich_help_panel", None) or plain, []).append(row)
-    _write_groups(groups, formatter)
+    return {title: rows for title, rows in groups.items() if rows}
 
 
 def _with_range_in_words(text: str) -> str:
@@ -99,18 +101,22 @@ def _write_groups(groups: Mapping[str, list[tuple[str, str]]], formatter: Any) -
     names = [name for rows in groups.values() for name, _ in rows]
     width = max((len(name) for name in names if len(name) <= _WIDEST_NAME), default=0)
     for heading, rows in groups.items():
-        if rows:
-            with formatter.section(heading):
-                formatter.write_dl([(name.ljust(width), text) for name, text in rows], col_max=width)
+        with formatter.section(heading):
+            formatter.write_dl([(name.ljust(width), text) for name, text in rows], col_max=width)
 
 
-def _write_examples(examples: str, formatter: Any) -> None:
+def _write_examples(examples: list[str], formatter: Any) -> None:
     """Writes examples as they are, a command a line."""
     if examples:
         with formatter.section("Examples"):
-            indent = " " * formatter.current_indent
-            for line in inspect.cleandoc(examples).splitlines():
-                formatter.write(f"{indent}{line}".rstrip() + "\n")
+            for line in examples:
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
+
+def _split_help(text: str | None) -> tuple[str, list[str]]:
+    """A help text without its section of examples, and their lines."""
+    prose, _, examples = (text or "").partition("\n\nExamples:\n")
+    return prose, inspect.cleandoc(examples).splitlines()
 
 
 def _verbosity_option(level: Verbosity, *names: str) -> TyperOption:

@@ -10,6 +10,7 @@ import typer
 
 from .. import data as data_sets
 from .. import edge_runtime
+from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import EdgeclsError, writing_failed
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.text import duration
@@ -81,7 +82,7 @@ def run(folder: Path, *arguments: str, keep: bool = False) -> str:
 
 def _render_clip(folder: Path) -> list[str]:
     """Writes clip.mp4 from test pictures of the digits; returns the label of each of its frames."""
-    model = folder / "image_classification.h5"
+    model = folder / DEFAULT_H5
     dataset = data_sets.training_data(model, edge_runtime.read_model(model).card, None)
     images, truth = dataset.test.images[:_PICTURES], dataset.test.truth[:_PICTURES]
     print(f"\nrendering clip.mp4: {len(images)} test pictures, {_FRAMES_EACH} frames each", flush=True)

@@ -11,7 +11,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.doctor.finding import Level
 from ..edge_runtime.errors import CheckFailed, Unavailable
-from ..edge_runtime.text import paint, printable, wrap_for
+from ..edge_runtime.text import printable, wrap_for
 from .model_options import complete_models
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _count(number: int, what: str) -> str:
 
 def _text(finding: "Finding") -> str:
     """A finding, the command that fixes it whole on a line of its own, and advice."""
-    lines = [f"{paint(finding.level.value, sys.stdout)}: {printable(finding.what)}"]
+    lines = [wrap_for(sys.stdout, f"{finding.level}: {printable(finding.what)}")]
     if finding.command:
         lines.append(f"    {printable(finding.command)}")
     if finding.advice:

@@ -4,6 +4,8 @@ import sys
 
 import typer
 
+import edgecls as package
+
 from ..edge_runtime.errors import EdgeclsError
 from . import messages
 from .command import LazyGroup
@@ -50,7 +52,7 @@ app = typer.Typer(
     epilog='On a device `pip install edgecls` is enough. train, export and demo need "edgecls[train]"; '
     'sweep needs "edgecls[sweep]".',
 )
-def edgecls(
+def overview(
     context: typer.Context,
     quiet: bool = typer.Option(
         False, "--quiet", "-q", help="Print only results, warnings and errors: no progress, no notes."
@@ -66,14 +68,12 @@ def edgecls(
     NO_COLOR turns colour off.
 
     Examples:
-        edgecls train --data photos/        one sub-folder of pictures for each class
+        edgecls train --data photos/    # one sub-folder of pictures for each class
         edgecls export --int8
         edgecls camera --source 0
     """
     if version:
-        from importlib.metadata import version as installed  # takes longer than all of --help
-
-        print(f"edgecls {installed('edgecls')}")
+        print(f"edgecls {package.__version__}")
         raise typer.Exit
     set_verbosity(Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL)
     if context.invoked_subcommand is None:

@@ -7,7 +7,7 @@ import shlex
 import sys
 from enum import IntEnum
 
-from ..edge_runtime.text import paint, printable, wrap_for
+from ..edge_runtime.text import printable, wrap_for
 
 
 class Verbosity(IntEnum):
@@ -39,12 +39,12 @@ def verbosity_options() -> list[str]:
 
 def error(text: str) -> None:
     """An error's one line; always shown."""
-    _say(f"edgecls: {paint('error', sys.stderr)}: {printable(text)}")
+    _say(f"edgecls: error: {printable(text)}")
 
 
 def warn(text: str) -> None:
     """A warning's one line; always shown."""
-    _say(f"edgecls: {paint('warning', sys.stderr)}: {printable(text)}")
+    _say(f"edgecls: warning: {printable(text)}")
 
 
 def note(text: str) -> None:

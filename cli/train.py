@@ -10,6 +10,7 @@ import typer
 
 from .. import data as data_sets
 from .. import trainer
+from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.text import columns_of, duration, wrap_for
 from . import messages
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..trainer.recipe import RecipeOptions
     from ..trainer.report import TrainReport
 
-DEFAULT_MODEL = Path("image_classification.h5")
 _SKIPPED_SHOWN = 5
 _NETWORK, _FITTING, _TEACHER = "Network", "Recipe, piece by piece", "Teacher"
 
@@ -31,7 +31,7 @@ def train(
         "(downloaded once), digits (no download), or cifar-10-python.tar.gz.  [default: cifar10]",
     ),
     output: Path = typer.Option(
-        DEFAULT_MODEL,
+        DEFAULT_H5,
         "--output",
         "-o",
         help="The model to write; plots and report go into a folder of its name.",
@@ -205,7 +205,7 @@ def train(
         messages.interrupted(can_resume=trainer.checkpoint_path(output).exists())
         raise typer.Exit(130) from None
     print(wrap_for(sys.stdout, _summary(report, output)))
-    named = "" if output == DEFAULT_MODEL else f"{shlex.quote(str(output))} "
+    named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
     print(f"next: edgecls export {named}--int8")
 
 

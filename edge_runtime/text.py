@@ -66,20 +66,26 @@ def columns_of(stream: TextIO) -> int:
     if os.environ.get("COLUMNS", "").isdecimal():
         return max(int(os.environ["COLUMNS"]), _NARROWEST)
     try:
-        return max(os.get_terminal_size(stream.fileno()).columns, _NARROWEST)
+        columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):  # not a terminal, or not even a file
         return _PLAIN_COLUMNS
+    return max(columns, _NARROWEST) if columns else _PLAIN_COLUMNS  # 0: it does not know, as in a container
 
 
 def wrap_for(stream: TextIO, text: str) -> str:
-    """Returns prose wrapped at words where the stream is a terminal; elsewhere unchanged, a line a fact.
+    """Returns prose wrapped at words, and with colour, where the stream is a terminal; elsewhere unchanged.
 
     A line that gives a command to copy, `next: ...`, stays whole.
     """
     if not stream.isatty():
         return text
     width = columns_of(stream)
-    return "\n".join(_wrapped(line, width) for line in text.split("\n"))
+    lines = "\n".join(_wrapped(line, width) for line in text.split("\n"))
+    return _LEADING.sub(lambda match: match[1] + paint(match[2], stream), lines)
+
+
+_LEADING = re.compile(rf"^((?:edgecls: )?)({'|'.join(_COLOURS)})(?=:)", re.MULTILINE)
+"""The word that a line begins with, painted as `paint` does: `edgecls: warning: ...`."""
 
 
 _NAME = re.compile(r" {0,4}\S.{0,28}? {2,}")

@@ -7,13 +7,11 @@ from pathlib import Path
 from ..data.load import Dataset
 from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
+from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import BadModel, MissingInput, UsageError
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.models.foreign import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
-
-DEFAULT_MODEL = Path("image_classification.h5")
-"""What `edgecls train` writes where no other name is given."""
 
 
 @dataclass(frozen=True)
@@ -87,4 +85,4 @@ def _counted(on_step: Callable[[str], None]) -> OnImage:
 
 def _newest() -> Path:
     """Returns what `edgecls train` wrote last, under any name."""
-    return max(Path().glob("*.h5"), key=lambda path: path.stat().st_mtime, default=DEFAULT_MODEL)
+    return max(Path().glob("*.h5"), key=lambda path: path.stat().st_mtime, default=DEFAULT_H5)

@@ -5,13 +5,13 @@ themselves, so the reference, `--help` and the library cannot differ.
 """
 
 import html
-import re
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
 
 from typer.main import get_command
 
+from edgecls.cli.command import parameter_groups
 from edgecls.cli.main import app
 from edgecls.edge_runtime.camera.options import CameraOptions
 
@@ -19,7 +19,6 @@ COMMANDS = "<!-- every command -->"
 CAMERA_OPTIONS = "<!-- camera options -->"
 _PLAIN = str.maketrans({"|": "&#124;", "*": r"\*", "[": "&#91;", "_": r"\_"})
 """Characters that Markdown would take for a table, emphasis or a link."""
-_EXAMPLES = re.compile(r"^Examples?:", re.MULTILINE)
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
@@ -48,28 +47,18 @@ def _section(command: Any, context: Any) -> Iterator[str]:
     yield f"{'#' * (2 + depth)} `{context.command_path}`\n"
     yield f"{_paragraphs(command.help or '')}\n"
     yield f"```text\n{context.command_path} {' '.join(command.collect_usage_pieces(context))}\n```\n"
-    for title, rows in _groups(command, context).items():
+    for title, rows in parameter_groups(command, context).items():
         yield f"| {title} | |\n| --- | --- |"
         yield from (f"| {_names(names)} | {_cell(text)} |" for names, text in rows)
         yield ""
     if command.epilog:
-        yield from _epilog(command.epilog)
+        yield f"{_paragraphs(command.epilog)}\n"
+    if command.examples:
+        yield "\n".join(["```bash", *command.examples, "```\n"])
     for name in getattr(command, "list_commands", lambda _: [])(context):
         inner = command.get_command(context, name)
         if inner is not None and not inner.hidden:
             yield from _section(inner, inner.make_context(name, [], context, resilient_parsing=True))
-
-
-def _groups(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:
-    """Options by the title of their group, each as its names and what it does; hidden ones are left out."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is None:
-            continue
-        plain = "Arguments" if parameter.param_type_name == "argument" else "Options"
-        groups.setdefault(getattr(parameter, "rich_help_panel", None) or plain, []).append(record)
-    return groups
 
 
 def _names(names: str) -> str:
@@ -82,13 +71,3 @@ def _cell(text: str) -> str:
 
 def _paragraphs(text: str) -> str:
     return "\n\n".join(html.escape(" ".join(part.split()), quote=False) for part in text.split("\n\n"))
-
-
-def _epilog(text: str) -> Iterator[str]:
-    """What stands below the options: prose, and examples as a block to copy."""
-    prose, *examples = _EXAMPLES.split(text.replace("\b", ""), maxsplit=1)
-    if prose.strip():
-        yield f"{_paragraphs(prose.strip())}\n"
-    for block in examples:
-        lines = [line.strip() for line in block.splitlines() if line.strip()]
-        yield "\n".join(["```bash", *lines, "```\n"])

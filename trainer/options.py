@@ -17,8 +17,6 @@ from .networks import design
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
 
-DEFAULT_OUTPUT = Path("image_classification.h5")
-
 
 @dataclass(frozen=True)
 class TrainOptions:

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any, Self, TextIO
 
 from ..edge_runtime.errors import Unavailable
-from ..edge_runtime.text import duration, paint, wrap_for
+from ..edge_runtime.text import duration, wrap_for
 from .report import Epoch
 
 try:
@@ -78,7 +78,7 @@ class TerminalProgress(Progress):
     def warn(self, text: str) -> None:
         """See `Progress`."""
         self._end_bar()
-        self._print(f"{paint('warning', self._stream)}: {text}")
+        self._print(f"warning: {text}")
 
     def images_read(self, done: int, total: int) -> None:
         """See `Progress`."""

@@ -14,6 +14,7 @@ from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
 from ..data.load import Dataset
 from ..data.model_data import report_folder, report_path
+from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file, write_whole
 from ..edge_runtime.models import model_file
@@ -29,7 +30,7 @@ from .compiled import probabilities
 from .fit import fit
 from .losses import imbalance_line
 from .networks import build
-from .options import DEFAULT_OUTPUT, TrainOptions, train_options
+from .options import TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .progress import Progress
 from .recipe import Recipe, RecipeOptions, for_few_images
@@ -89,7 +90,7 @@ def train(
     *,
     arch: str | None = None,
     recipe: str | None = None,
-    output: str | Path = DEFAULT_OUTPUT,
+    output: str | Path = DEFAULT_H5,
     imgsz: int | None = None,
     from_report: str | Path | None = None,
     resume: bool = False,

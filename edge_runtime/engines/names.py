@@ -10,6 +10,10 @@ ENGINES = {"litert": ("tflite", "ai_edge_litert"), "onnxruntime": ("onnx", "onnx
 """Engine: suffix of its files, package that it is in. The engine that is faster at batch 1 comes first."""
 
 
+DEFAULT_H5 = Path("image_classification.h5")
+"""What `edgecls train` writes where no other name is given."""
+
+
 def suffixes(engine: EngineName = "auto") -> tuple[str, ...]:
     """Returns the suffixes, without a dot, of what an engine runs; for `auto`, of all installed engines."""
     if engine != "auto":

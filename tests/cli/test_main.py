@@ -1,6 +1,7 @@
 """What all commands share: the overview, help, completion, and mistakes on the command line."""
 
 import os
+import pty
 import subprocess
 import sys
 
@@ -85,6 +86,27 @@ def test_the_shell_completes_commands_and_options(tmp_path, run_edgecls, words, 
     position = str(words.count(" "))
     env = os.environ | {"_EDGECLS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
     assert completed in run_edgecls(cwd=tmp_path, env=env).stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_errors_are_red_on_a_terminal_that_wants_colour(tmp_path, environment, coloured):
+    main, terminal = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+    done = subprocess.run(
+        [sys.executable, "-m", "edgecls", "verify", "nothing.tflite"],
+        cwd=tmp_path,
+        env=env | environment,
+        stderr=terminal,
+        check=False,
+    )
+    os.close(terminal)
+    said = os.read(main, 4096).decode()
+    os.close(main)
+    assert done.returncode == 66
+    assert ("\x1b[31merror\x1b[0m: nothing.tflite" in said) == coloured
+    assert ("edgecls: error: nothing.tflite" in said) != coloured
 
 
 @pytest.mark.parametrize(

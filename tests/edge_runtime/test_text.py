@@ -81,6 +81,16 @@ def test_a_value_beside_its_name_is_wrapped_in_its_own_column(monkeypatch):
     assert wrap_for(Terminal(), long) == long  # not moved to a line of its own
 
 
+def test_the_word_that_a_line_begins_with_is_coloured_on_a_terminal_alone(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("TERM", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    text = "warning: hot\nedgecls: error: cold\nno warning: here"
+    shown = "\033[33mwarning\033[0m: hot\nedgecls: \033[31merror\033[0m: cold\nno warning: here"
+    assert wrap_for(Terminal(), text) == shown
+    assert wrap_for(StringIO(), text) == text
+
+
 def test_times_are_in_the_unit_that_people_use():
     assert [duration(seconds) for seconds in (0.4, 48, 720, 12_000)] == [
         "0 s",
