@@ -24,6 +24,7 @@ DATA ?= cifar10
 TOOLS_ARGS ?=
 TRAIN_ARGS ?=
 BIN := .venv/bin
+SHARED := --dist loadfile --no-loadscope-reorder
 BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
@@ -33,10 +34,10 @@ demo: .venv/ready
 	$(BIN)/edgecls demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(SHARED) $(PYTEST_ARGS)
 
 quick: .venv/ready
-	$(BIN)/python -m pytest --quick -n $(WORKERS) --dist loadfile -r fE $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --quick -n $(WORKERS) $(SHARED) -r fE $(PYTEST_ARGS)
 
 coverage: .venv/ready
 	$(MAKE) test PYTEST_ARGS="--cov --cov-report=term $(PYTEST_ARGS)"

@@ -43,10 +43,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets `-m timed` select the tests that have a time limit."""
+    """Lets `-m timed` select the tests that have a time limit, and orders the files for two workers."""
+    needs_tiny: dict[Path, bool] = {}
     for item in items:
-        if "within" in getattr(item, "fixturenames", ()):
+        names = getattr(item, "fixturenames", ())
+        if "within" in names:
             item.add_marker("timed")
+        needs_tiny[item.path] = needs_tiny.get(item.path, False) or "tiny" in names
+    first = next((path for path, needs in needs_tiny.items() if needs), None)
+    # One worker makes the tiny model while the other runs what does without; the shortest files come last.
+    items.sort(key=lambda item: (item.path != first, needs_tiny[item.path], _is_short(item.path)))
+
+
+def _is_short(path: Path) -> bool:
+    return "edge_runtime" in path.parts
 
 
 def pytest_configure() -> None:
@@ -161,27 +171,42 @@ def _mounted(place: Path, *arguments: str) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> TinyModel:
+def tiny(made_once: Callable[..., Path], request: pytest.FixtureRequest) -> TinyModel:
     """Trains and exports by the commands themselves, once for all tests. Tests copy what they change."""
     from edgecls.data.load import load_dataset
     from edgecls.edge_runtime.images.rule import ImageRule
 
-    everyones = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        everyones = everyones.parent  # each worker has a folder of its own in it
-    folder = everyones / "tiny"
-    with (everyones / "tiny.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
-        if not folder.exists():
-            _make_tiny(tmp_path_factory.mktemp("making")).rename(folder)
-            keep = request.config.getoption("--keep-models")
-            if keep:
-                shutil.copytree(folder, keep, dirs_exist_ok=True)
+    def make(folder: Path) -> None:
+        _make_tiny(folder)
+        keep = request.config.getoption("--keep-models")
+        if keep:
+            shutil.copytree(folder, keep, dirs_exist_ok=True)
+
+    folder = made_once("tiny", make)
     return TinyModel(folder, load_dataset("digits", ImageRule(32, 32), seed=0))
 
 
-def _make_tiny(folder: Path) -> Path:
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Gives a folder that one worker fills, by the function it is given, and all read."""
+
+    def give(name: str, make: Callable[[Path], None]) -> Path:
+        everyones = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            everyones = everyones.parent  # each worker has a folder of its own in it
+        folder = everyones / name
+        with (everyones / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
+            if not folder.exists():
+                made = tmp_path_factory.mktemp(f"making-{name}")
+                make(made)
+                made.rename(folder)
+        return folder
+
+    return give
+
+
+def _make_tiny(folder: Path) -> None:
     for arguments in (["train", "--data", "digits", "--epochs", 4], ["export", "--int8"]):
         done = _run_edgecls(*arguments, cwd=folder, timeout=300)
         assert done.returncode == 0, done.stderr
-    return folder

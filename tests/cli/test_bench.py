@@ -116,8 +116,8 @@ def test_the_accuracy_of_keras_is_the_one_in_its_card(benched, tiny):
     )
 
 
-def test_on_a_device_without_keras_the_columns_relative_to_it_are_open(device, run_edgecls):
-    done = run_edgecls("bench", "--data", "digits", *QUICK, cwd=device)
+def test_on_a_device_without_keras_the_columns_relative_to_it_are_open(device, run_here):
+    done = run_here("bench", "--data", "digits", *QUICK, cwd=device)
     assert done.returncode == 0, done.stderr
     table = rows(done.stdout)
     assert list(table) == ["TFLite", "TFLite int8", "ONNX", "ONNX int8"]
@@ -140,19 +140,19 @@ def test_without_tensorflow_keras_is_a_row_with_the_remedy(one_file, tiny, tmp_p
     assert 'pip install "edgecls[train]"' in done.stdout
 
 
-def test_only_the_named_files_are_measured(device, run_edgecls):
+def test_only_the_named_files_are_measured(device, run_here):
     name = "image_classification_int8.onnx"
-    done = run_edgecls("bench", name, "--data", "digits", *QUICK, cwd=device)
+    done = run_here("bench", name, "--data", "digits", *QUICK, cwd=device)
     assert done.returncode == 0, done.stderr
     assert list(rows(done.stdout)) == ["ONNX int8"]
     assert f"next: edgecls camera --model {name} " in done.stdout
 
 
 @pytest.mark.parametrize(("named", "exit_code"), [(False, 0), (True, 65)])
-def test_a_broken_file_is_a_row_and_an_error_only_if_it_was_named(one_file, run_edgecls, named, exit_code):
+def test_a_broken_file_is_a_row_and_an_error_only_if_it_was_named(one_file, run_here, named, exit_code):
     (one_file / "page.tflite").write_text("<html>")
     names = ("image_classification.onnx", "page.tflite") if named else ()
-    done = run_edgecls("bench", *names, "--data", "digits", *QUICK, cwd=one_file)
+    done = run_here("bench", *names, "--data", "digits", *QUICK, cwd=one_file)
     assert done.returncode == exit_code
     assert set(rows(done.stdout)["page.tflite"]) == {"-"}
     assert rows(done.stdout)["ONNX"][1] != "-"
@@ -160,9 +160,9 @@ def test_a_broken_file_is_a_row_and_an_error_only_if_it_was_named(one_file, run_
     assert done.stderr.count("edgecls: error: ") == (1 if named else 0)
 
 
-def test_a_network_that_gives_nan_ends_with_1_even_if_it_was_not_named(one_file, run_edgecls):
+def test_a_network_that_gives_nan_ends_with_1_even_if_it_was_not_named(one_file, run_here):
     change(one_file / "image_classification.onnx", rename="nan.onnx", gain=float("nan"))
-    done = run_edgecls("bench", "--data", "digits", *QUICK, cwd=one_file)
+    done = run_here("bench", "--data", "digits", *QUICK, cwd=one_file)
     assert done.returncode == 1
     assert "edgecls: error: nan.onnx: gave NaN or infinity for 40 of 40 images" in done.stderr
     table = rows(done.stdout)
@@ -170,31 +170,31 @@ def test_a_network_that_gives_nan_ends_with_1_even_if_it_was_not_named(one_file,
     assert table["image_classification.onnx"][1] != "-"
 
 
-def test_a_file_with_other_labels_has_no_accuracy(one_file, run_edgecls):
+def test_a_file_with_other_labels_has_no_accuracy(one_file, run_here):
     change(one_file / "image_classification.onnx", rename="swapped.onnx", labels=tuple("1023456789"))
     names = ("image_classification.onnx", "swapped.onnx")
-    done = run_edgecls("bench", *names, "--data", "digits", *QUICK, cwd=one_file)
+    done = run_here("bench", *names, "--data", "digits", *QUICK, cwd=one_file)
     assert done.returncode == 65
     assert rows(done.stdout)["swapped.onnx"][1] == "-"
     assert "its labels (1, 0, 2, ...) are not those of digits (0, 1, 2, ...)" in done.stdout
 
 
-def test_data_that_has_changed_since_the_training_is_refused_unless_it_is_named(tiny, one_file, run_edgecls):
+def test_data_that_has_changed_since_the_training_is_refused_unless_it_is_named(tiny, one_file, run_here):
     shutil.copytree(tiny.folder / tiny.h5.stem, one_file / tiny.h5.stem)
     name = "image_classification.onnx"
     card = read_model(one_file / name).card
     change(one_file / name, provenance=replace(card.provenance, data_sha256="f" * 64))
-    done = run_edgecls("bench", name, *QUICK, cwd=one_file)
+    done = run_here("bench", name, *QUICK, cwd=one_file)
     assert done.returncode == 65
     assert "ffffffffffff" in done.stderr
     assert card.provenance.data_sha256[:12] in done.stderr
-    done = run_edgecls("bench", name, "--data", "digits", *QUICK, cwd=one_file)
+    done = run_here("bench", name, "--data", "digits", *QUICK, cwd=one_file)
     assert done.returncode == 0, done.stderr
     assert "was trained on another split or version of digits, and may have learnt" in done.stdout
 
 
-def test_without_a_report_the_times_are_those_of_golden_frames(one_file, run_edgecls):
-    done = run_edgecls("bench", *QUICK, cwd=one_file)
+def test_without_a_report_the_times_are_those_of_golden_frames(one_file, run_here):
+    done = run_here("bench", *QUICK, cwd=one_file)
     assert done.returncode == 0, done.stderr
     assert "data:     golden frames of image_classification.onnx, " in done.stdout
     assert "name the data set with --data" in done.stdout
@@ -216,9 +216,9 @@ def test_without_a_report_the_times_are_those_of_golden_frames(one_file, run_edg
         (["--json", "."], 2, "is a directory"),
     ],
 )
-def test_wrong_inputs_are_one_line_each(tmp_path, run_edgecls, arguments, exit_code, message):
+def test_wrong_inputs_are_one_line_each(tmp_path, run_here, arguments, exit_code, message):
     (tmp_path / "page.txt").write_text("<html>")
-    done = run_edgecls("bench", *arguments, cwd=tmp_path)
+    done = run_here("bench", *arguments, cwd=tmp_path)
     assert done.returncode == exit_code
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
@@ -226,9 +226,9 @@ def test_wrong_inputs_are_one_line_each(tmp_path, run_edgecls, arguments, exit_c
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv"])
-def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_measured(tiny, run_edgecls, option):
+def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_measured(tiny, run_here, option):
     # /sys is read-only even for root, which chmod does not stop. The data set would be the next error.
-    done = run_edgecls("bench", option, "/sys/bench.out", "--data", "gone", cwd=tiny.folder)
+    done = run_here("bench", option, "/sys/bench.out", "--data", "gone", cwd=tiny.folder)
     assert done.returncode == 77
     assert "cannot write /sys/bench.out" in done.stderr
     assert done.stdout == ""

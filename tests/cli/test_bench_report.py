@@ -16,8 +16,8 @@ def folder(tiny, tmp_path):
     return tmp_path
 
 
-def test_the_page_is_named_and_lies_there_with_what_it_is_drawn_from(folder, run_edgecls):
-    done = run_edgecls("bench", *QUICK, "--report", "out", cwd=folder)
+def test_the_page_is_named_and_lies_there_with_what_it_is_drawn_from(folder, run_here):
+    done = run_here("bench", *QUICK, "--report", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "\nreport: out/index.html\n" in done.stdout
     (file,) = json.loads((folder / "out" / "report.json").read_text())["files"]
@@ -25,8 +25,8 @@ def test_the_page_is_named_and_lies_there_with_what_it_is_drawn_from(folder, run
     assert sorted(path.name for path in folder.iterdir()) == ["image_classification.onnx", "out"]
 
 
-def test_times_alone_have_a_page_too(folder, run_edgecls):
-    done = run_edgecls("bench", "--seconds", 0.1, "--report", "out", cwd=folder)
+def test_times_alone_have_a_page_too(folder, run_here):
+    done = run_here("bench", "--seconds", 0.1, "--report", "out", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (folder / "out" / "latency.png").exists()
     assert not (folder / "out" / "scatter.png").exists()
@@ -44,10 +44,10 @@ def test_without_matplotlib_the_remedy_is_named_before_anything_is_measured(
     assert not (folder / "out").exists()
 
 
-def test_a_folder_of_other_things_is_refused_before_anything_is_measured(folder, run_edgecls):
+def test_a_folder_of_other_things_is_refused_before_anything_is_measured(folder, run_here):
     (folder / "photos").mkdir()
     (folder / "photos" / "cat.jpg").touch()
-    done = run_edgecls("bench", *QUICK, "--report", "photos", cwd=folder)
+    done = run_here("bench", *QUICK, "--report", "photos", cwd=folder)
     assert done.returncode == 2
     assert "photos: holds other files; name a new folder" in done.stderr
     assert done.stderr.count("\n") == 1

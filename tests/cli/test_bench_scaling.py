@@ -60,17 +60,17 @@ def test_the_plot_goes_to_the_folder_of_the_report(folder, run_here):
         (("page.onnx", "--scaling", "threads"), 65, "page.onnx: not a TFLite, ONNX or HDF5 file"),
     ],
 )
-def test_wrong_inputs_are_one_line_each(folder, run_edgecls, arguments, exit_code, message):
+def test_wrong_inputs_are_one_line_each(folder, run_here, arguments, exit_code, message):
     (folder / "page.onnx").write_text("<html>")
-    done = run_edgecls("bench", *arguments, cwd=folder)
+    done = run_here("bench", *arguments, cwd=folder)
     assert done.returncode == exit_code
     assert message in done.stderr
     assert [line for line in done.stderr.splitlines() if "error" in line][1:] == []
 
 
-def test_keras_alone_has_no_resolution_to_measure(tiny, folder, run_edgecls):
+def test_keras_alone_has_no_resolution_to_measure(tiny, folder, run_here):
     shutil.copy(tiny.h5, folder)
-    done = run_edgecls(
+    done = run_here(
         "bench", "image_classification.h5", "--scaling", "resolution", "--data", "digits", cwd=folder
     )
     assert done.returncode == 66

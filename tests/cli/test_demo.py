@@ -37,9 +37,9 @@ def test_a_step_that_fails_ends_it_with_the_exit_code_of_that_step(tmp_path, cap
     assert "image_classification.h5: no such file" in capfd.readouterr().err
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path, run_edgecls):
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, run_here):
     (tmp_path / "file").touch()
-    done = run_edgecls("demo", "--folder", "file/demo", cwd=tmp_path)
+    done = run_here("demo", "--folder", "file/demo", cwd=tmp_path)
     assert done.returncode == 74
     assert done.stderr.startswith("edgecls: error: cannot write file/demo: ")
     assert done.stderr.count("\n") == 1

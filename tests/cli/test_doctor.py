@@ -16,8 +16,8 @@ def without_libgl(tmp_path):
     return os.environ | {"PYTHONPATH": str(tmp_path / "path")}
 
 
-def test_a_machine_that_runs_the_tests_runs_a_demo_camera(run_edgecls, tmp_path):
-    done = run_edgecls("doctor", "--source", "demo", cwd=tmp_path)
+def test_a_machine_that_runs_the_tests_runs_a_demo_camera(run_here, tmp_path):
+    done = run_here("doctor", "--source", "demo", cwd=tmp_path)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "checks: no problem" in done.stdout.splitlines()[-1]
@@ -47,8 +47,8 @@ def test_json_holds_every_finding(run_edgecls, tmp_path, without_libgl):
     assert (levels["word size"], levels["OpenCV"], levels["camera"]) == ("ok", "problem", "unknown")
 
 
-def test_a_source_that_is_not_there_is_a_mistake_and_no_finding(run_edgecls, tmp_path):
-    done = run_edgecls("doctor", "--source", "clip.mp4", cwd=tmp_path)
+def test_a_source_that_is_not_there_is_a_mistake_and_no_finding(run_here, tmp_path):
+    done = run_here("doctor", "--source", "clip.mp4", cwd=tmp_path)
 
     assert done.returncode == 66
     assert done.stderr == (

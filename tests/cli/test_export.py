@@ -18,8 +18,8 @@ def folder(tiny, tmp_path):
     return tmp_path
 
 
-def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(folder, run_edgecls):
-    done = run_edgecls("export", cwd=folder)
+def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(folder, run_here):
+    done = run_here("export", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert {path.name for path in folder.glob("*.*")} == {
         "image_classification.h5", "image_classification.tflite", "image_classification.onnx",
@@ -37,9 +37,9 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
     assert done.stdout.splitlines()[-1] == "next: edgecls bench"
 
 
-def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(folder, run_edgecls):
+def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(folder, run_here):
     options = ("--quantize", 8, "--float16", "--dynamic", "--max-drop", 20)
-    done = run_edgecls("export", *options, "--calibration-images", 40, "--json", "parity.json", cwd=folder)
+    done = run_here("export", *options, "--calibration-images", 40, "--json", "parity.json", cwd=folder)
     assert done.returncode == 0, done.stderr
     reports = json.loads((folder / "parity.json").read_text())
     kinds = ("", "_int8", "_float16", "_dynamic")
@@ -50,7 +50,7 @@ def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(fold
     card = read_model(folder / "image_classification_int8.onnx").card
     assert card.quantisation is not None
     assert card.quantisation.calibration_images == 40
-    assert run_edgecls("verify", *names, cwd=folder).returncode == 0
+    assert run_here("verify", *names, cwd=folder).returncode == 0
 
 
 def test_a_named_model_and_named_data(folder, tmp_path_factory, run_here):
@@ -74,17 +74,17 @@ def test_without_a_name_it_is_the_model_that_was_trained_last(folder, run_here):
     assert {path.stem for path in (*folder.glob("*.tflite"), *folder.glob("*.onnx"))} == {"later"}
 
 
-def test_data_that_were_moved_since_are_asked_for_with_their_old_place(folder, run_edgecls):
+def test_data_that_were_moved_since_are_asked_for_with_their_old_place(folder, run_here):
     report = folder / "image_classification" / "report.json"
     report.write_text(report.read_text().replace('"data": "digits"', '"data": "/moved/digits"'))
-    done = run_edgecls("export", cwd=folder)
+    done = run_here("export", cwd=folder)
     assert done.returncode == 66
     gone = "/moved/digits: no such file or folder, but image_classification.h5 was trained on it"
     assert done.stderr.endswith(f"{gone}; name its new place with --data\n")
 
 
-def test_a_missing_model_says_how_to_make_one(tmp_path, run_edgecls):
-    done = run_edgecls("export", cwd=tmp_path)
+def test_a_missing_model_says_how_to_make_one(tmp_path, run_here):
+    done = run_here("export", cwd=tmp_path)
     assert done.returncode == 66
     assert done.stderr.startswith("edgecls: error: image_classification.h5: no such file")
     assert "edgecls train" in done.stderr
@@ -99,20 +99,20 @@ def test_a_missing_model_says_how_to_make_one(tmp_path, run_edgecls):
         (b"\x89HDF\r\n\x1a\n" + b"x" * 99, "HDF5"),
     ],
 )
-def test_a_file_that_is_no_model_is_bad_data(folder, run_edgecls, content, reason):
+def test_a_file_that_is_no_model_is_bad_data(folder, run_here, content, reason):
     (folder / "image_classification.h5").write_bytes(content)
-    done = run_edgecls("export", cwd=folder)
+    done = run_here("export", cwd=folder)
     assert done.returncode == 65
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_flipped_bit_is_seen_before_keras_is_loaded(folder, run_edgecls):
+def test_a_flipped_bit_is_seen_before_keras_is_loaded(folder, run_here):
     path = folder / "image_classification.h5"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    done = run_edgecls("export", cwd=folder)
+    done = run_here("export", cwd=folder)
     assert done.returncode == 65
     assert "does not match its own checksum" in done.stderr
 
@@ -165,7 +165,7 @@ def foreign(tiny, tmp_path):
     return tmp_path
 
 
-def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_here, run_edgecls):
+def test_a_model_made_elsewhere_is_exported_with_its_labels_and_scaling(foreign, run_edgecls, run_here):
     options = ("--labels", "labels.txt", "--scale", "-1..1", "--calibration", "pictures", "--int8")
     done = run_here("export", "theirs.keras", *options, cwd=foreign)
     assert done.returncode == 0, done.stderr

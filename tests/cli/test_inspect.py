@@ -41,8 +41,8 @@ def their_h5(layer: dict, fill=lambda _: None) -> bytes:
 DENSE = {"class_name": "Dense", "config": {"name": "d", "units": 4}}
 
 
-def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_edgecls):
-    done = run_edgecls("inspect", "image_classification_int8.tflite", cwd=tiny.folder)
+def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_here):
+    done = run_here("inspect", "image_classification_int8.tflite", cwd=tiny.folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -56,8 +56,8 @@ def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_edgecls):
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".tflite", ".onnx", "_int8.tflite", "_int8.onnx"])
-def test_json_is_one_object_on_stdout(tiny, run_edgecls, suffix: str):
-    done = run_edgecls("inspect", "--json", f"image_classification{suffix}", cwd=tiny.folder)
+def test_json_is_one_object_on_stdout(tiny, run_here, suffix: str):
+    done = run_here("inspect", "--json", f"image_classification{suffix}", cwd=tiny.folder)
     values = json.loads(done.stdout)
     assert values["format"] == suffix.split(".")[1]
     assert values["seal"] == "holds"
@@ -66,14 +66,14 @@ def test_json_is_one_object_on_stdout(tiny, run_edgecls, suffix: str):
     assert values["size_bytes"] == (tiny.folder / f"image_classification{suffix}").stat().st_size
 
 
-def test_the_original_leads_to_its_export(tiny, run_edgecls):
-    done = run_edgecls("inspect", tiny.h5, cwd=tiny.folder)
+def test_the_original_leads_to_its_export(tiny, run_here):
+    done = run_here("inspect", tiny.h5, cwd=tiny.folder)
     assert done.stdout.splitlines()[-1] == f"next: edgecls export {tiny.h5}"
 
 
-def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_edgecls):
+def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_here):
     (tmp_path / "their model.onnx").write_bytes(their_onnx())
-    done = run_edgecls("inspect", "their model.onnx", cwd=tmp_path)
+    done = run_here("inspect", "their model.onnx", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "seal                  none, not made by edgecls" in lines
@@ -82,12 +82,12 @@ def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_edgecls):
     assert lines[-1] == "next: edgecls camera --model 'their model.onnx' --labels labels.txt"
 
 
-def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_edgecls):
+def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):
     def fill(file) -> None:
         file["model_weights/d/kernel"] = np.zeros((7, 4), np.float32)
 
     (tmp_path / "old.h5").write_bytes(their_h5(DENSE, fill))
-    done = run_edgecls("inspect", "old.h5", cwd=tmp_path)
+    done = run_here("inspect", "old.h5", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "format                h5 (Keras 2.15.0)" in done.stdout
     assert "input                 i: float32 [?, 7]" in done.stdout
@@ -136,29 +136,29 @@ def their_keras(config: bytes) -> bytes:
     ],
     ids=["empty", "page", "cut", "external", "lambda", "link", "escape", "nonsense", "zip"],
 )
-def test_what_cannot_be_shown_is_one_line_and_65(tmp_path: Path, run_edgecls, content: bytes, reason: str):
+def test_what_cannot_be_shown_is_one_line_and_65(tmp_path: Path, run_here, content: bytes, reason: str):
     (tmp_path / "theirs.bin").write_bytes(content)
-    done = run_edgecls("inspect", "theirs.bin", cwd=tmp_path)
+    done = run_here("inspect", "theirs.bin", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (65, "")
     assert done.stderr.startswith("edgecls: error: theirs.bin: ")
     assert reason in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_a_missing_file_and_a_folder(tmp_path: Path, run_edgecls):
-    done = run_edgecls("inspect", "nothing.h5", cwd=tmp_path)
+def test_a_missing_file_and_a_folder(tmp_path: Path, run_here):
+    done = run_here("inspect", "nothing.h5", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (66, 1)
-    done = run_edgecls("inspect", ".", cwd=tmp_path)
+    done = run_here("inspect", ".", cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (65, 1)
-    assert run_edgecls("inspect", cwd=tmp_path).returncode == 2
+    assert run_here("inspect", cwd=tmp_path).returncode == 2
 
 
-def test_a_flipped_bit_is_seen_before_any_parser(tiny, tmp_path: Path, run_edgecls):
+def test_a_flipped_bit_is_seen_before_any_parser(tiny, tmp_path: Path, run_here):
     for original in (tiny.h5, *tiny.files):
         content = bytearray(original.read_bytes())
         content[len(content) // 2] ^= 1
         (tmp_path / original.name).write_bytes(content)
-        done = run_edgecls("inspect", original.name, cwd=tmp_path)
+        done = run_here("inspect", original.name, cwd=tmp_path)
         assert done.returncode == 65
         assert "does not match its own checksum; copy it again or export it again" in done.stderr
 

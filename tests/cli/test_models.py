@@ -79,15 +79,15 @@ def test_inspect_takes_a_name(run_here, empty: Path):
     assert "10 labels: airplane, automobile" in done.stdout
 
 
-def test_doctor_tries_a_name(run_edgecls, empty: Path):
-    done = run_edgecls("doctor", "nano", "--source", "demo", "--json", cwd=empty)
+def test_doctor_tries_a_name(run_here, empty: Path):
+    done = run_here("doctor", "nano", "--source", "demo", "--json", cwd=empty)
     tried = [found for found in json.loads(done.stdout)["findings"] if found["check"] == "model"]
     assert [found["level"] for found in tried] == ["ok", "ok"]
     assert "nano_int8.tflite: litert " in tried[0]["what"]
 
 
-def test_bench_says_that_builtin_models_come_without_test_pictures(run_edgecls, empty: Path):
-    done = run_edgecls("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
+def test_bench_says_that_builtin_models_come_without_test_pictures(run_here, empty: Path):
+    done = run_here("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
     assert done.returncode == 0, done.stderr
     assert "accuracy was not measured: nano comes without test pictures" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: edgecls bench nano --data FOLDER ")

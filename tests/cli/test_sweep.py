@@ -82,20 +82,20 @@ def test_on_a_device_it_names_the_package_to_install(run_edgecls, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_whole_sweep_on_one_machine(run_edgecls, tmp_path):
+def test_the_whole_sweep_on_one_machine(run_here, tmp_path):
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgecls[sweep]'")
     options = ("--data", "digits", "--arch", "cnn", "--epochs", 1, "--seconds", 0.2)
     options = (*options, "--max-kb", 200, "--max-ms", 50)
-    done: subprocess.CompletedProcess[str] = run_edgecls("sweep", *options, "--seed", "0", cwd=tmp_path)
+    done: subprocess.CompletedProcess[str] = run_here("sweep", *options, "--seed", "0", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "best under 200 kB and 50 ms: sweep/trials/cnn-32px-seed0/" in done.stdout
     assert (tmp_path / "sweep" / "pareto.png").exists()
     trial = tmp_path / "sweep" / "trials" / "cnn-32px-seed0"
     first = (trial / "cnn-32px-seed0_int8.tflite").read_bytes()
 
-    again = run_edgecls("sweep", *options, "--seed", "0", cwd=tmp_path)
+    again = run_here("sweep", *options, "--seed", "0", cwd=tmp_path)
     assert (again.returncode, "holds a sweep already" in again.stderr) == (2, True)
-    larger = run_edgecls("sweep", *options, "--seed", "0,1", "--resume", cwd=tmp_path)
+    larger = run_here("sweep", *options, "--seed", "0,1", "--resume", cwd=tmp_path)
     assert larger.returncode == 0, larger.stderr
     assert "2 trainings, 1 of them finished before" in larger.stderr
     assert len(json.loads((tmp_path / "sweep" / "results.json").read_text())["files"]) == 4

@@ -12,15 +12,15 @@ from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
 ATTACH = {ModelFormat.TFLITE: model_file.attach_to_tflite, ModelFormat.ONNX: model_file.attach_to_onnx}
 
 
-def test_every_exported_file_of_the_folder_passes(tiny, run_edgecls):
-    done = run_edgecls("verify", cwd=tiny.folder)
+def test_every_exported_file_of_the_folder_passes(tiny, run_here):
+    done = run_here("verify", cwd=tiny.folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": pass (") == 4
     assert "frame 1: " in done.stdout
 
 
-def test_json_says_it_frame_by_frame(tiny, run_edgecls):
-    done = run_edgecls("verify", tiny.files[2], "--json", cwd=tiny.folder)
+def test_json_says_it_frame_by_frame(tiny, run_here):
+    done = run_here("verify", tiny.files[2], "--json", cwd=tiny.folder)
     (line,) = done.stdout.splitlines()
     result = json.loads(line)
     assert result["holds"] is True
@@ -30,12 +30,12 @@ def test_json_says_it_frame_by_frame(tiny, run_edgecls):
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_a_swapped_label_fails_with_exit_1_and_says_so(tiny, tmp_path, run_edgecls, index):
+def test_a_swapped_label_fails_with_exit_1_and_says_so(tiny, tmp_path, run_here, index):
     model = read_model(tiny.files[index])
     card = replace(model.card, labels=("1", "0", *model.card.labels[2:]))
     path = tmp_path / model.path.name
     path.write_bytes(ATTACH[model.format](network_of(model), card))
-    done = run_edgecls("verify", path, cwd=tmp_path)
+    done = run_here("verify", path, cwd=tmp_path)
     assert done.returncode == 1
     assert "FAIL" in done.stdout
     assert "the labels were changed" in done.stdout
@@ -50,21 +50,21 @@ def network_of(model) -> bytes:
     return model.content[: -len(model_file.attach_to_onnx(b"", model.card))]
 
 
-def test_a_missing_file_and_an_empty_folder(tmp_path, run_edgecls):
-    done = run_edgecls("verify", "nothing.tflite", cwd=tmp_path)
+def test_a_missing_file_and_an_empty_folder(tmp_path, run_here):
+    done = run_here("verify", "nothing.tflite", cwd=tmp_path)
     assert done.returncode == 66
-    done = run_edgecls("verify", cwd=tmp_path)
+    done = run_here("verify", cwd=tmp_path)
     assert done.returncode == 66
     assert "edgecls export" in done.stderr
     assert "--model" not in done.stderr  # an option of other commands
 
 
-def test_a_damaged_copy_is_bad_data_and_not_a_difference(tiny, tmp_path, run_edgecls):
+def test_a_damaged_copy_is_bad_data_and_not_a_difference(tiny, tmp_path, run_here):
     path = tmp_path / "m.tflite"
     shutil.copy(tiny.files[0], path)
     content = bytearray(path.read_bytes())
     content[1000] ^= 4
     path.write_bytes(content)
-    done = run_edgecls("verify", path, cwd=tmp_path)
+    done = run_here("verify", path, cwd=tmp_path)
     assert done.returncode == 65
     assert "checksum" in done.stderr

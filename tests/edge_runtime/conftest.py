@@ -15,15 +15,22 @@ class ForeignModels:
     """The same small network, saved and converted in the ways that other people's tools do."""
 
     folder: Path
-    parameters: int
-    """As Keras counts them."""
+
+    @property
+    def parameters(self) -> int:
+        """As Keras counts them."""
+        return int((self.folder / "parameters.txt").read_text())
 
     def path(self, name: str) -> Path:
         return self.folder / name
 
 
 @pytest.fixture(scope="session")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> ForeignModels:
+def foreign(made_once: Callable[..., Path]) -> ForeignModels:
+    return ForeignModels(made_once("foreign", _make_foreign))
+
+
+def _make_foreign(folder: Path) -> None:
     from edgecls.data.backend import keras
 
     keras.utils.set_random_seed(0)
@@ -44,12 +51,11 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> ForeignModels:
         ]
     )
     network.compile("adam", "mse")
-    folder = tmp_path_factory.mktemp("foreign")
     network.save(folder / "theirs.h5")
     network.save(folder / "theirs.keras")
     _write_tflite(network, folder)
     _write_onnx(network, folder)
-    return ForeignModels(folder, network.count_params())
+    (folder / "parameters.txt").write_text(str(network.count_params()))
 
 
 def _write_tflite(network, folder: Path) -> None:
