@@ -1,4 +1,4 @@
-"""What a file's answers on the test images are worth, by themselves and beside those of Keras."""
+"""Accuracy on the test images, with intervals, by itself and paired with that of Keras."""
 
 import math
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-# How sure a share or a difference of shares is: 95 % intervals, and McNemar's test, from scipy.
+# 95 % intervals and McNemar's test, from scipy.
 
 LEVEL = 0.95
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Where the true value lies in 95 of 100 experiments."""
+    """A 95 % confidence interval."""
 
     low: float
     high: float
@@ -90,7 +90,7 @@ SMALLEST_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Flip:
-    """A test image that Keras has right and a file wrong, or the reverse. Labels are places of classes."""
+    """A test image that Keras classifies correctly and a file does not, or the reverse."""
 
     image: int
     """Its place among the test images."""
@@ -112,7 +112,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class PairedReport:
-    """One file's answers beside those of the Keras original, on the same images."""
+    """One file compared with the Keras original, image by image."""
 
     difference_points: float
     """Accuracy minus that of Keras, in percentage points."""
@@ -123,16 +123,16 @@ class PairedReport:
     agreement: float
     """The share of images with the same best label, 0 to 1."""
     gained: tuple[int, ...]
-    """Places of the test images that this file has right and Keras wrong."""
+    """Positions of the test images that this file classifies correctly and Keras does not."""
     lost: tuple[int, ...]
-    """Places of those that it has wrong and Keras right."""
+    """Positions of those that Keras classifies correctly and this file does not."""
     flips: tuple[Flip, ...] = ()
     """Both together, with the answers; in the order of the test images."""
 
 
 @dataclass(frozen=True)
 class AccuracyReport:
-    """One file's answers on the test images."""
+    """One file's accuracy on the test images."""
 
     correct: int
     images: int

@@ -1,4 +1,4 @@
-"""What changed since an earlier report, and which changes are more than chance."""
+"""An earlier report: what has changed since, and its figures of Keras where Keras cannot run here."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -73,7 +73,7 @@ def read_earlier(path: Path) -> EarlierReport:
 
 
 def render_changes(earlier: EarlierReport, report: BenchReport, width: int | None = None) -> str:
-    """A table of each file's figures with their changes, and what a reader must know before trusting them."""
+    """A table of each file's figures with their changes, and notes on what does not compare."""
     now = json.loads(report.to_json())
     document = earlier.document
     before = {_key(file): file for file in document["files"]}
@@ -85,7 +85,7 @@ def render_changes(earlier: EarlierReport, report: BenchReport, width: int | Non
     ]
     gone = sorted(set(before) - {row[0] for row in rows})
     lines = [
-        f"compared with {document['created_at']}; * marks changes that are more than chance",
+        f"compared with {earlier.path} of {document['created_at']}; * marks significant changes",
         "",
         table(
             [
@@ -95,7 +95,7 @@ def render_changes(earlier: EarlierReport, report: BenchReport, width: int | Non
             rows,
             width,
         ),
-        *(f"gone: {name}" for name in gone),
+        *(f"no longer there: {name}" for name in gone),
         *_doubts(document, now),
     ]
     return "\n".join(lines)
@@ -124,7 +124,7 @@ def _cell(column: _ChangeColumn, before: FileFigures | None, now: FileFigures) -
 
 
 def _is_certain(figure: str, before: FileFigures, now: FileFigures) -> bool:
-    """Whether a change is more than chance, as far as the two reports can tell: their ranges lie apart."""
+    """Whether a change is significant: the ranges of the two reports do not overlap."""
     if figure == "size_bytes":
         return True
     then, since = _range(before, figure), _range(now, figure)
@@ -132,7 +132,7 @@ def _is_certain(figure: str, before: FileFigures, now: FileFigures) -> bool:
 
 
 def _range(file: FileFigures, figure: str) -> tuple[float, float] | None:
-    """Accuracy's interval, or the least and greatest that single windows or cold starts gave by chance."""
+    """The interval of the accuracy, or the lowest and highest of single windows or cold starts."""
     if figure == "accuracy":
         values = [file.get("accuracy_low"), file.get("accuracy_high")]
     elif figure in _PERCENTS:
@@ -146,14 +146,15 @@ def _range(file: FileFigures, figure: str) -> tuple[float, float] | None:
 
 def _doubts(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     if earlier["machine"]["cpu"] != now["machine"]["cpu"]:
-        yield f"note: another machine then ({earlier['machine']['cpu']}): times and memory do not compare"
+        cpu = earlier["machine"]["cpu"]
+        yield f"note: measured on another machine ({cpu}): times and memory do not compare"
     for report, when in ((earlier, "then"), (now, "now")):
         machine = report["machine"]
         if machine.get("load", 0) > machine.get("cores", 1) / 2:
-            yield f"note: the machine was busy {when} (load {machine['load']:.2f}): times are doubtful"
+            yield f"note: the machine was busy {when} (load {machine['load']:.2f}): times are unreliable"
     data_then, data_now = earlier["data"], now["data"]
     if (data_then["sha256"], data_then.get("images")) != (data_now["sha256"], data_now["images"]):
-        yield f"note: other test images then ({data_then.get('name')}): accuracies do not compare"
+        yield f"note: on other test images ({data_then.get('name')}): accuracies do not compare"
 
 
 # Keras originals that cannot be measured here: from an earlier report, or from the card.

@@ -1,4 +1,4 @@
-"""What a benchmark found out about one file: plain values that JSON, CSV and the table are made from."""
+"""The report of one file: plain values that JSON, CSV and the table are made from."""
 
 import base64
 from dataclasses import asdict, dataclass, field
@@ -10,12 +10,12 @@ import numpy as np
 
 from .accuracy import AccuracyReport
 
-# Each image's answer as a short text in a report: another machine's answers are paired with them later.
+# Answers image by image, as short texts, so that a later report can be paired with them.
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A file's best labels of all test images, and how sure it was: 4 kB of JSON for 1,000 images."""
+    """A file's best labels of all test images with their probabilities: 4 kB of JSON for 1,000 images."""
 
     labels: str
     """Places of classes, uint16, little-endian, base64."""
@@ -24,7 +24,7 @@ class Answers:
 
 
 def to_answers(probabilities: np.ndarray) -> Answers:
-    """Keeps of float32 (N, C) probabilities what pairing needs."""
+    """The best labels of float32 (N, C) probabilities, packed."""
     steps = np.clip(np.round(probabilities.max(axis=1) * 255), 1, 255)
     return Answers(_text(probabilities.argmax(axis=1).astype("<u2")), _text(steps.astype(np.uint8)))
 
@@ -48,7 +48,7 @@ def _text(values: np.ndarray) -> str:
     return base64.b64encode(values.tobytes()).decode()
 
 
-# What is known of a Keras original that could not be measured here: a workstation's report, or the card.
+# A Keras original that could not be measured here: from another report, or from the card.
 
 CARD = "the model card"
 
@@ -66,7 +66,7 @@ class KerasReference:
     images: int | None
     """That this accuracy is of; None where the card does not say."""
     is_same_question: bool
-    """Whether they are the very test images of this run."""
+    """Whether the test images are those of this run."""
     p50_ms: float | None = None
     """On the machine below, not on this one."""
     machine: str = ""
@@ -77,7 +77,7 @@ class KerasReference:
 
     @property
     def line(self) -> str:
-        """For people: what is known, from where, and what that is worth here."""
+        """One line: what is known, from where, and how far it can be compared."""
         known = [f"accuracy {self.accuracy:.2%}"] if self.accuracy is not None else []
         if self.accuracy is not None and self.images:
             known = [f"{known[0]} of {self.images:,} test images"]
@@ -89,10 +89,10 @@ class KerasReference:
     @property
     def _worth(self) -> str:
         if not self.is_same_question:
-            return "of other test images than these: no difference is worked out"
+            return "on other test images: no accuracy change can be stated"
         if self.probabilities is None:
-            return "the same test images, but not image by image: differences have no interval"
-        return "the same test images, paired one by one"
+            return "on the same test images, but not image by image: accuracy changes have no interval"
+        return "on the same test images, compared image by image"
 
     def to_json(self) -> dict[str, Any]:
         """Without the probabilities, which the report of `source` has."""
@@ -100,7 +100,7 @@ class KerasReference:
 
 
 SLOWDOWN = 1.1
-"""From one half of the measurement to the other: less is what any machine does."""
+"""From one half of the measurement to the other; any machine varies by less."""
 
 KERAS = "Keras"
 """The format of an `.h5`, as people read it."""
@@ -138,7 +138,7 @@ class LatencyReport:
 
     @cached_property
     def samples_ms(self) -> np.ndarray:
-        """Every sample of every window, float64; nothing is ever trimmed."""
+        """Every sample of every window, float64; none is left out."""
         return np.concatenate([window.samples_ns for window in self.windows]) / 1e6
 
     def percentile_ms(self, percent: float) -> float:
@@ -202,7 +202,7 @@ class FileReport:
     exit_code: int = 0
     """Of the error."""
     peer: str = ""
-    """Another engine than edgecls's own that ran it."""
+    """The engine that ran it, where it is not one that edgecls uses."""
     sha256: str = ""
     """Of the file; empty where it could not be read."""
     answers: Answers | None = None
@@ -212,7 +212,7 @@ class FileReport:
 
     @property
     def difference_points(self) -> float | None:
-        """Accuracy minus that of Keras on the same images, in points: paired, or as the card has it."""
+        """Accuracy change from Keras on the same images, in percentage points: paired, or by the card."""
         if self.accuracy is None:
             return None
         if self.accuracy.paired:
@@ -281,7 +281,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class DataReport:
-    """The test images that every file answered."""
+    """The test images that every file classified."""
 
     name: str
     sha256: str
@@ -293,7 +293,7 @@ class DataReport:
     height_px: int
     width_px: int
     labels: tuple[str, ...] = ()
-    """In the order of the classes; empty in what an earlier version wrote."""
+    """In the order of the classes."""
     unscored: str = ""
     """Why nothing could be scored; empty where it was."""
 

@@ -1,4 +1,4 @@
-"""Images that a test must not share: equal and nearly equal ones of other splits, and calibration images."""
+"""Test images that are also in another split, identical or nearly so, or among the calibration images."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ class Leak:
     images: int
     """Of that split."""
     equal: tuple[int, ...]
-    """Places of the test images of which it has the very pixels."""
+    """Positions of the test images that it has with identical pixels."""
     near: tuple[int, ...]
-    """Places of those of which it has nearly the same picture, equal ones left out."""
+    """Positions of those of which it has near-duplicates; identical ones are left out."""
 
     @property
     def warning(self) -> str:
-        """What equal images mean for the figures."""
+        """What identical images mean for the figures."""
         return (
-            f"{len(self.equal):,} of the test images are also among the {self.split} images: accuracy seems "
-            "better than it is; remove them from one side"
+            f"{len(self.equal):,} of the test images are also among the {self.split} images: accuracy is "
+            "overstated; remove them from one split"
         )
 
 

@@ -1,4 +1,4 @@
-"""What every report says of where and when it was measured, and what about the machine makes it doubtful."""
+"""The machine and the time of a measurement, as every report states them, and warnings about the machine."""
 
 import json
 import os
@@ -25,20 +25,20 @@ class MachineState:
     temperature_c: float | None = None
     """The hottest sensor of the processor."""
     is_held_down: bool = False
-    """Heat or a weak power supply keeps the clock below what was asked for."""
+    """Whether heat or a weak power supply keeps the clock below its setting."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What may have disturbed the figures, one line each."""
+        """Why the figures may be unreliable, one line each."""
         if not self.is_held_down:
             return ()
         at = f" at {self.temperature_c:.0f} °C" if self.temperature_c is not None else ""
-        return (f"the clock is held down{at}: a throttled machine was measured; cool it, check its power",)
+        return (f"the clock is throttled{at}: cool the machine, check its power supply, and run it again",)
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Facts that belong beside every figure."""
+    """The machine that was measured."""
 
     cpu: str
     cores: int
@@ -50,21 +50,21 @@ class Machine:
     system: str
     python: str
     before: MachineState | None = None
-    """The rest of what may change."""
+    """What may change while a benchmark runs, before it started."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What may have disturbed the figures, one line each."""
+        """Why the figures may be unreliable, one line each."""
         lines = list(self.before.warnings if self.before else ())
         if self.load > self.cores / 2:
             lines.append(
                 f"the machine was busy: load {self.load:.2f} on {self.cores} cores; "
-                "run it again when it is quiet"
+                "run it again when it is idle"
             )
         if self.governor not in (None, "performance"):
             lines.append(
                 f"the clock varies: governor {self.governor}; `echo performance | sudo tee "
-                "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor` holds it"
+                "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor` fixes it"
             )
         return tuple(lines)
 

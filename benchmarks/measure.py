@@ -1,4 +1,4 @@
-"""Measuring model files side by side: all take turns, step by step, and one report comes out."""
+"""Measuring model files side by side: all take turns, step by step."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
@@ -37,7 +37,7 @@ from .worker import measure_cold_start, timed_file
 
 @dataclass
 class Subject:
-    """A file, and what is known of it so far. An error ends its measurements, not those of the others."""
+    """A file while it is measured. An error ends its measurements, not those of the others."""
 
     path: Path
     models: ModelFiles | None = None
@@ -65,14 +65,14 @@ def measure(
     settings: BenchSettings,
     on_step: Callable[[str], None],
 ) -> Generator[None]:
-    """Measures one file into `subject`, and yields whenever it is the others' turn.
+    """Measures one file into `subject`; yields after each step.
 
     Args:
         subject: the file.
-        tests: what it is asked.
+        tests: the images that it classifies.
         files: where `tests` has been written.
         settings: how long, and on how many threads.
-        on_step: told what is being done.
+        on_step: called with what is being done.
 
     Raises:
         EdgeclsError: the file fails.
@@ -97,7 +97,7 @@ def measure(
         yield
 
 
-# From what was measured of all files to what is reported of each.
+# The report of each file.
 
 _FORMATS = {ModelFormat.H5: KERAS, ModelFormat.TFLITE: "TFLite", ModelFormat.ONNX: "ONNX"}
 _FEW_SAMPLES = 100
@@ -171,14 +171,12 @@ def _answers(subject: Subject, tests: HeldOut) -> Answers | None:
 
 def _other_data(trained: str, tested: str) -> str:
     if trained == tested:
-        return (
-            f"was trained on another split or version of {tested}, and may have learnt some of these images"
-        )
+        return f"was trained on another split or version of {tested}, and may have seen these images"
     return f"was trained on other data ({trained}) than these test images are from ({tested})"
 
 
 def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> Iterator[str]:
-    """What a reader must know before trusting the figures."""
+    """What limits the meaning of the figures."""
     if subject.model is None:
         return
     trained = subject.model.card.provenance
@@ -188,12 +186,12 @@ def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> I
         yield "was not exported from the .h5 measured here; run `edgecls export` again"
     if subject.windows and (slowdown := LatencyReport(tuple(subject.windows)).slowdown):
         yield (
-            f"was {slowdown:.2f} times as slow in the second half of the run: the machine throttles, or "
-            "something else began; run it again when it is cool and quiet"
+            f"was {slowdown:.2f} times as slow in the second half of the run: the machine throttled or "
+            "became busy; run it again when it is cool and idle"
         )
     inferences = sum(len(window.samples_ns) for window in subject.windows)
     if subject.windows and inferences < _FEW_SAMPLES:
-        yield f"its p99 rests on {inferences} inferences; measure longer with --seconds"
+        yield f"its p99 is based on {inferences} inferences; measure longer with --seconds"
 
 
 def measure_files(

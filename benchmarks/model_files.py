@@ -65,7 +65,7 @@ def find_model_files(named: Sequence[Path], folder: Path = Path()) -> ModelFiles
 
 
 def first_readable(paths: Sequence[Path]) -> ModelFile:
-    """The first file that can be read: its card says which pictures to ask, and in which size.
+    """The first file that can be read: its card says which test images it needs, and in which size.
 
     Raises:
         EdgeclsError: none can; the error is that of the first.

@@ -1,4 +1,4 @@
-"""Which peers there are, which of them are installed, and how one is opened.
+"""Other inference engines that model files are compared in, where they are installed.
 
 ncnn is not among them: it reads neither ONNX nor TFLite, and what its converter made of our uint8 input gave
 other probabilities, so it would not be the same file that is compared.
@@ -157,7 +157,7 @@ PEERS = (
 
 
 def installed_peers(format_: ModelFormat) -> tuple[Peer, ...]:
-    """The peers that are installed here and claim to read this format."""
+    """The engines that are installed here and read this format."""
     return tuple(peer for peer in PEERS if format_ in peer.formats and find_spec(peer.package))
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: all files side by side, as a table, as JSON and as CSV."""
+"""The report of a benchmark: all files side by side, as a table, as JSON and as CSV."""
 
 import csv
 import io
@@ -38,9 +38,9 @@ class BenchReport:
     settings: BenchSettings
     files: tuple[FileReport, ...]
     after: MachineState | None = None
-    """What the machine had come to after the last measurement."""
+    """After the last measurement."""
     leaks: tuple[Leak, ...] = ()
-    """What the test images share with the other splits; empty where those were not looked at."""
+    """Overlap of the test images with the other splits; empty where it was not looked for."""
     grouping: Grouping | None = None
     """None where all files took turns together."""
     tests: HeldOut | None = field(default=None, repr=False, compare=False)
@@ -48,7 +48,7 @@ class BenchReport:
 
     @property
     def text(self) -> str:
-        """For people: the machine, a table, what its columns mean, and what a reader must know."""
+        """The machine, a table with its legend, and warnings, as text."""
         return render(self)
 
     @property
@@ -59,7 +59,7 @@ class BenchReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes the figures doubtful, one line each."""
+        """Why the figures may be unreliable, one line each."""
         heat = self.after.warnings if self.after else ()
         drift = (self.grouping.warning,) if self.grouping and self.grouping.warning else ()
         return (*self.machine.warnings, *heat, *drift, *(leak.warning for leak in self.leaks if leak.equal))
@@ -120,14 +120,14 @@ def _accuracy(file: FileReport) -> float:
 
 @dataclass(frozen=True)
 class Column:
-    """How one figure is shown to people."""
+    """A column of the table."""
 
     header: str
     figure: str
     format: str
     factor: float = 1.0
     bounds: tuple[str, ...] = ()
-    """The figures that are the ends of its interval."""
+    """The figures of the interval's two ends."""
     priority: int = 0
     """Where a table is too wide, the column of the lowest priority goes first."""
 
@@ -138,7 +138,7 @@ class Column:
             return "-"
         text = f"{value * self.factor:{self.format}}"
         ends = [figures[bound] for bound in self.bounds]
-        # The farther end, where they differ: nobody is told less uncertainty than there is.
+        # The larger side of the interval, so that no uncertainty is understated.
         spread = max((abs(end - value) for end in ends if isinstance(end, int | float)), default=None)
         return text if spread is None else f"{text} ±{spread * self.factor:.2f}"
 
@@ -162,7 +162,7 @@ _NAME_WIDTH = 16
 
 
 def render(report: BenchReport, width: int | None = None) -> str:
-    """The machine, the table, what its columns mean, and what a reader must know; the table in this width."""
+    """The machine, a table of this width with its legend, and warnings."""
     labels = file_names(report.files)
     parts = [
         "\n".join(f"{name + ':':9} {fact}" for name, fact in facts(report)),
@@ -181,7 +181,7 @@ def render(report: BenchReport, width: int | None = None) -> str:
 
 
 def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
-    """What was measured on what: a name and a line for each fact."""
+    """The conditions of the measurement: a name and a line each."""
     machine, data = report.machine, report.data
     governor = f"governor {machine.governor}" if machine.governor else "governor not known"
     engines = dict.fromkeys(file.load.engine for file in report.files if file.load)
@@ -202,7 +202,7 @@ def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
 
 
 def _originals(report: BenchReport) -> Iterator[str]:
-    """What is known of each Keras original; of several, after the files that were made from it."""
+    """What is known of Keras originals that were not measured; of several, with the files made from each."""
     names = file_names(report.files)
     for known in report.references:
         made = [name for name, file in zip(names, report.files, strict=True) if file.reference == known]
@@ -215,7 +215,7 @@ def _overlap(leak: Leak) -> str:
 
 
 def file_names(files: tuple[FileReport, ...]) -> list[str]:
-    """What a reader knows each file by: the format where one file alone has it, otherwise the file's name."""
+    """A name for each file: its format where no other file has it, otherwise the file's name."""
     count = Counter(file.format for file in files)
     is_named = [not file.format or count[file.format] > 1 for file in files]
     paths = list(dict.fromkeys(file.path for file, named in zip(files, is_named, strict=True) if named))
@@ -227,7 +227,7 @@ def file_names(files: tuple[FileReport, ...]) -> list[str]:
 
 
 def short_names(paths: list[str]) -> list[str]:
-    """File names, without the beginning that long ones share; whole paths where names are the same."""
+    """File names, without a long common beginning; whole paths where names are the same."""
     names = [PurePath(path).name for path in paths]
     if len(set(names)) < len(names):
         return paths
@@ -252,11 +252,11 @@ def _legend(report: BenchReport) -> Iterator[str]:
         "peak: the most memory it held."
     )
     if any(file.format == KERAS for file in report.files):
-        yield "Keras runs as a compiled tf.function, its fastest way for one picture."
+        yield "Keras runs as a compiled tf.function, which is its fastest for one image."
 
 
 def _remarks(report: BenchReport, labels: list[str]) -> Iterator[str]:
-    """Warnings about the machine, notes that files share, and errors, one line each."""
+    """Warnings, notes and errors, one line each."""
     yield from (f"warning: {line}" for line in report.warnings)
     if report.data.unscored:
         yield f"note: accuracy was not measured: {report.data.unscored}"
@@ -267,7 +267,7 @@ def _remarks(report: BenchReport, labels: list[str]) -> Iterator[str]:
 
 
 def notes(files: tuple[FileReport, ...], names: list[str]) -> Iterator[str]:
-    """What a reader must know before trusting some of the files, each note once, after those it is about."""
+    """Notes about files, each note once, after the names of the files."""
     about: dict[str, list[str]] = {}
     for name, file in zip(names, files, strict=True):
         for note in file.notes:

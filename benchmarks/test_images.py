@@ -1,4 +1,4 @@
-"""The test images that every file answers, handed to the measuring processes through files."""
+"""The test images that every file classifies, and checks of a file against them."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from .model_files import ModelFiles, first_readable
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Prepared images that no training has seen, with the truth about them."""
+    """Test images, prepared for the network, with their classes."""
 
     name: str
     """The data set's."""
@@ -39,7 +39,7 @@ class HeldOut:
     apart_from: Mapping[str, np.ndarray] = field(default_factory=dict)
     """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
     unscored: str = ""
-    """Why these pictures, which times are measured with, have no classes; `truth` means nothing then."""
+    """Why the classes are not known; then only times are measured, and `truth` means nothing."""
 
     @property
     def report(self) -> DataReport:
@@ -80,7 +80,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class HeldOutFiles:
-    """What the measuring processes and their parent hand to each other."""
+    """The files through which the measuring processes and their parent exchange images and answers."""
 
     images: Path
     """.npy, uint8 (N, H, W, 3) RGB."""
@@ -90,11 +90,11 @@ class HeldOutFiles:
     """.npy, float32 (N, C): written by the process that was asked last."""
 
 
-# What must hold before a file's accuracy on the test images means anything.
+# Checks of a file against the test images.
 
 
 def check_scorable(model: ModelFile, tests: HeldOut) -> None:
-    """Refuses a file that the test images do not ask, or that its quantisation has seen them with.
+    """Refuses a file that does not fit the test images, or was calibrated on some of them.
 
     Raises:
         BadModel: it has other labels, or takes another size.
@@ -120,7 +120,7 @@ def check_finite(probabilities: np.ndarray, path: Path) -> np.ndarray:
 
 
 def _check_question(model: ModelFile, tests: HeldOut) -> None:
-    """Refuses a file that answers another question than the test images ask: it would only seem bad."""
+    """Refuses a file with other labels or another input size."""
     card = model.card
     if card.labels != tests.labels:
         raise BadModel(
@@ -150,7 +150,7 @@ def _some(labels: tuple[str, ...]) -> str:
     return ", ".join(labels[:3]) + (", ..." if len(labels) > 3 else "")
 
 
-# What a benchmark asks: test images, or on a device without them, pictures to measure times with.
+# Where the images come from: test images, or on a device without them, other pictures to time.
 
 
 def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> "HeldOut":
@@ -175,7 +175,7 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
         return loose
     except (MissingInput, Unavailable) as error:
         builtin = builtin_name(model.path)
-        why = f"{builtin} comes without test pictures" if builtin else str(error)
+        why = f"{builtin} comes without test images" if builtin else str(error)
         golden = None if data else _golden(paths, why)
         if golden is None:
             raise
@@ -235,9 +235,7 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     """
     builtin = builtin_name(model.path)
     if builtin and data is None:
-        raise MissingInput(
-            f"{builtin} comes without test pictures; name a data set of its classes with --data"
-        )
+        raise MissingInput(f"{builtin} comes without test images; name a data set of its classes with --data")
     # The report of the training stands beside the .h5, which a device need not have.
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)

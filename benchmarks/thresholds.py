@@ -1,4 +1,4 @@
-"""Limits on a report's figures, for people's own CI: `--fail-under accuracy=0.70 --fail-over p99_ms=5`."""
+"""Limits on a report's figures, for CI: `--fail-under accuracy=0.70 --fail-over p99_ms=5`."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +12,13 @@ from .report import BenchReport
 
 @dataclass(frozen=True)
 class Threshold:
-    """A bound that a figure of every exported file must keep."""
+    """A limit on one figure of every exported file."""
 
     figure: str
     """A column of the CSV, or another report's name for a figure."""
     bound: float
     side: Literal["under", "over"]
-    """On which side of the bound a file fails."""
+    """On which side of the limit a file fails."""
 
 
 def parse_threshold(
@@ -53,20 +53,20 @@ def parse_thresholds(
 
 
 def check_thresholds(report: BenchReport, thresholds: Sequence[Threshold]) -> None:
-    """Ends with every bound that an exported file does not keep; Keras and other engines have none.
+    """Checks the limits for every exported file; none apply to Keras and to other engines.
 
     Raises:
-        CheckFailed: there is one, or a figure was not measured.
+        CheckFailed: a limit is not met, or a figure was not measured; the message names all of them.
     """
     exported = [file for file in report.files if file.format != KERAS and not file.peer]
     check_figures({file.path: file.figures for file in exported}, thresholds)
 
 
 def check_figures(figures_of: Mapping[str, Mapping[str, JsonValue]], thresholds: Sequence[Threshold]) -> None:
-    """Ends with every bound that a file does not keep, whose figures stand under its path.
+    """Checks the limits for files whose figures are given by path.
 
     Raises:
-        CheckFailed: there is one, or a figure was not measured.
+        CheckFailed: a limit is not met, or a figure was not measured; the message names all of them.
     """
     broken = [line for path, figures in figures_of.items() for line in _broken(path, figures, thresholds)]
     if broken:

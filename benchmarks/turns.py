@@ -1,6 +1,6 @@
-"""Turns: subjects are measured step by step, one after the other, so that what disturbs one disturbs all.
+"""Turns: what is compared is measured step by step in rounds, so that a disturbance affects all alike.
 
-Where they are too many to live at once they come in groups, each of as many processes as a machine bears.
+More files than can be open at once are measured in groups.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -24,12 +24,12 @@ Item = TypeVar("Item")
 def take_turns(
     subjects: Sequence[Generator[None]], failed: Callable[[int, EdgeclsError], None] | None = None
 ) -> None:
-    """Goes round the subjects, one step of each; every other round backwards, so that no order favours one.
+    """Takes one step of each subject a round; every other round backwards, so that no order favours one.
 
     Args:
-        subjects: each yields when it is the others' turn, and ends when it has been measured.
-        failed: takes the place of a subject that failed, and its error; the others go on. Without it an error
-            ends all.
+        subjects: each yields after a step, and ends when it has been measured.
+        failed: called with the position of a subject that failed, and its error; the others continue.
+            Without it an error ends all.
     """
     with ExitStack() as stack:
         for subject in subjects:
@@ -60,7 +60,7 @@ def _take_step(
 
 @dataclass(frozen=True)
 class Grouping:
-    """How files that are too many to live at once were measured."""
+    """How files were measured that are too many to be open at once."""
 
     groups: int
     at_once: int
@@ -86,12 +86,12 @@ class Grouping:
 
     @property
     def warning(self) -> str:
-        """What a drift between the groups means for the figures; empty without one."""
+        """A warning where the machine's speed changed between the groups; empty where it did not."""
         if self.spread < _DRIFT:
             return ""
         return (
             f"the machine's speed changed by {self.spread - 1:.0%} between groups of files: times of "
-            "different groups do not compare; run it again when it is quiet"
+            "different groups do not compare; run it again when it is idle"
         )
 
 

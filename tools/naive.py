@@ -1,4 +1,4 @@
-"""Classification as a first program with OpenCV and onnxruntime does it: what the fast path is measured by.
+"""Naive pipelines: classification as a first program with OpenCV and onnxruntime does it, and lower bounds.
 
 It knows nothing of cards or rules. onnxruntime runs on one thread, as our engine does, and does not spin:
 with its default options it starts a thread for each core, which has not helped networks of this size and

@@ -1,4 +1,4 @@
-"""The benchmark of the whole way, from a camera's bytes to a label: `edgecls bench --pipeline`."""
+"""The camera pipeline beside a naive program, from a camera's bytes to a label: `make bench-pipeline`."""
 
 import shlex
 import struct
@@ -39,7 +39,7 @@ from .pipeline_report import (
 from .pipelines import OnStep, TimingSettings, agreement, labels_of, time_pipelines
 from .process_cost import cpu_s, family_of, memory_use
 
-# A camera's own mark in each picture: a JPEG comment, which survives wherever the bytes are passed on.
+# A stamp in each picture: a JPEG comment, which stays wherever the bytes are passed on.
 
 _SOI, _COMMENT = b"\xff\xd8", b"\xff\xfe"
 _FORMAT = struct.Struct(">Qd")
@@ -48,7 +48,7 @@ _HEAD = _SOI + _COMMENT + struct.pack(">H", 2 + len(_NAME) + _FORMAT.size) + _NA
 
 
 class Stamp(NamedTuple):
-    """Which picture it is, and when the camera took it."""
+    """The number of a picture, and when the camera took it."""
 
     number: int
     taken_at_s: float
@@ -123,7 +123,7 @@ def _part(picture: bytes) -> bytes:
     return head.encode() + picture + b"\r\n"
 
 
-# How old a frame is when its label comes, with a reader ten times slower than the camera.
+# The age of a frame when its label comes, with a reader ten times slower than the camera.
 
 RATE_FPS = 30.0
 SLOWER = 10
@@ -172,7 +172,7 @@ class AgeSink(Sink):
         )
 
 
-# What a camera program costs while it runs: processor time, memory, and the wait for its first label.
+# The cost of a camera program: processor time, memory, and the time to its first label.
 
 IDLE_RATE_FPS = 30.0
 _IDLE_LIMIT_S = 60.0
@@ -188,7 +188,7 @@ def measure_idle_cost(
     on_step: Callable[[str], None],
     rounds: int = 3,
 ) -> IdleReport:
-    """Runs `edgecls camera` and the naive program in turn against a camera on loopback, several times each.
+    """Runs `edgecls camera` and the naive program in turns against a camera on loopback, several times each.
 
     Args:
         model: what `edgecls camera` runs.
@@ -309,16 +309,16 @@ class _Lines:
         self._first.set()
 
 
-# Which two files the whole way is measured with: the one that a camera runs, and the naive program's.
+# The two files that are measured: the one that a camera runs, and that of the naive program.
 
 
 @dataclass(frozen=True)
 class PipelineModels:
-    """The files, and what a reader must know about them."""
+    """The files, and notes about them."""
 
     fast: ModelFile
     naive: ModelFile | None
-    """A float32 `.onnx` of the same network; None leaves the naive way out."""
+    """A float32 `.onnx` of the same network; None leaves the naive program out."""
     notes: tuple[str, ...] = ()
 
 
@@ -340,8 +340,7 @@ def choose_models(paths: Sequence[Path]) -> PipelineModels:
     exported = [model for model in models if model.format is not ModelFormat.H5]
     if not exported:
         raise first_error or MissingInput(
-            "--pipeline needs an int8 .tflite and the float32 .onnx of one network; run "
-            "`edgecls export --int8`"
+            "this needs an int8 .tflite and the float32 .onnx of one network; run `edgecls export --int8`"
         )
     fast = max(exported, key=_merit)
     naive = next((model for model in exported if _is_naive(model, fast)), None)
@@ -353,7 +352,7 @@ def _merit(model: ModelFile) -> tuple[bool, bool]:
 
 
 def _is_naive(model: ModelFile, fast: ModelFile) -> bool:
-    """Whether it is float32 and computes the same: a comparison of labels would mean nothing otherwise."""
+    """Whether it is float32 and of the same network, without which labels could not be compared."""
     card = model.card
     return (
         model.format is ModelFormat.ONNX
@@ -379,7 +378,7 @@ def _notes(fast: ModelFile, naive: ModelFile | None) -> list[str]:
 
 
 _READY = 64
-"""Ready inputs that are classified in turn."""
+"""Prepared inputs that are classified in turn."""
 
 
 def bench_pipeline(
@@ -388,7 +387,7 @@ def bench_pipeline(
     settings: PipelineSettings | None = None,
     on_step: OnStep = lambda _: None,
 ) -> PipelineReport:
-    """Measures every stage from a JPEG to its label, frames' ages, and what a camera costs that runs all day.
+    """Measures every stage from a JPEG to its label, the age of frames, and the cost of a camera program.
 
     Raises:
         BadModel, Unavailable: a model cannot be run.
@@ -396,7 +395,7 @@ def bench_pipeline(
     """
     settings = settings or PipelineSettings()
     machine = read_machine()
-    started_at = timestamp()
+    created_at = timestamp()
     fast, naive = models.fast.path, models.naive.path if models.naive else None
     with TemporaryDirectory(prefix="edgecls-bench-") as name:
         vga, hd = (_frames(Path(name), size, pictures, settings, on_step) for size in (VGA, HD))
@@ -408,7 +407,7 @@ def bench_pipeline(
         on_step("age of frames with a slow reader")
         age = measure_age(fast, vga, 5 * settings.seconds, settings.threads)
         return PipelineReport(
-            created_at=started_at,
+            created_at=created_at,
             machine=machine,
             settings=settings,
             model=str(fast),

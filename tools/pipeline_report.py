@@ -1,4 +1,4 @@
-"""What the benchmark of the whole way found: plain values that JSON and the tables are made from."""
+"""The report of the pipeline benchmark: plain values, goals, JSON and tables."""
 
 import itertools
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ class AgeSample:
 
     @property
     def waited_ms(self) -> float:
-        """The rest: on its way, and waiting for the reader."""
+        """The rest: transfer, and waiting for the reader."""
         return self.age_ms - self.classify_ms
 
 
@@ -101,7 +101,7 @@ class AgeReport:
         return float(np.percentile([sample.waited_ms for sample in self.samples], percent))
 
     def limit_ms(self, percent: float) -> float:
-        """The age that shall not be passed: one frame interval, and the classification itself."""
+        """The goal: at most one frame interval and the classification itself."""
         classify_ms = np.percentile([sample.classify_ms for sample in self.samples], percent)
         return self.interval_ms + float(classify_ms)
 
@@ -114,7 +114,7 @@ class AgeReport:
 
 @dataclass(frozen=True)
 class IdleRun:
-    """One life of a camera program."""
+    """One run of a camera program."""
 
     first_label_s: float
     """From the command."""
@@ -127,7 +127,7 @@ class IdleRun:
 
 @dataclass(frozen=True)
 class IdleReport:
-    """`edgecls camera` and the naive program, each with a camera of `rate_fps`, in turn."""
+    """`edgecls camera` and the naive program, each with a camera of `rate_fps`, in turns."""
 
     rate_fps: float
     ours: tuple[IdleRun, ...]
@@ -141,7 +141,7 @@ class PipelineSettings:
 
     threads: int = 1
     seconds: float = 3.0
-    """For each way and size; the frames' ages get five times as long, a camera program's cost as long."""
+    """For each pipeline and size; the age of frames takes five times as long, a program's cost as long."""
     windows: int = 12
     """That these seconds are split into."""
     frames: int = 1000
@@ -169,7 +169,7 @@ class PipelineReport:
     notes: tuple[str, ...] = ()
 
 
-# What the way from a camera's bytes to a label is meant to reach, and whether it does.
+# Goals.
 
 FASTER_THAN_NAIVE = {VGA: 3.0, HD: 3.5}
 """Times."""
@@ -246,7 +246,7 @@ def _of_idle(report: IdleReport) -> Iterator[Goal]:
     yield Goal("first label after the command", first, FIRST_LABEL_S, "at most", "{:.2f} s")
 
 
-# The report of the whole way as JSON.
+# JSON.
 
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread it; new fields do not raise it."""
@@ -282,13 +282,13 @@ def _figures(report: SizeReport) -> dict[str, object]:
     }
 
 
-# The report of the whole way as plain text that a README takes as it is.
+# Text.
 
 _STAGES = ("decode", "swap", "resize", "scale", "engine", "rank")
 
 
 def render(report: PipelineReport) -> str:
-    """The machine, the tables, which goals are met, and what a reader must know."""
+    """The machine, the tables, the goals, and notes."""
     parts = [
         "\n".join(_facts(report)),
         table(
@@ -329,8 +329,8 @@ def _rows(report: SizeReport) -> Iterator[list[str]]:
 def _legend(report: PipelineReport) -> Iterator[str]:
     settings = report.settings
     yield (
-        f"Medians of {settings.windows} windows, {settings.seconds:g} s a way, each in a process of its own, "
-        "in turn; nothing trimmed."
+        f"Medians of {settings.windows} windows, {settings.seconds:g} s a pipeline, each in its own process, "
+        "in turns; no sample is left out."
     )
     yield "naive: full decode, channel swap, INTER_AREA, float32 in numpy, float32 .onnx; threads as ours."
     yield "floor: the reduced decode and the bare engine call; ratio: to edgecls, median over the rounds."

@@ -1,4 +1,4 @@
-"""How fast `edgecls train` is beside the straightforward program: `edgecls bench --training`."""
+"""The speed of `edgecls train` beside a naive Keras program: `make bench-training`."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ from edgecls.edge_runtime.text import table
 
 from .pipeline_report import Goal
 
-# What the benchmark of training found: plain values that JSON and the table are made from.
+# The report.
 
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread it; new fields do not raise it."""
@@ -68,7 +68,7 @@ class ProgramReport:
         return tuple(images / median(run.steady_s) for run in self.runs)
 
     def epochs_per_s(self, images: int) -> tuple[float, float]:
-        """Images per second in the slowest and the fastest epoch of all."""
+        """Images per second in the slowest and in the fastest epoch."""
         every = [images / seconds for run in self.runs for seconds in run.steady_s]
         return min(every), max(every)
 
@@ -113,7 +113,7 @@ class TrainingReport:
 
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """What the training is meant to reach, and whether it does."""
+        """The goals of the training, and whether they are met."""
         return tuple(self._goals())
 
     def _goals(self) -> Iterator[Goal]:
@@ -144,7 +144,7 @@ class TrainingReport:
         return report_json(SCHEMA_VERSION, values, kind="training")
 
 
-# The programs that train in `edgecls bench --training`, each run in a process of its own.
+# The programs, each in a process of its own.
 
 _LOOK_S = 0.05
 
@@ -313,7 +313,7 @@ def _measure_programs(
     return runs, loaded[rounds - 1]
 
 
-# The report of the training benchmark as plain text that a README takes as it is.
+# The report as text.
 
 _HEADERS = (
     "program",
@@ -328,7 +328,7 @@ _HEADERS = (
 
 
 def render(report: TrainingReport) -> str:
-    """The machine, the table, what it means, and which goals are met."""
+    """The machine, the table with its legend, and the goals."""
     parts = [
         _facts(report),
         table(_HEADERS, [_row(each, report) for each in (report.naive, report.ours, report.bfloat16)]),

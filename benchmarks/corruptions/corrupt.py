@@ -1,4 +1,4 @@
-"""What spoils pictures on their way to a network, each in five levels, and always in the same way.
+"""Corruptions that spoil pictures before a network sees them, in five levels each, the same every time.
 
 The levels are those of CIFAR-10-C (Hendrycks and Dietterich, "Benchmarking Neural Network Robustness to
 Common Corruptions and Perturbations", ICLR 2019; `make_cifar_c.py`, which CIFAR-10-C was made with), but for
@@ -29,7 +29,7 @@ _SIGMAS = 4
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way in which pictures get worse."""
+    """One kind of corruption."""
 
     name: str
     """Short, for figures: `jpeg`."""

@@ -93,7 +93,7 @@ def _row(example: np.ndarray, corruption: Corruption) -> list[tuple[str, np.ndar
     """The example, uint8 (1, H, W, 3), as it is and level by level, each with its title."""
     values = corruption.values(*example.shape[1:3])
     spoiled = [(corruption.describe(value), corrupt(example, corruption, value)) for value in values]
-    return [(title, _enlarged(image[0])) for title, image in [("as it is", example), *spoiled]]
+    return [(title, _enlarged(image[0])) for title, image in [("original", example), *spoiled]]
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:

@@ -22,16 +22,16 @@ from ..turns import grouped, places_of
 from ..worker import TimedFile, timed_file
 from .corrupt import CORRUPTIONS, Corruption, corrupt
 
-# One file's answers to the same images, as they are and corrupted, and what the corruptions cost it.
+# What the corruptions cost one file, from its answers to the same images.
 
 JPEG_FROM, JPEG_TO = 100, 50
-"""The qualities between which a file's loss is told apart: what a good camera sends, and a thin line."""
+"""The loss of accuracy is stated between these qualities: a good camera, and a slow connection."""
 _JPEG = next(corruption for corruption in CORRUPTIONS if corruption.name == "jpeg")
 
 
 @dataclass(frozen=True)
 class Drop:
-    """How much accuracy is lost, in points; less than 0 where it is better."""
+    """Accuracy lost, in percentage points; negative where it is better."""
 
     points: float
     interval_points: Interval | None
@@ -110,7 +110,7 @@ def _drop_between(before: np.ndarray, after: np.ndarray) -> Drop:
     return Drop(points, interval and Interval(100 * interval.low, 100 * interval.high))
 
 
-# What was found: plain values that JSON and the table are made from.
+# The report: plain values that JSON and the table are made from.
 
 SCHEMA_VERSION = 1
 """Of the JSON. Raised when an older reader would misread it; new fields do not raise it."""
@@ -175,7 +175,7 @@ class CorruptedFileReport:
 
 @dataclass(frozen=True)
 class CorruptionReport:
-    """All files, asked the same images."""
+    """All files, on the same images."""
 
     created_at: str
     """ISO 8601, with its offset from UTC."""
@@ -276,7 +276,7 @@ def measure_corruptions(
 
 
 @dataclass(frozen=True)
-class _Set:
+class _ImageSet:
     """The test images under one corruption, or as they are."""
 
     name: str
@@ -287,7 +287,7 @@ class _Set:
 
 @dataclass
 class _OpenFile:
-    """A file, and which images it has recognised so far, set after set."""
+    """A file whose process runs, and which images it has recognised so far."""
 
     path: Path
     process: TimedFile | None = None
@@ -319,20 +319,20 @@ def _open(
         return _OpenFile(path, error=error)
 
 
-def _sets(images: np.ndarray, written: HeldOutFiles) -> Iterator[_Set]:
-    """The images as they are, then each corruption level by level: each set is gone when the next comes."""
-    yield _Set("", "as they are", written.images)
+def _sets(images: np.ndarray, written: HeldOutFiles) -> Iterator[_ImageSet]:
+    """The original images, then each corruption level by level; a set is deleted when the next one comes."""
+    yield _ImageSet("", "original", written.images)
     height_px, width_px = images.shape[1:3]
     path = written.images.with_name("corrupted.npy")
     for corruption in CORRUPTIONS:
         for value in corruption.values(height_px, width_px):
             with whole_file(path) as beside:
                 np.save(beside, corrupt(images, corruption, value))
-            yield _Set(corruption.name, corruption.describe(value), path)
+            yield _ImageSet(corruption.name, corruption.describe(value), path)
 
 
 def _answer(
-    opened: Sequence[_OpenFile], one_set: _Set, truth: np.ndarray, answers: Path, on_step: OnStep
+    opened: Sequence[_OpenFile], one_set: _ImageSet, truth: np.ndarray, answers: Path, on_step: OnStep
 ) -> None:
     for one in opened:
         if one.error or one.process is None:
@@ -390,7 +390,7 @@ def _file(file: CorruptedFileReport, scores: Scores, size_px: tuple[int, int], w
     rows.append(_row("mean", scores.mean_accuracies, scores.drop))
     return "\n".join(
         [
-            f"{file.path}: {clean} % top-1 of the images as they are",
+            f"{file.path}: {clean} % top-1 accuracy on the original images",
             "",
             table(["top-1 %, by level", "1", "2", "3", "4", "5", "mean", "lost"], rows, width),
             "",
@@ -409,16 +409,16 @@ def _text(drop: Drop) -> str:
 
 
 def _spread(value: float, interval: Interval | None, factor: float = 1) -> str:
-    """The farther end, where they differ: nobody is told less uncertainty than there is."""
+    """The larger side of the interval, so that no uncertainty is understated."""
     if interval is None:
         return ""
     return f" ±{max(abs(factor * end - value) for end in (interval.low, interval.high)):.2f}"
 
 
 def _legend() -> Iterator[str]:
-    yield "Levels as in CIFAR-10-C (Hendrycks and Dietterich, 2019), at the network's input size; JPEG and"
-    yield "the darkening are our own. Every file is asked the same images."
-    yield "lost: points from the images as they are to the mean of the levels; ±: 95 % interval, paired."
+    yield "Levels as in CIFAR-10-C (Hendrycks and Dietterich, 2019), at the network's input size; those of"
+    yield "JPEG and darkness are defined by edgecls. Every file sees the same images."
+    yield "lost: percentage points, from the original images to the mean of the levels. ±: 95 % interval."
 
 
 def _remarks(report: CorruptionReport) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which classes each file recognises."""
+"""Charts by class: recall, and confusion matrices."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ def recall(files: Sequence[Entry], labels: Sequence[str]) -> Chart | None:
     if not answered:
         return None
     places = _worst_first(answered[0])[:_MOST_CLASSES]
-    about = f"The share of each class's images that {len(answered)} files recognised"
+    about = f"Recall of each class by {len(answered)} files"
 
     def draw(figure: Figure) -> None:
         columns = 2 if is_narrow(figure) else 4
@@ -65,10 +65,10 @@ def _name_classes(axes: Any, names: Sequence[str]) -> None:
     axes.set_axisbelow(True)
     axes.patch.set_facecolor(PAPER)
     axes.patch.set_alpha(0)
-    axes.set_xlabel("recognised of the class, %", color=QUIET, fontsize=TEXT_PX)
+    axes.set_xlabel("recall, %", color=QUIET, fontsize=TEXT_PX)
 
 
-# How often each class was taken for each other, file beside file.
+# Confusion matrices, file beside file.
 
 PANEL_PX = 312
 _MOST_NUMBERED = 12

@@ -1,4 +1,4 @@
-"""How plots are drawn: as SVG that takes its colours from the page, in the light and the dark, and as PNG.
+"""Charts of the report page: as SVG that takes its colours from the page, light or dark, and as PNG.
 
 Drawn with matplotlib's objects: no window, no global state. A point is a pixel of the page.
 """
@@ -24,10 +24,10 @@ _VARIABLES = {
     BLUE: "--onnx",
     GREEN: "--peer",
 }
-"""The page's colours by those that are drawn with; page.css has them for the light and the dark."""
+"""The CSS variable of each colour; page.css sets them for light and dark."""
 
 WIDE_PX, NARROW_PX = 720, 312
-"""Each plot is drawn for a desk and for a phone: scaled down, its text could not be read."""
+"""Each chart is drawn for wide and for narrow screens: scaled down, its text could not be read."""
 SMALL_PX, TEXT_PX = 10, 11
 _POINTS_AN_INCH = 72
 _PNG_DPI = 2 * _POINTS_AN_INCH
@@ -40,7 +40,7 @@ class Chart:
     name: str
     """Of its PNG."""
     about: str
-    """What it shows, for those who cannot see it."""
+    """A description, for screen readers."""
     draw: Callable[[Figure], None]
     """Onto an empty figure."""
     height_px: int
@@ -52,7 +52,7 @@ def width_px(figure: Figure) -> float:
 
 
 def is_narrow(figure: Figure) -> bool:
-    """Whether it is drawn for a phone."""
+    """Whether it is drawn for a narrow screen."""
     return width_px(figure) < (NARROW_PX + WIDE_PX) / 2
 
 
@@ -105,7 +105,7 @@ def _save(chart: Chart, width: int, file: Any, format_: str, metadata: dict[str,
         figure.savefig(file, format=format_, dpi=_PNG_DPI, metadata=metadata, facecolor=paper)
 
 
-# The files as the plots show them: each with its name, its colour and its mark.
+# The files as the charts show them: name, colour and marker.
 
 MOST_DRAWN = 12
 """Files in the plots that give each a place of its own; all are in the table and in the scatter."""
@@ -118,7 +118,7 @@ class Entry:
     """One file."""
 
     name: str
-    """That a reader knows it by."""
+    """Short, for people."""
     file: FileReport
     colour: str
     """By its format."""
@@ -140,7 +140,7 @@ def entries(report: BenchReport) -> tuple[Entry, ...]:
 
 
 def chosen(files: Sequence[Entry], most: int = MOST_DRAWN) -> tuple[Entry, ...]:
-    """Those worth a place of their own where there are too many, in the order of the report.
+    """The most important files where there are too many, in the order of the report.
 
     The Keras originals come first, then each file that no other beats in both accuracy and speed, then the
     others.

@@ -13,7 +13,7 @@ _MINUS, _DASH = "\N{MINUS SIGN}", "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
-class _Explained(Column):
+class _PageColumn(Column):
     meaning: str = ""
 
 
@@ -22,42 +22,40 @@ _ACCURACY, _DIFFERENCE = (
     ("difference_low_points", "difference_high_points"),
 )
 _COLUMNS = (
-    _Explained("size kB", "size_bytes", ",.0f", 1e-3, meaning="The file, in thousands of bytes."),
-    _Explained(
+    _PageColumn("size kB", "size_bytes", ",.0f", 1e-3, meaning="The file, in thousands of bytes."),
+    _PageColumn(
         "accuracy %", "accuracy", ".2f", 100, _ACCURACY,
-        "The share of the test images whose best label is right, with its 95 % interval (Wilson's).",
+        meaning="Correctly classified test images, with the 95 % interval (Wilson).",
     ),
-    _Explained(
+    _PageColumn(
         "accuracy change", "difference_points", "+.2f", 1, _DIFFERENCE,
-        "Accuracy minus that of Keras on the same images, in points, with its paired 95 % interval (exact).",
+        meaning="From Keras, on the same images, in percentage points, with its exact 95 % interval.",
     ),
-    _Explained(
+    _PageColumn(
         "p", "mcnemar_p", ".3f",
-        meaning="McNemar's exact p: how often chance alone would make lost and gained differ so much.",
+        meaning="McNemar's exact p: the probability that lost and gained differ so much by chance.",
     ),
-    _Explained("agree %", "agreement", ".2f", 100, meaning="The share of images with Keras's best label."),
-    _Explained("lost", "lost", ",.0f", meaning="Images that Keras has right and this file wrong."),
-    _Explained("gained", "gained", ",.0f", meaning="Images that Keras has wrong and this file right."),
-    _Explained(
+    _PageColumn("agree %", "agreement", ".2f", 100, meaning="The share of images with Keras's best label."),
+    _PageColumn("lost", "lost", ",.0f", meaning="Images that Keras alone classifies correctly."),
+    _PageColumn("gained", "gained", ",.0f", meaning="Images that this file alone classifies correctly."),
+    _PageColumn(
         "p50 ms", "p50_ms", ".3f",
         meaning="One image at a time: the median of the windows' medians. Half of all images take longer.",
     ),
-    _Explained("p90 ms", "p90_ms", ".3f", meaning="One image in ten took longer; nothing is trimmed."),
-    _Explained("p99 ms", "p99_ms", ".3f", meaning="One image in a hundred took longer."),
-    _Explained("CPU ms", "cpu_ms", ".3f", meaning="Processor time for one image, of all threads together."),
-    _Explained("load ms", "load_ms", ".1f", meaning="Opening the file in a process that is ready for it."),
-    _Explained("first ms", "first_inference_ms", ".2f", meaning="The first image after that."),
-    _Explained(
+    _PageColumn("p90 ms", "p90_ms", ".3f", meaning="One image in ten took longer."),
+    _PageColumn("p99 ms", "p99_ms", ".3f", meaning="One image in a hundred took longer."),
+    _PageColumn("CPU ms", "cpu_ms", ".3f", meaning="Processor time for one image, of all threads together."),
+    _PageColumn("load ms", "load_ms", ".1f", meaning="Opening the file, after all imports."),
+    _PageColumn("first ms", "first_inference_ms", ".2f", meaning="The first image after that."),
+    _PageColumn(
         "cold s", "first_label_s", ".2f",
         meaning="A new process from its start to the first label of a PNG, imports included; the median.",
     ),
-    _Explained("peak MB", "peak_memory_bytes", ",.0f", 1e-6, meaning="The most memory that process held."),
-    _Explained(
-        "loss", "loss", ".4f", meaning="Mean cross-entropy in nats: it also counts how sure an answer was."
-    ),
-    _Explained(
+    _PageColumn("peak MB", "peak_memory_bytes", ",.0f", 1e-6, meaning="The most memory that it held."),
+    _PageColumn("loss", "loss", ".4f", meaning="Mean cross-entropy, in nats."),
+    _PageColumn(
         "calibration %", "calibration_error", ".2f", 100,
-        meaning="Expected calibration error: how far confidence and accuracy are apart, in the mean.",
+        meaning="Expected calibration error: the mean gap between confidence and accuracy.",
     ),
 )  # fmt: skip
 
@@ -77,7 +75,7 @@ def legend(files: Sequence[Entry]) -> str:
     """A sentence on each figure."""
     items = "".join(f"<dt>{column.header}</dt><dd>{escape(column.meaning)}</dd>" for column in _COLUMNS)
     keras = (
-        "<dt>Keras</dt><dd>It runs as a compiled tf.function, its fastest way for one picture.</dd>"
+        "<dt>Keras</dt><dd>Runs as a compiled tf.function, which is its fastest for one image.</dd>"
         if any(entry.file.format == KERAS for entry in files)
         else ""
     )

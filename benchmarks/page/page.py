@@ -1,4 +1,4 @@
-"""The page itself: one document that fetches nothing, for a desk and a phone, in the light and the dark."""
+"""The report page: one HTML document that loads nothing else, for wide and narrow screens, light and dark."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ from .drawing import MOST_DRAWN, NARROW_PX, WIDE_PX, Chart, Entry, chosen, entri
 from .figures_table import figures_table, legend
 from .plots import latencies, scatter
 
-# A test image as the page shows it: in the page itself, so that nothing is fetched.
+# Test images, embedded in the page.
 
 _LARGEST_PX = 96
 _JPEG_QUALITY = 90
@@ -44,16 +44,16 @@ def _uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-# The test images on which a file and Keras differ in being right, to be looked at.
+# Test images that only one of a file and Keras classifies correctly.
 
 MOST_SHOWN = 20
-"""Of a file, each way."""
+"""Of a file, lost and gained each."""
 _MOST_OPEN = 6
 """With more files, their pictures are folded away."""
 
 
 def flips(files: Sequence[Entry], tests: HeldOut) -> str:
-    """A part for each file that has a Keras original; an empty text where none has."""
+    """A section for each file that was compared with Keras; empty where none was."""
     paired = [entry for entry in files if entry.file.accuracy and entry.file.accuracy.paired]
     is_open = len(paired) <= _MOST_OPEN
     return "".join(_of_file(entry, tests, is_open=is_open) for entry in paired)
@@ -74,12 +74,12 @@ def _of_file(entry: Entry, tests: HeldOut, *, is_open: bool) -> str:
     gained = [flip for flip in found if not flip.is_lost]
     name = f"<h3>{escape(entry.name)}</h3>"
     if not found:
-        none = "None: it is right where Keras is right, and wrong where it is wrong."
+        none = "None: it is correct where Keras is, and wrong where Keras is."
         return f"<section>{name}<p>{none}</p></section>"
     return (
         f'<section class="flips" data-path="{escape(entry.file.path)}"><details{" open" if is_open else ""}>'
         f"<summary>{name} {len(lost):,} lost, {len(gained):,} gained</summary>"
-        f"{_group('Lost: Keras was right', lost, tests)}{_group('Gained: Keras was wrong', gained, tests)}"
+        f"{_group('Lost: Keras was correct', lost, tests)}{_group('Gained: Keras was wrong', gained, tests)}"
         "</details></section>"
     )
 
@@ -87,7 +87,7 @@ def _of_file(entry: Entry, tests: HeldOut, *, is_open: bool) -> str:
 def _group(title: str, found: Sequence[Flip], tests: HeldOut) -> str:
     if not found:
         return ""
-    # Where Keras was surest: the rest are mostly pictures that it could hardly tell either.
+    # Sorted by the probability that Keras gave: the rest are mostly images on which Keras was unsure, too.
     shown = sorted(found, key=lambda flip: -flip.keras_probability)[:MOST_SHOWN]
     rest = f", and {len(found) - len(shown):,} more in report.json" if len(shown) < len(found) else ""
     pictures = "".join(_picture(flip, tests) for flip in shown)
@@ -106,18 +106,18 @@ def _picture(flip: Flip, tests: HeldOut) -> str:
     )
 
 
-# What the test images share with the other splits, to be looked at.
+# Test images that are also in another split.
 
 _MOST_SHOWN = 24
 
 
 def neighbours(leaks: tuple[Leak, ...], tests: HeldOut) -> str:
-    """A part for each split that shares images; an empty text where none does."""
+    """A section for each split that overlaps; empty where none does."""
     return "".join(_of_split(leak, tests) for leak in leaks if leak.equal or leak.near)
 
 
 def _of_split(leak: Leak, tests: HeldOut) -> str:
-    kinds = (("equal to", leak.equal), ("nearly equal to", leak.near))
+    kinds = (("identical to", leak.equal), ("near-duplicates of", leak.near))
     return "".join(
         f"<h3>{len(places):,} {kind} one of {leak.images:,} {escape(leak.split)} images</h3>"
         f'<div class="pictures">{_pictures(places, tests)}</div>{_rest(places)}'
@@ -180,41 +180,41 @@ def _sections(
     drawn = chosen(files)
     some = _some(files, drawn)
     yield _doubts(report, files)
-    yield _section("measured", "What was measured", "", _facts(report))
+    yield _section("measured", "Conditions", "", _facts(report))
     yield _section("table", "All files", "", figures_table(files) + legend(files))
     yield _plot(
         plots, "scatter", "Accuracy, speed and size",
-        "Up and to the left is better. The bubble's area is the file's size; upright bars are the 95 % "
-        "interval of the accuracy, flat ones reach from the fastest to the slowest window's median.",
+        "Up and to the left is better. The bubble's area is the file's size; vertical bars are the 95 % "
+        "interval of the accuracy, horizontal ones the range of the windows' medians.",
     )  # fmt: skip
     yield _plot(
-        plots, "latency", "Every single inference",
-        "The height is the number of inferences that took so long, as a square root, so that a rare slow "
-        f"one is seen too. {some}",
+        plots, "latency", "Latency of every inference",
+        "The height is the square root of the number of inferences, so that rare slow ones are visible. "
+        f"{some}",
     )  # fmt: skip
     if "confusion" in plots:
         yield _section(
-            "confusion", "What is taken for what",
-            "A row is a true class, and its shares, in %, sum to 100. Colours are the same for all files and "
-            f"go by the square root, so that rare confusions are seen too. {some}",
+            "confusion", "Confusion matrix",
+            "A row is a true class; its shares sum to 100 %. Colours follow the square root of the share, "
+            f"so that rare confusions are visible, on one scale for all files. {some}",
             _panels(drawn, tests),
         )  # fmt: skip
     yield _plot(
-        plots, "recall", "Which classes are recognised",
-        f"A mark for each file; classes that the first one recognises worst stand on top. {some}",
+        plots, "recall", "Recall by class",
+        f"A mark for each file; the classes with the lowest recall of the first file are on top. {some}",
     )  # fmt: skip
     yield _section(
-        "flips", "Images that flipped",
-        "What Keras has right and a file wrong, or the other way round: the truth, Keras's answer, and then "
-        f"the file's, each with its probability. At most {MOST_SHOWN} each way, those first where Keras was "
-        f"surest. {some}",
-        flips(drawn, tests) or "<p>No file was compared with the original that it was exported from.</p>",
+        "flips", "Changed answers",
+        "Images that Keras classifies correctly and a file does not, or the reverse: the true class, Keras's "
+        f"answer and the file's, with their probabilities. At most {MOST_SHOWN} of each kind, sorted by the "
+        f"probability that Keras gave. {some}",
+        flips(drawn, tests) or "<p>No file was compared with its Keras original.</p>",
     )  # fmt: skip
     shared = neighbours(report.leaks, tests)
     if shared:
         yield _section(
-            "neighbours", "Test images that training has seen, or nearly",
-            "Equal ones make accuracy seem better than it is; so do nearly equal ones, a little.", shared,
+            "neighbours", "Overlap of test and training images",
+            "Identical images overstate accuracy; near-duplicates do so slightly.", shared,
         )  # fmt: skip
 
 
@@ -229,15 +229,15 @@ def _doubts(report: BenchReport, files: Sequence[Entry]) -> str:
     if not lines:
         return ""
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<section class="doubts"><h2>Before you trust these figures</h2><ul>{items}</ul></section>'
+    return f'<section class="doubts"><h2>Warnings</h2><ul>{items}</ul></section>'
 
 
 def _facts(report: BenchReport) -> str:
     settings = report.settings
     rows = [
         *facts(report),
-        ("timing", f"one image at a time, {settings.seconds:g} s a file in {settings.windows} windows that "
-         f"take turns with the other files'; {settings.cold_starts} cold starts"),
+        ("timing", f"one image at a time, {settings.seconds:g} s a file in {settings.windows} windows; files "
+         f"take turns; {settings.cold_starts} cold starts"),
         ("before", _state(report.machine.before)),
         ("after", _state(report.after)),
     ]  # fmt: skip
@@ -250,7 +250,7 @@ def _state(state: MachineState | None) -> str:
         return ""
     clock = f"{state.clock_mhz:,.0f} MHz" if state.clock_mhz is not None else "clock not known"
     heat = f"{state.temperature_c:.0f} °C" if state.temperature_c is not None else "temperature not known"
-    return f"load {state.load:.2f}, {clock}, {heat}" + (", clock held down" if state.is_held_down else "")
+    return f"load {state.load:.2f}, {clock}, {heat}" + (", throttled" if state.is_held_down else "")
 
 
 def _some(files: Sequence[Entry], drawn: Sequence[Entry]) -> str:
@@ -283,10 +283,10 @@ def _panels(drawn: Sequence[Entry], tests: HeldOut) -> str:
 def _footer(charts: Sequence[Chart]) -> str:
     names = ["report.json", "report.csv", *(f"{chart.name}.png" for chart in charts)]
     links = ", ".join(f'<a href="{name}">{name}</a>' for name in names)
-    return f"<footer><p>Beside this page: {links}. report.json holds every sample.</p></footer>"
+    return f"<footer><p>Beside this page: {links}. report.json has every sample.</p></footer>"
 
 
-# The folder of a report: the page, its plots, and what they are drawn from.
+# The folder of a report: the page, its plots, JSON and CSV.
 
 PAGE = "index.html"
 _JSON = "report.json"

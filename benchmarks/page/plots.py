@@ -1,4 +1,4 @@
-"""Every single inference of each file, on one axis of time."""
+"""Charts of all files: latency of every inference, and accuracy against latency and size."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -86,7 +86,7 @@ def _explain_marks(figure: Figure, axes: Any) -> None:
     )  # fmt: skip
 
 
-# Accuracy against time, with 95 % intervals and the size as the bubble's area.
+# Accuracy against latency, with 95 % intervals and the size as the bubble's area.
 
 _LARGEST_PX2 = 900.0
 _SMALLEST_PX2 = 30.0

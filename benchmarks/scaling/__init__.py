@@ -1,1 +1,1 @@
-"""How the cost of each file grows with threads or resolution. See `edgecls bench --scaling`."""
+"""Latency of each file by engine threads or camera resolution: `edgecls bench --scaling`."""

@@ -1,4 +1,4 @@
-"""What a scaling run found: how the cost of each file grows with threads or the camera's resolution."""
+"""The report of a scaling run: each file's latency by threads or by camera resolution."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -97,7 +97,7 @@ class ScalingSettings:
     """How it was measured."""
 
     threads: int = 1
-    """Where these are not what grows."""
+    """Where these are not what is varied."""
     seconds: float = 3.0
     """For each point."""
     windows: int = 12
@@ -121,7 +121,7 @@ class ScalingReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What makes the figures doubtful, one line each."""
+        """Why the figures may be unreliable, one line each."""
         return (*self.machine.warnings, *self.after.warnings)
 
     @property
@@ -169,7 +169,7 @@ def render_scaling(report: ScalingReport, width: int | None = None) -> str:
 
 
 def line_names(report: ScalingReport) -> list[str]:
-    """What a reader knows each file by: the end of its name, where the beginning is the same for all."""
+    """A short name for each file: the end of its name, where the beginning is the same for all."""
     ends = [name.lstrip("…._") for name in short_names([line.path for line in report.lines])]
     return ends if all(ends) and len(set(ends)) == len(ends) else [line.path for line in report.lines]
 
@@ -197,16 +197,16 @@ def _row(name: str, line: ScalingLine, point: ScalingPoint, stages: list[str]) -
 def _legend(report: ScalingReport) -> Iterator[str]:
     settings = report.settings
     yield (
-        f"p50, p99: {settings.seconds:g} s a point in {settings.windows} windows that take turns; nothing "
-        "trimmed."
+        f"p50, p99: {settings.seconds:g} s a point in {settings.windows} windows; points take turns, no "
+        "sample is left out."
     )
-    yield "ratio: p50 to that of the file's first point, median over the rounds."
+    yield "ratio: p50 relative to the file's first point, median over the rounds."
     match report.kind:
         case "threads":
-            yield "One image at a time. CPU: processor time of all threads; more of it is heat and battery."
+            yield "One image at a time. CPU: processor time of all threads, which costs heat and battery."
         case "resolution":
-            yield "From a JPEG in memory to a label, as `edgecls camera` does it; stages are medians."
-            yield "fps: frames a second of which 99 in 100 are done in time, 1 / p99."
+            yield "From a JPEG in memory to a label, as in `edgecls camera`; stages are medians."
+            yield "fps: frames per second of which 99 in 100 are done in time, 1 / p99."
 
 
 def _findings(report: ScalingReport, measured: list[tuple[str, ScalingLine]]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How the cost of each file grows: `edgecls bench --scaling threads|resolution`."""
+"""Measuring each file at several numbers of threads, or with camera frames of several sizes."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,23 +38,23 @@ def bench_scaling(
     seconds: float = 3.0,
     on_step: OnStep = lambda _: None,
 ) -> ScalingReport:
-    """Measures how the cost of each file grows with threads, or with the resolution of the camera's frames.
+    """Measures the latency of each file by engine threads, or by the resolution of the camera's frames.
 
     Args:
-        kind: what grows.
+        kind: what is varied.
         models: files, folders or names of built-in models; without any, all files of the current folder.
         data: a data set whose test images are classified; by default the golden frames of a model card, or
             the test images that the model was trained beside.
-        threads: of every engine, where they are not what grows.
+        threads: of every engine, where they are not what is varied.
         seconds: for each point.
         on_step: told what is being done, for a progress line.
 
     Raises:
-        UsageError: threads are given, and grow.
+        UsageError: a number of threads is given where threads are varied.
         MissingInput: there is no exported file, or no picture.
     """
     if kind == "threads" and threads != 1:
-        raise UsageError("--threads is what grows; leave it out with --scaling threads")
+        raise UsageError("--threads is varied by --scaling threads; leave it out")
     paths = find_model_files(models)
     on_step("reading pictures")
     report = measure_scaling(kind, paths, _pictures(paths, data), ScalingSettings(threads, seconds), on_step)
@@ -82,7 +82,7 @@ def measure_scaling(
     """Measures each file at many settings that take turns. One that fails is a line with its error.
 
     Args:
-        kind: what grows. A resolution is that of the camera's frames: a network's own input is fixed, and
+        kind: what is varied. A resolution is that of the camera's frames: a network's own input is fixed, and
             so Keras, which reads no camera, is left out of it.
         paths: `.h5`, `.tflite` and `.onnx` files.
         pictures: what is classified; their pixels change no time.
@@ -112,7 +112,7 @@ def measure_scaling(
     return ScalingReport(kind, created_at, machine, read_state(), settings, pictures.text, lines)
 
 
-# Points while they are measured: they take turns, and a file that fails takes no other with it.
+# Points while they are measured: they take turns, and a file that fails does not stop the others.
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class PointTiming:
 
 @dataclass
 class OpenPoint:
-    """One file at one setting, open, and what was measured of it so far."""
+    """One file at one setting, with its process, and what was measured so far."""
 
     value: int
     name: str
@@ -136,7 +136,7 @@ class OpenPoint:
 
     @property
     def point(self) -> ScalingPoint:
-        """What it came to."""
+        """The result."""
         return ScalingPoint(
             self.value,
             self.name,
@@ -164,7 +164,7 @@ class ScaledFile:
 
     @property
     def line(self) -> ScalingLine:
-        """What it came to."""
+        """The result."""
         if self.error:
             return ScalingLine(
                 str(self.path), self.engine, error=str(self.error), exit_code=self.error.exit_code
@@ -222,7 +222,7 @@ _BYTES_PER_PIXEL = VGA.jpeg_bytes / VGA.width_px / VGA.height_px
 
 
 def _size(width_px: int, height_px: int) -> FrameSize:
-    """A frame as full of detail as the others: bytes grow with the pixels."""
+    """A frame with as much detail as the others: bytes in proportion to the pixels."""
     jpeg_bytes = round(width_px * height_px * _BYTES_PER_PIXEL)
     return FrameSize(f"{width_px}x{height_px}", width_px, height_px, jpeg_bytes)
 

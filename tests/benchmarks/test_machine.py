@@ -78,7 +78,7 @@ def test_the_governors_clock_goes_before_that_of_proc(tmp_path):
 
 def test_a_throttled_machine_is_a_warning():
     assert MachineState(0.1, temperature_c=84.6, is_held_down=True).warnings == (
-        "the clock is held down at 85 °C: a throttled machine was measured; cool it, check its power",
+        "the clock is throttled at 85 °C: cool the machine, check its power supply, and run it again",
     )
     assert MachineState(0.1, temperature_c=84.6).warnings == ()
 

@@ -193,7 +193,7 @@ def test_a_p99_of_few_inferences_is_noted(colours):
     measured = subject(colours.truth)
     measured.windows = [Window(1, (1,) * 50), Window(1, (1,) * 49)]
     (report,) = compare_with_keras([measured], colours)
-    assert "rests on 99 inferences" in report.notes[0]
+    assert "is based on 99 inferences" in report.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_data_that_has_changed_since_the_training_is_refused_unless_it_is_named(
     assert card.provenance.data_sha256[:12] in done.stderr
     done = run_here("bench", name, "--data", "digits", *QUICK, cwd=one_file)
     assert done.returncode == 0, done.stderr
-    assert "was trained on another split or version of digits, and may have learnt" in done.stdout
+    assert "was trained on another split or version of digits, and may have seen" in done.stdout
 
 
 def test_without_a_report_the_times_are_those_of_golden_frames(one_file, run_here):

@@ -47,7 +47,7 @@ def test_a_bound_that_is_broken_ends_it_with_1(folder, run_here):
         (("--scaling", "resolution"), 2, "--corruptions: a run of its own; leave it out with --scaling"),
         (("--fail-over", "p99_ms=5"), 2, "no figure 'p99_ms'; use one of accuracy, mean_accuracy, drop_"),
         ((), 66, "or name the data set with --data"),
-        (("nano",), 66, "nano comes without test pictures; name a data set of its classes with --data"),
+        (("nano",), 66, "nano comes without test images; name a data set of its classes with --data"),
         (("page.onnx", "--data", "digits"), 65, "page.onnx: not a TFLite, ONNX or HDF5 file"),
     ],
 )

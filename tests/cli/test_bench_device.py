@@ -59,7 +59,7 @@ def test_a_workstations_report_gives_the_difference_from_its_keras(
     options = ("--data", "digits", "--against", workstation, "--json", out)
     done = run_edgecls("bench", *QUICK, *options, cwd=device, env=env)
     assert done.returncode == 0, done.stderr
-    assert "the same test images, paired one by one" in done.stdout
+    assert "on the same test images, compared image by image" in done.stdout
     here, there = (
         next(file for file in json.loads(path.read_text())["files"] if file["path"].endswith("_int8.onnx"))
         for path in (out, workstation)
@@ -67,7 +67,7 @@ def test_a_workstations_report_gives_the_difference_from_its_keras(
     for figure in ("difference_points", "mcnemar_p", "agreement", "gained_images", "lost_images"):
         assert here[figure] == there[figure]
     assert here["reference"]["source"] == str(workstation)
-    assert "compared with 2" in done.stdout  # and what changed since
+    assert f"compared with {workstation} of 2" in done.stdout  # and what changed since
     changed = next(
         line for line in done.stdout.splitlines() if line.startswith("| image_classification_int8")
     )

@@ -89,5 +89,5 @@ def test_doctor_tries_a_name(run_here, empty: Path):
 def test_bench_says_that_builtin_models_come_without_test_pictures(run_here, empty: Path):
     done = run_here("bench", "nano", "--seconds", 0.1, "--images", 2, cwd=empty)
     assert done.returncode == 0, done.stderr
-    assert "accuracy was not measured: nano comes without test pictures" in done.stdout
+    assert "accuracy was not measured: nano comes without test images" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("next: edgecls bench nano --data FOLDER ")

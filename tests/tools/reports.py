@@ -1,4 +1,4 @@
-"""A report of the whole way as a healthy machine gives it, for the tests to change."""
+"""A report of the pipeline benchmark from a healthy machine, for the tests to change."""
 
 from edgecls.benchmarks.frames import HD, VGA, FrameSize
 from edgecls.benchmarks.machine import Machine

@@ -11,7 +11,7 @@ QUICK = ("--seconds", 0.1, "--frames", 12)
 ROOT = Path(__file__).parents[2]
 
 
-def run_tools(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+def run_tools(*arguments: object, cwd: Path, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "tools", *map(str, arguments)],
         cwd=cwd,
@@ -19,7 +19,7 @@ def run_tools(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=timeout_s,
     )
 
 
@@ -29,15 +29,15 @@ def measured(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("device")
     for file in tiny.files:
         shutil.copy(file, folder)
-    done = run_tools("pipeline", *QUICK, "--json", "way.json", cwd=folder)
+    done = run_tools("pipeline", *QUICK, "--json", "pipeline.json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    return done, json.loads((folder / "way.json").read_text())
+    return done, json.loads((folder / "pipeline.json").read_text())
 
 
-def test_every_way_program_and_goal_stands_in_the_report(measured):
+def test_every_pipeline_program_and_goal_stands_in_the_report(measured):
     done, document = measured
     for size in ("640x480", "1280x720"):
-        assert [f"| {size} {way}" in done.stdout for way in ("naive", "edgecls", "floor")] == [True] * 3
+        assert [f"| {size} {name}" in done.stdout for name in ("naive", "edgecls", "floor")] == [True] * 3
         assert set(document["figures"]["sizes"][size]["ms"]) == {"naive", "edgecls", "floor"}
     assert "| edgecls camera" in done.stdout
     assert "| naive program" in done.stdout

@@ -5,6 +5,7 @@ import pytest
 
 from edgecls.benchmarks.machine import Machine
 from edgecls.edge_runtime.errors import Unavailable
+from tests.tools.test_main import run_tools
 from tools.training import (
     ProgramReport,
     TrainingArrays,
@@ -49,8 +50,8 @@ def test_a_program_that_fails_is_told_with_its_own_last_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_programs_side_by_side(run_edgecls, tmp_path):
-    done = run_edgecls("bench", "--training", "--data", "digits", "--epochs", 2, cwd=tmp_path, timeout=1200)
+def test_the_programs_side_by_side(tmp_path):
+    done = run_tools("training", "--data", "digits", "--epochs", 2, cwd=tmp_path, timeout_s=1200)
     assert done.returncode == 0, done.stderr
     assert "images per second, edgecls / naive" in done.stdout
     assert "| edgecls, bfloat16 |" in done.stdout
