@@ -1,4 +1,8 @@
-"""The images that quantisation measures its ranges on: training images only, the same share of each class."""
+"""Calibration for int8: training images, and the ranges of activations measured on them.
+
+Both formats use these ranges: TensorFlow's converter knows only the smallest and the largest value, and
+onnxruntime's histograms keep every activation of every image in memory (4 GB for 512 images of 96x96 px).
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -12,6 +16,15 @@ from ..edge_runtime.errors import BadData
 from ..edge_runtime.models.card import pack_fingerprints
 
 DEFAULT_IMAGES = 512
+RangeMethod = Literal["min-max", "percentile", "entropy"]
+PERCENTILE = 99.99
+"""The share kept by `percentile`, in %, of the non-zero values on each side of zero."""
+
+_BINS = 8192
+_LEVELS = 256
+
+Range = tuple[float, float]
+"""(lowest, highest), including 0, which padding and ReLU give: it must have a level of its own."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +34,7 @@ class Calibration:
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
     prints: str = ""
-    """`pack_fingerprints` of the images as they were chosen: the card keeps it, so that nobody scores on
-    them unknowingly."""
+    """Fingerprints of the images as text, for the card: a benchmark can tell that it tests on them."""
 
     @property
     def sha256(self) -> str:
@@ -33,48 +45,32 @@ class Calibration:
 def choose_calibration(
     images: np.ndarray, truth: np.ndarray, seed: int, count: int = DEFAULT_IMAGES
 ) -> Calibration:
-    """Takes `count` training images, seeded and stratified: classes differ by one image at most.
+    """Chooses `count` training images, seeded and stratified: class counts differ by one image at most.
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the training split.
         truth: int64 (N,).
-        seed: the same seed takes the same images.
-        count: how many; all of them where there are fewer.
+        seed: the same seed chooses the same images.
+        count: the number of images; all if there are fewer.
 
     Raises:
-        BadData: there is no training image.
+        BadData: there are no training images.
     """
     if not len(images):
-        raise BadData("no training images to calibrate with; int8 needs some, a float export does not")
+        raise BadData("no training images to calibrate with; leave out --int8, float files need none")
     chosen = images[stratified(truth, count, seed, is_balanced=True)].copy()
     prints = pack_fingerprints(chosen)
-    # The whole range of a camera's bytes must be in it, or the input's scale would not be 1/255 exactly.
+    # The whole range of bytes must occur, or the input's scale would not be exactly 1/255.
     chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
     return Calibration(chosen, prints)
 
 
-# The ranges of activations that int8 levels are spread over, measured on calibration images.
-#
-# One way for both formats: TensorFlow's converter knows only the smallest and largest value, and
-# onnxruntime's histograms keep every activation of every image in memory (4 GB for 512 images of 96x96 px).
-
-RangeMethod = Literal["min-max", "percentile", "entropy"]
-PERCENTILE = 99.99
-"""Of the values other than zero on each side of zero."""
-
-_BINS = 8192
-_LEVELS = 256
-
-Range = tuple[float, float]
-"""(lowest, highest), zero included: it must be a level of its own, as padding and ReLU give it."""
-
-
 @dataclass(frozen=True)
 class Histogram:
-    """How often an activation took which value."""
+    """How often an activation took each value."""
 
     counts: np.ndarray
-    """int64 (bins,), without the zeros: every range holds them exactly, and a ReLU makes most values zero."""
+    """int64 (bins,), without zeros, which every range represents exactly; most values after a ReLU are zero."""
     range: Range
 
     @property
@@ -85,7 +81,7 @@ class Histogram:
 
 
 def min_max_ranges(activations: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Range]:
-    """The smallest and largest value of each activation; one mapping (name to float values) an image."""
+    """Returns the smallest and largest value of each activation; `activations` has a mapping for each image."""
     ranges: dict[str, Range] = {}
     for one_image in activations:
         for name, values in one_image.items():
@@ -97,12 +93,12 @@ def min_max_ranges(activations: Iterable[Mapping[str, np.ndarray]]) -> dict[str,
 def narrowed_ranges(
     activations: Iterable[Mapping[str, np.ndarray]], ranges: Mapping[str, Range], method: RangeMethod
 ) -> dict[str, Range]:
-    """Narrower ranges: rare large values are clipped, so that they do not cost all others their levels.
+    """Returns narrower ranges, which clip rare large values to keep more levels for all others.
 
     Args:
         activations: as for `min_max_ranges`.
-        ranges: what `min_max_ranges` found.
-        method: `percentile` keeps `PERCENTILE` % of the values on each side of zero; `entropy` keeps the
+        ranges: from `min_max_ranges`.
+        method: `percentile` keeps `PERCENTILE` % of the values on each side of zero; `entropy` chooses the
             range whose levels lose the least information (Migacz, "8-bit inference with TensorRT", 2017).
     """
     narrow = {"min-max": _whole_range, "percentile": _percentile_range, "entropy": _entropy_range}[method]
@@ -140,7 +136,7 @@ def _entropy_range(histogram: Histogram) -> Range:
     low, high = histogram.range
     if not histogram.counts.any():
         return histogram.range
-    # Below as many bins as levels, a histogram cannot tell what the levels lose.
+    # With fewer bins than levels, a histogram cannot show what the levels lose.
     narrowest = (high - low) * _LEVELS / _BINS
     limits = np.linspace(max(-low, high), narrowest, 96)
     candidates = [(max(low, -limit), min(high, limit)) for limit in limits.tolist()]
@@ -148,19 +144,19 @@ def _entropy_range(histogram: Histogram) -> Range:
 
 
 def _information_lost(histogram: Histogram, range_: Range) -> float:
-    """The Kullback-Leibler divergence of the values in `range_` from what their levels can tell of them."""
+    """Returns the Kullback-Leibler divergence of the values in `range_` from their quantised distribution."""
     low, high = range_
     inside = (histogram.centres >= low) & (histogram.centres <= high)
     counts = histogram.counts[inside].astype(np.float64)
     if not counts.any():
         return np.inf
     level = np.round((histogram.centres[inside] - low) / (high - low) * (_LEVELS - 1)).astype(int)
-    # A level tells how many values it holds, not how they lie in it: they are taken as evenly spread.
+    # A level keeps how many values it holds, not where: they are taken as evenly spread.
     in_level = np.bincount(level, counts, _LEVELS)
     taken = np.bincount(level, counts > 0, _LEVELS)
     spread = np.where(counts > 0, (in_level / np.maximum(taken, 1))[level], 0)
-    counts[0] += histogram.counts[histogram.centres < low].sum()  # what is clipped comes to lie at the ends
+    counts[0] += histogram.counts[histogram.centres < low].sum()  # clipped values end up at the limits
     counts[-1] += histogram.counts[histogram.centres > high].sum()
-    held, told = counts / counts.sum(), spread / spread.sum()
-    known = held > 0
-    return float((held[known] * np.log(held[known] / np.maximum(told[known], 1e-12))).sum())
+    before, after = counts / counts.sum(), spread / spread.sum()
+    used = before > 0
+    return float((before[used] * np.log(before[used] / np.maximum(after[used], 1e-12))).sum())

@@ -1,6 +1,6 @@
-"""The network under the contract of every exported file: uint8 [1, H, W, 3] RGB in, probabilities out.
+"""The contract of every exported file, added to a network: uint8 [1, H, W, 3] RGB in, probabilities out.
 
-`--io` makes files for other hosts; the card's `io` says which of these a file is:
+`--io` makes files for other hosts; the card's `io` is one of:
 
     uint8     uint8 RGB in, float32 probabilities out         Raspberry Pi, phones, Edge TPU, Frigate
     int8      int8 in, RGB minus 128; int8 out, probability = (value + 128) / 256      microcontrollers
@@ -19,10 +19,10 @@ Io = Literal["uint8", "int8", "float32"]
 
 
 def for_host(network: Any, card: ModelCard, io: Io) -> Any:
-    """Wraps a Keras network for a file that computes in floating point.
+    """Wraps a Keras network for a float file.
 
     Raises:
-        UsageError: `int8`, which only an int8 file can take.
+        UsageError: `io` is int8, which only int8 files support.
     """
     if io == "int8":
         raise UsageError("--io int8: only an int8 file takes and gives int8; add --int8 or leave --io out")
@@ -36,7 +36,7 @@ def with_contract(network: Any, card: ModelCard) -> Any:
     """
     pixels = _input(card, "uint8")
     scaled: Any = keras.ops.multiply(keras.ops.cast(pixels, "float32"), card.scale)
-    if card.offset:  # a Rescaling layer would add even a zero, and converters keep that
+    if card.offset:  # a Rescaling layer would add 0 too, which converters keep
         scaled = scaled + card.offset
     return keras.Model(pixels, network(scaled), name="edgecls")
 
@@ -44,21 +44,21 @@ def with_contract(network: Any, card: ModelCard) -> Any:
 def with_fixed_batch(network: Any, card: ModelCard) -> Any:
     """Wraps a Keras network with a batch of 1 and its own float32, scaled input.
 
-    Quantisation starts here: it gives the input a scale, which then stands for the scaling.
+    Quantisation starts from it: the scale that it gives the input replaces the scaling.
     """
     pixels = _input(card, "float32")
     return keras.Model(pixels, network(pixels), name="edgecls")
 
 
 def scaled(image: np.ndarray, card: ModelCard) -> np.ndarray:
-    """What the network saw in training: float32 [1, H, W, 3] of a uint8 (H, W, 3) image."""
+    """Returns the input that the network was trained on: float32 [1, H, W, 3] of a uint8 (H, W, 3) image."""
     return image[np.newaxis].astype(np.float32) * np.float32(card.scale) + np.float32(card.offset)
 
 
 def zero_pixel(card: ModelCard) -> int:
-    """The byte that the network saw as 0: 0 where pixels became 0..1, 128 where they became -1..1.
+    """Returns the byte that becomes 0 in the network: 0 for pixels of 0..1, 128 for pixels of -1..1.
 
-    Integers hold zero exactly, as padding and ReLU give it, and so a byte must stand for it.
+    Padding and ReLU give exactly 0, so a byte must stand for it in an int8 file.
 
     Raises:
         BadModel: no byte does.

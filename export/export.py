@@ -25,13 +25,13 @@ from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
-from .onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
-from .onnx_int8 import Int8Onnx
+from .onnx import dynamic_onnx, float16_onnx, float_onnx
+from .onnx_int8 import Int8Onnx, int8_onnx
 from .parity import LIMITS, check_float, compare, predict_all
 from .report import ExportedFile, ExportReport
-from .tflite import dynamic_tflite, float16_tflite, float_tflite, int8_tflite
+from .tflite import dynamic_tflite, float16_tflite, float_tflite
 from .tflite_graph import with_short_names
-from .tflite_int8 import Int8Tflite
+from .tflite_int8 import Int8Tflite, int8_tflite
 from .tflite_metadata import with_metadata
 
 # The files that an export can make: a format, and the kind of numbers inside.

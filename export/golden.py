@@ -1,6 +1,6 @@
-"""Chooses and draws the golden frames that a file carries: validation images it is unsure of, and sure of.
+"""Golden frames for an exported file: validation images that it is least and most sure of, drawn as pictures.
 
-An unsure answer moves with every fault; a sure one hides them, but stays the same under a camera's noise and
+An unsure answer changes with every fault. A sure one hides faults, but stays the same under a camera's noise and
 movement, which `camera --source demo` adds.
 """
 
@@ -13,7 +13,7 @@ from ..edge_runtime.models.golden import golden_frame
 
 MAX_FRAMES = 8
 LEAST_FRAMES = 2
-"""Whatever they need, an unsure and a sure one: a file without any cannot be verified."""
+"""An unsure and a sure one, whatever their size: a file without golden frames cannot be verified."""
 MIN_BUDGET_BYTES = 8 * 1024
 _ENLARGE = 3
 _LOSSLESS = 101  # of OpenCV's WebP quality, which goes to 100
@@ -23,12 +23,12 @@ _BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut i
 def golden_frames(
     images: np.ndarray, answers: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
 ) -> tuple[GoldenFrame, ...]:
-    """Makes at least `LEAST_FRAMES`; more within 8 KB or a twelfth of the network, whichever is larger.
+    """Makes at least `LEAST_FRAMES`, and more within 8 KB or a twelfth of the network, whichever is larger.
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the validation split.
-        answers: float32 (N, C), what the file says of them; the least and the most sure take turns.
-        engine: the exported file's, whose answers are kept.
+        answers: float32 (N, C), the file's probabilities for them.
+        engine: the exported file's; its probabilities for the drawn pictures are kept.
         card: of the exported file.
         network_bytes: the size of the file without its card.
     """

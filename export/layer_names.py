@@ -1,8 +1,8 @@
-"""Keras's layer names, kept recognisable through the converters: both formats speak of the same layers.
+"""Keras's layer names, kept through both converters, so that TFLite and ONNX have the same names for layers.
 
-TensorFlow appends _1, _2 and so on to a scope that it has seen, and Keras's own names end that way too: a
-tensor called `conv2d_1/Relu` may belong to `conv2d` or to `conv2d_1`. A full stop ends each name instead:
-`conv2d._1/Relu` and `conv2d_1._1/Relu` cannot be confused.
+TensorFlow appends _1, _2 and so on to a scope name that it has seen, and Keras's own names may end like that:
+a tensor `conv2d_1/Relu` may belong to `conv2d` or to `conv2d_1`. During the conversion each name ends with a
+full stop instead: `conv2d._1/Relu` and `conv2d_1._1/Relu` are different.
 """
 
 import re
@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-_WRAPPER = re.compile(r"(^|_)edgecls(_\d+)?$")  # `contract.py` names it so; onnxruntime puts words in front
+_WRAPPER = re.compile(r"(^|_)edgecls(_\d+)?$")  # its name in `contract`; onnxruntime adds prefixes
 _ENDED = re.compile(r"\.(_\d+)?$")
-_COUNTED = re.compile(r"__\d+")  # tf2onnx numbers what it adds, counting on through the life of the process
+_COUNTED = re.compile(r"__\d+")  # tf2onnx numbers what it adds, through the life of the process
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,18 @@ class Operator:
     """One operator of a converted network."""
 
     node: str
-    """What its format calls it."""
+    """Its name in its format."""
     kind: str
     """Such as `CONV_2D` or `Conv`."""
     weighted: bool
     """Whether it multiplies by weights."""
     names: tuple[str, ...]
-    """Plain names of what it gives, of what was fused into it and of its weights."""
+    """Plain names of its outputs, of what was fused into it and of its weights."""
 
 
 @contextmanager
 def ended_names(model: Any) -> Iterator[None]:
-    """Ends the name of every layer of a Keras model with a full stop while it is being converted."""
+    """Ends the name of every layer of a Keras model with a full stop; a context manager."""
     layers = [layer for _, layer in _layers(model)]
     names = [layer.name for layer in layers]
     try:
@@ -45,9 +45,9 @@ def ended_names(model: Any) -> Iterator[None]:
 
 
 def plain_name(converted: str) -> str:
-    """What people would call a converted tensor: `edgecls_1/net._1/conv2d._1/Relu:0` is `conv2d/Relu`.
+    """Returns a readable name of a converted tensor: `edgecls_1/net._1/conv2d._1/Relu:0` is `conv2d/Relu`.
 
-    The wrapper and the network itself are left out, and so is what differs from one conversion to the next.
+    Without the wrapper, the network itself, and what differs from one conversion to the next.
     """
     parts = _COUNTED.sub("", converted.removesuffix(":0")).split("/")
     if len(parts) > 1 and _WRAPPER.search(parts[0]):
@@ -58,7 +58,7 @@ def plain_name(converted: str) -> str:
 
 
 def layer_path(converted: str) -> str:
-    """The layer that a converted name lies in, such as `block1/conv2d`; empty where it lies in none."""
+    """Returns the layer that a converted name belongs to, such as `block1/conv2d`, or an empty text."""
     parts = converted.split("/")
     if len(parts) > 1 and _WRAPPER.search(parts[0]):
         del parts[:2]  # the wrapper and the network
@@ -66,7 +66,7 @@ def layer_path(converted: str) -> str:
 
 
 def weighted_layers(network: Any) -> frozenset[str]:
-    """The layers of a Keras network that multiply by weights, each by its path, such as `block1/conv2d`."""
+    """Returns the layers of a Keras network that multiply by weights, by their paths: `block1/conv2d`."""
     return frozenset(
         path
         for path, layer in _layers(network)
@@ -75,10 +75,10 @@ def weighted_layers(network: Any) -> frozenset[str]:
 
 
 def nodes_by_layer(operators: Iterable[Operator], layers: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """The nodes of each layer with weights, layers in the order of execution.
+    """Returns the nodes of each layer with weights, in the order of execution.
 
-    Operators without weights go with the layer before them. To leave a convolution in float and to round its
-    result in the pooling behind it would gain nothing.
+    Operators without weights belong to the layer before them: a convolution in float would gain nothing if the
+    pooling behind it quantised its result.
 
     Args:
         operators: in the order of execution.

@@ -1,32 +1,39 @@
-"""Keras to ONNX: float32, float16, dynamic and int8."""
+"""Keras to ONNX: float32, float16 and dynamic; int8 is in `onnx_int8`."""
 
+import logging
 import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
 
 import onnx
+import onnxruntime
+import tf2onnx
 from onnx import TensorProto
 from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
+from ..data.backend import tf
+from ..edge_runtime.errors import BadModel
 from ..edge_runtime.models.card import ModelCard
-from .calibration import Calibration
 from .contract import Io, for_host
-from .onnx_graph import operators, to_onnx, without_leftovers
-from .onnx_int8 import Int8Onnx
+from .layer_names import ended_names
+from .onnx_graph import INPUT, operators, with_plain_names, without_leftovers
+
+OPSET = 15
+"""Its IR version, 8, is supported by the onnxruntime of every Raspberry Pi image."""
 
 
 def float_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network as a float32 ONNX model under the contract."""
+    """Converts a network to a float32 ONNX model under the contract."""
     return without_leftovers(to_onnx(for_host(network, card, io))).SerializeToString()
 
 
 def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network in half precision: half the size; activations over 65,504 overflow.
+    """Converts a network to half precision: half the size; activations over 65,504 overflow.
 
-    Faster only where the processor computes halves: a Raspberry Pi 5 executes 40 % fewer instructions than
+    Faster only where the processor computes in half precision: a Raspberry Pi 5 executes 40 % fewer instructions than
     for float32. A Raspberry Pi 4 executes up to 7 % more, and x86-64 took up to 1.45 times as long. The
     scaling of the input and the softmax stay float32.
     """
@@ -45,31 +52,52 @@ def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
 
 
 def dynamic_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network with its dense layers in int8, their inputs rounded anew for each image.
+    """Converts a network with dense layers in int8, whose inputs are quantised for each image.
 
-    It needs no calibration images, and gains size only, where dense layers hold most of the weights. The
+    Needs no calibration images; saves size only, where dense layers hold most of the weights. The
     convolutions stay float32: onnxruntime's ConvInteger takes seven times as long as they do on x86-64, and
     three times the instructions on a Raspberry Pi 4. Prefer the dynamic `.tflite`.
     """
     model = to_onnx(for_host(network, card, io))
-    add_pre_process_metadata(model)  # or it advises us to do what `to_onnx` has done
+    add_pre_process_metadata(model)  # or it advises to do what `to_onnx` has done
     with tempfile.TemporaryDirectory() as folder:  # it writes by name only
         path = Path(folder, "dynamic.onnx")
         quantize_dynamic(model, path, op_types_to_quantize=["Gemm", "MatMul"], per_channel=True)
         return without_leftovers(onnx.load(path)).SerializeToString()
 
 
-def int8_onnx(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
-    """The network in QDQ form under the contract: int8 weights per channel, uint8 activations (U8S8).
+def to_onnx(contract: Any) -> onnx.ModelProto:
+    """Converts a network wrapped by `contract`; folds constants, and batch normalisation into the weights.
 
-    With S8S8 the same networks take 1.0 to 2.2 times as long on x86-64, 2 to 7 % more instructions on a
-    Raspberry Pi 4 and 4 to 11 % fewer on a Raspberry Pi 5. `--io int8` is S8S8: its hosts know int8 only.
+    Raises:
+        BadModel: tf2onnx or ONNX lacks an operator.
     """
-    return Int8Onnx(network, card, calibration, io).quantise()
+    # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
+    function = tf.function(lambda image: contract(image, training=False))
+    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name=INPUT)]
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
+    try:
+        with ended_names(contract):
+            model, _ = tf2onnx.convert.from_function(function, signature, opset=OPSET)
+        onnx.checker.check_model(model)
+        folded = _folded(model)
+    except Exception as error:  # its converters raise whatever they meet
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
+    return with_plain_names(folded)
+
+
+def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    with tempfile.TemporaryDirectory() as folder:  # it writes by name only
+        options.optimized_model_filepath = str(Path(folder, "folded.onnx"))
+        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
 
 
 def _drop_round_trips(graph: Any) -> None:
-    """Drops casts to float16 and straight back, which the conversion puts between nodes that stay float32."""
+    """Removes casts to float16 and straight back, which the conversion adds between float32 nodes."""
     casts = [node for node in graph.node if node.op_type == "Cast"]
     halved = {node.output[0]: node.input[0] for node in casts if node.attribute[0].i == TensorProto.FLOAT16}
     back = [node for node in casts if node.input[0] in halved]

@@ -1,21 +1,15 @@
-"""An ONNX graph under plain names, and what can be read from it."""
+"""ONNX graphs: plain names for layers and tensors, leftovers removed, activations read."""
 
-import logging
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
-import tf2onnx
 from onnx import TensorProto
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from ..data.backend import tf
-from ..edge_runtime.errors import BadModel
-from .layer_names import Operator, ended_names, layer_path
+from .layer_names import Operator, layer_path
 
 INPUT, OUTPUT = "image", "probabilities"
 _ROLES = {1: "weights", 2: "bias"}
@@ -23,9 +17,9 @@ _WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
 def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Names nodes by layer and operator, `conv2d_1/Conv`, and tensors by the node they come from or go to.
+    """Names nodes by layer and operator, `conv2d_1/Conv`, and tensors by the node that they come from or go to.
 
-    The names are the same in every process, where tf2onnx counts on through its life.
+    Names are the same in every process; tf2onnx numbers its own through the life of the process.
     """
     graph = model.graph
     # tf2onnx gives the output the tensor's name, such as `Identity:0`.
@@ -54,8 +48,8 @@ def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Orders the nodes, and drops what onnxruntime's tools leave: notes, shapes and whatever nothing uses."""
-    ONNXModel(model).topological_sort()  # they put what they add at the end
+    """Sorts the nodes, and removes what onnxruntime's tools leave: notes, shapes, unused constants."""
+    ONNXModel(model).topological_sort()  # the tools append new nodes at the end
     graph = model.graph
     domains = {node.domain for node in graph.node}
     tensors = {name for node in graph.node for name in node.input}
@@ -69,9 +63,9 @@ def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def with_short_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Numbers the tensors that quantisation added, and leaves its nodes without a name: 9 % of a small file.
+    """Numbers the tensors that quantisation added and removes the names of its nodes: 9 % of a small file.
 
-    Layers, their weights and what they give are still called as Keras calls them.
+    Layers, their weights and their outputs keep the names that Keras gives them.
     """
     graph = model.graph
     names = {end.name: end.name for end in (*graph.input, *graph.output)}
@@ -89,7 +83,7 @@ def with_short_names(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def operators(model: onnx.ModelProto) -> list[Operator]:
-    """The nodes of a model under plain names, in the order of execution."""
+    """Returns the nodes of a model with plain names, in the order of execution."""
     constants = _constants(model.graph)
     return [
         Operator(
@@ -103,7 +97,7 @@ def operators(model: onnx.ModelProto) -> list[Operator]:
 
 
 def activations(model: onnx.ModelProto, inputs: Iterable[np.ndarray]) -> Iterator[Mapping[str, np.ndarray]]:
-    """The float values of the input and of all nodes' outputs, for one float32 [1, H, W, 3] at a time."""
+    """Yields the float values of the input and of all nodes' outputs, for each float32 [1, H, W, 3]."""
     shown = onnx.shape_inference.infer_shapes(model)
     floats = [
         value for value in shown.graph.value_info if value.type.tensor_type.elem_type == TensorProto.FLOAT
@@ -117,7 +111,7 @@ def activations(model: onnx.ModelProto, inputs: Iterable[np.ndarray]) -> Iterato
 
 
 def transposed(model: onnx.ModelProto, tensor: str) -> set[str]:
-    """A tensor and its transpositions: the same values in another order."""
+    """Returns a tensor and its transpositions, which hold the same values in another order."""
     found = {tensor}
     for node in model.graph.node:
         if node.op_type == "Transpose" and node.input[0] in found:
@@ -142,39 +136,3 @@ def _unique(name: str, taken: set[str]) -> str:
         chosen = f"{name}_{count}"
     taken.add(chosen)
     return chosen
-
-
-# A wrapped Keras network to ONNX, in float32.
-
-OPSET = 15
-"""With its IR version 8, old enough for the onnxruntime of any Raspberry Pi image."""
-
-
-def to_onnx(contract: Any) -> onnx.ModelProto:
-    """Converts a network that `contract.py` wrapped; what is constant is folded, such as batch normalisation.
-
-    Raises:
-        BadModel: tf2onnx or ONNX lacks an operator.
-    """
-    # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
-    function = tf.function(lambda image: contract(image, training=False))
-    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name=INPUT)]
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
-    try:
-        with ended_names(contract):
-            model, _ = tf2onnx.convert.from_function(function, signature, opset=OPSET)
-        onnx.checker.check_model(model)
-        folded = _folded(model)
-    except Exception as error:  # its converters raise whatever they meet
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
-    return with_plain_names(folded)
-
-
-def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    with tempfile.TemporaryDirectory() as folder:  # it writes by name only
-        options.optimized_model_filepath = str(Path(folder, "folded.onnx"))
-        onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        return onnx.load(options.optimized_model_filepath)

@@ -1,4 +1,4 @@
-"""An ONNX network in int8, in QDQ form."""
+"""Keras to ONNX in int8, in QDQ form (QuantizeLinear and DequantizeLinear around the operators)."""
 
 import copy
 from collections.abc import Collection, Iterator
@@ -13,109 +13,40 @@ from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
 from .layer_names import nodes_by_layer, weighted_layers
+from .onnx import to_onnx
 from .onnx_graph import (
     INPUT,
     OUTPUT,
     activations,
     operators,
-    to_onnx,
     transposed,
     with_short_names,
     without_leftovers,
 )
-
-# What a quantised ONNX graph still needs: ends that take and give integers, and floats that stay float.
-
-
-def take_integers(model: onnx.ModelProto, scale: float, zero_point: np.integer) -> None:
-    """Takes integers where a graph took floats; `zero_point` is a uint8 or an int8 and says which.
-
-    Where the graph would turn its input into the very same integers, that step falls away: a camera's bytes
-    go in unchanged.
-    """
-    graph: Any = model.graph
-    parameters = _constants(graph, "pixel", np.float32(scale), zero_point)
-    graph.input[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(zero_point.dtype)
-    quantise = _first_quantise(graph)
-    if quantise is None:  # the first layer stays in float
-        for node in graph.node:
-            node.input[:] = ["image_scaled" if name == INPUT else name for name in node.input]
-        dequantise = helper.make_node("DequantizeLinear", [INPUT, *parameters], ["image_scaled"], "image")
-        graph.node.insert(0, dequantise)
-        return
-    source, result = quantise.input[0], quantise.output[0]
-    graph.node.remove(quantise)
-    for node in graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] == result:
-            node.input[:] = [source, *parameters]
-
-
-def give_int8(model: onnx.ModelProto) -> None:
-    """Gives int8 probabilities in steps of 1/256, -128 for none, where a graph gave floats."""
-    graph: Any = model.graph
-    parameters = _constants(graph, "probability", np.float32(1 / 256), np.int8(-128))
-    for node in graph.node:
-        node.output[:] = ["probabilities_float" if name == OUTPUT else name for name in node.output]
-    quantise = helper.make_node("QuantizeLinear", ["probabilities_float", *parameters], [OUTPUT], OUTPUT)
-    graph.node.append(quantise)
-    graph.output[0].type.tensor_type.elem_type = TensorProto.INT8
-
-
-def keep_float(model: onnx.ModelProto, nodes: Collection[str]) -> None:
-    """Has onnxruntime compute the `nodes` in float that a quantiser left in float.
-
-    Where it finds a convolution or a Gemm between a DequantizeLinear and a QuantizeLinear, it rounds the
-    weights itself as it loads the file, and that with one scale for all channels (its WeightBiasQuantization;
-    since 1.23 past a ReLU too). A maximum of one tensor computes nothing, and hides the one from the other.
-    """
-    graph: Any = model.graph
-    constants = {constant.name for constant in graph.initializer}
-    dequantised = {
-        node.output[0]
-        for node in graph.node
-        if node.op_type == "DequantizeLinear" and node.input[0] not in constants
-    }
-    for node in [node for node in graph.node if node.name in nodes]:
-        for index, tensor in enumerate(node.input):
-            if tensor in dequantised:
-                node.input[index] = f"{node.name}_float_{index}"
-                graph.node.append(helper.make_node("Max", [tensor], [node.input[index]], node.input[index]))
-
-
-def _constants(graph: Any, of: str, scale: np.floating, zero_point: np.integer) -> list[str]:
-    """Adds the scale and the zero point of a tensor; returns their names."""
-    names = [f"{of}_scale", f"{of}_zero_point"]  # the quantiser may have called others after the tensor
-    for name, value in zip(names, (scale, zero_point), strict=True):
-        graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
-    return names
-
-
-def _first_quantise(graph: Any) -> Any:
-    """The QuantizeLinear that the input goes into alone, by way of transpositions at most, or None."""
-    tensor = INPUT
-    while True:
-        consumers = [node for node in graph.node if tensor in node.input]
-        if len(consumers) != 1 or consumers[0].op_type not in ("Transpose", "QuantizeLinear"):
-            return None
-        if consumers[0].op_type == "QuantizeLinear":
-            return consumers[0]
-        tensor = consumers[0].output[0]
-
 
 _OPERATORS = (
     *("Add", "AveragePool", "Clip", "Concat", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "LeakyRelu"),
     *("MatMul", "MaxPool", "Mul", "Pad", "Relu", "Reshape", "Resize", "Sigmoid", "Slice", "Split", "Squeeze"),
     *("Transpose", "Unsqueeze"),
 )
-"""What onnxruntime computes in integers on a CPU. Its tool also rounds around others (ConvTranspose,
-LayerNormalization), for other hardware, and for nothing here. The softmax stays float: on one byte its
-probabilities would be steps of 0.004."""
+"""What onnxruntime computes in integers on a CPU. Its tool also quantises around others (ConvTranspose,
+LayerNormalization), for other hardware, at no gain here. The softmax stays float: in one byte its probabilities
+would be steps of 0.004."""
+
+
+def int8_onnx(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
+    """Converts a network under the contract: int8 weights per channel, uint8 activations (U8S8).
+
+    With S8S8 the same networks take 1.0 to 2.2 times as long on x86-64, 2 to 7 % more instructions on a
+    Raspberry Pi 4 and 4 to 11 % fewer on a Raspberry Pi 5. `--io int8` is S8S8, as its hosts support int8 only.
+    """
+    return Int8Onnx(network, card, calibration, io).quantise()
 
 
 class Int8Onnx:
-    """A network calibrated once, to be quantised in several ways; see `Int8Network`.
+    """A network calibrated once, to be quantised in several ways; see `ladder.Int8Network`.
 
-    onnxruntime's `quantize_static` calibrates anew each time; this calls its second half.
+    onnxruntime's `quantize_static` calibrates each time; this calls its second half.
     """
 
     def __init__(self, network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> None:
@@ -129,7 +60,7 @@ class Int8Onnx:
         self.layers = tuple(self._nodes)
 
     def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
-        """The network in int8, but for the layers named; see `Int8Network.quantise`."""
+        """Returns the network in int8, except for the layers named; see `Int8Network.quantise`."""
         left_out = [node for layer in float_layers for node in self._nodes[layer]]
         quantizer = QDQQuantizer(
             onnx.shape_inference.infer_shapes(copy.deepcopy(self._model)),
@@ -166,3 +97,78 @@ class Int8Onnx:
 def _tensors_data(ranges: dict[str, Range]) -> TensorsData:
     data: dict[str, Any] = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
     return TensorsData(CalibrationMethod.MinMax, data)
+
+
+def take_integers(model: onnx.ModelProto, scale: float, zero_point: np.integer) -> None:
+    """Makes a float input an integer one, of the type of `zero_point`: uint8 or int8.
+
+    If the graph would turn its input into the same integers, that step is removed: a camera's bytes go in
+    unchanged.
+    """
+    graph: Any = model.graph
+    parameters = _constants(graph, "pixel", np.float32(scale), zero_point)
+    graph.input[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(zero_point.dtype)
+    quantise = _first_quantise(graph)
+    if quantise is None:  # the first layer stays in float
+        for node in graph.node:
+            node.input[:] = ["image_scaled" if name == INPUT else name for name in node.input]
+        dequantise = helper.make_node("DequantizeLinear", [INPUT, *parameters], ["image_scaled"], "image")
+        graph.node.insert(0, dequantise)
+        return
+    source, result = quantise.input[0], quantise.output[0]
+    graph.node.remove(quantise)
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] == result:
+            node.input[:] = [source, *parameters]
+
+
+def give_int8(model: onnx.ModelProto) -> None:
+    """Makes a float output an int8 one, in steps of 1/256; -128 is probability 0."""
+    graph: Any = model.graph
+    parameters = _constants(graph, "probability", np.float32(1 / 256), np.int8(-128))
+    for node in graph.node:
+        node.output[:] = ["probabilities_float" if name == OUTPUT else name for name in node.output]
+    quantise = helper.make_node("QuantizeLinear", ["probabilities_float", *parameters], [OUTPUT], OUTPUT)
+    graph.node.append(quantise)
+    graph.output[0].type.tensor_type.elem_type = TensorProto.INT8
+
+
+def keep_float(model: onnx.ModelProto, nodes: Collection[str]) -> None:
+    """Makes onnxruntime compute in float the `nodes` that were left in float.
+
+    If it finds a convolution or a Gemm between a DequantizeLinear and a QuantizeLinear, it quantises the weights
+    itself when it loads the file, with one scale for all channels (its WeightBiasQuantization; since 1.23 across
+    a ReLU too). A maximum of one tensor computes nothing and separates the two.
+    """
+    graph: Any = model.graph
+    constants = {constant.name for constant in graph.initializer}
+    dequantised = {
+        node.output[0]
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] not in constants
+    }
+    for node in [node for node in graph.node if node.name in nodes]:
+        for index, tensor in enumerate(node.input):
+            if tensor in dequantised:
+                node.input[index] = f"{node.name}_float_{index}"
+                graph.node.append(helper.make_node("Max", [tensor], [node.input[index]], node.input[index]))
+
+
+def _constants(graph: Any, of: str, scale: np.floating, zero_point: np.integer) -> list[str]:
+    """Adds constants for the scale and the zero point of a tensor; returns their names."""
+    names = [f"{of}_scale", f"{of}_zero_point"]  # the quantiser may have named others after the tensor
+    for name, value in zip(names, (scale, zero_point), strict=True):
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+    return names
+
+
+def _first_quantise(graph: Any) -> Any:
+    """Returns the QuantizeLinear that is the input's only consumer, through transpositions at most, or None."""
+    tensor = INPUT
+    while True:
+        consumers = [node for node in graph.node if tensor in node.input]
+        if len(consumers) != 1 or consumers[0].op_type not in ("Transpose", "QuantizeLinear"):
+            return None
+        if consumers[0].op_type == "QuantizeLinear":
+            return consumers[0]
+        tensor = consumers[0].output[0]

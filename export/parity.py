@@ -1,4 +1,4 @@
-"""How far an exported file's answers are from the Keras original's."""
+"""Parity: how far an exported file's answers are from the Keras original's, and the limits for float files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,33 +11,33 @@ from ..edge_runtime.errors import CheckFailed
 
 @dataclass(frozen=True)
 class ParityReport:
-    """One exported file against Keras, on the same pictures."""
+    """One exported file compared with Keras on the same pictures."""
 
     file: str
     size_bytes: int
     images: int
     largest_difference: float
-    """Of any probability of any picture, 0 to 1."""
+    """Of any probability on any picture, 0 to 1."""
     top1_agreement: float
-    """The share of pictures with the same best label, 0 to 1."""
+    """The share of pictures with the same top label, 0 to 1."""
     accuracy: float | None
-    """Top-1, 0 to 1; None where the pictures' classes are not known."""
+    """Top-1, 0 to 1; None if the pictures have no labels."""
     keras_accuracy: float | None
 
     def cells(self) -> tuple[str, ...]:
-        """File, size, largest difference, top-1 agreement, accuracy and its change, as text."""
+        """Returns file, size, largest difference, top-1 agreement, accuracy and its change as text."""
         return (
             self.file,
             f"{self.size_bytes / 1000:,.0f} kB",
             f"{self.largest_difference:.2g}",
             f"{self.top1_agreement:.2%}",
             "-" if self.accuracy is None else f"{self.accuracy:.2%}",
-            "-" if self.gain_points is None else f"{self.gain_points:+.2f}",
+            "-" if self.change_points is None else f"{self.change_points:+.2f}",
         )
 
     @property
-    def gain_points(self) -> float | None:
-        """The file's accuracy minus that of Keras, in points."""
+    def change_points(self) -> float | None:
+        """The file's accuracy minus that of Keras, in percentage points."""
         if self.accuracy is None or self.keras_accuracy is None:
             return None
         return (self.accuracy - self.keras_accuracy) * 100
@@ -50,13 +50,13 @@ class Limit:
     largest_difference: float
     """Of any probability, 0 to 1."""
     top1_agreement: float
-    """The least share of pictures with the same best label, 0 to 1; one picture may always differ."""
+    """The least share of pictures with the same top label, 0 to 1; one picture may always differ."""
 
 
 LIMITS = {"float32": Limit(1e-4, 0.99), "float16": Limit(0.02, 0.99)}
-"""By the kind of numbers. Measured on 10,000 test images of CIFAR-10, documented CNN: float32 differed by
-1.7e-6 and on no picture, float16 by 0.0032 and on 3. With a thousand classes every probability may be so
-small that only the labels tell."""
+"""By kind. On 10,000 test images of CIFAR-10, with the documented CNN, float32 differed by 1.7e-6 at most and in
+no label, float16 by 0.0032 and in 3 labels. With a thousand classes, probabilities may be so small that only the
+labels show a difference."""
 
 
 def predict_all(engine: Engine, images: Iterable[np.ndarray]) -> np.ndarray:
@@ -84,7 +84,7 @@ def check_float(report: ParityReport, limit: Limit) -> None:
     """Refuses a float file that does not compute what Keras does.
 
     Raises:
-        CheckFailed: it is beyond the limit, or gives what is not a number.
+        CheckFailed: it is beyond the limit, or gives NaN.
     """
     if not report.largest_difference <= limit.largest_difference:  # so that NaN fails too
         raise CheckFailed(

@@ -1,24 +1,28 @@
-"""Keras to TFLite: float32, float16, dynamic and int8."""
+"""Keras to TFLite: float32, float16 and dynamic; int8 is in `tflite_int8`."""
 
+import io
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from typing import Any
 
-from ..data.backend import tf
+from ..data.backend import mlir_quantize, tf
+from ..edge_runtime.errors import BadModel
 from ..edge_runtime.models.card import ModelCard
-from .calibration import Calibration
+from ..edge_runtime.workers import native_stderr_held
 from .contract import Io, for_host
-from .tflite_graph import to_tflite
-from .tflite_int8 import Int8Tflite
+from .layer_names import ended_names
 
 
 def float_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network as a float32 TFLite FlatBuffer under the contract."""
+    """Converts a network to a float32 TFLite FlatBuffer under the contract."""
     return to_tflite(for_host(network, card, io))
 
 
 def float16_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network with its weights in half precision: half the size, and the speed of float32.
+    """Converts a network with weights in half precision: half the size, the speed of float32.
 
-    LiteRT turns the weights back into float32 when it loads them.
+    LiteRT converts the weights back to float32 when it loads them.
     """
 
     def options(converter: Any) -> None:
@@ -29,9 +33,9 @@ def float16_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
 
 
 def dynamic_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """The network with int8 weights, and activations that are rounded anew for each image.
+    """Converts a network with int8 weights, and activations that are quantised for each image.
 
-    It needs no calibration images and has the size of an int8 file. On x86-64 it is nearly as fast as one;
+    Needs no calibration images; has the size of an int8 file. On x86-64 it is nearly as fast as one;
     the documented CNN takes 1.86 million instructions on a Raspberry Pi 4 (int8 2.08, float32 2.00) and 0.98
     on a Raspberry Pi 5 (int8 0.65, float32 1.94). Depthwise convolutions make it slower than float32: by 15
     to 20 % in a small inverted residual network. Microcontrollers and the Edge TPU cannot run it.
@@ -43,11 +47,43 @@ def dynamic_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
     return to_tflite(for_host(network, card, io), options)
 
 
-def int8_tflite(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
-    """The network in integers, per-channel weights, under the contract.
+def to_tflite(contract: Any, options: Callable[[Any], None] = lambda _: None) -> bytes:
+    """Converts a network wrapped by `contract`; `options` configures the converter.
 
-    The scaling is no operator here: the input tensor's own scale is `card.scale`, so a frame's bytes go in
-    unchanged. Where probabilities go out as float32, the softmax stays float: on one byte they would be
-    steps of 0.004, all sure answers 0.996, and no threshold could tell them apart. It costs no time.
+    Raises:
+        BadModel: TFLite lacks an operator.
     """
-    return Int8Tflite(network, card, calibration, io).quantise()
+
+    def convert() -> bytes:
+        converter = tf.lite.TFLiteConverter.from_keras_model(contract)
+        options(converter)
+        return converter.convert()
+
+    with ended_names(contract):
+        return _quietly(convert)
+
+
+def quantised(calibrated: bytes, takes: Any, gives: Any, float_nodes: list[str]) -> bytes:
+    """Quantises a calibrated float network, except for the nodes named; raises as `to_tflite` does.
+
+    Args:
+        calibrated: a FlatBuffer with ranges.
+        takes: TensorFlow's dtype of the input.
+        gives: TensorFlow's dtype of the output.
+        float_nodes: the nodes to leave in float, by the names of their first outputs.
+    """
+    return _quietly(
+        lambda: mlir_quantize(
+            calibrated, input_data_type=takes, output_data_type=gives, denylisted_nodes=float_nodes
+        )
+    )
+
+
+def _quietly(work: Callable[[], Any]) -> bytes:
+    try:
+        # It reports its passes at length on both streams, and misses statistics that calibration gives later.
+        with native_stderr_held(), redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+            return work()
+    except Exception as error:  # the converter passes on whatever MLIR raises
+        reason = " ".join(str(error).split())[:200]
+        raise BadModel(f"TFLite cannot express this network: {reason}; use the .onnx file") from error

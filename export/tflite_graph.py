@@ -1,9 +1,6 @@
-"""What a TFLite FlatBuffer says of its operators and of the ranges that calibration found."""
+"""TFLite FlatBuffers: operators, ranges from calibration, activations, short names."""
 
-import io
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import flatbuffers
@@ -11,25 +8,22 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from ..data.backend import mlir_quantize, tf
-from ..edge_runtime.errors import BadModel
-from ..edge_runtime.workers import native_stderr_held
 from .calibration import Range
-from .layer_names import Operator, ended_names, plain_name
+from .layer_names import Operator, plain_name
 
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 _KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
 
 
 def operators(network: bytes) -> list[Operator]:
-    """The operators of a network's main graph; the node's name is that of its first output."""
+    """Returns the operators of a network's main graph; a node is named after its first output."""
     model: Any = schema.Model.GetRootAs(network)
     graph = model.Subgraphs(0)
     return [_operator(model, graph.Operators(index)) for index in range(graph.OperatorsLength())]
 
 
 def calibrated_ranges(network: bytes) -> dict[str, Range]:
-    """The range of each tensor that has one, by the tensor's name."""
+    """Returns the range of each tensor that has one, by the tensor's name."""
     return {
         _name(tensor): (
             float(tensor.Quantization().MinAsNumpy()[0]),
@@ -40,27 +34,27 @@ def calibrated_ranges(network: bytes) -> dict[str, Range]:
 
 
 def with_ranges(network: bytes, ranges: Mapping[str, Range]) -> bytes:
-    """A copy of a calibrated network with other ranges for the tensors named."""
+    """Returns a copy of a calibrated network with other ranges for the tensors named."""
     changed = bytearray(network)
     for tensor in _ranged(changed):
         if (range_ := ranges.get(_name(tensor))) is not None:
-            # These are views of the buffer itself, so that nothing has to be packed anew.
+            # Views of the buffer itself: nothing has to be packed again.
             tensor.Quantization().MinAsNumpy()[0], tensor.Quantization().MaxAsNumpy()[0] = range_
     return bytes(changed)
 
 
 def input_name(network: bytes) -> str:
-    """The name of the only input."""
+    """Returns the name of the only input."""
     graph: Any = schema.Model.GetRootAs(network).Subgraphs(0)
     return _name(graph.Tensors(graph.Inputs(0)))
 
 
 def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-    """The values of a float network's calibrated tensors, for one float32 [1, H, W, 3] at a time."""
+    """Yields the values of a float network's calibrated tensors, for each float32 [1, H, W, 3]."""
     interpreter: Any = Interpreter(
         model_content=network,
         experimental_preserve_all_tensors=True,
-        # A delegate keeps its tensors to itself.
+        # A delegate hides its tensors.
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     interpreter.allocate_tensors()
@@ -73,7 +67,7 @@ def activations(network: bytes, inputs: Iterable[np.ndarray]) -> Iterator[dict[s
 
 
 def with_short_names(network: bytes) -> bytes:
-    """Calls each inner tensor by the last layer that was fused into it alone: saves 2 % of a small file."""
+    """Names each inner tensor after the last layer that was fused into it only: saves 2 % of a small file."""
     model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network))
     for graph in model.subgraphs:
         for index, tensor in enumerate(graph.tensors):
@@ -87,7 +81,7 @@ def with_short_names(network: bytes) -> bytes:
 def _operator(model: Any, entry: Any) -> Operator:
     graph = model.Subgraphs(0)
     kind = _KINDS.get(model.OperatorCodes(entry.OpcodeIndex()).BuiltinCode(), "CUSTOM")
-    constants = [index for index in entry.InputsAsNumpy()[1:] if index >= 0]  # -1: one that is left out
+    constants = [index for index in entry.InputsAsNumpy()[1:] if index >= 0]  # -1: left out
     named = [_name(graph.Tensors(index)) for index in (entry.Outputs(0), *constants)]
     names = tuple(plain_name(part) for name in named for part in name.split(";") if part)
     return Operator(named[0], kind, kind in _WEIGHTED, names)
@@ -103,48 +97,3 @@ def _ranged(network: bytes | bytearray) -> Iterator[Any]:
 
 def _name(tensor: Any) -> str:
     return tensor.Name().decode()
-
-
-# TensorFlow's converter to TFLite, quiet, and with errors that say what to do.
-
-
-def to_tflite(contract: Any, options: Callable[[Any], None] = lambda _: None) -> bytes:
-    """Converts a network that `contract.py` wrapped; `options` sets the converter up.
-
-    Raises:
-        BadModel: TFLite lacks an operator.
-    """
-
-    def convert() -> bytes:
-        converter = tf.lite.TFLiteConverter.from_keras_model(contract)
-        options(converter)
-        return converter.convert()
-
-    with ended_names(contract):
-        return _quietly(convert)
-
-
-def quantised(calibrated: bytes, takes: Any, gives: Any, float_nodes: list[str]) -> bytes:
-    """Makes integers of a calibrated float network, but for the nodes named; errors as `to_tflite`.
-
-    Args:
-        calibrated: a FlatBuffer with ranges.
-        takes: the dtype of the input, as TensorFlow has it.
-        gives: the dtype of the output.
-        float_nodes: the names of the nodes' first outputs.
-    """
-    return _quietly(
-        lambda: mlir_quantize(
-            calibrated, input_data_type=takes, output_data_type=gives, denylisted_nodes=float_nodes
-        )
-    )
-
-
-def _quietly(work: Callable[[], Any]) -> bytes:
-    try:
-        # It reports its passes at length on both, and expects statistics that calibration gives only later.
-        with native_stderr_held(), redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
-            return work()
-    except Exception as error:  # the converter raises whatever MLIR reports
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"TFLite cannot express this network: {reason}; use the .onnx file") from error

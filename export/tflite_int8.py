@@ -1,4 +1,4 @@
-"""A TFLite network in int8."""
+"""Keras to TFLite in int8."""
 
 from collections.abc import Collection, Iterator
 from itertools import islice
@@ -11,38 +11,41 @@ from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
 from .layer_names import nodes_by_layer, weighted_layers
-from .tflite_graph import (
-    activations,
-    calibrated_ranges,
-    input_name,
-    operators,
-    quantised,
-    to_tflite,
-    with_ranges,
-)
+from .tflite import quantised, to_tflite
+from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
 
 _TYPES: dict[Io, tuple[Any, Any]] = {
     "uint8": (tf.uint8, tf.float32),
     "int8": (tf.int8, tf.int8),
     "float32": (tf.float32, tf.float32),
 }
-"""What a file takes and gives."""
+"""Dtypes of a file's input and output."""
+
+
+def int8_tflite(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
+    """Converts a network to integers under the contract, with weights per channel.
+
+    The scaling is no operator here: the input tensor's scale is `card.scale`, so a frame's bytes go in unchanged.
+    If probabilities go out as float32, the softmax stays float: in one byte they would be steps of 0.004, all
+    sure answers 0.996, which no threshold could separate. A float softmax costs no time.
+    """
+    return Int8Tflite(network, card, calibration, io).quantise()
 
 
 class Int8Tflite:
-    """A network calibrated once, to be quantised in several ways; see `Int8Network`.
+    """A network calibrated once, to be quantised in several ways; see `ladder.Int8Network`.
 
-    TensorFlow's converter does both at once and offers neither other ranges nor layers left in float, so
-    this calls its two halves, as its own QuantizationDebugger does. ai-edge-quantizer offers more, but pins
-    the version of LiteRT and brings a builder for language models.
+    TensorFlow's converter does both at once, with neither other ranges nor layers left in float, so this calls
+    its two halves, as its own QuantizationDebugger does. ai-edge-quantizer offers more, but pins the version of
+    LiteRT and brings a builder for language models.
     """
 
     def __init__(self, network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> None:
         self._card, self._images = card, calibration.images
         self._takes, self._gives = _TYPES[io]
-        zero_pixel(card)  # raises where no byte is 0
+        zero_pixel(card)  # raises if no byte stands for 0
         calibrated = to_tflite(with_fixed_batch(network, card), self._with_places_for_ranges)
-        # The output needs none: the scale of an int8 softmax is always 1/256, its zero point -128.
+        # The output needs no range: an int8 softmax always has scale 1/256 and zero point -128.
         self._fixed: dict[str, Range] = {
             input_name(calibrated): (card.offset, 255 * card.scale + card.offset)
         }
@@ -56,7 +59,7 @@ class Int8Tflite:
         self.layers = tuple(self._nodes)
 
     def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
-        """The network in int8, but for the layers named; see `Int8Network.quantise`."""
+        """Returns the network in int8, except for the layers named; see `Int8Network.quantise`."""
         left_out = [node for layer in float_layers for node in self._nodes[layer]]
         return quantised(self._calibrated_by(ranges), self._takes, self._gives, [*self._softmax, *left_out])
 
@@ -69,8 +72,8 @@ class Int8Tflite:
         return self._calibrated[method]
 
     def _with_places_for_ranges(self, converter: Any) -> None:
-        # TensorFlow's own ranges are too wide where an Add overwrites its input: a convolution in front of
-        # a shortcut gets the range of their sum. One image gives every tensor a range, ours replace them.
+        # TensorFlow's own ranges are too wide if an Add overwrites its input: a convolution before a shortcut
+        # gets the range of the sum. One image gives every tensor a range; ours replace them.
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.representative_dataset = lambda: ([pixels] for pixels in islice(self._inputs(), 1))

@@ -7,7 +7,7 @@ import pytest
 
 MAKE_ALL = """
 import hashlib, sys
-from edgecls.export import onnx, tflite
+from edgecls.export import onnx, onnx_int8, tflite, tflite_int8
 from edgecls.export.calibration import Calibration
 
 sys.path.insert(0, sys.argv[1])
@@ -16,8 +16,8 @@ from networks import CARD, IMAGES, inverted_residual
 network, calibration = inverted_residual(), Calibration(IMAGES[:8])
 kinds = ["float", "float16", "dynamic", "int8"]
 for kind in reversed(kinds) if sys.argv[2] == "backwards" else kinds:
-    for module in (onnx, tflite):
-        make = getattr(module, f"{kind}_{module.__name__.split('.')[-1]}")
+    for name, module, int8_module in (("onnx", onnx, onnx_int8), ("tflite", tflite, tflite_int8)):
+        make = getattr(int8_module if kind == "int8" else module, f"{kind}_{name}")
         made = make(network, CARD, *([calibration] if kind == "int8" else []))
         print(make.__name__, hashlib.sha256(made).hexdigest())
 """

@@ -8,10 +8,8 @@ from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
 from edgecls.export.ladder import AccuracyMeter, int8_within, sensitivities
-from edgecls.export.onnx import int8_onnx
-from edgecls.export.onnx_int8 import Int8Onnx
-from edgecls.export.tflite import int8_tflite
-from edgecls.export.tflite_int8 import Int8Tflite
+from edgecls.export.onnx_int8 import Int8Onnx, int8_onnx
+from edgecls.export.tflite_int8 import Int8Tflite, int8_tflite
 from tests.export.networks import hard_to_quantise, keras_answers
 
 FORMATS = {ModelFormat.TFLITE: (Int8Tflite, int8_tflite), ModelFormat.ONNX: (Int8Onnx, int8_onnx)}
@@ -48,33 +46,31 @@ def test_a_network_that_quantises_well_stays_on_the_first_step(loaded, calibrati
     result, meter = climb(network, 2)
     assert result.network == FORMATS[climb.format][1](network, model.card, calibration)
     assert result.ranges == "min-max"
-    (step,) = result.steps
-    assert step.drop_points == meter.drop_points(result.network) <= 2
+    (attempt,) = result.attempts
+    assert attempt.drop_points == meter.drop_points(result.network) <= 2
     assert result.float_layers == ()
 
 
 def test_a_network_that_quantises_badly_climbs_until_two_layers_stay_in_float(loaded, climb):
     said = []
     result, meter = climb(hard_to_quantise(loaded[0]), 1.5, said.append)
-    assert [step.ranges for step in result.steps[:3]] == ["min-max", "percentile", "entropy"]
-    assert all(step.drop_points > 1.5 for step in result.steps[:-1])
-    assert result.steps[0].drop_points > 30
+    assert [attempt.ranges for attempt in result.attempts[:3]] == ["min-max", "percentile", "entropy"]
+    assert all(attempt.drop_points > 1.5 for attempt in result.attempts[:-1])
+    assert result.attempts[0].drop_points > 30
     spoilt = {layer.name for layer in loaded[0].layers if "conv" in layer.name}
     assert {one.layer for one in result.float_layers} < spoilt
-    assert result.steps[-1].float_layers == tuple(one.layer for one in result.float_layers)
-    assert meter.drop_points(result.network) == result.steps[-1].drop_points <= 1.5
+    assert result.attempts[-1].float_layers == tuple(one.layer for one in result.float_layers)
+    assert meter.drop_points(result.network) == result.attempts[-1].drop_points <= 1.5
     assert said == result.lines()[: len(said)]
-    assert "stays in float: alone in int8 it moves the probabilities by" in result.lines()[-1]
+    assert "stays in float: int8 in this layer alone changes the probabilities by" in result.lines()[-1]
     gained = sum(one.gain_points for one in result.float_layers)
     assert gained == pytest.approx(
-        min(s.drop_points for s in result.steps[:3]) - result.steps[-1].drop_points
+        min(s.drop_points for s in result.attempts[:3]) - result.attempts[-1].drop_points
     )
 
 
 def test_a_limit_that_no_step_meets_fails_in_one_line(loaded, climb):
-    message = (
-        r"pets_int8\.\w+: no int8 file within -5 points of Keras, at best int8 with .* lost; allow a larger"
-    )
+    message = r"pets_int8\.\w+: no int8 file within -5 points of Keras; best: int8, .* points; allow a larger"
     with pytest.raises(CheckFailed, match=message) as failed:
         climb(loaded[0], -5)
     assert failed.value.exit_code == 1
@@ -98,7 +94,7 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
     calibrated = FORMATS[format_][0](network, model.card, calibration)
     meter = AccuracyMeter(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
-    assert np.abs(meter.answers(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
+    assert np.abs(meter.predict(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
 
 
 SHARES = {"a": 0.1, "b": 0.3, "c": 0.0, "d": 0.3}

@@ -10,8 +10,8 @@ from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.export.calibration import Calibration, choose_calibration
 from edgecls.export.keras_file import load_network
-from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx, int8_onnx
-from edgecls.export.onnx_int8 import Int8Onnx
+from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx
+from edgecls.export.onnx_int8 import Int8Onnx, int8_onnx
 from tests.export.networks import (
     CARD,
     IMAGES,

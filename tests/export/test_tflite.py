@@ -10,9 +10,9 @@ from edgecls.edge_runtime.errors import UsageError
 from edgecls.export.calibration import Calibration, choose_calibration
 from edgecls.export.contract import with_fixed_batch
 from edgecls.export.keras_file import load_network
-from edgecls.export.tflite import dynamic_tflite, float16_tflite, float_tflite, int8_tflite
+from edgecls.export.tflite import dynamic_tflite, float16_tflite, float_tflite
 from edgecls.export.tflite_graph import operators
-from edgecls.export.tflite_int8 import Int8Tflite
+from edgecls.export.tflite_int8 import Int8Tflite, int8_tflite
 from tests.export.networks import (
     CARD,
     IMAGES,

@@ -15,7 +15,7 @@ from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.export.calibration import Calibration
 from edgecls.export.keras_file import KerasEngine
 from edgecls.export.onnx import float_onnx
-from edgecls.export.tflite import int8_tflite
+from edgecls.export.tflite_int8 import int8_tflite
 from edgecls.export.tflite_metadata import with_metadata
 from edgecls.trainer.networks import Design, build
 from edgecls.trainer.networks.catalogue import macs, network_bytes
