@@ -14,7 +14,7 @@ from .messages import detail, show_step
 from .model_options import complete_models
 
 if TYPE_CHECKING:
-    from ..export.export import Kind
+    from ..export.targets import Kind
 
 Io = Literal["uint8", "int8", "float32"]
 _FILES, _COMPARISON, _FOREIGN = "Files to make", "Calibration and comparison", "For a model made elsewhere"

@@ -33,7 +33,7 @@ class Calibration:
 
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
-    prints: str = ""
+    fingerprints: str = ""
     """Fingerprints of the images as text, for the card: a benchmark can tell that it tests on them."""
 
     @property
@@ -59,10 +59,10 @@ def choose_calibration(
     if not len(images):
         raise BadData("no training images to calibrate with; leave out --int8, float files need none")
     chosen = images[stratified(truth, count, seed, is_balanced=True)].copy()
-    prints = pack_fingerprints(chosen)
+    fingerprints = pack_fingerprints(chosen)
     # The whole range of bytes must occur, or the input's scale would not be exactly 1/255.
     chosen[0, 0, 0], chosen[0, -1, -1] = 0, 255
-    return Calibration(chosen, prints)
+    return Calibration(chosen, fingerprints)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class Histogram:
     """How often an activation took each value."""
 
     counts: np.ndarray
-    """int64 (bins,), without zeros, which every range represents exactly; most values after a ReLU are zero."""
+    """int64 (bins,), without zeros, which every range represents exactly; most values after a ReLU are
+    zero."""
     range: Range
 
     @property
@@ -81,7 +82,11 @@ class Histogram:
 
 
 def min_max_ranges(activations: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Range]:
-    """Returns the smallest and largest value of each activation; `activations` has a mapping for each image."""
+    """Returns the smallest and largest value of each activation.
+
+    Args:
+        activations: for each image a mapping of names to float values.
+    """
     ranges: dict[str, Range] = {}
     for one_image in activations:
         for name, values in one_image.items():

@@ -1,8 +1,8 @@
 """Confidence: a temperature and a threshold for "unknown", fitted on validation images for each file.
 
-Temperature scaling after Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): probabilities are
-raised to 1/T and normalised, with the T that makes the validation labels most likely. It corrects the confidence
-of a network and never changes the top label.
+Temperature scaling after Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017): probabilities
+are raised to 1/T and normalised, with the T that makes the validation labels most likely. It corrects the
+confidence of a network and never changes the top label.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ from ..edge_runtime.models.card import ModelCard
 from .parity import predict_all
 
 LEAST_UNANSWERED = 0.05
-"""The share of validation images, the least confident, that becomes "unknown" in any case: the price for rejecting
-pictures of other things, all of which would get a label otherwise."""
+"""The share of validation images, the least confident, that becomes "unknown" in any case: the price for
+rejecting pictures of other things, all of which would get a label otherwise."""
 FEW_IMAGES = 200
 """With fewer validation images no temperature is fitted: if all are right, the best one would be 0."""
 _TEMPERATURES = (0.05, 20.0)

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
 from ..data.model_data import foreign_data
 from ..edge_runtime.engines.engine import Engine, open_engine
-from ..edge_runtime.errors import BadData, UsageError
+from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.models import model_file
@@ -25,95 +24,34 @@ from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
-from .onnx import dynamic_onnx, float16_onnx, float_onnx
-from .onnx_int8 import Int8Onnx, int8_onnx
 from .parity import LIMITS, check_float, compare, predict_all
 from .report import ExportedFile, ExportReport
-from .tflite import dynamic_tflite, float16_tflite, float_tflite
+from .targets import Kind, Target, targets
 from .tflite_graph import with_short_names
-from .tflite_int8 import Int8Tflite, int8_tflite
 from .tflite_metadata import with_metadata
-
-# The files that an export can make: a format, and the kind of numbers inside.
-
-Kind = Literal["float32", "int8", "float16", "dynamic"]
-
-_CONVERT: dict[tuple[ModelFormat, Kind], Any] = {
-    (ModelFormat.TFLITE, "float32"): float_tflite,
-    (ModelFormat.TFLITE, "float16"): float16_tflite,
-    (ModelFormat.TFLITE, "dynamic"): dynamic_tflite,
-    (ModelFormat.TFLITE, "int8"): int8_tflite,
-    (ModelFormat.ONNX, "float32"): float_onnx,
-    (ModelFormat.ONNX, "float16"): float16_onnx,
-    (ModelFormat.ONNX, "dynamic"): dynamic_onnx,
-    (ModelFormat.ONNX, "int8"): int8_onnx,
-}
-_INT8_NETWORKS = {ModelFormat.TFLITE: Int8Tflite, ModelFormat.ONNX: Int8Onnx}
-
-
-@dataclass(frozen=True)
-class Target:
-    """One file to make."""
-
-    format: ModelFormat
-    kind: Kind = "float32"
-    io: Io = "uint8"
-
-    def path_for(self, original: Path) -> Path:
-        """Beside the original: `image_classification.h5` gives `image_classification_int8.tflite`."""
-        suffix = "" if self.kind == "float32" else f"_{self.kind}"
-        return original.with_name(f"{original.stem}{suffix}.{self.format}")
-
-    def convert(self, network: Any, card: ModelCard, calibration: Calibration | None) -> bytes:
-        """The file without its card; a BadModel where the format cannot express the network."""
-        convert = _CONVERT[self.format, self.kind]
-        if self.kind == "int8":
-            return convert(network, card, calibration, self.io)
-        return convert(network, card, self.io)
-
-    def int8_network(self, network: Any, card: ModelCard, calibration: Calibration) -> Int8Tflite | Int8Onnx:
-        """What the int8 ladder climbs on."""
-        return _INT8_NETWORKS[self.format](network, card, calibration, self.io)
-
-
-def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:
-    """The files of an export: float32 and these kinds, each as TFLite and ONNX.
-
-    Raises:
-        UsageError: `io` is int8 and no int8 file is asked for.
-    """
-    if io == "int8":  # a float network neither takes nor gives integers
-        if "int8" not in kinds:
-            raise UsageError("--io int8: only int8 files take and give int8; add --int8")
-        kinds = ("int8",)
-    else:
-        kinds = ("float32", *(kind for kind in kinds if kind != "float32"))
-    return tuple(
-        Target(format_, kind, io) for kind in kinds for format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
-    )
 
 
 @dataclass(frozen=True)
 class EvaluationImages:
-    """Images with their classes."""
+    """Images to evaluate a file on, perhaps without labels."""
 
     images: np.ndarray
     """uint8 (N, H, W, 3) RGB."""
     truth: np.ndarray | None
-    """int64 (N,); None where nobody knows."""
+    """int64 (N,); None if there are no labels."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an export is asked for."""
+    """Which files to make, and how."""
 
     kinds: tuple[Kind, ...] = ()
-    """Beside float32."""
+    """Besides float32."""
     io: Io = "uint8"
     target_precision: float | None = None
-    """Of the answers, 0 to 1, that each file's threshold is fitted for; see `fit_confidence`."""
+    """Share of right answers that each file's threshold is fitted for, 0 to 1; see `fit_confidence`."""
     max_drop_points: float | None = None
-    """The accuracy that an int8 file may lose on the validation images, in points; see `int8_within`."""
+    """Accuracy that int8 may lose on the validation images, in percentage points; see `int8_within`."""
 
 
 def export_model(
@@ -148,7 +86,7 @@ def export_model(
         labels: for a model made elsewhere: a text file with one label on each line.
         scale: for a model made elsewhere: range of the pixels that it was trained on; None is `0..1`.
         calibration: for a model made elsewhere: a folder of pictures, in place of `data`.
-        on_step: told what is being done.
+        on_step: called with what is being done.
 
     Raises:
         EdgeclsError: see `read_inputs` and `Export.run`.
@@ -196,31 +134,31 @@ def run_export(
 
 @dataclass(frozen=True)
 class Export:
-    """An export: what goes in, and what is wished for."""
+    """An export, from the Keras original and its images to the files beside it."""
 
     keras: KerasEngine
     """The original."""
     path: Path
-    """The original's; the files are written beside it."""
+    """Of the original; the files are written beside it."""
     test: EvaluationImages
-    """What each file is compared with Keras on; nothing is chosen by it."""
+    """For the comparison with Keras only; nothing is chosen by it."""
     val: EvaluationImages
-    """What threshold, golden frames and the int8 ladder's choice are taken from."""
+    """For the threshold, the golden frames and the choice of the int8 ladder."""
     calibration: Calibration | None = None
     """Training images, for int8."""
     options: ExportOptions = ExportOptions()
     on_step: Callable[[str], None] = lambda _: None
-    """Told what is being done, for a progress line."""
+    """Called with what is being done, for a progress line."""
 
     def run(self) -> list[ExportedFile]:
-        """Makes the files; each is compared with Keras before one is written.
+        """Makes all files, compares each with Keras, then writes them.
 
         Raises:
             CheckFailed: a float file differs from Keras, or an int8 file loses too much. Nothing was written.
             BadModel, BadData, UsageError, OutputFailed, PermissionRefused: see the functions called.
         """
         _check_size(self.keras, self.test.images, self.path)
-        reference = self.keras.many(self.test.images)
+        reference = self.keras.predict_batch(self.test.images)
         planned = targets(self.options.kinds, self.options.io)
         made, started_s = [], time.monotonic()
         for number, target in enumerate(planned):
@@ -241,7 +179,7 @@ class Export:
         network, ladder = self._convert(target, card)
         card = _with_choices(card, ladder)
         with closing(open_engine(_file(self.path, target, network, card))) as engine:
-            confidence, card = self._ask(engine, card, len(network))
+            confidence, card = self._fitted(engine, card, len(network))
             answers = predict_all(engine, self.test.images)
             refused = rejection_rates(engine, card)
         model = _file(self.path, target, network, card)
@@ -251,11 +189,11 @@ class Export:
         return model, ExportedFile(parity, confidence, refused, tuple(ladder.lines()) if ladder else ())
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
-        """The file without its card, and how the int8 ladder led to it, where it was climbed."""
+        """Returns the file without its card, and the result of the int8 ladder if it was climbed."""
         most, truth, calibration = self.options.max_drop_points, self.val.truth, self.calibration
         original, result = self.keras.model.card, None
         if target.kind == "int8" and most is not None and truth is not None and calibration is not None:
-            accuracy = float((self.keras.many(self.val.images).argmax(1) == truth).mean())
+            accuracy = float((self.keras.predict_batch(self.val.images).argmax(1) == truth).mean())
             path = target.path_for(self.path)
             meter = AccuracyMeter(path, target.format, card, self.val.images, truth, accuracy)
             ladder = target.int8_network(self.keras.network, original, calibration)
@@ -267,10 +205,10 @@ class Export:
             network = with_metadata(with_short_names(network), card)
         return network, result
 
-    def _ask(
+    def _fitted(
         self, engine: Engine, card: ModelCard, network_bytes: int
     ) -> tuple[Confidence | None, ModelCard]:
-        """Adds to a card what the file's own answers tell: threshold, temperature and golden frames."""
+        """Returns the file's confidence, and its card with threshold, temperature and golden frames."""
         images, truth = self.val.images, self.val.truth
         answers = predict_all(engine, images)
         confidence = None
@@ -286,7 +224,7 @@ def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -
     quantisation = None
     if target.kind == "int8" and calibration is not None:
         images, sha256_of_them = len(calibration.images), calibration.sha256
-        quantisation = Quantisation("int8", images, sha256_of_them, calibration.prints, METHODS[0])
+        quantisation = Quantisation("int8", images, sha256_of_them, calibration.fingerprints, METHODS[0])
     elif target.kind != "float32":
         quantisation = Quantisation(target.kind, 0, "")
     provenance = replace(original.provenance, weights_sha256=sha256)
@@ -294,7 +232,7 @@ def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -
 
 
 def _with_choices(card: ModelCard, ladder: Int8Result | None) -> ModelCard:
-    """A card that tells what the ladder chose."""
+    """Returns the card with what the ladder chose."""
     if ladder is None or card.quantisation is None:
         return card
     layers = tuple(one.layer for one in ladder.float_layers)

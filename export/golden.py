@@ -1,7 +1,7 @@
 """Golden frames for an exported file: validation images that it is least and most sure of, drawn as pictures.
 
-An unsure answer changes with every fault. A sure one hides faults, but stays the same under a camera's noise and
-movement, which `camera --source demo` adds.
+An unsure answer changes with every fault. A sure one hides faults, but stays the same under a camera's noise
+and movement, which `camera --source demo` adds.
 """
 
 import numpy as np

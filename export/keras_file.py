@@ -1,12 +1,11 @@
-"""The Keras original: loaded safely, ours or foreign, and run as the reference for exports."""
+"""The Keras original of an export: loaded safely, ours or made elsewhere, and run as the reference."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..data.backend import keras, tf
+from ..data.backend import keras, load_network_bytes, tf
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.rule import ImageRule, PixelRange
@@ -16,13 +15,14 @@ from ..edge_runtime.models.foreign import SCALINGS
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.workers import ask_worker
 
+_REMEDY = "save it again with Keras 3"
 _BATCH = 256
 _ZIP = b"PK\x03\x04"
 _SEED, _TRIALS = 0, 8
 
 
 def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
-    """Loads an `.h5` that `edgecls train` saved; a path, or what `read_model` gave.
+    """Loads an `.h5` that `edgecls train` saved, from its path or from `read_model`.
 
     Returns:
         The Keras model (float32 (N, H, W, 3), scaled as the card says, to (N, C)) and its file with the card.
@@ -34,7 +34,7 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
     if model.format is not ModelFormat.H5:
         raise BadModel(f"{model.path}: a .{model.format} file, not the Keras original; name the .h5")
     refuse_code(model.content, str(model.path))
-    return _load(model.content, str(model.path), ".h5"), model
+    return load_network_bytes(model.content, ".h5", str(model.path), _REMEDY), model
 
 
 def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tuple[Any, ModelFile]:
@@ -46,12 +46,12 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
         scaling: of the pixels that it was trained on.
 
     Returns:
-        As `load_network`, with a softmax added where the model gives logits, and a card made of the rest.
+        As `load_network`, with a softmax added if the model gives logits, and a new card.
 
     Raises:
-        UsageError: edgecls trained it, so that it has labels and scaling of its own.
-        MissingInput, BadModel: it cannot be read, holds a layer outside `ALLOWED_LAYERS`, or is no classifier
-            of these labels.
+        UsageError: edgecls trained it, so it has its own labels and scaling.
+        MissingInput, BadModel: it cannot be read, has a layer outside `ALLOWED_LAYERS`, or is not a
+            classifier with these labels.
     """
     content = read_whole(path)
     is_zip = content.startswith(_ZIP)
@@ -62,7 +62,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
         if read_card(content, format_, str(path)):
             raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     ask_worker(refuse_code, content, str(path))
-    network = _load(content, str(path), ".keras" if is_zip else ".h5")
+    network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
     height_px, width_px = _picture_size(network, len(labels), str(path))
     scale, offset = SCALINGS[scaling]
     card = ModelCard(labels, ImageRule(height_px, width_px), scale, offset, io="float32")
@@ -70,7 +70,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
 
 
 class KerasEngine:
-    """The reference, as an `Engine`: one picture through a compiled `tf.function`, its fastest honest way."""
+    """The Keras model as an `Engine`, compiled by `tf.function`, which is the fastest way to run it."""
 
     def __init__(self, original: str | Path | ModelFile | tuple[Any, ModelFile]) -> None:
         """Takes an `.h5` of ours, as a path or read already, or what a function above returned."""
@@ -88,9 +88,9 @@ class KerasEngine:
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
-        return self.many(image[np.newaxis])[0]
+        return self.predict_batch(image[np.newaxis])[0]
 
-    def many(self, images: np.ndarray) -> np.ndarray:
+    def predict_batch(self, images: np.ndarray) -> np.ndarray:
         """Classifies uint8 (N, H, W, 3) RGB; returns float32 (N, C)."""
         batches = [
             self._infer(images[start : start + _BATCH]).numpy() for start in range(0, len(images), _BATCH)
@@ -102,21 +102,8 @@ class KerasEngine:
         self._infer = None
 
 
-def _load(content: bytes, name: str, suffix: str) -> Any:
-    try:
-        with tempfile.NamedTemporaryFile(
-            suffix=suffix
-        ) as proven:  # the bytes that were checked, under a name
-            proven.write(content)
-            proven.flush()
-            return keras.models.load_model(proven.name, compile=False)
-    except Exception as error:  # Keras raises whatever its layers raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"{name}: Keras cannot load it: {reason}; save it again with Keras 3") from error
-
-
 def _picture_size(network: Any, labels: int, name: str) -> tuple[int, int]:
-    """(height, width) of a classifier's input, in pixels."""
+    """Returns (height, width) of a classifier's input, in pixels."""
     takes, gives = network.input_shape, network.output_shape
     if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] == 3 and takes[1] and takes[2]):
         raise BadModel(

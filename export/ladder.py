@@ -177,7 +177,8 @@ class Sensitivity:
 
     layer: str
     shift: float
-    """Mean change of a picture's probabilities if this layer alone is int8: total variation distance, 0 to 1."""
+    """Mean change of a picture's probabilities if this layer alone is int8: total variation distance, 0 to
+    1."""
 
 
 def sensitivities(
@@ -185,8 +186,8 @@ def sensitivities(
 ) -> list[Sensitivity]:
     """Measures every layer alone in int8, all others in float; returns the most sensitive first.
 
-    Not one layer in float and all others in int8: if each of two layers spoils the answers, keeping one of them
-    in float shows no gain.
+    Not one layer in float and all others in int8: if each of two layers spoils the answers, keeping one of
+    them in float shows no gain.
 
     Args:
         network: calibrated.

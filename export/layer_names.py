@@ -77,8 +77,8 @@ def weighted_layers(network: Any) -> frozenset[str]:
 def nodes_by_layer(operators: Iterable[Operator], layers: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Returns the nodes of each layer with weights, in the order of execution.
 
-    Operators without weights belong to the layer before them: a convolution in float would gain nothing if the
-    pooling behind it quantised its result.
+    Operators without weights belong to the layer before them: a convolution in float would gain nothing if
+    the pooling behind it quantised its result.
 
     Args:
         operators: in the order of execution.

@@ -33,9 +33,9 @@ def float_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
 def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
     """Converts a network to half precision: half the size; activations over 65,504 overflow.
 
-    Faster only where the processor computes in half precision: a Raspberry Pi 5 executes 40 % fewer instructions than
-    for float32. A Raspberry Pi 4 executes up to 7 % more, and x86-64 took up to 1.45 times as long. The
-    scaling of the input and the softmax stay float32.
+    Faster only where the processor computes in half precision: a Raspberry Pi 5 executes 40 % fewer
+    instructions than for float32. A Raspberry Pi 4 executes up to 7 % more, and x86-64 took up to 1.45 times
+    as long. The scaling of the input and the softmax stay float32.
     """
     model = to_onnx(for_host(network, card, io))
     found = operators(model)

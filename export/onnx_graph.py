@@ -17,7 +17,7 @@ _WEIGHTED = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 
 def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Names nodes by layer and operator, `conv2d_1/Conv`, and tensors by the node that they come from or go to.
+    """Names nodes by layer and operator, `conv2d_1/Conv`, and tensors by the node they come from or go to.
 
     Names are the same in every process; tf2onnx numbers its own through the life of the process.
     """

@@ -30,15 +30,16 @@ _OPERATORS = (
     *("Transpose", "Unsqueeze"),
 )
 """What onnxruntime computes in integers on a CPU. Its tool also quantises around others (ConvTranspose,
-LayerNormalization), for other hardware, at no gain here. The softmax stays float: in one byte its probabilities
-would be steps of 0.004."""
+LayerNormalization), for other hardware, at no gain here. The softmax stays float: in one byte its
+probabilities would be steps of 0.004."""
 
 
 def int8_onnx(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
     """Converts a network under the contract: int8 weights per channel, uint8 activations (U8S8).
 
     With S8S8 the same networks take 1.0 to 2.2 times as long on x86-64, 2 to 7 % more instructions on a
-    Raspberry Pi 4 and 4 to 11 % fewer on a Raspberry Pi 5. `--io int8` is S8S8, as its hosts support int8 only.
+    Raspberry Pi 4 and 4 to 11 % fewer on a Raspberry Pi 5. `--io int8` is S8S8, as its hosts support int8
+    only.
     """
     return Int8Onnx(network, card, calibration, io).quantise()
 
@@ -136,9 +137,9 @@ def give_int8(model: onnx.ModelProto) -> None:
 def keep_float(model: onnx.ModelProto, nodes: Collection[str]) -> None:
     """Makes onnxruntime compute in float the `nodes` that were left in float.
 
-    If it finds a convolution or a Gemm between a DequantizeLinear and a QuantizeLinear, it quantises the weights
-    itself when it loads the file, with one scale for all channels (its WeightBiasQuantization; since 1.23 across
-    a ReLU too). A maximum of one tensor computes nothing and separates the two.
+    If it finds a convolution or a Gemm between a DequantizeLinear and a QuantizeLinear, it quantises the
+    weights itself when it loads the file, with one scale for all channels (its WeightBiasQuantization; since
+    1.23 across a ReLU too). A maximum of one tensor computes nothing and separates the two.
     """
     graph: Any = model.graph
     constants = {constant.name for constant in graph.initializer}
@@ -163,7 +164,7 @@ def _constants(graph: Any, of: str, scale: np.floating, zero_point: np.integer) 
 
 
 def _first_quantise(graph: Any) -> Any:
-    """Returns the QuantizeLinear that is the input's only consumer, through transpositions at most, or None."""
+    """Returns the QuantizeLinear that alone consumes the input, perhaps transposed, or None."""
     tensor = INPUT
     while True:
         consumers = [node for node in graph.node if tensor in node.input]

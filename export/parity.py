@@ -1,4 +1,4 @@
-"""Parity: how far an exported file's answers are from the Keras original's, and the limits for float files."""
+"""Parity: how far an exported file's answers are from the Keras original's; limits for float files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,9 +54,9 @@ class Limit:
 
 
 LIMITS = {"float32": Limit(1e-4, 0.99), "float16": Limit(0.02, 0.99)}
-"""By kind. On 10,000 test images of CIFAR-10, with the documented CNN, float32 differed by 1.7e-6 at most and in
-no label, float16 by 0.0032 and in 3 labels. With a thousand classes, probabilities may be so small that only the
-labels show a difference."""
+"""By kind. On 10,000 test images of CIFAR-10, with the documented CNN, float32 differed by 1.7e-6 at most and
+in no label, float16 by 0.0032 and in 3 labels. With a thousand classes, probabilities may be so small that
+only the labels show a difference."""
 
 
 def predict_all(engine: Engine, images: Iterable[np.ndarray]) -> np.ndarray:

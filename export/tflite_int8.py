@@ -25,7 +25,8 @@ _TYPES: dict[Io, tuple[Any, Any]] = {
 def int8_tflite(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
     """Converts a network to integers under the contract, with weights per channel.
 
-    The scaling is no operator here: the input tensor's scale is `card.scale`, so a frame's bytes go in unchanged.
+    The scaling is no operator here: the input tensor's scale is `card.scale`, so a frame's bytes go in
+    unchanged.
     If probabilities go out as float32, the softmax stays float: in one byte they would be steps of 0.004, all
     sure answers 0.996, which no threshold could separate. A float softmax costs no time.
     """
@@ -35,9 +36,9 @@ def int8_tflite(network: Any, card: ModelCard, calibration: Calibration, io: Io 
 class Int8Tflite:
     """A network calibrated once, to be quantised in several ways; see `ladder.Int8Network`.
 
-    TensorFlow's converter does both at once, with neither other ranges nor layers left in float, so this calls
-    its two halves, as its own QuantizationDebugger does. ai-edge-quantizer offers more, but pins the version of
-    LiteRT and brings a builder for language models.
+    TensorFlow's converter does both at once, with neither other ranges nor layers left in float, so this
+    calls its two halves, as its own QuantizationDebugger does. ai-edge-quantizer offers more, but pins the
+    version of LiteRT and brings a builder for language models.
     """
 
     def __init__(self, network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> None:

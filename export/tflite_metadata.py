@@ -1,7 +1,12 @@
-"""Standard TFLite metadata: what MediaPipe, Android's Task library and Netron know of a model.
+"""Standard TFLite metadata, which MediaPipe, Android's Task library and Netron read from a model.
 
-It is a FlatBuffer of its own, in a buffer of the model's that an entry named TFLITE_METADATA points to. The
-labels are not in it: it names the file that holds them, in the zip that `card_tflite` appends.
+The metadata is a FlatBuffer of its own, in a buffer of the model that an entry named TFLITE_METADATA points
+to. It has no labels: it names the file with them, in the zip that `model_file.attach_to_tflite` appends.
+
+The classes below are the tables of TFLite's metadata_schema.fbs that a classifier needs. Names and order are
+those of the schema (tensorflow/tflite-support, google-ai-edge/mediapipe): a field's position is its number.
+Fields after the last one used are left out. The schema's own classes come only with tflite-support, which is
+no longer maintained, and with MediaPipe, which brings another OpenCV.
 """
 
 from dataclasses import dataclass, fields
@@ -14,16 +19,9 @@ from ai_edge_litert import schema_py_generated as schema
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import LABELS_NAME, SIZE_PLACE
 
-# The tables of TFLite's metadata_schema.fbs that a classifier needs, and how they become a FlatBuffer.
-#
-# Names and order are those of the schema (tensorflow/tflite-support, google-ai-edge/mediapipe): a field's
-# place
-# is its number. Fields behind the last one used are left out. The schema's own classes come only with
-# tflite-support, which is no longer kept up, and with MediaPipe, which brings another OpenCV.
-
 
 class AssociatedFileType(IntEnum):
-    """What a file beside the model holds."""
+    """The content of a file beside the model."""
 
     TENSOR_AXIS_LABELS = 2
 
@@ -58,7 +56,7 @@ class AssociatedFile:
 
 @dataclass(frozen=True)
 class FeatureProperties:
-    """Plain numbers."""
+    """A tensor of plain numbers."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class ImageSize:
 
 @dataclass(frozen=True)
 class ImageProperties:
-    """A picture."""
+    """A tensor that is a picture."""
 
     color_space: ColorSpaceType
     default_size: ImageSize
@@ -79,7 +77,7 @@ class ImageProperties:
 
 @dataclass(frozen=True)
 class Content:
-    """What a tensor holds."""
+    """The content of a tensor."""
 
     content_properties_type: ContentProperties
     content_properties: ImageProperties | FeatureProperties
@@ -95,7 +93,7 @@ class NormalizationOptions:
 
 @dataclass(frozen=True)
 class ProcessUnit:
-    """A step outside of the graph."""
+    """A step of preprocessing outside the graph."""
 
     options_type: ProcessUnitOptions
     options: NormalizationOptions
@@ -134,7 +132,7 @@ class SubGraphMetadata:
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """The root."""
+    """The root table."""
 
     name: str
     description: str
@@ -146,54 +144,26 @@ class ModelMetadata:
     min_parser_version: str
 
 
-def to_flatbuffer(metadata: ModelMetadata) -> bytes:
-    """The metadata as a FlatBuffer of its own, the same bytes for the same values."""
-    builder = flatbuffers.Builder()
-    builder.Finish(_write(builder, metadata), b"M001")
-    return bytes(builder.Output())
-
-
-def _write(builder: flatbuffers.Builder, value: Any) -> int:
-    """Writes a string, a vector or a table; returns its offset. What a table refers to comes before it."""
-    if isinstance(value, str):
-        return builder.CreateString(value)
-    if isinstance(value, tuple):
-        return _write_vector(builder, value)
-    inline = [getattr(value, field.name) for field in fields(value)]
-    offsets = [0 if item is None or isinstance(item, int) else _write(builder, item) for item in inline]
-    builder.StartObject(len(inline))
-    for number, (item, offset) in enumerate(zip(inline, offsets, strict=True)):
-        if isinstance(item, IntEnum):
-            builder.PrependUint8Slot(number, item, 0)
-        elif isinstance(item, int):
-            builder.PrependUint32Slot(number, item, 0)
-        else:
-            builder.PrependUOffsetTRelativeSlot(number, offset, 0)
-    return builder.EndObject()
-
-
-def _write_vector(builder: flatbuffers.Builder, items: tuple[Any, ...]) -> int:
-    """Writes a vector of floats or of tables; FlatBuffers grow towards their start."""
-    numbers = isinstance(items[0], float)
-    entries = items if numbers else [_write(builder, item) for item in items]
-    builder.StartVector(4, len(items), 4)
-    for entry in reversed(entries):
-        (builder.PrependFloat32 if numbers else builder.PrependUOffsetTRelative)(entry)
-    return builder.EndVector()
-
-
 def with_metadata(flatbuffer: bytes, card: ModelCard) -> bytes:
-    """Adds the metadata, and room for the size of the whole file, to a converted model's FlatBuffer.
+    """Adds the metadata, and a place for the size of the whole file, to a converted model's FlatBuffer.
 
-    Of the card it takes labels, input size, scale and offset. The network, and the entries that are there
-    (`min_runtime_version`), stay bit for bit.
+    Uses the card's labels, input size, scale and offset. The network and existing entries
+    (`min_runtime_version`) stay bit for bit the same.
     """
-    # LiteRT's object API writes what the converter wrote, to the byte: that ends with this very pass.
+    # LiteRT's object API writes the converter's bytes exactly, because the converter ends with this same
+    # pass.
     model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer))
     _add_buffer(model, "TFLITE_METADATA", to_flatbuffer(_describe(model.subgraphs[0], card)))
     _add_buffer(model, "edgecls-size", SIZE_PLACE)
     builder = flatbuffers.Builder(len(flatbuffer))
     builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def to_flatbuffer(metadata: ModelMetadata) -> bytes:
+    """Returns the metadata as a FlatBuffer, the same bytes for the same values."""
+    builder = flatbuffers.Builder()
+    builder.Finish(_write(builder, metadata), b"M001")
     return bytes(builder.Output())
 
 
@@ -244,11 +214,11 @@ def _input(tensor: Any, card: ModelCard) -> TensorMetadata:
 
 
 def _normalisation(tensor: Any, card: ModelCard) -> tuple[float, float]:
-    """The (mean, std) that turn pixels of 0 to 255 into the real numbers that the input stands for.
+    """Returns the (mean, std) that turn pixels of 0 to 255 into the real numbers of the input.
 
-    By the schema, a quantised model has those of its float model: whoever prepares pictures by them, as the
-    code does that Android Studio generates, quantises afterwards by the tensor's scale. MediaPipe hands uint8
-    on as it is. Only an integer input without a scale stands for the pixels themselves.
+    By the schema, a quantised model has those of its float model: code that prepares pictures by them, such
+    as Android Studio generates, then quantises by the tensor's scale. MediaPipe passes uint8 on unchanged.
+    Only an integer input without a scale stands for the pixels themselves.
     """
     quantised = tensor.quantization is not None and tensor.quantization.scale is not None
     if quantised or tensor.type == schema.TensorType.FLOAT32:
@@ -268,3 +238,32 @@ def _output(card: ModelCard) -> TensorMetadata:
             AssociatedFile(LABELS_NAME, "The classes, one a line.", AssociatedFileType.TENSOR_AXIS_LABELS),
         ),
     )
+
+
+def _write(builder: flatbuffers.Builder, value: Any) -> int:
+    """Writes a string, a vector or a table after all that it refers to; returns its offset."""
+    if isinstance(value, str):
+        return builder.CreateString(value)
+    if isinstance(value, tuple):
+        return _write_vector(builder, value)
+    inline = [getattr(value, field.name) for field in fields(value)]
+    offsets = [0 if item is None or isinstance(item, int) else _write(builder, item) for item in inline]
+    builder.StartObject(len(inline))
+    for number, (item, offset) in enumerate(zip(inline, offsets, strict=True)):
+        if isinstance(item, IntEnum):
+            builder.PrependUint8Slot(number, item, 0)
+        elif isinstance(item, int):
+            builder.PrependUint32Slot(number, item, 0)
+        else:
+            builder.PrependUOffsetTRelativeSlot(number, offset, 0)
+    return builder.EndObject()
+
+
+def _write_vector(builder: flatbuffers.Builder, items: tuple[Any, ...]) -> int:
+    """Writes a vector of floats or of tables; returns its offset. FlatBuffers grow towards their start."""
+    numbers = isinstance(items[0], float)
+    entries = items if numbers else [_write(builder, item) for item in items]
+    builder.StartVector(4, len(items), 4)
+    for entry in reversed(entries):
+        (builder.PrependFloat32 if numbers else builder.PrependUOffsetTRelative)(entry)
+    return builder.EndVector()

@@ -10,17 +10,18 @@ from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.errors import BadData, CheckFailed, UsageError
 from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
-from edgecls.export import export
+from edgecls.export import targets as targets_module
 from edgecls.export.calibration import choose_calibration
-from edgecls.export.export import EvaluationImages, Export, ExportOptions, targets
+from edgecls.export.export import EvaluationImages, Export, ExportOptions
 from edgecls.export.keras_file import KerasEngine, load_network
 from edgecls.export.parity import predict_all
+from edgecls.export.targets import targets
 from tests.export.networks import hard_to_quantise
 
 
 @pytest.fixture(scope="module")
 def reference(tiny):
-    return KerasEngine(tiny.h5).many(tiny.dataset.test.images)
+    return KerasEngine(tiny.h5).predict_batch(tiny.dataset.test.images)
 
 
 def test_float_files_answer_as_keras_does_and_int8_files_nearly(tiny, reference):
@@ -72,7 +73,7 @@ def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, mon
     def breaks(*_):
         raise BadData("planted")
 
-    monkeypatch.setitem(export._CONVERT, (ModelFormat.ONNX, "int8"), breaks)
+    monkeypatch.setitem(targets_module._CONVERT, (ModelFormat.ONNX, "int8"), breaks)
     pictures = EvaluationImages(test.images, test.truth)
     calibration = choose_calibration(test.images, test.truth, seed=0, count=8)
     with pytest.raises(BadData, match="planted"):

@@ -34,13 +34,13 @@ def test_it_sees_the_pixels_that_it_was_trained_on(tmp_path, suffix, scaling, sc
     path = tmp_path / f"theirs.{suffix}"
     model.save(path)
     engine = KerasEngine(load_foreign(path, LABELS, scaling))
-    np.testing.assert_allclose(engine.many(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
+    np.testing.assert_allclose(engine.predict_batch(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
 
 
 def test_logits_become_probabilities(tmp_path):
     model = network(None)
     model.save(tmp_path / "theirs.keras")
-    answers = KerasEngine(load_foreign(tmp_path / "theirs.keras", LABELS, "0..1")).many(IMAGES)
+    answers = KerasEngine(load_foreign(tmp_path / "theirs.keras", LABELS, "0..1")).predict_batch(IMAGES)
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-5)
     expected = keras.ops.softmax(model(IMAGES.astype(np.float32) / 255))
     np.testing.assert_allclose(answers, expected, atol=1e-5)

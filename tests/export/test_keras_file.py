@@ -29,7 +29,7 @@ def carded(tmp_path):
 def test_one_picture_and_many_give_the_same_probabilities(tiny):
     engine = KerasEngine(tiny.h5)
     images = tiny.dataset.test.images[:5]
-    many = engine.many(images)
+    many = engine.predict_batch(images)
     assert many.shape == (5, 10)
     assert many.dtype == np.float32
     np.testing.assert_allclose([engine.probabilities(image) for image in images], many, atol=1e-6)

@@ -67,7 +67,7 @@ def predict_all(model, images):
 def test_it_answers_as_the_keras_original_does(foreign, tiny, name):
     keras_engine = pytest.importorskip("edgecls.export.keras_file").KerasEngine(tiny.h5)
     images = tiny.dataset.test.images[:60]
-    expected = keras_engine.many(images)
+    expected = keras_engine.predict_batch(images)
     answers = predict_all(read_foreign(foreign / name, LABELS), images)
     exact = name.startswith(("float", "nchw", "logits"))
     np.testing.assert_allclose(answers, expected, atol=1e-5 if exact else 0.15)

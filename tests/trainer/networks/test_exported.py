@@ -68,7 +68,7 @@ def int8(original):
 
 def test_the_onnx_file_answers_as_keras_and_has_batch_normalisation_folded(original):
     content = float_onnx(original.network, CARD)
-    assert from_onnx(content) == pytest.approx(original.many(IMAGES), abs=1e-5)
+    assert from_onnx(content) == pytest.approx(original.predict_batch(IMAGES), abs=1e-5)
     kinds = Counter(node.op_type for node in onnx.load_from_string(content).graph.node)
     assert "BatchNormalization" not in kinds
     assert kinds["Mul"] == 1  # of the pixels by 1/255
@@ -78,7 +78,7 @@ def test_the_onnx_file_answers_as_keras_and_has_batch_normalisation_folded(origi
 def test_the_int8_file_holds_nothing_that_an_int8_engine_does_not_run_well(original, int8):
     kinds = [op["op_name"] for op in Interpreter(model_content=int8)._get_ops_details()]
     assert set(kinds) <= IN_INT8
-    assert from_tflite(int8) == pytest.approx(original.many(IMAGES), abs=0.1)
+    assert from_tflite(int8) == pytest.approx(original.predict_batch(IMAGES), abs=0.1)
 
 
 def test_inspect_counts_the_same_macs(original):
