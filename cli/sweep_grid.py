@@ -8,7 +8,7 @@ from .. import sweep, trainer
 from ..edge_runtime.errors import UsageError
 
 if TYPE_CHECKING:
-    from ..sweep.folder import GridPoint
+    from ..sweep.grid import GridPoint
 
 
 Value = TypeVar("Value", str, int, float)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .folder import PLOT, RESULTS, Grid
+    from .folder import PLOT, RESULTS
+    from .grid import Grid
     from .report import Limits, nearest_to, render
     from .sweep import SweepOptions, run_sweep
 
@@ -19,7 +20,7 @@ __getattr__ = lazy_names(
     {
         "PLOT": ".folder",
         "RESULTS": ".folder",
-        "Grid": ".folder",
+        "Grid": ".grid",
         "Limits": ".report",
         "SweepOptions": ".sweep",
         "nearest_to": ".report",

@@ -1,4 +1,7 @@
-"""Ray, imported here alone: started on this machine or joined elsewhere, and the machines it has."""
+"""Ray: started on this machine or joined as a cluster, whose machines must have the same software and data.
+
+Ray is imported here only.
+"""
 
 import hashlib
 import logging
@@ -24,34 +27,45 @@ from ..edge_runtime.errors import (
 
 try:
     import ray
-    from ray import tune  # noqa: F401 - the modules of this folder take it from here
+    from ray import tune  # noqa: F401 - the other modules import it from here
     from ray.exceptions import AuthenticationError, RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
     raise Unavailable(f'Ray is missing: {error}; run `pip install "edgecls[sweep]"`') from error
 
-# One machine of a sweep: whether it has the same software and the same data as the one that asks.
-
 _PACKAGES = ("edgecls", "keras", "tensorflow", "numpy", "ai-edge-litert", "onnxruntime", "tf2onnx")
-"""That the same options give the same files with."""
+"""Packages that decide what files the same options give."""
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to its makers
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the new default; the old one warns
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints boxes even at verbosity 0
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # leaves Ctrl-C to our command
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our own files are enough
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+_OBJECT_STORE_BYTES = 128 * 2**20
+"""Models pass through it one at a time; Ray's default is a third of the memory."""
+_ANSWER_S = 5.0
+_FACTS_S = 600.0
+"""The digest reads the whole data set, which may have many gigabytes."""
 
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What must be the same on all machines."""
+    """What must be the same on all machines of a sweep."""
 
     versions: Mapping[str, str]
     data_digest: str
-    """Of the files that `--data` names; empty for a data set known by its name."""
+    """Of the files that `--data` names; empty for a data set known by name."""
 
 
 def node_name() -> str:
-    """This machine, as its people call it."""
+    """Returns the name of this machine."""
     return socket.gethostname()
 
 
 def node_facts(data: str, node: str) -> NodeFacts:
-    """Looks at this machine.
+    """Returns the facts of this machine.
 
     Args:
         data: as `--data` takes it; a path is absolute.
@@ -59,7 +73,7 @@ def node_facts(data: str, node: str) -> NodeFacts:
 
     Raises:
         BadConfiguration: a package is missing.
-        MissingInput: there is no such data.
+        MissingInput: the data does not exist.
         EdgeclsError: the data cannot be read.
     """
     if Path(data).is_absolute() and not Path(data).exists():
@@ -89,10 +103,10 @@ def check_same(facts: NodeFacts, here: NodeFacts, node: str, data: str) -> None:
 
 @cache
 def data_digest(path: str) -> str:
-    """SHA-256 over a file, or over the names and contents of all files in a folder.
+    """Returns the SHA-256 over a file, or over the names and contents of all files in a folder.
 
     Raises:
-        EdgeclsError: something cannot be read.
+        EdgeclsError: a file cannot be read.
     """
     root = Path(path)
     digest = hashlib.sha256()
@@ -106,48 +120,13 @@ def data_digest(path: str) -> str:
     return digest.hexdigest()
 
 
-def _files(root: Path) -> Iterator[Path]:
-    if root.is_dir():
-        yield from sorted(path for path in root.rglob("*") if path.is_file())
-    else:
-        yield root
-
-
-def _versions(node: str) -> dict[str, str]:
-    # The patch level of Python changes no result.
-    found = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError as error:
-            raise BadConfiguration(
-                f'machine {node}: has no {name}; run `pip install "edgecls[sweep]"` there'
-            ) from error
-    return found
-
-
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # it would tell its makers
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # its new default; the old one warns
-    "RAY_AIR_NEW_OUTPUT": "0",  # the new one prints boxes even where it is asked for nothing
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C reaches our command
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our own files say it all
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-}
-_OBJECT_STORE_BYTES = 128 * 2**20
-"""Models travel through it one at a time; Ray would take a third of the memory."""
-_ANSWER_S = 5.0
-_FACTS_S = 600.0
-"""A data set of many gigabytes is read for its digest."""
-
-
 @contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Starts Ray on this machine until the block ends; with an address, joins the cluster there.
+    """Starts Ray on this machine, or joins the cluster at an address; a context manager.
 
     Raises:
         Unavailable: no cluster answers, or it does not let this machine in.
-        BadConfiguration: it runs another version of Ray or of Python.
+        BadConfiguration: it runs another version of Ray or Python.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
@@ -156,7 +135,7 @@ def connected(address: str | None) -> Iterator[None]:
     try:
         if address:
             _join(address, quiet)
-        else:  # not a cluster that RAY_ADDRESS happens to name
+        else:  # whatever cluster RAY_ADDRESS may name
             store = _OBJECT_STORE_BYTES
             ray.init("local", include_dashboard=False, object_store_memory=store, **quiet)
         yield
@@ -170,30 +149,30 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
         ray.init(address, **quiet)
     except (ConnectionError, AuthenticationError) as error:
         raise Unavailable(
-            f"--address {address}: no Ray cluster lets this machine in: {_last_line(error)}; "
-            "set RAY_AUTH_MODE and Ray's token here as they are there"
+            f"--address {address}: the Ray cluster refuses this machine: {_last_line(error)}; "
+            "set RAY_AUTH_MODE and Ray's token here as on the cluster"
         ) from error
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):
             raise
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise BadConfiguration(
-            f"--address {address}: {told}; install the same versions on every machine"
+            f"--address {address}: {reason}; install the same versions on every machine"
         ) from error
 
 
 def check_machines(data: str, here: NodeFacts) -> None:
-    """Asks every machine of the cluster whether it has the same data and software; errors name the machine.
+    """Checks that every machine of the cluster has the same data and software; errors name the machine.
 
     Raises:
         EdgeclsError: see `node_facts` and `check_same`.
     """
-    asked = {}
+    pending = {}
     for node in ray.nodes():
         if node["Alive"] and node["Resources"].get("CPU"):
             name = node["NodeManagerHostname"]
-            asked[name, node["NodeID"]] = on_machine(_facts_of, node["NodeID"]).remote(data, name)
-    for (name, _), answer in asked.items():
+            pending[name, node["NodeID"]] = on_machine(_facts_of, node["NodeID"]).remote(data, name)
+    for (name, _), answer in pending.items():
         try:
             facts: Any = ray.get(answer, timeout=_FACTS_S)
         except RayError as error:
@@ -206,22 +185,22 @@ def check_machines(data: str, here: NodeFacts) -> None:
         check_same(facts, here, name, data)
 
 
-def on_machine(what: Any, node_id: str | None = None) -> Any:
-    """A function or a class as Ray runs it on one machine, by default this one, beside its trials."""
+def on_machine(target: Any, node_id: str | None = None) -> Any:
+    """Returns a function or class that Ray runs on one machine, by default this one, beside its trials."""
     node_id = node_id or ray.get_runtime_context().get_node_id()
     there = NodeAffinitySchedulingStrategy(node_id, soft=False)
-    return ray.remote(what).options(num_cpus=0, scheduling_strategy=there)
+    return ray.remote(target).options(num_cpus=0, scheduling_strategy=there)
 
 
 def _facts_of(data: str, node: str) -> NodeFacts | EdgeclsError:
     try:
         return node_facts(data, node)
-    except EdgeclsError as error:  # raised, it would arrive wrapped in Ray's own
+    except EdgeclsError as error:  # if raised, it would arrive wrapped in an error of Ray's
         return error
 
 
 def _check_answers(address: str) -> None:
-    """Ray itself would wait for minutes."""
+    """Connects to the address first: Ray itself would wait for minutes."""
     if address == "auto":
         return
     host, _, port = address.rpartition(":")
@@ -244,3 +223,23 @@ def _no_cluster(address: str) -> str:
 
 def _last_line(error: Exception) -> str:
     return next(line.strip() for line in reversed(str(error).splitlines()) if line.strip())
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_dir():
+        yield from sorted(path for path in root.rglob("*") if path.is_file())
+    else:
+        yield root
+
+
+def _versions(node: str) -> dict[str, str]:
+    # Python's patch version changes no result.
+    found = {"python": ".".join(platform.python_version_tuple()[:2])}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError as error:
+            raise BadConfiguration(
+                f'machine {node}: has no {name}; run `pip install "edgecls[sweep]"` there'
+            ) from error
+    return found

@@ -23,7 +23,7 @@ Cost = Callable[[Candidate], float]
 
 
 def pareto_png(report: SweepReport) -> bytes:
-    """Validation accuracy against time on the left, against size on the right; the limits as lines."""
+    """Returns a PNG of validation accuracy against time (left) and size (right), with the limits."""
     limits = report.limits
 
     def draw(figure: Figure) -> None:
@@ -74,7 +74,7 @@ def _draw(axes: Axes, report: SweepReport, cost: Cost, limit: float | None, labe
 
 
 def _staircase(ranking: Sequence[Candidate], cost: Cost) -> tuple[list[float], list[float]]:
-    """The highest accuracy that each cost can buy, from the cheapest file to the dearest."""
+    """Returns the highest accuracy up to each cost, from the cheapest file to the most expensive."""
     costs, heights = [], []
     for one in sorted(ranking, key=lambda one: (cost(one), -one.val_accuracy)):
         height = max(100 * one.val_accuracy, *heights[-1:], 0.0)

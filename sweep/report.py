@@ -1,4 +1,4 @@
-"""What came of a sweep: every int8 file ranked, as a table and as JSON."""
+"""The results of a sweep: the files ranked, the Pareto front, the best within limits; as table and JSON."""
 
 import math
 from collections import defaultdict
@@ -14,25 +14,23 @@ from ..benchmarks.machine import Machine, report_json
 from ..edge_runtime.text import Heading, table
 from .trial import FileRecord, TrialRecord
 
-# Which files are worth having: their order, the Pareto front, and the best one within limits.
-
 
 @dataclass(frozen=True)
 class Candidate:
-    """One int8 file."""
+    """One int8 file, as it is ranked."""
 
     path: str
     format: str
     """`TFLite` or `ONNX`."""
     network: str
-    """Files of the same network and format differ in their weights alone."""
+    """Files of the same network and format differ in their weights only."""
     val_accuracy: float
     """Top-1 on the validation split, 0 to 1."""
     size_bytes: int
     p50_ms: float
     """For one picture."""
     usual_bytes: float | None = None
-    """Of its network and format, to compare sizes by; None is its own size."""
+    """The median for its network and format, used to compare sizes; None is its own size."""
 
     @property
     def size_kb(self) -> int:
@@ -42,30 +40,30 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a device bears; None is no limit."""
+    """Limits of a device; None is no limit."""
 
     max_kb: float | None = None
     """In 1,000 bytes."""
     max_ms: float | None = None
-    """Of the median time for one picture."""
+    """For the median time for one picture."""
 
     def excess(self, candidate: Candidate) -> float:
-        """How many times the limit a file takes, of the one that it is farthest beyond; up to 1 it fits."""
+        """Returns the largest ratio of a file's cost to its limit; up to 1 the file fits."""
         used = [(candidate.size_bytes / 1000, self.max_kb), (candidate.p50_ms, self.max_ms)]
         return max((value / limit for value, limit in used if limit is not None), default=0.0)
 
     @property
     def text(self) -> str:
-        """For people, such as `200 kB and 5 ms`; empty without any."""
+        """As text, such as `200 kB and 5 ms`; empty without limits."""
         limits = ((self.max_kb, "kB"), (self.max_ms, "ms"))
         return " and ".join(f"{limit:g} {unit}" for limit, unit in limits if limit is not None)
 
 
 def with_shared_costs(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Gives files of the same network and format the median of their times, and of their sizes as the usual.
+    """Returns the files with the median time, and the median size, of those with the same network and format.
 
-    They do the same arithmetic with other weights: what their times differ in is the machine's noise, and
-    their sizes the text of the card. Either would put one of them on the front for nothing.
+    They do the same arithmetic with other weights. Their times differ by the machine's noise, their sizes by
+    the text of the card; either would put one of them on the front for no reason.
     """
     alike: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for one in candidates:
@@ -81,25 +79,25 @@ def with_shared_costs(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def ranked(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """The most accurate first; of equals the faster, then the smaller."""
+    """Returns the most accurate first; of equals the faster, then the smaller."""
     return tuple(sorted(candidates, key=_merit))
 
 
 def pareto_front(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Those that no other file beats, ranked: none is at least as good in all three and better in one.
+    """Returns the Pareto front, ranked: no other file is at least as good in all three and better in one.
 
-    The three are validation accuracy, time, and the usual size in whole kB.
+    The three are validation accuracy, time, and median size in whole kB.
     """
     return ranked(one for one in candidates if not any(_beats(other, one) for other in candidates))
 
 
 def best_within(candidates: Iterable[Candidate], limits: Limits) -> Candidate | None:
-    """The first of the ranking that is within the limits; None where none is."""
+    """Returns the first of the ranking within the limits, or None."""
     return next((one for one in ranked(candidates) if limits.excess(one) <= 1), None)
 
 
 def nearest_to(candidates: Iterable[Candidate], limits: Limits) -> Candidate:
-    """The file that is least beyond the limits, which none is within."""
+    """Returns the file that exceeds the limits least."""
     return min(ranked(candidates), key=limits.excess)
 
 
@@ -125,7 +123,7 @@ _SHOWN = 30
 
 @dataclass(frozen=True)
 class Measured:
-    """One int8 file with its own times."""
+    """One int8 file with its measured times."""
 
     path: str
     trial: TrialRecord
@@ -137,7 +135,7 @@ class Measured:
 
     @property
     def candidate(self) -> Candidate:
-        """As it is ranked."""
+        """The file as it is ranked."""
         return Candidate(
             self.path,
             "TFLite" if self.path.endswith(".tflite") else "ONNX",
@@ -150,7 +148,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Failure:
-    """A training without files, or a file without times."""
+    """A training that gave no files, or a file that could not be timed."""
 
     name: str
     text: str
@@ -159,40 +157,40 @@ class Failure:
 
 @dataclass(frozen=True)
 class SweepReport:
-    """All files of a sweep, timed side by side on one machine."""
+    """All files of a sweep, timed together on one machine."""
 
     created_at: str
     """ISO 8601, with its offset from UTC."""
     data: str
     machine: Machine
-    """That the times are of."""
+    """The machine that the files were timed on."""
     warnings: tuple[str, ...]
-    """What makes the times doubtful, one line each."""
+    """Reasons to doubt the times, one line each."""
     limits: Limits
     files: tuple[Measured, ...]
     failures: tuple[Failure, ...] = ()
 
     @cached_property
     def ranking(self) -> tuple[Candidate, ...]:
-        """The most accurate on validation first, costs shared by files of the same network."""
+        """The most accurate on validation first; files of the same network share their costs."""
         return ranked(with_shared_costs([file.candidate for file in self.files]))
 
     @cached_property
     def front(self) -> tuple[Candidate, ...]:
-        """Those that no other beats in accuracy, time and size together."""
+        """The Pareto front in accuracy, time and size."""
         return pareto_front(self.ranking)
 
     @cached_property
     def best(self) -> Candidate | None:
-        """The most accurate within the limits; None where none is."""
+        """The most accurate within the limits, or None."""
         return best_within(self.ranking, self.limits)
 
     def measured(self, candidate: Candidate) -> Measured:
-        """What a file of the ranking was made from."""
+        """Returns the measurements of a file in the ranking."""
         return next(file for file in self.files if file.path == candidate.path)
 
     def to_json(self) -> str:
-        """Everything, the best first."""
+        """Returns everything as JSON, the best file first."""
         values = {
             "created_at": self.created_at,
             "data": self.data,
@@ -221,7 +219,7 @@ class SweepReport:
 
 
 def render(report: SweepReport, width: int | None = None) -> str:
-    """The machine, the table, and what a reader must know of it."""
+    """Returns the machine, the table, and what to know about it."""
     shown = [one for place, one in enumerate(report.ranking) if place < _SHOWN or one in report.front]
     rows = [_cells(report, one) for one in shown]
     hidden = len(report.ranking) - len(shown)
@@ -232,13 +230,13 @@ def render(report: SweepReport, width: int | None = None) -> str:
         *([f"and {hidden:,} more; they are all in results.json"] if hidden else []),
         "",
         "front: no other file is at least as accurate, fast and small, and better in one of them.",
-        *_doubts(report),
+        *_caveats(report),
     ]
     return "\n".join(lines)
 
 
-def _doubts(report: SweepReport) -> list[str]:
-    """How far the first of the ranking can be told from the others, and warnings."""
+def _caveats(report: SweepReport) -> list[str]:
+    """Returns how many files are not clearly worse than the first, and warnings."""
     first = report.ranking[0]
     images = report.measured(first).trial.val_images
     interval = share(round(first.val_accuracy * images), images)

@@ -1,4 +1,4 @@
-"""The whole sweep: trainings where Ray has room for them, then the times of all files on this machine."""
+"""A sweep: trainings on the machines that Ray has, then the times of all files on this machine."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -12,16 +12,19 @@ from ..benchmarks.side_by_side import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import write_whole
 from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
-from .folder import PLOT, RESULTS, GridPoint, Plan, SweepFolder, open_folder
+from .folder import PLOT, RESULTS, Plan, SweepFolder, open_folder
+from .grid import GridPoint
 from .report import Failure, Limits, Measured, SweepReport
 from .trial import Job, ResultStore, TrialContext, TrialRecord, read_trial, run_trial
 
 OnLine = Callable[[str], None]
+_ATTEMPTS = 4
+"""For a trial whose worker or machine dies."""
 
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """What a sweep is asked for."""
+    """What a sweep trains, where, and within which limits."""
 
     points: tuple[GridPoint, ...]
     """At least one."""
@@ -30,68 +33,68 @@ class SweepOptions:
     output: Path
     limits: Limits
     epochs: int | None = None
-    """None is each recipe's."""
+    """None is each recipe's own number."""
     cpus_per_trial: int = 1
     address: str | None = None
-    """Of a Ray cluster to join; None is this machine alone."""
+    """Of a Ray cluster to join; None is this machine only."""
     resume: bool = False
     seconds: float = 3.0
-    """For the latency of each file."""
+    """Time to measure the latency of each file."""
     program: tuple[str, ...] = ("-m", "edgecls.cli")
     """See `Job`."""
 
 
-def run_sweep(request: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
+def run_sweep(options: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
     """Trains and exports what is not there yet, times all files, and writes the results.
 
     Args:
-        request: what is asked.
-        on_line: told what happens to trials, for people.
-        on_step: told what is being timed, for a progress line; an empty text at the end.
+        options: of the sweep.
+        on_line: called with what happens to trials.
+        on_step: called with what is being timed, for a progress line, and with an empty text at the end.
 
     Raises:
-        EdgeclsError: the folder or the cluster cannot be used, or there is no file at all.
+        EdgeclsError: the folder or the cluster cannot be used, or no file was made.
     """
-    folder, failures = train_all(request, on_line)
-    return _conclude(request, folder, failures, on_step)
+    folder, failures = train_all(options, on_line)
+    return _finish(options, folder, failures, on_step)
 
 
-def train_all(request: SweepOptions, on_line: OnLine) -> tuple[SweepFolder, tuple[Failure, ...]]:
-    """The first half of `run_sweep`: what is finished before is left as it is."""
-    here = node_facts(request.data, node_name())
-    plan = Plan(request.data, here.data_digest, request.epochs, request.cpus_per_trial)
-    folder = open_folder(request.output, plan, resume=request.resume)
+def train_all(options: SweepOptions, on_line: OnLine) -> tuple[SweepFolder, tuple[Failure, ...]]:
+    """Runs the trials that are not finished yet: the first half of `run_sweep`."""
+    here = node_facts(options.data, node_name())
+    plan = Plan(options.data, here.data_digest, options.epochs, options.cpus_per_trial)
+    folder = open_folder(options.output, plan, resume=options.resume)
     jobs = [
-        Job(point, request.data, request.epochs, request.cpus_per_trial, request.program)
-        for point in request.points
+        Job(point, options.data, options.epochs, options.cpus_per_trial, options.program)
+        for point in options.points
     ]
     to_do = [job for job in jobs if not folder.trial(job.point.name).exists()]
-    on_line(f"{len(jobs)} trainings, {len(jobs) - len(to_do)} of them finished before")
+    on_line(f"{len(jobs)} trainings, {len(jobs) - len(to_do)} already finished")
     if not to_do:
         return folder, ()
-    with connected(request.address):
-        return folder, run_trials(to_do, folder, here, {"cpu": request.cpus_per_trial}, on_line)
+    with connected(options.address):
+        return folder, run_trials(to_do, folder, here, {"cpu": options.cpus_per_trial}, on_line)
 
 
-def _conclude(
-    request: SweepOptions, folder: SweepFolder, failures: Sequence[Failure], on_step: OnLine
+def _finish(
+    options: SweepOptions, folder: SweepFolder, failures: Sequence[Failure], on_step: OnLine
 ) -> SweepReport:
-    """Times the files, now that nothing else of ours runs, and writes the results."""
-    trials = [folder.trial(point.name) for point in request.points if folder.trial(point.name).exists()]
+    """Times the files, now that no training runs beside them, and writes the results."""
+    trials = [folder.trial(point.name) for point in options.points if folder.trial(point.name).exists()]
     records = {trial: read_trial(trial) for trial in trials}
     paths = [trial / file.file for trial, record in records.items() for file in record.files]
     if not paths:
         raise _as_error(failures)
     try:
-        times = time_files(paths, BenchSettings(seconds=request.seconds), on_step)
+        times = time_files(paths, BenchSettings(seconds=options.seconds), on_step)
     finally:
         on_step("")
     report = SweepReport(
         created_at=timestamp(),
-        data=request.data,
+        data=options.data,
         machine=times.machine,
         warnings=times.warnings,
-        limits=request.limits,
+        limits=options.limits,
         files=tuple(_measured(records, times)),
         failures=(
             *failures,
@@ -122,17 +125,11 @@ def _measured(records: dict[Path, TrialRecord], times: SideBySide) -> list[Measu
 
 
 def _as_error(failures: Sequence[Failure]) -> EdgeclsError:
-    """The first failure, of a sweep without any file."""
+    """Returns the first failure of a sweep without any file."""
     first = failures[0]
     error = EdgeclsError(f"{first.name}: {first.text}")
     error.exit_code = first.exit_code
     return error
-
-
-# All trials of a sweep on Ray Tune, which schedules them and runs those of a dead worker again.
-
-_ATTEMPTS = 4
-"""Of a trial whose worker or machine dies."""
 
 
 def run_trials(
@@ -140,22 +137,22 @@ def run_trials(
     folder: SweepFolder,
     here: NodeFacts,
     resources: dict[str, float],
-    on_line: Callable[[str], None],
+    on_line: OnLine,
 ) -> tuple[Failure, ...]:
-    """Runs the jobs on the machines that Ray has, as many at a time as there is room for.
+    """Runs the jobs by Ray Tune, which schedules them and runs those of a dead worker again.
 
     Args:
         jobs: at least one. Each leaves its files in `folder`.
         folder: of the sweep.
         here: facts that all machines must share.
-        resources: that one trial takes, as Ray names them, such as `{"cpu": 1}`.
-        on_line: told what happens, for people.
+        resources: of one trial, as Ray names them, such as `{"cpu": 1}`.
+        on_line: called with what happens to trials.
 
     Raises:
         EdgeclsError: a machine has other data or software.
     """
     check_machines(jobs[0].data, here)
-    trials = folder.trials.absolute()  # the store's process may have been started in another folder
+    trials = folder.trials.absolute()  # the store's process may have another working folder
     store = on_machine(ResultStore).remote(trials)
     context = TrialContext({job.point.name: job for job in jobs}, folder.key, here, store)
     with tempfile.TemporaryDirectory(prefix="edgecls-tune-") as storage:
@@ -165,7 +162,7 @@ def run_trials(
             tune_config=tune.TuneConfig(trial_name_creator=_name, trial_dirname_creator=_name),
             run_config=tune.RunConfig(
                 name="sweep",
-                storage_path=storage,  # of Tune's own notes: a finished trial is in our folder
+                storage_path=storage,  # for Tune's own notes; finished trials are in our folder
                 verbose=0,
                 callbacks=[_TrialMessages(len(jobs), on_line)],
                 failure_config=tune.FailureConfig(max_failures=_ATTEMPTS - 1),
@@ -176,13 +173,13 @@ def run_trials(
 
 
 class _TrialMessages(tune.Callback):
-    """Tells people what happens to trials."""
+    """Turns what Tune does with trials into messages."""
 
-    def __init__(self, trials: int, on_line: Callable[[str], None]) -> None:
+    def __init__(self, trials: int, on_line: OnLine) -> None:
         self._trials, self._finished, self._on_line = trials, 0, on_line
 
     def on_trial_start(self, *_: Any, trial: Any, **__: Any) -> None:
-        """Called by Tune, also for another attempt."""
+        """Called by Tune for each attempt."""
         again = " again" if trial.num_failures else ""
         self._on_line(f"{_name(trial)} started{again}")
 
@@ -204,7 +201,7 @@ class _TrialMessages(tune.Callback):
         self._on_line(f"{_name(trial)} lost its worker; it runs again")
 
     def on_trial_error(self, *_: Any, trial: Any, **__: Any) -> None:
-        """Called by Tune when it has given a trial up."""
+        """Called by Tune when it gives a trial up."""
         self._finished += 1
         self._on_line(f"{self._finished} of {self._trials}: {_name(trial)}: given up")
 

@@ -1,4 +1,8 @@
-"""One trial as Ray runs it: on whichever machine has a core free, and back to the one that asked."""
+"""A trial: one training and its exports, by the commands of `edgecls`, on any machine of the cluster.
+
+A trial runs where Ray has a core free; its files and its record go back to the machine that started the
+sweep.
+"""
 
 import json
 import os
@@ -17,11 +21,12 @@ from typing import Any
 from ..edge_runtime.errors import BadData, EdgeclsError
 from ..edge_runtime.files import read_whole, whole_folder, write_whole
 from .cluster import NodeFacts, check_same, node_facts, node_name, ray, tune
-from .folder import GridPoint, point_from
-
-# What one trial gave, as it is kept beside its files.
+from .grid import GridPoint, point_from
 
 NAME = "trial.json"
+EXPORT_REPORT = "export.json"
+CHECKPOINT = "checkpoint.npz"
+"""Its name in `trainer.checkpoint`, which this package must not import: a sweep runs commands."""
 
 
 @dataclass(frozen=True)
@@ -29,26 +34,26 @@ class FileRecord:
     """One int8 file."""
 
     file: str
-    """Its name, in the trial's folder."""
+    """Its name in the trial's folder."""
     val_accuracy: float
-    """Top-1 on the validation split, 0 to 1: what a choice is made by."""
+    """Top-1 on the validation split, 0 to 1: for choices."""
     test_accuracy: float
-    """Top-1 on the test split, 0 to 1: to be reported of what was chosen."""
+    """Top-1 on the test split, 0 to 1: for reporting what was chosen."""
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One training and its exports."""
+    """The result of a training and its exports, kept beside the files."""
 
     point: GridPoint
     commands: tuple[str, ...]
-    """That made it, as a user would type them."""
+    """The commands that made it, as a user would type them."""
     node: str
     """The machine it ran on."""
     seconds: float
     epochs: int
     data_sha256: str
-    """As the model's card has it."""
+    """As in the model's card."""
     val_images: int
     test_images: int
     versions: dict[str, str]
@@ -56,7 +61,7 @@ class TrialRecord:
     files: tuple[FileRecord, ...]
 
     def to_json(self) -> str:
-        """The record as JSON text."""
+        """Returns the record as JSON text."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
 
@@ -65,7 +70,7 @@ def read_trial(folder: Path) -> TrialRecord:
 
     Raises:
         MissingInput: there is none.
-        BadData: it is damaged, or of another version.
+        BadData: it is damaged.
     """
     path = folder / NAME
     try:
@@ -85,76 +90,69 @@ def read_trial(folder: Path) -> TrialRecord:
         ) from error
 
 
-# What one trial does on its machine: `edgecls train` and `edgecls export`, as a user would type them.
-
-EXPORT_REPORT = "export.json"
-CHECKPOINT = "checkpoint.npz"
-"""As `trainer.checkpoint` names it, which nothing here may import: a sweep speaks to commands."""
-
-
 class Killed(Exception):
-    """A command was ended by a signal, such as by the system when memory is short: worth trying again."""
+    """A command was ended by a signal, for example because memory ran out: worth another attempt."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """One training of a sweep."""
+    """One trial of a sweep: what to train and export."""
 
     point: GridPoint
     data: str
     """As `--data` takes it; a path is absolute and the same on every machine."""
     epochs: int | None = None
-    """None is the recipe's."""
+    """None is the recipe's own number."""
     threads: int = 1
-    """For TensorFlow and whatever else would take all cores of a machine that other trials use, too."""
+    """For TensorFlow and others that would otherwise use all cores of the machine."""
     program: tuple[str, ...] = ("-m", "edgecls.cli")
-    """What the machine's Python runs."""
+    """Arguments of Python that run `edgecls`."""
 
     @property
     def model(self) -> str:
-        """The name of the `.h5`; the exports' begin like it."""
+        """The name of the `.h5`; names of exports begin with its stem."""
         return f"{self.point.name}.h5"
 
     @property
     def train(self) -> tuple[str, ...]:
-        """The arguments that train it."""
+        """The arguments of `edgecls` for the training."""
         epochs = () if self.epochs is None else ("--epochs", str(self.epochs))
         return ("train", "--data", self.data, *self.point.options, *epochs, "--output", self.model)
 
     @property
     def export(self) -> tuple[str, ...]:
-        """The arguments that export it."""
+        """The arguments of `edgecls` for the exports."""
         return ("export", self.model, "--int8", "--json", EXPORT_REPORT)
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """For people, to run it again by hand."""
+        """Both commands as text, to run them by hand."""
         return tuple(f"edgecls {shlex.join(arguments)}" for arguments in (self.train, self.export))
 
 
 def run_job(job: Job, folder: Path, node: str) -> TrialRecord:
-    """Trains and exports in `folder`; a training that was interrupted there goes on at its next epoch.
+    """Trains and exports in `folder`; resumes a training that was interrupted there.
 
     Args:
         job: what to do.
-        folder: is made if missing; the model, its report and its exports are left in it.
+        folder: for the model, its report and its exports; made if missing.
         node: this machine's name, for the record.
 
     Raises:
-        EdgeclsError: a command failed; the error is its own.
+        EdgeclsError: a command failed; has the command's own message and exit code.
         Killed: a command was ended by a signal.
     """
     started_s = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     resume = ("--resume",) if (folder / job.point.name / CHECKPOINT).exists() else ()
-    if not (folder / job.model).exists():  # it is written last: where it is, the training is finished
+    if not (folder / job.model).exists():  # written last, when the training is finished
         _run(job, folder, (*job.train, *resume))
     _run(job, folder, job.export)
     return _record(job, folder, node, time.monotonic() - started_s)
 
 
 def kept_files(job: Job, folder: Path) -> Iterator[Path]:
-    """What goes back from a machine; float exports, which `edgecls export` makes anew at any time, do not."""
+    """Yields the files to keep: all but float exports, which `edgecls export` can make again at any time."""
     float_exports = {f"{job.point.name}{suffix}" for suffix in (".tflite", ".onnx")}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in float_exports:
@@ -162,7 +160,7 @@ def kept_files(job: Job, folder: Path) -> Iterator[Path]:
 
 
 def _run(job: Job, folder: Path, arguments: tuple[str, ...]) -> None:
-    """Runs one command; what it prints goes into a log in the folder."""
+    """Runs one command; its output goes into a log in the folder."""
     tethered = (sys.executable, "-P", "-m", f"{__package__}.tethered", str(os.getpid()))
     log = folder / f"{arguments[0]}.log"
     with log.open("ab") as output:
@@ -189,9 +187,9 @@ def _threads(count: int) -> dict[str, str]:
 
 
 def _reason(log: str, command: str, code: int) -> str:
-    """The command's own error, or its last line."""
+    """Returns the command's own error, or its last line of output."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    last = lines[-1] if lines else "it said nothing"
+    last = lines[-1] if lines else "no output"
     prefix = "edgecls: error: "
     if last.startswith(prefix):
         return last.removeprefix(prefix)
@@ -238,29 +236,29 @@ def _read_json(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class TrialContext:
-    """What a trial takes along, whichever it is."""
+    """What all trials of a sweep share."""
 
     jobs: Mapping[str, Job]
-    """By their names."""
+    """By name."""
     key: str
     """Of the sweep."""
     here: NodeFacts
-    """Of the machine that asks."""
+    """Of the machine that started the sweep."""
     store: Any
-    """A Ray actor of `ResultStore`, on that machine."""
+    """A Ray actor of `ResultStore` on that machine."""
 
 
 class ResultStore:
-    """Takes the files of finished trials in, on the machine that asked: the others need not share a disk."""
+    """Keeps the files of finished trials, on the machine that started the sweep: no shared disk is needed."""
 
     def __init__(self, trials: Path) -> None:
         self._trials = trials
 
     def keep(self, name: str, files: Mapping[str, bytes]) -> tuple[str, int] | None:
-        """Writes a trial's folder, whole or not at all; returns why it could not, and an exit code."""
+        """Writes a trial's folder, whole or not at all; returns None, or an error and its exit code."""
         try:
             folder = self._trials / name
-            if folder.exists():  # its worker died after it had been here, and it was done again
+            if folder.exists():  # its worker died after this, and the trial ran again
                 return None
             with whole_folder(folder) as beside:
                 for file, content in files.items():
@@ -271,10 +269,10 @@ class ResultStore:
 
 
 def run_trial(config: Mapping[str, str], context: TrialContext) -> None:
-    """Trains, exports, hands the files over and reports the accuracy.
+    """Trains, exports, sends the files back and reports the accuracy.
 
-    An error that would come again is reported like a result. Only what another attempt may put right is
-    raised, and Ray makes that attempt: a worker or a machine that died, a command that was killed.
+    An error that would occur again is reported like a result. Only what another attempt may fix is raised, so
+    that Ray makes that attempt: a worker or a machine that died, a command that was killed.
     """
     job, node = context.jobs[config["name"]], node_name()
     try:
@@ -299,7 +297,7 @@ def _train(job: Job, context: TrialContext, node: str) -> TrialRecord:
 
 
 def _scratch(key: str) -> Path:
-    """Where the trials of a sweep work on this machine: a killed one goes on with what is there."""
+    """Returns the folder in which trials work on this machine; a killed one resumes from what is there."""
     base = Path(tempfile.gettempdir()) / f"edgecls-sweep-{key}"
     base.mkdir(mode=0o700, exist_ok=True)
     return base

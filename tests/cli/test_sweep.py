@@ -94,9 +94,9 @@ def test_the_whole_sweep_on_one_machine(run_here, tmp_path):
     first = (trial / "cnn-32px-seed0_int8.tflite").read_bytes()
 
     again = run_here("sweep", *options, "--seed", "0", cwd=tmp_path)
-    assert (again.returncode, "holds a sweep already" in again.stderr) == (2, True)
+    assert (again.returncode, "already has a sweep" in again.stderr) == (2, True)
     larger = run_here("sweep", *options, "--seed", "0,1", "--resume", cwd=tmp_path)
     assert larger.returncode == 0, larger.stderr
-    assert "2 trainings, 1 of them finished before" in larger.stderr
+    assert "2 trainings, 1 already finished" in larger.stderr
     assert len(json.loads((tmp_path / "sweep" / "results.json").read_text())["files"]) == 4
     assert (trial / "cnn-32px-seed0_int8.tflite").read_bytes() == first

@@ -5,12 +5,12 @@ from ai_edge_litert.interpreter import Interpreter
 from edgecls.data.backend import keras, tf
 from edgecls.export.calibration import min_max_ranges
 from edgecls.export.contract import scaled, with_fixed_batch
+from edgecls.export.tflite import to_tflite
 from edgecls.export.tflite_graph import (
     activations,
     calibrated_ranges,
     input_name,
     operators,
-    to_tflite,
     with_ranges,
     with_short_names,
 )

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from edgecls.sweep.folder import Grid
+from edgecls.sweep.grid import Grid
 from edgecls.sweep.report import Limits
 from edgecls.sweep.sweep import SweepOptions, train_all
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable
-from edgecls.sweep.folder import GridPoint
+from edgecls.sweep.grid import GridPoint
 from edgecls.sweep.trial import Job, kept_files, read_trial, run_job
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'edgecls[sweep]'")
@@ -117,7 +117,7 @@ def test_an_interrupted_sweep_goes_on_with_what_is_not_finished(two_nodes, tmp_p
     os.close(training)
     (two_nodes.notes / "go").touch()
     said = finished(start(two_nodes, tmp_path / "sweep", "cnn,patient", "resume"))
-    assert said.startswith("2 trainings, 1 of them finished before\n")
+    assert said.startswith("2 trainings, 1 already finished\n")
     assert len(two_nodes.notes_of("cnn")) == 1
     assert sorted(path.name for path in (tmp_path / "sweep" / "trials").iterdir()) == [
         "cnn-32px-seed0",

@@ -4,7 +4,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput, UsageError
-from edgecls.sweep.folder import Grid, GridPoint, Plan, open_folder, point_from
+from edgecls.sweep.folder import Plan, open_folder
+from edgecls.sweep.grid import Grid, GridPoint, point_from
 
 PLAN = Plan("/data/pets.zip", "a" * 64, 10, 1)
 
@@ -27,7 +28,7 @@ def test_a_sweep_without_a_finished_trial_can_be_begun_anew_with_other_options(t
 
 def test_a_sweep_is_not_begun_over_another(tmp_path):
     open_folder(tmp_path, PLAN, resume=False).trial("cnn").mkdir(parents=True)
-    with pytest.raises(UsageError, match="holds a sweep already; go on with --resume"):
+    with pytest.raises(UsageError, match="already has a sweep; continue it with --resume"):
         open_folder(tmp_path, PLAN, resume=False)
 
 
@@ -39,11 +40,11 @@ def test_there_must_be_a_sweep_to_go_on_with(tmp_path):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"epochs": 5}, "begun with --epochs 10, not 5"),
-        ({"epochs": None}, "begun with --epochs 10, not left out"),
-        ({"data": "digits"}, "begun with --data /data/pets.zip, not digits"),
-        ({"threads": 2}, "begun with --cpus-per-trial 1, not 2"),
-        ({"data_digest": "b" * 64}, "has changed since the sweep began"),
+        ({"epochs": 5}, "started with --epochs 10, not 5"),
+        ({"epochs": None}, "started with --epochs 10, not left out"),
+        ({"data": "digits"}, "started with --data /data/pets.zip, not digits"),
+        ({"threads": 2}, "started with --cpus-per-trial 1, not 2"),
+        ({"data_digest": "b" * 64}, "has changed since the sweep was started"),
     ],
 )
 def test_it_goes_on_with_the_same_alone(tmp_path, other, message):

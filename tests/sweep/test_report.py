@@ -6,7 +6,7 @@ import pytest
 
 from edgecls.benchmarks.machine import Machine
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.sweep.folder import Grid, GridPoint
+from edgecls.sweep.grid import Grid, GridPoint
 from edgecls.sweep.plot import pareto_png
 from edgecls.sweep.report import (
     Candidate,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadData, EdgeclsError
-from edgecls.sweep.folder import GridPoint
+from edgecls.sweep.grid import GridPoint
 from edgecls.sweep.trial import CHECKPOINT, NAME, Job, Killed, kept_files, read_trial, run_job
 
 STAND_IN = (str(Path(__file__).with_name("stand_in.py")),)
@@ -91,7 +91,7 @@ def test_reports_of_another_edgecls_are_named(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a process to its parent")
 def test_a_training_ends_with_its_worker(tmp_path):
     program = (
-        "from pathlib import Path; from edgecls.sweep.folder import GridPoint\n"
+        "from pathlib import Path; from edgecls.sweep.grid import GridPoint\n"
         "from edgecls.sweep.trial import *\n"
         f"run_job(Job(GridPoint('patient', 32, 0), 'digits', program={STAND_IN}), Path('a/b'), 'here')"
     )
