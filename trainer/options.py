@@ -1,4 +1,4 @@
-"""One training before it starts: what to train, and where. Needs no Keras, so its errors come at once."""
+"""The options of a training, put together and checked before Keras is imported."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +17,12 @@ from .networks import design
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
 
+_SIDE_PX = 32
+
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What to train, and where it goes."""
+    """What to train, and where the model goes."""
 
     data: str
     """`cifar10`, `digits`, or a path; see `load_dataset`."""
@@ -29,21 +31,21 @@ class TrainOptions:
     image: ImageRule
     recipe: Recipe
     before: TrainReport | None = None
-    """That of the training to be done again; what has changed since is told."""
+    """Of the training to repeat; what has changed since is reported."""
     is_for_any_count: bool = False
-    """Whether batches become smaller where images are few; see `recipes.for_few_images`."""
+    """Whether few images get smaller batches; see `recipe.for_few_images`."""
 
     @property
     def checkpoint(self) -> Path:
-        """The state after the last epoch, there only while the training is not finished."""
+        """The path of the checkpoint, which exists while the training is unfinished."""
         return checkpoint_path(self.output)
 
     def options(self) -> dict[str, Any]:
-        """The options by their names on the command line, for messages and to compare."""
+        """Returns the options by their names on the command line, for messages and comparison."""
         return {"--data": self.data, "--imgsz": self.image.height_px, **self.recipe.by_option()}
 
     def check(self, *, resume: bool = False) -> None:
-        """Finds out what can be known to fail before Keras is imported and the data set is read.
+        """Checks everything possible before Keras is imported and the data set is read.
 
         Raises:
             UsageError: an option makes no sense.
@@ -66,11 +68,11 @@ class TrainOptions:
             check_options(read_checkpoint(self.checkpoint), self.options(), self.checkpoint)
 
     def load_data(self, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Dataset:
-        """Reads the data set, for which Keras is not needed unless it downloads one; see `load_dataset`."""
+        """Reads the data set, which needs Keras only to download CIFAR-10; see `load_dataset`."""
         return load_dataset(self.data, self.image, self.recipe.seed, watch)
 
     def _check_apart_from_data(self) -> None:
-        """Plots among the data would be taken for a class, or for pictures, by the next training."""
+        """Refuses an output in the data: the next training would read its plots as pictures."""
         if not is_path(self.data):
             return
         data, plots = find(self.data).resolve(), report_folder(self.output)
@@ -84,11 +86,6 @@ class TrainOptions:
             )
 
 
-# What to train, from options: those given, else those of a report or of a recipe by name.
-
-_SIDE_PX = 32
-
-
 def train_options(
     output: Path,
     given: Mapping[str, Any],
@@ -99,24 +96,24 @@ def train_options(
     recipe: str | None = None,
     report: Path | None = None,
 ) -> TrainOptions:
-    """Puts options together; None, here and in `given`, is an option that was not given.
+    """Puts options together: those given, then those of a report, or of a recipe by name.
 
     Args:
         output: the `.h5` to write.
-        given: fields of `Recipe` by name, as the command line has them.
+        given: fields of `Recipe` by name; None, here and below, is an option that was not given.
         data: see `load_dataset`.
         imgsz: side of the network's square input, in pixels.
         arch: a network's name.
         recipe: a recipe's name.
-        report: a `report.json`, from which all that is not given is taken.
+        report: a `report.json`, for all options that are not given.
 
     Raises:
-        UsageError: they contradict each other, or are not known.
+        UsageError: options contradict each other, or have an unknown value.
         MissingInput, BadData: see `read_report_file`.
     """
     if report and (arch or recipe):
         name = "--arch" if arch else "--recipe"
-        raise UsageError(f"{name}: --from {report} says which; leave one of them out")
+        raise UsageError(f"{name}: --from {report} sets it too; leave one of them out")
     values = {name: _parsed(name, value) for name, value in given.items() if value is not None}
     if report:
         before = read_report_file(report)
@@ -127,13 +124,13 @@ def train_options(
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
     rule, made = ImageRule(side_px, side_px), replace(named, **values)
-    is_documented = named == Recipe(arch=named.arch)  # kept to the letter, as is what was asked for
+    is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
     return TrainOptions(absolute_data(data or "cifar10"), output, rule, made, is_for_any_count=any_count)
 
 
 def absolute_data(data: str) -> str:
-    """`--data` as it can be found from any folder: a path becomes absolute."""
+    """Returns `--data` with a path made absolute."""
     return _absolute(data) if is_path(data) else data
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a training, as PNG bytes. Drawn with matplotlib's objects: no window, no global state."""
+"""The plots of a training as PNG bytes: sample images, curves, confusion matrix."""
 
 import textwrap
 from typing import Any
@@ -24,12 +24,12 @@ from .report import Epoch, best_epoch
 
 _COLOURS = {"train": GREY, "val": RED, "test": BLUE}
 _MOST_NUMBERED = 20
-"""With more classes, the numbers in a confusion matrix would be too small to read."""
+"""With more classes, the numbers in a confusion matrix are too small to read."""
 _SAMPLES = 16
 
 
 def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
-    """The first 16 images of a split with their labels, 4 x 4."""
+    """Draws the first 16 images of a split with their labels, 4 x 4."""
 
     def draw(figure: Figure) -> None:
         for place, axes in enumerate(figure.subplots(4, 4).flat):
@@ -50,14 +50,14 @@ def augmented_png(
     seed: int,
     mirrored_is_same: bool = True,
 ) -> bytes:
-    """The images of `samples_png` as augmentation changes them; see `augment`."""
+    """Draws the images of `samples_png` after augmentation; see `augment`."""
     first = split.where(np.arange(len(split)) < _SAMPLES)
     images = augment(first.images, np.random.default_rng(seed), kinds, mirrored_is_same)
     return samples_png(Split(images, first.truth), labels, title)
 
 
 def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> bytes:
-    """Loss and accuracy after each epoch, on each split; `train_loss` says where that is of another kind."""
+    """Draws loss and accuracy on each split by epoch; `train_loss` names the training loss if it differs."""
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
@@ -71,9 +71,9 @@ def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> 
 
 
 def confusion_png(truth: np.ndarray, answers: np.ndarray, labels: tuple[str, ...], title: str) -> bytes:
-    """How often each class was taken for each other: int (N,) truth and answers.
+    """Draws the confusion matrix of int (N,) truth and answers.
 
-    A row is a true class and its colours are shares of that class; numbers are images.
+    A row is a true class; colours are shares of that class, numbers are images.
     """
     counts = confusion(truth, answers, len(labels))
 
@@ -93,7 +93,7 @@ def confusion_png(truth: np.ndarray, answers: np.ndarray, labels: tuple[str, ...
 
 
 def confusion(truth: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarray:
-    """How many images of the row's class were taken for the column's: int (classes, classes)."""
+    """Returns the confusion matrix, int (classes, classes): true classes in rows, answers in columns."""
     return np.bincount(truth * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 

@@ -1,4 +1,4 @@
-"""The whole training: data set, network, fitting, and the files that it leaves."""
+"""A training, from the data set to the files that it writes."""
 
 import platform
 from collections.abc import Iterator
@@ -36,53 +36,6 @@ from .progress import Progress
 from .recipe import Recipe, RecipeOptions, for_few_images
 from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
-
-# What has changed since the training that is done again, or that made the teacher: said, not refused.
-
-
-def changes(training: TrainOptions, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
-    """A warning for each thing that makes another model of it, or its figures too good."""
-    before, recipe = training.before, training.recipe
-    if teacher and teacher.data_sha256 not in ("", dataset.sha256):
-        yield (
-            "the teacher was trained on another split or version of these images, and may know some "
-            "that are held back here; figures to be believed need a teacher of the same --data and --seed"
-        )
-    if not before:
-        return
-    if teacher and before.recipe.teacher == recipe.teacher and before.teacher_sha256 != teacher.sha256:
-        yield "the teacher's file has changed since the report was written: another model comes out"
-    same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
-    if same_question and before.data_sha256 != dataset.sha256:
-        yield "the images have changed since the report was written: another model comes out"
-
-
-# Saves a network as the `.h5` that Keras opens, with its card inside.
-
-
-def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
-    """Writes the file, whole or not at all: `keras.models.load_model(path)` gives the network, compiled.
-
-    Raises:
-        OutputFailed, PermissionRefused: as `whole_file`.
-    """
-    _compile(network)
-    with whole_file(path) as beside:
-        try:
-            network.save(beside)
-            with h5py.File(beside, "r+") as file:
-                # Keras 3.15 cannot go on from the optimizer's state in an .h5 ("Unknown variable" in fit);
-                # without it, the optimizer starts afresh and fit works.
-                file.pop("optimizer_weights", None)
-            model_file.attach_to_h5(beside, card)
-        except RuntimeError as error:  # from HDF5, where the last bytes no longer fit on the disk
-            raise OutputFailed(f"cannot write {path}: {error}; check that the disk is not full") from error
-
-
-def _compile(network: keras.Model) -> None:
-    """With the documented optimizer, loss and metric: the file can be evaluated and trained at once."""
-    loss = "sparse_categorical_crossentropy"
-    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)
 
 
 def train(
@@ -171,7 +124,7 @@ def run_training(
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.message(_described(dataset, network, recipe))
-    for change in changes(training, dataset, teacher):
+    for change in change_warnings(training, dataset, teacher):
         progress.warn(change)
     history = fit(
         network,
@@ -189,14 +142,48 @@ def run_training(
     return report
 
 
+def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
+    """Saves a network with its card as an `.h5`, whole or not at all; `keras.models.load_model` opens it.
+
+    Raises:
+        OutputFailed, PermissionRefused: as `whole_file`.
+    """
+    _compile(network)
+    with whole_file(path) as beside:
+        try:
+            network.save(beside)
+            with h5py.File(beside, "r+") as file:
+                # Keras 3.15 cannot restore the optimizer's state from an .h5 ("Unknown variable" in fit);
+                # without it, the optimizer starts afresh and fit works.
+                file.pop("optimizer_weights", None)
+            model_file.attach_to_h5(beside, card)
+        except RuntimeError as error:  # HDF5 raises it if the last bytes do not fit on the disk
+            raise OutputFailed(f"cannot write {path}: {error}; check that the disk is not full") from error
+
+
+def change_warnings(training: TrainOptions, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
+    """Yields a warning for each change since the training to repeat, or since the teacher's training."""
+    before, recipe = training.before, training.recipe
+    if teacher and teacher.data_sha256 not in ("", dataset.sha256):
+        yield (
+            "the teacher was trained on another split or version of these images and may have seen "
+            "validation or test images; for a valid accuracy use a teacher with the same --data and --seed"
+        )
+    if not before:
+        return
+    if teacher and before.recipe.teacher == recipe.teacher and before.teacher_sha256 != teacher.sha256:
+        yield "the teacher's file has changed since the report was written: the result will be another model"
+    same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
+    if same_question and before.data_sha256 != dataset.sha256:
+        yield "the images have changed since the report was written: the result will be another model"
+
+
 def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     height_px, width_px = dataset.train.images.shape[1:3]
     counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
     uneven = imbalance_line(dataset, recipe.balance)
     background = find_background(dataset.labels, dataset.name)
-    none_of_these = (
-        f'background: {background}; where it wins, the answer is "unknown"' if background else None
-    )
+    none_of_these = f'background class: {background}; answered as "unknown"' if background else None
     steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
     lines = [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
@@ -214,7 +201,7 @@ def _write_results(
     history: tuple[Epoch, ...],
     teacher_sha256: str | None,
 ) -> TrainReport:
-    """Writes everything, the model last: while it is not there, the training can be resumed."""
+    """Writes all files, the model last: until then the training can be resumed."""
     of_test = probabilities(network, dataset.test.images)
     report = replace(_report(training, dataset, network, history, of_test), teacher_sha256=teacher_sha256)
     folder = report_folder(training.output)
@@ -229,10 +216,10 @@ def _write_results(
 def _pictures(
     recipe: Recipe, dataset: Dataset, history: tuple[Epoch, ...], of_test: np.ndarray
 ) -> dict[str, bytes]:
-    """PNGs by the names of their files."""
+    """Returns the plots as PNGs by file name."""
     train, labels = dataset.train, dataset.labels
     right = (of_test.argmax(axis=1) == dataset.test.truth).mean()
-    heading = f"{dataset.name}: {right:.2%} of {len(dataset.test):,} test images right"
+    heading = f"{dataset.name}: accuracy {right:.2%} on {len(dataset.test):,} test images"
     pictures = {
         "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
         "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}", _train_loss(recipe)),
@@ -242,7 +229,7 @@ def _pictures(
         pictures["augmented.png"] = augmented_png(
             train,
             labels,
-            f"{dataset.name}: as augmentation changes them",
+            f"{dataset.name}: augmented training images",
             kinds=recipe.augment,
             seed=recipe.seed,
             mirrored_is_same=dataset.mirrored_is_same,
@@ -251,9 +238,9 @@ def _pictures(
 
 
 def _train_loss(recipe: Recipe) -> str:
-    """What is fitted, where that is not the loss that val and test have."""
+    """Returns the name of the fitted loss if it differs from that of val and test."""
     if recipe.teacher:
-        return "imitating the teacher"
+        return "distillation"
     return "with smoothed labels" if recipe.label_smoothing else ""
 
 
@@ -307,6 +294,12 @@ def _card(report: TrainReport) -> ModelCard:
 
 
 def _without_path(report: TrainReport) -> dict[str, Any]:
-    """The recipe for the card, in which no path leaves this machine."""
+    """Returns the recipe for the card, without the path of the teacher on this machine."""
     teacher = report.recipe.teacher
     return {**asdict(report.recipe), "teacher": Path(teacher).name if teacher else None}
+
+
+def _compile(network: keras.Model) -> None:
+    """Compiles with the documented optimizer, loss and metric: the file can be evaluated and trained."""
+    loss = "sparse_categorical_crossentropy"
+    network.compile(optimizer="adam", loss=loss, metrics=["accuracy"], jit_compile=JIT_COMPILE)

@@ -91,9 +91,9 @@ def test_paths_become_absolute(tmp_path, monkeypatch):
 
 
 def test_contradictions_and_unknown_names_are_refused(report, tmp_path):
-    with pytest.raises(UsageError, match=r"--arch: --from .*report.json says which; leave one of them out"):
+    with pytest.raises(UsageError, match=r"--arch: --from .*report.json sets it too; leave one of them out"):
         train_options(MODEL, {}, arch="nano", report=report)
-    with pytest.raises(UsageError, match=r"--recipe: --from .* says which"):
+    with pytest.raises(UsageError, match=r"--recipe: --from .* sets it too"):
         train_options(MODEL, {}, recipe="best", report=report)
     with pytest.raises(UsageError, match=r"--recipe magic: no such recipe; use documented or best"):
         train_options(MODEL, {}, recipe="magic")

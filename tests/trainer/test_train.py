@@ -27,7 +27,7 @@ from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
 from edgecls.trainer.teacher import TeacherFile
-from edgecls.trainer.train import changes, run_training, save_network
+from edgecls.trainer.train import change_warnings, run_training, save_network
 from tests.trainer.test_report import REPORT
 
 
@@ -163,7 +163,7 @@ def test_the_background_class_is_told_of(tmp_path, training, write_images):
         write_images(tmp_path / "seen" / label, 6)
     told = Told()
     run_training(replace(training, data=str(tmp_path / "seen")), progress=told)
-    assert 'background: none of these; where it wins, the answer is "unknown"' in told.lines
+    assert 'background class: none of these; answered as "unknown"' in told.lines
 
 
 def test_resuming_with_other_options_or_images_is_refused(training, cats_and_dogs):
@@ -254,32 +254,32 @@ OTHER_DATA = replace(DATA, sha256="f" * 64)
 
 
 def test_the_same_again_is_nothing_to_tell():
-    assert list(changes(AGAIN, DATA, TEACHER)) == []
-    assert list(changes(replace(AGAIN, before=None), OTHER_DATA, None)) == []
+    assert list(change_warnings(AGAIN, DATA, TEACHER)) == []
+    assert list(change_warnings(replace(AGAIN, before=None), OTHER_DATA, None)) == []
 
 
 def test_a_teacher_that_may_know_what_is_held_back_is_told_of():
-    (told,) = changes(replace(AGAIN, before=None), OTHER_DATA, TEACHER)
+    (told,) = change_warnings(replace(AGAIN, before=None), OTHER_DATA, TEACHER)
     assert "the teacher was trained on another split or version" in told
     unknown = replace(TEACHER, data_sha256="")
-    assert list(changes(replace(AGAIN, before=None), OTHER_DATA, unknown)) == []
+    assert list(change_warnings(replace(AGAIN, before=None), OTHER_DATA, unknown)) == []
 
 
 def test_a_teacher_that_is_no_more_the_reports_is_told_of():
     other = replace(TEACHER, sha256="0" * 64)
-    (told,) = changes(AGAIN, DATA, other)
+    (told,) = change_warnings(AGAIN, DATA, other)
     assert "the teacher's file has changed since the report" in told
     asked_for = replace(AGAIN, recipe=replace(AGAIN.recipe, teacher="bigger.h5"))
-    assert list(changes(asked_for, DATA, other)) == []
+    assert list(change_warnings(asked_for, DATA, other)) == []
 
 
 @pytest.mark.parametrize(
     "asked_for", [{"data": "digits"}, {"image": ImageRule(48, 48)}, {"recipe": Recipe(seed=7)}], ids=str
 )
 def test_images_that_have_changed_are_told_of_unless_others_were_asked_for(asked_for):
-    (told,) = changes(AGAIN, OTHER_DATA, None)
+    (told,) = change_warnings(AGAIN, OTHER_DATA, None)
     assert "the images have changed since the report" in told
-    assert list(changes(replace(AGAIN, **asked_for), OTHER_DATA, None)) == []
+    assert list(change_warnings(replace(AGAIN, **asked_for), OTHER_DATA, None)) == []
 
 
 CARD = ModelCard(("dark", "middling", "bright"), ImageRule(18, 18), io="float32")
