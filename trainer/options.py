@@ -40,7 +40,7 @@ class TrainOptions:
         """The path of the checkpoint, which exists while the training is unfinished."""
         return checkpoint_path(self.output)
 
-    def options(self) -> dict[str, Any]:
+    def by_option(self) -> dict[str, Any]:
         """Returns the options by their names on the command line, for messages and comparison."""
         return {"--data": self.data, "--imgsz": self.image.height_px, **self.recipe.by_option()}
 
@@ -65,7 +65,7 @@ class TrainOptions:
         check_writable(self.output)
         check_writable(self.checkpoint)
         if resume:
-            check_options(read_checkpoint(self.checkpoint), self.options(), self.checkpoint)
+            check_options(read_checkpoint(self.checkpoint), self.by_option(), self.checkpoint)
 
     def load_data(self, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Dataset:
         """Reads the data set, which needs Keras only to download CIFAR-10; see `load_dataset`."""

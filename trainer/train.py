@@ -60,8 +60,8 @@ def train(
         output: the `.h5` to write; plots and report go into a folder of its name.
         imgsz: side of the network's square input, in pixels; None is 32.
         from_report: a `report.json`: train as it says, except for what is given here.
-        resume: go on from the checkpoint of an interrupted training.
-        progress: is told how far it is; None is silent.
+        resume: continue from the checkpoint of an interrupted training.
+        progress: shows how far it is; None is silent.
         recipe_options: fields of `Recipe` by name, such as `epochs=40`, `seed=1` or `augment="flip,shift"`.
 
     Raises:
@@ -93,9 +93,9 @@ def run_training(
 
     Args:
         training: what to do.
-        dataset: what `training.load_data()` gave, where it was read already.
-        resume: go on from the checkpoint of an interrupted training; the result is as if never interrupted.
-        progress: is told how far it is.
+        dataset: from `training.load_data()`, if it was read already.
+        resume: continue from the checkpoint of an interrupted training; the result is the same as without it.
+        progress: shows how far it is.
 
     Raises:
         UsageError: an option makes no sense.
@@ -104,7 +104,7 @@ def run_training(
         OutputFailed, PermissionRefused: something cannot be written.
     """
     progress = progress or Progress()
-    options = training.options()
+    options = training.by_option()
     training.check(resume=resume)
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     dataset = dataset or training.load_data(progress.images_read)
