@@ -94,7 +94,7 @@ def run_training(
     Args:
         training: what to do.
         dataset: from `training.load_data()`, if it was read already.
-        resume: continue from the checkpoint of an interrupted training; the result is the same as without it.
+        resume: continue from the checkpoint of an interrupted training; the result is as if never stopped.
         progress: shows how far it is.
 
     Raises:

@@ -49,20 +49,20 @@ def test_the_least_sure_images_stay_unanswered_even_where_all_answers_are_precis
     sure = rng.uniform(0.6, 0.99, 1000)
     probabilities = np.stack([sure, 1 - sure], 1).astype(np.float32)
     truth = (rng.uniform(size=1000) < 0.03).astype(int)  # 97 % right
-    confidence = fit_confidence(probabilities, truth, wanted_precision=0.95)
+    confidence = fit_confidence(probabilities, truth, target_precision=0.95)
     assert confidence.precision > 0.95
     assert confidence.unanswered == pytest.approx(0.05, abs=0.002)
 
 
 def test_a_handful_of_images_that_are_all_right_makes_no_network_surer_than_it_is():
     probabilities = np.array([[0.6, 0.4], [0.7, 0.3], [0.2, 0.8]] * 3, np.float32)
-    confidence = fit_confidence(probabilities, probabilities.argmax(1), wanted_precision=0.95)
+    confidence = fit_confidence(probabilities, probabilities.argmax(1), target_precision=0.95)
     assert confidence.temperature == 1
     assert confidence.threshold < 0.8
 
 
 def test_the_fit_says_what_it_costs(honest):
-    confidence = fit_confidence(*honest, wanted_precision=0.95)
+    confidence = fit_confidence(*honest, target_precision=0.95)
     assert 0.95 <= confidence.precision < 0.97
     assert 0.2 < confidence.unanswered < 0.9
     assert confidence.temperature == pytest.approx(1, rel=0.1)

@@ -108,8 +108,8 @@ def test_the_card_says_what_the_int8_ladder_chose(tiny, tmp_path):
         quantised = read_model(tmp_path / report.parity.file).card.quantisation
         assert quantised is not None
         assert quantised.float_layers
-        said = f"int8 with {quantised.ranges} ranges, {' and '.join(quantised.float_layers)} in float"
-        assert any(step.startswith(said) for step in report.steps)
+        text = f"int8, {quantised.ranges} ranges, {', '.join(quantised.float_layers)} in float"
+        assert any(step.startswith(text) for step in report.steps)
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):
