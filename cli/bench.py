@@ -14,6 +14,7 @@ from ..edge_runtime.errors import Unavailable, UsageError
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine
+from .model_options import complete_models
 
 if TYPE_CHECKING:
     from ..benchmarks.report import BenchReport
@@ -39,6 +40,8 @@ class Scaling(StrEnum):
 def bench(
     models: list[Path] | None = typer.Argument(
         None,
+        metavar="MODELS...",
+        autocompletion=complete_models,
         help="Files, folders, or names that `edgecls models` lists; by default all files in this folder.",
         show_default=False,
     ),
@@ -111,7 +114,7 @@ def bench(
     Examples:
         edgecls bench
         edgecls bench nano edge --data photos/ --report report/
-        edgecls bench --against last.json --fail-under accuracy=0.70 --fail-over p99_ms=5
+        edgecls bench --against last.json --fail-under accuracy=0.70
     """
     _check_options(
         {"scaling": scaling, "corruptions": corruptions},

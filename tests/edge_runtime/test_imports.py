@@ -36,6 +36,12 @@ MODULES = sorted(
 )
 DOCTOR = [module for module in MODULES if module.startswith("doctor.")]
 
+COMMANDS = [
+    *("train", "export", "bench", "sweep", "demo"),
+    *("camera", "predict", "service", "doctor"),
+    *("models", "inspect", "verify"),
+]
+
 BLOCKER = """
 from importlib.machinery import PathFinder
 
@@ -130,7 +136,8 @@ def test_python_m_edgecls_is_the_command():
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--help", "--version", "camera --help", "train --help", "bench --help"]
+    "arguments",
+    ["--help", "--version", "service install --help", *(f"{command} --help" for command in COMMANDS)],
 )
 def test_help_waits_for_nothing_heavy(tmp_path: Path, arguments: str):
     env = without(tmp_path, *WORKSTATION, *NEEDLESS, "numpy", "cv2", "ai_edge_litert", "onnxruntime")
