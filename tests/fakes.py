@@ -1,5 +1,6 @@
-"""Fakes at the narrow boundaries: an engine, a source, a sink."""
+"""Fakes at the narrow boundaries: an engine, a source, a sink, a clock, a terminal."""
 
+import io
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,6 +18,25 @@ from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
 
 LABELS = ("cat", "deer", "dog")
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.0)
+
+
+class Clock:
+    """Monotonic seconds that pass only when a test says so, or while somebody sleeps by it."""
+
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class FakeEngine:

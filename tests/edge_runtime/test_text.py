@@ -3,6 +3,7 @@ from io import StringIO
 import pytest
 
 from edgecls.edge_runtime.text import Heading, duration, paint, printable, table, wrap_for
+from tests.fakes import Terminal
 
 
 @pytest.mark.parametrize("text", ["", "cat", "größe 日本", "👨‍👩‍👧", "نص", "a\u00a0b"])
@@ -57,11 +58,6 @@ def test_words_in_cells_are_wrapped_and_figures_are_not():
     text = table(["recipe", "sizes"], [["best with the teacher edge.h5", "12 kB of 14 kB"]], 30)
     assert max(map(len, text.splitlines())) <= 30
     assert "| 12 kB of 14 kB |" in text
-
-
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def test_prose_is_wrapped_at_words_on_a_terminal_alone(monkeypatch):

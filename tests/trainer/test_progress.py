@@ -11,6 +11,7 @@ import pytest
 
 from edgecls.trainer.progress import Interrupts, TerminalProgress
 from edgecls.trainer.report import Epoch, Metrics
+from tests.fakes import Terminal
 
 
 def test_an_interrupt_that_somebody_swallows_is_raised_again_at_the_next_check():
@@ -55,11 +56,6 @@ def test_afterwards_the_handlers_are_those_of_before():
 
 
 EPOCH = Epoch(1, 11.6, Metrics(1.5339, 0.4386), Metrics(1.347, 0.5268), Metrics(1.3377, 0.5185))
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def drive(stream: io.StringIO) -> str:

@@ -36,16 +36,7 @@ from edgecls.edge_runtime.errors import UsageError
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
-from tests.fakes import FakeSink, FakeSource, fake_classifier, frames
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.fakes import Clock, FakeSink, FakeSource, fake_classifier, frames
 
 
 def taken_at(pace: Pace, clock: Clock, delays_s) -> list[float]:

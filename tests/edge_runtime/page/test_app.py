@@ -8,13 +8,7 @@ import pytest
 from edgecls.edge_runtime.errors import BadConfiguration
 from edgecls.edge_runtime.page.access import AccessControl, checked_token
 from edgecls.edge_runtime.page.app import Seats
-
-
-class Clock:
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.fakes import Clock
 
 
 def ask(seats: Seats, viewer: str) -> bool:

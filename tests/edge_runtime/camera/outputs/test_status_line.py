@@ -11,16 +11,13 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.outputs.status_line import StatusLine, status_text
 from edgecls.edge_runtime.camera.rates import Ages
 from edgecls.edge_runtime.classifier import Prediction
-from tests.fakes import answer, picture
+from tests.fakes import Clock, Terminal, answer, picture
 
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.4, fps=29.83)
 
 
-class Terminal(io.StringIO):
+class Screen(Terminal):
     """What a person sees: the lines that stand, and the one that is being rewritten."""
-
-    def isatty(self) -> bool:
-        return True
 
     @property
     def screen(self) -> list[str]:
@@ -37,13 +34,6 @@ class Terminal(io.StringIO):
                 lines[-1] = line[:column] + character + line[column + 1 :]
                 column += 1
         return [line.rstrip() for line in lines]
-
-
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
 
 
 def write(status: StatusLine, label: str | None = "cat", confidence: float = 0.931, name: str = "") -> None:
@@ -84,7 +74,7 @@ def test_the_first_frame_has_no_rate():
 
 
 def test_on_a_terminal_the_line_is_rewritten_in_place():
-    terminal, clock = Terminal(), Clock()
+    terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
     for label in ("automobile", "cat", "dog"):
         write(status, label)
@@ -95,7 +85,7 @@ def test_on_a_terminal_the_line_is_rewritten_in_place():
 
 
 def test_a_terminal_is_rewritten_at_most_five_times_a_second():
-    terminal, clock = Terminal(), Clock()
+    terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
     for _ in range(300):
         write(status)
@@ -104,7 +94,7 @@ def test_a_terminal_is_rewritten_at_most_five_times_a_second():
 
 
 def test_the_last_answer_stands_when_it_ends():
-    terminal = Terminal()
+    terminal = Screen()
     status = StatusLine(terminal, Clock())
     for label in ("cat", "dog", "deer"):
         write(status, label)
@@ -116,7 +106,7 @@ def test_the_last_answer_stands_when_it_ends():
 
 
 def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below():
-    terminal, clock = Terminal(), Clock()
+    terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
     write(status, "cat")
     status.event(Event("ended", "stream ended; reconnecting"))
@@ -129,14 +119,14 @@ def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below():
 
 
 def test_an_event_cannot_steer_the_terminal():
-    terminal = Terminal()
+    terminal = Screen()
     StatusLine(terminal, Clock()).event(Event("skipped", "skipped \x1b]0;title\x07.jpg"))
     assert "\x1b" not in terminal.getvalue()
     assert "\x07" not in terminal.getvalue()
 
 
 def test_a_silent_camera_does_not_keep_its_last_label():
-    terminal, clock = Terminal(), Clock()
+    terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
     write(status, "cat")
     clock.now_s += 1
@@ -148,7 +138,7 @@ def test_a_silent_camera_does_not_keep_its_last_label():
 
 
 def test_before_the_first_frame_there_is_nothing_to_say():
-    terminal = Terminal()
+    terminal = Screen()
     status = StatusLine(terminal, Clock())
     status.idle()
     status.close()
@@ -157,7 +147,7 @@ def test_before_the_first_frame_there_is_nothing_to_say():
 
 def test_a_line_is_cut_to_the_terminal(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("COLUMNS", "20")
-    terminal = Terminal()
+    terminal = Screen()
     write(StatusLine(terminal, Clock()), "a label longer than the terminal is wide")
     assert len(terminal.screen[0]) == 19
 
@@ -177,7 +167,7 @@ def test_in_a_log_there_is_a_line_at_once_and_then_every_ten_seconds():
 
 
 def test_a_terminal_that_is_gone_does_not_end_the_loop():
-    class Gone(Terminal):
+    class Gone(Screen):
         def write(self, _: str) -> int:
             raise OSError(5, "Input/output error")
 

@@ -18,14 +18,7 @@ from edgecls.edge_runtime.camera.outputs.systemd import (
     service_manager,
 )
 from edgecls.edge_runtime.classifier import Prediction
-from tests.fakes import LABELS, FakeSource, answer, fake_classifier, frames
-
-
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.fakes import LABELS, Clock, FakeSource, answer, fake_classifier, frames
 
 
 class Manager:

@@ -11,6 +11,7 @@ from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.video import Video, is_truncated
 from edgecls.edge_runtime.errors import BadImage, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.fakes import Clock
 from tests.mjpeg_server import numbered_picture, read_number
 
 FRAMES = 50
@@ -188,18 +189,6 @@ def test_without_a_clock_the_place_follows_from_the_rate(tmp_path):
     steps_s = [second.position_s - first.position_s for first, second in itertools.pairwise(frames)]
     assert frames[0].position_s == 0
     assert steps_s == pytest.approx([1 / 25] * 3)
-
-
-class Clock:
-    """Time passes only while somebody sleeps."""
-
-    now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
 
 
 class TestInRealTime:
