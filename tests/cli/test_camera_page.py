@@ -91,7 +91,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def test_serve_alone_takes_the_default_and_what_follows_is_an_option(run_edgecls, tmp_path):
+def test_serve_alone_takes_the_default_and_what_follows_is_an_option(run_here, tmp_path):
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(OSError):  # where another program has the port, it is in use as well
@@ -103,17 +103,17 @@ def test_serve_alone_takes_the_default_and_what_follows_is_an_option(run_edgecls
             ["--serve", "127.0.0.1:8080"],
             ["--serve=:8080"],
         ):
-            done = run_edgecls("camera", "--source", "demo", *arguments, cwd=tmp_path)
+            done = run_here("camera", "--source", "demo", *arguments, cwd=tmp_path)
             assert done.returncode == 78
             assert done.stderr == (
                 "edgecls: error: port 8080 is in use; choose another with --serve HOST:PORT\n"
             )
 
 
-def test_beyond_loopback_it_is_refused_without_a_token(run_edgecls, tmp_path):
-    done = run_edgecls("camera", "--source", "demo", "--serve", ":::0", cwd=tmp_path)
+def test_beyond_loopback_it_is_refused_without_a_token(run_here, tmp_path):
+    done = run_here("camera", "--source", "demo", "--serve", ":::0", cwd=tmp_path)
     assert done.returncode == 2
-    done = run_edgecls("camera", "--source", "demo", "--serve", "0.0.0.0:0", cwd=tmp_path)
+    done = run_here("camera", "--source", "demo", "--serve", "0.0.0.0:0", cwd=tmp_path)
     assert done.returncode == 78
     assert "--token" in done.stderr
     assert len(done.stderr.splitlines()) == 1

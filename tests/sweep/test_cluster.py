@@ -35,7 +35,7 @@ class TwoNodes:
 
 
 @pytest.fixture(scope="module")
-def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
+def started_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
     from ray.cluster_utils import Cluster
 
     notes = tmp_path_factory.mktemp("notes")
@@ -52,10 +52,12 @@ def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
             cluster.shutdown()
 
 
-@pytest.fixture(autouse=True)
-def no_notes(two_nodes: TwoNodes) -> None:
-    for note in two_nodes.notes.iterdir():
+@pytest.fixture
+def two_nodes(started_nodes: TwoNodes) -> TwoNodes:
+    """The cluster without notes."""
+    for note in started_nodes.notes.iterdir():
         note.unlink()
+    return started_nodes
 
 
 def start(two_nodes: TwoNodes, folder: Path, *arguments: str) -> subprocess.Popen[str]:

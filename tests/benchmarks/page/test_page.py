@@ -49,13 +49,13 @@ def file(name: str, format_: str, wrong: tuple[int, ...], p50_us: int) -> FileRe
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def tests() -> HeldOut:
     images = np.random.default_rng(0).integers(0, 256, (30, 32, 32, 3), np.uint8)
     return HeldOut("shapes", "ab" * 32, LABELS, images, TRUTH, available=30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def report() -> BenchReport:
     files = (
         file("a.h5", KERAS, (0, 1, 2), 500),
@@ -69,8 +69,12 @@ def report() -> BenchReport:
     return replace(REPORT, files=files, leaks=(Leak("training", 100, (4,), (7, 8)),))
 
 
-def test_the_folder_holds_the_page_the_plots_and_what_they_are_drawn_from(tmp_path: Path, report, tests):
-    page = write_report(tmp_path / "bench", replace(report, tests=tests))
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, report, tests) -> Path:
+    return write_report(tmp_path_factory.mktemp("page") / "bench", replace(report, tests=tests))
+
+
+def test_the_folder_holds_the_page_the_plots_and_what_they_are_drawn_from(page: Path):
     names = {path.name for path in page.parent.iterdir()}
     assert {"index.html", "report.json", "report.csv", "scatter.png", "latency.png", "confusion.png"} <= names
     assert json.loads((page.parent / "report.json").read_text())["files"][2]["path"] == "a_int8.tflite"
@@ -78,8 +82,8 @@ def test_the_folder_holds_the_page_the_plots_and_what_they_are_drawn_from(tmp_pa
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_page_needs_nothing_else_and_holds_no_foreign_markup(tmp_path: Path, report, tests):
-    text = write_report(tmp_path / "bench", replace(report, tests=tests)).read_text()
+def test_the_page_needs_nothing_else_and_holds_no_foreign_markup(page: Path):
+    text = page.read_text()
     assert "http://" not in text.replace("http://www.w3.org/", "")
     assert "https://" not in text
     assert "<link" not in text
@@ -102,9 +106,9 @@ def test_an_earlier_report_is_replaced_and_a_folder_of_other_things_is_not(tmp_p
 
 
 @pytest.fixture
-def opened(chromium: Any, tmp_path: Path, report, tests) -> Any:
+def opened(chromium: Any, page: Path) -> Any:
     chromium.get_log("browser")
-    chromium.get(write_report(tmp_path / "bench", replace(report, tests=tests)).as_uri())
+    chromium.get(page.as_uri())
     yield chromium
     chromium.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     chromium.get("about:blank")

@@ -137,7 +137,8 @@ def test_head_is_get_without_its_content(get):
 
 
 @pytest.mark.parametrize("target", ["/", "/page.js", "/nothing", "/live?viewer=a"])
-def test_every_reply_forbids_what_we_do_not_need(get, target):
+def test_every_reply_forbids_what_we_do_not_need(page, get, target):
+    show(page)  # a viewer would wait for it
     headers = get(target).headers
     assert headers["content-security-policy"].startswith("default-src 'none';")
     assert "unsafe" not in headers["content-security-policy"]
@@ -167,6 +168,7 @@ def test_beyond_loopback_a_token_is_needed():
 def test_with_a_token_only_those_who_know_it_get_in():
     page = PageSink("127.0.0.1:0", SESAME)
     try:
+        show(page)  # a viewer would wait for it
         for target in ("/", "/page.js", "/live?viewer=a", "/?token=wrong"):
             assert get_from(page, target).status == 401
         assert get_from(page, "/nothing").status == 404
