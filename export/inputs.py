@@ -51,7 +51,7 @@ def read_inputs(
         labels: for a foreign model: a text file with one label on each line.
         scale: for a foreign model: range of the pixels that it was trained on; None is `0..1`.
         calibration: for a foreign model: a folder of pictures, in place of `data`.
-        on_step: told what is being read.
+        on_step: called with what is being read.
 
     Raises:
         MissingInput, BadModel, BadData: something is not there, or damaged.

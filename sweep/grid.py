@@ -78,4 +78,4 @@ class Grid:
 
 def point_from(values: Mapping[str, object]) -> GridPoint:
     """Returns a point from `asdict` values as JSON keeps them; raises TypeError for an unknown name."""
-    return GridPoint(**values)  # type: ignore[arg-type]
+    return GridPoint(**values)  # type: ignore[arg-type] - JSON has no types

@@ -14,6 +14,7 @@ from ..edge_runtime.files import write_whole
 from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
 from .folder import PLOT, RESULTS, Plan, SweepFolder, open_folder
 from .grid import GridPoint
+from .plot import pareto_png
 from .report import Failure, Limits, Measured, SweepReport
 from .trial import Job, ResultStore, TrialContext, TrialRecord, read_trial, run_trial
 
@@ -103,8 +104,6 @@ def _finish(
     )
     if not report.files:
         raise _as_error(report.failures)
-    from .plot import pareto_png  # noqa: PLC0415 - matplotlib takes a second, which --help need not wait for
-
     write_whole(folder.path / RESULTS, report.to_json())
     write_whole(folder.path / PLOT, pareto_png(report))
     return report
