@@ -49,8 +49,7 @@ app = typer.Typer(
 
 @app.callback(
     invoke_without_command=True,
-    epilog='On a device `pip install edgecls` is enough. train, export and demo need "edgecls[train]"; '
-    'sweep needs "edgecls[sweep]".',
+    epilog="A device needs no extras. train, export and demo need the extra [train]; sweep needs [sweep].",
 )
 def overview(
     context: typer.Context,

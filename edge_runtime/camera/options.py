@@ -69,7 +69,7 @@ def _option(
 class CameraOptions:
     """Everything that `edgecls camera` can be asked for.
 
-        options = CameraOptions(source="rtsp://10.0.0.7/live", model="nano", serve="127.0.0.1:8080")
+        options = CameraOptions(source="rtsp://10.0.0.7/live", model=Path("nano"), serve="127.0.0.1:8080")
         with open_session(options) as session:
             report = session.run()
 
