@@ -55,7 +55,7 @@ def bench(
     return measure_files(paths, tests, settings, on_step, earlier)
 
 
-class Measured(Protocol):
+class MeasuredFile(Protocol):
     """A file's part of any report."""
 
     @property
@@ -74,7 +74,7 @@ class Measured(Protocol):
         ...
 
 
-def check_measured(files: Sequence[Measured], named: Sequence[Path] = ()) -> None:
+def check_measured(files: Sequence[MeasuredFile], named: Sequence[Path] = ()) -> None:
     """Ends with an error where a file gave NaN, or one that was named could not be measured.
 
     A damaged file that merely lies in the folder is a line in the table, unless there is no other.

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ..data.backend import keras, load_network_bytes
+from ..data.keras_network import check_network
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.rule import ImageRule
-from ..edge_runtime.inspection.keras import refuse_code
 from ..edge_runtime.models.model_file import ModelFormat, read_model
 from .compiled import predict_uint8, with_scaling
 
@@ -48,7 +48,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"
         )
-    refuse_code(file.content, f"--teacher {path}")
+    check_network(file.content, f"--teacher {path}")
     network = load_network_bytes(file.content, ".h5", f"--teacher {path}", "train it again")
     return TeacherFile(network, file.sha256, file.card.provenance.data_sha256)
 

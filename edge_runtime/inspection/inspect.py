@@ -1,6 +1,7 @@
 """Inspection: the facts of a model file of any format, made by edgecls or foreign."""
 
 import hashlib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
 
 _KERAS = "keras"
+_WORKSTATION = f"{__package__.split('.')[0]}.data"
+"""Where h5py and Keras are used, which a device lacks. Imported by name: `edge_runtime` stands below it."""
+KERAS_MEMORY_BYTES = 2 * 2**30
+"""TensorFlow takes a quarter of it before it sees a file."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -27,10 +32,16 @@ def inspect_model(path: str | Path) -> ModelFacts:
     content = read_whole(path)
     format_ = _format(content, str(path))
     card = read_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
+    name = str(path)
     if card:
-        network = read_network(content, str(path))
+        network = read_network(content, name)
+    elif format_ in (ModelFormat.TFLITE, ModelFormat.ONNX):
+        network = NetworkFacts.from_json(ask_worker(read_as_json, content, name))
     else:
-        network = NetworkFacts.from_json(ask_worker(read_as_json, content, str(path)))
+        ask_worker(refuse_keras, content, name)  # with as little memory as any: Keras comes after it
+        network = NetworkFacts.from_json(
+            ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)
+        )
     return ModelFacts(
         file=str(path),
         format=str(format_),
@@ -53,8 +64,18 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
     elif format_ is ModelFormat.ONNX:
         from .onnx import read_network as read  # noqa: PLC0415 - only for the format at hand
     else:
-        from .keras import read_network as read  # noqa: PLC0415 - a device has no h5py
+        read = import_module(f"{_WORKSTATION}.keras_network").read_network
     return read(content, name)
+
+
+def refuse_keras(content: bytes, name: str) -> None:
+    """Refuses an `.h5` or `.keras` that Keras must not look at: see `check_content` in data/keras_content.py.
+
+    Raises:
+        BadModel: damaged, or refused.
+        Unavailable: h5py is not installed.
+    """
+    import_module(f"{_WORKSTATION}.keras_content").check_content(content, name)
 
 
 def read_as_json(content: bytes, name: str) -> dict[str, Any]:

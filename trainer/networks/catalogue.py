@@ -1,10 +1,9 @@
 """The table of `edgecls train --list`: what each network costs a device, and the accuracy to expect."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...data.backend import keras
-from ...edge_runtime.inspection.keras import Step, step
+from ...data.keras_network import layer_costs
 from ...edge_runtime.text import Heading, table
 from .architectures import build
 from .design import ARCHITECTURES, Design, check_design
@@ -90,7 +89,7 @@ def network_table(size_px: int, classes: int, width: int | None = None) -> str:
 
 def macs(network: keras.Model) -> int:
     """Returns the multiply-accumulates for one image, as `edgecls inspect` counts them in the saved file."""
-    return sum(done.macs for done in _steps(network))
+    return sum(done.macs for done in layer_costs(network))
 
 
 def network_bytes(network: keras.Model) -> int:
@@ -99,9 +98,9 @@ def network_bytes(network: keras.Model) -> int:
     A byte for each number in a kernel, plus the constants above. They were fitted to the six networks for
     32x32 px and 10 classes, and are within 2 % for each.
     """
-    weighted = [done for done in _steps(network) if done.weights]
+    weighted = [done for done in layer_costs(network) if done.weights]
     kernels = sum(done.weights for done in weighted)
-    channels = sum(done.shape[-1] for done in weighted)
+    channels = sum(done.shape[-1] or 0 for done in weighted)
     return kernels + _BYTES_PER_CHANNEL * channels + _BYTES_PER_OPERATOR * len(weighted) + _GRAPH_BYTES
 
 
@@ -115,13 +114,6 @@ def int8_bytes(network: keras.Model) -> int:
     frame_bytes = _GOLDEN_BYTES_PER_PIXEL * height_px * width_px
     frames = min(_MOST_GOLDEN_FRAMES, max(_LEAST_GOLDEN_BYTES, bare // 10) // frame_bytes)
     return bare + _CARD_BYTES + frames * frame_bytes
-
-
-def _steps(network: keras.Model) -> Iterator[Step]:
-    for layer in network.layers:
-        if not isinstance(layer, keras.layers.InputLayer):
-            inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-            yield step(type(layer).__name__, layer.get_config(), [tensor.shape[1:] for tensor in inputs])
 
 
 def _row(arch: str, network: keras.Model) -> Row:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.inspection.inspect import read_network
+from edgecls.edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES, read_network
 from edgecls.edge_runtime.models.model_file import model_format, read_card
 
 _LIMIT_S = 10
@@ -22,7 +22,10 @@ _LIMIT_S = 10
 
 def main() -> None:
     path, count, start = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    resource.setrlimit(resource.RLIMIT_DATA, (2**29, 2**29))
+    if path.suffix in (".h5", ".keras"):  # TensorFlow takes its time and memory before the first file
+        from edgecls.data import keras_network  # noqa: F401 - not for the other formats
+    limit_bytes = KERAS_MEMORY_BYTES if path.suffix in (".h5", ".keras") else 2**29
+    resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
     whole = path.read_bytes()
     places = [number * len(whole) // count for number in range(count)]
     for number in range(start, 2 * count):

@@ -1,0 +1,213 @@
+"""A Keras network's shapes and multiplications, as Keras itself builds it, before it takes any memory."""
+
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from importlib import import_module
+from math import prod
+from typing import Any
+
+from ..edge_runtime.errors import BadModel
+from ..edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
+from .backend import keras
+from .keras_content import (
+    INSPECTED_LAYERS,
+    MISFITS,
+    MODELS,
+    Described,
+    KerasContent,
+    check_content,
+    computing_content,
+    computing_layers,
+    saved_ends,
+    unknown_classes,
+)
+
+# Keras has no public name for either: how its own loader builds the layers of an .h5, and what it keeps.
+_saving: Any = import_module("keras.src.legacy.saving.saving_utils")
+_global_state: Any = import_module("keras.src.backend.common.global_state")
+
+_MOST_NUMBERS = 2**28
+"""That a layer may give for one picture: 1 GB of float32."""
+_SPARE_WEIGHTS = 2**20
+_PACKED = 4
+"""Layers may need so many times the numbers that the file holds, and `_SPARE_WEIGHTS`: some are packed."""
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One use of a layer in a network."""
+
+    shape: tuple[int | None, ...]
+    """Of its output, without the batch."""
+    macs: int
+    """Multiply-accumulates for one picture."""
+    weights: int
+    """Numbers in its kernels; biases and the like are not counted."""
+
+
+class Unbuildable(Exception):
+    """Keras may not, or cannot, build a network."""
+
+
+def check_network(content: bytes, name: str) -> None:
+    """What must hold before Keras loads a file, code and memory alike.
+
+    Raises:
+        BadModel: see `computing_content`; or what a layer gives, or the weights that the layers need, would
+            take all memory; or Keras cannot build the layers.
+        Unavailable: h5py is not installed.
+    """
+    try:
+        _outline(computing_content(content, name), name)
+    except Unbuildable as error:
+        raise BadModel(f"{name}: Keras cannot load it: {error}; save it again with Keras 3") from error
+
+
+def read_network(content: bytes, name: str) -> NetworkFacts:
+    """Reads the facts of a Keras model.
+
+    Raises:
+        BadModel: damaged, not a whole model, or refused: see `check_content` and `check_network`.
+        Unavailable: h5py or Keras is not installed.
+    """
+    return network_facts(check_content(content, name), name)
+
+
+def network_facts(model: KerasContent, name: str) -> NetworkFacts:
+    """The facts of a network whose content has been checked.
+
+    Raises:
+        BadModel: what a layer gives, or the weights that the layers need, would take all memory.
+    """
+    try:
+        operators = Counter(computing_layers(model.config))
+    except MISFITS:  # a model of its own class says nothing of its layers
+        operators = Counter()
+    made_with = f"Keras {model.keras_version}"
+    operator_facts = tuple(OperatorFacts(layer, count) for layer, count in operators.items())
+    try:
+        _refuse_unknown(model.config)
+        network = _outline(model, name)
+        costs = list(layer_costs(network))
+        if any(size is None for tensor in network.inputs for size in tensor.shape[1:]):
+            raise Unbuildable("the size of its input is not fixed")
+    except Unbuildable as error:
+        inputs, outputs = (tuple(TensorFacts(*end) for end in ends) for ends in saved_ends(model.config))
+        return NetworkFacts(
+            made_with, inputs, outputs, operator_facts, model.parameters, None, macs_unknown=str(error)
+        )
+    return NetworkFacts(
+        made_with,
+        tuple(TensorFacts(tensor.name, tensor.dtype, tuple(tensor.shape)) for tensor in network.inputs),
+        tuple(
+            TensorFacts(_layer_of(tensor), tensor.dtype, tuple(tensor.shape)) for tensor in network.outputs
+        ),
+        operator_facts,
+        model.parameters,
+        sum(cost.macs for cost in costs),
+    )
+
+
+def _refuse_unknown(config: Described) -> None:
+    """Refuses what Keras must not build: a layer that is not on the list may run code."""
+    kind = config.get("class_name")
+    if kind not in MODELS:
+        raise Unbuildable(f"{kind} is not a model of known layers")
+    for layer in unknown_classes(config, INSPECTED_LAYERS):
+        raise Unbuildable(f"what a layer {layer} does is not known")
+
+
+def _outline(model: KerasContent, name: str) -> Any:
+    """The network with shapes and without values: its variables are never given any memory.
+
+    Raises:
+        Unbuildable: Keras cannot build it.
+        BadModel: it would take all memory.
+    """
+    waiting = list(_global_state.get_global_attribute("uninitialized_variables", []))
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            network = _saving.model_from_config(deepcopy(model.config))  # which it changes
+            if not network.inputs:
+                raise Unbuildable("its inputs are not known")
+    except Unbuildable:
+        raise
+    except Exception as error:  # Keras raises whatever its layers raise
+        reason = " ".join(str(error).split())[:200]
+        raise Unbuildable(f"Keras cannot build it: {reason}") from error
+    finally:  # or the next scope would give memory to them
+        _global_state.set_global_attribute("uninitialized_variables", waiting)
+    _check_size(network, model.parameters, name)
+    return network
+
+
+def _check_size(network: Any, parameters: int, name: str) -> None:
+    for node in _nodes(network):
+        for tensor in node.output_tensors:
+            if prod(size for size in tensor.shape[1:] if size) > _MOST_NUMBERS:
+                raise BadModel(
+                    f"{name}: refused: a layer {type(node.operation).__name__} gives more than "
+                    f"{_MOST_NUMBERS:,} numbers for one picture; save it again with Keras"
+                )
+    if network.count_params() > _SPARE_WEIGHTS + _PACKED * parameters:
+        raise BadModel(
+            f"{name}: refused: its layers need far more weights than the {parameters:,} in it; "
+            "save it again with Keras"
+        )
+
+
+def layer_costs(network: Any) -> Iterator[LayerCost]:
+    """What each use of a layer costs, those of networks inside included.
+
+    Raises:
+        Unbuildable: the multiplications of a layer are not known.
+    """
+    for node in _nodes(network):
+        layer = node.operation
+        if isinstance(layer, keras.Model):
+            yield from layer_costs(layer)
+        elif not isinstance(layer, keras.layers.InputLayer):
+            taken, given = node.input_tensors[0].shape, node.output_tensors[0].shape
+            yield LayerCost(tuple(given[1:]), _macs(layer, taken, given), _kernel_size(layer))
+
+
+def _nodes(network: Any) -> Iterator[Any]:
+    """Each use of a layer; a Sequential holds a Functional."""
+    functional = getattr(network, "_functional", None) or network
+    if not hasattr(functional, "_nodes_by_depth"):
+        raise Unbuildable(f"{type(network).__name__} is not a model of known layers")
+    for depth in sorted(functional._nodes_by_depth, reverse=True):
+        yield from functional._nodes_by_depth[depth]
+
+
+def _macs(layer: Any, taken: tuple[int | None, ...], given: tuple[int | None, ...]) -> int:
+    kernel = _kernel_size(layer)
+    kind = type(layer).__name__
+    if not kernel or kind in ("Embedding", "PReLU"):
+        return 0
+    if kind == "Dense":
+        return kernel * prod(size or 0 for size in taken[1:-1])
+    if "Conv" in kind:
+        shape = taken if "Transpose" in kind else given
+        return kernel * prod(size or 0 for size in (shape[2:] if _channels_first(layer) else shape[1:-1]))
+    raise Unbuildable(f"how often a layer {kind} multiplies is not known")
+
+
+def _kernel_size(layer: Any) -> int:
+    """Numbers in the kernels, and in PReLU's slopes."""
+    return sum(
+        prod(weight.shape)
+        for weight in layer.weights
+        if "kernel" in weight.path.split("/")[-1] or "alpha" in weight.path.split("/")[-1]
+    )
+
+
+def _channels_first(layer: Any) -> bool:
+    return getattr(layer, "data_format", "") == "channels_first"
+
+
+def _layer_of(tensor: Any) -> str:
+    """The name of the layer that gives a tensor."""
+    return tensor._keras_history.operation.name
