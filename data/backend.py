@@ -60,7 +60,7 @@ def backend_version() -> dict[str, str]:
 
 
 def load_network_bytes(content: bytes, suffix: str, name: str, remedy: str) -> Any:
-    """Loads a Keras model from bytes that `refuse_code` has checked.
+    """Loads a Keras model from bytes that `check_network` has checked.
 
     Args:
         content: of the file.
