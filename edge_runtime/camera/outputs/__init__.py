@@ -1,1 +1,1 @@
-"""Outputs for answers: lines, status line, preview window, video file, folder of frames, systemd."""
+"""Outputs for answers: lines, status line, window, video, folder of frames, result files, systemd."""

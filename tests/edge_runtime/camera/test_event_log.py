@@ -176,13 +176,13 @@ def fill(disk: Path) -> Path:
 
 def test_what_a_full_disk_refuses_is_written_in_order_when_there_is_room(small_disk: Path):
     """Row 21."""
-    path, told = small_disk / "events.jsonl", []
-    log = EventLog(path, on_event=told.append, retry_s=0.0)
+    path, events = small_disk / "events.jsonl", []
+    log = EventLog(path, on_event=events.append, retry_s=0.0)
     note(log, range(3))
     filler = fill(small_disk)
     note(log, range(3, 200))
-    assert [event.kind for event in told] == ["disk_full"]
-    assert "the disk is full; events wait in memory" in told[0].text
+    assert [event.kind for event in events] == ["disk_full"]
+    assert "the disk is full; events wait in memory" in events[0].text
     assert read_events(path).skipped == ()  # no half of a line was left behind
     filler.unlink()
     log.idle()
@@ -210,14 +210,14 @@ def test_the_newest_thousand_wait_and_the_rest_is_counted(small_disk: Path):
 
 
 def test_a_second_full_disk_is_told_again(small_disk: Path):
-    told: list[Event] = []
-    log = EventLog(small_disk / "events.jsonl", on_event=told.append, retry_s=0.0)
+    events: list[Event] = []
+    log = EventLog(small_disk / "events.jsonl", on_event=events.append, retry_s=0.0)
     for _ in range(2):
         filler = fill(small_disk)
         note(log, range(200))
         filler.unlink()
         log.idle()
-    assert [event.kind for event in told] == ["disk_full", "disk_full"]
+    assert [event.kind for event in events] == ["disk_full", "disk_full"]
 
 
 def test_while_the_disk_is_full_it_is_not_tried_at_every_frame(small_disk: Path):
@@ -252,13 +252,13 @@ def test_a_disk_that_is_full_from_the_start_may_have_room_later(small_disk: Path
 
 
 def test_a_folder_that_went_away_does_not_end_the_loop(tmp_path: Path):
-    folder, told = tmp_path / "stick", []
-    log = EventLog(folder / "events.jsonl", on_event=told.append, retry_s=0.0)
+    folder, events = tmp_path / "stick", []
+    log = EventLog(folder / "events.jsonl", on_event=events.append, retry_s=0.0)
     (folder / "events.jsonl").unlink()
     folder.rmdir()
     note(log, [1, 2])
-    assert [event.kind for event in told] == ["log_failed"]
-    assert "no such file or directory; events wait in memory" in told[0].text
+    assert [event.kind for event in events] == ["log_failed"]
+    assert "no such file or directory; events wait in memory" in events[0].text
     folder.mkdir()
     log.idle()
     assert texts(folder / "events.jsonl")[1:] == ["event 1", "event 2"]
@@ -305,8 +305,8 @@ def test_events_wait_in_their_order():
 
 def test_the_oldest_go_and_are_told_before_the_rest():
     backlog = filled(5, max_waiting=3)
-    told = backlog.first().event
-    assert (told.kind, dict(told.facts), told.at_s) == ("events_dropped", {"dropped": 2}, 2.0)
+    event = backlog.first().event
+    assert (event.kind, dict(event.facts), event.at_s) == ("events_dropped", {"dropped": 2}, 2.0)
     assert emptied(backlog) == ["2 older events were lost: the log could not be written", "2", "3", "4"]
 
 

@@ -82,16 +82,16 @@ def test_the_narrowest_limit_holds():
 
 def test_a_limit_is_told_the_rate_and_may_change_its_mind():
     class Halving:
-        told: list[float | None] = []  # noqa: RUF012
+        rates_fps: list[float | None] = []  # noqa: RUF012
 
         def highest_fps(self, rate_fps, now_s) -> float:
-            self.told.append(rate_fps)
+            self.rates_fps.append(rate_fps)
             return 10.0 if now_s < 101 else 5.0
 
     clock, limit = Clock(), Halving()
     times = taken_at(Pace([limit], clock), clock, [0] * 20)
-    assert limit.told[0] is None
-    assert limit.told[5] == pytest.approx(10.0)
+    assert limit.rates_fps[0] is None
+    assert limit.rates_fps[5] == pytest.approx(10.0)
     assert times[-1] - times[-2] == pytest.approx(0.2)
 
 
@@ -229,7 +229,7 @@ for line in sys.stdin:
 
 
 class Burner:
-    """A process that uses as much processor time as it is told, in two threads."""
+    """A process that uses as much processor time as it is asked for, in two threads."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -323,7 +323,7 @@ class Board:
         return self.limit.highest_fps(rate_fps, self.now_s)
 
     @property
-    def told(self) -> list[str]:
+    def kinds(self) -> list[str]:
         return [event.kind for event in self.events]
 
 
@@ -336,7 +336,7 @@ def test_a_cool_machine_is_not_held_down(board: Board):
     assert board.highest_fps() == float("inf")
     board.heat(HOT_C - 0.1)
     assert board.highest_fps() == float("inf")
-    assert board.told == []
+    assert board.kinds == []
 
 
 def test_at_eighty_degrees_the_rate_is_halved_once_and_told_once(board: Board):
@@ -344,7 +344,7 @@ def test_at_eighty_degrees_the_rate_is_halved_once_and_told_once(board: Board):
     assert board.highest_fps(30.0) == 15.0
     board.heat(84)
     assert board.highest_fps(15.0) == 15.0
-    assert board.told == ["throttled"]
+    assert board.kinds == ["throttled"]
     assert "80 °C" in board.events[0].text
     assert board.events[0].facts == {"temperature_c": 80.0, "clock_held_down": False}
 
@@ -352,7 +352,7 @@ def test_at_eighty_degrees_the_rate_is_halved_once_and_told_once(board: Board):
 def test_a_throttled_clock_is_as_good_as_heat(board: Board):
     board.throttle("50006")
     assert board.highest_fps(10.0) == 5.0
-    assert board.told == ["throttled"]
+    assert board.kinds == ["throttled"]
     assert "the processor is throttled at 45 °C" in board.events[0].text
 
 
@@ -364,14 +364,14 @@ def test_the_full_rate_comes_back_only_when_it_is_clearly_cooler(board: Board):
         assert board.highest_fps() == 15.0
     board.heat(COOL_C - 0.1)
     assert board.highest_fps() == float("inf")
-    assert board.told == ["throttled", "cooled"]
+    assert board.kinds == ["throttled", "cooled"]
 
 
 def test_it_may_get_hot_again(board: Board):
     for degrees_c in (81, 60, 82, 61):
         board.heat(degrees_c)
         board.highest_fps()
-    assert board.told == ["throttled", "cooled", "throttled", "cooled"]
+    assert board.kinds == ["throttled", "cooled", "throttled", "cooled"]
 
 
 def test_the_sensors_are_read_every_few_seconds_only(board: Board):

@@ -29,7 +29,7 @@ TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.0, fps=30.0, recent_age
 
 
 class Scene(threading.Thread):
-    """A camera in this process, which shows what it is told and goes from page to page."""
+    """A camera in this process, which shows what the test sets and goes from page to page."""
 
     def __init__(self, page: PageSink) -> None:
         super().__init__(daemon=True)

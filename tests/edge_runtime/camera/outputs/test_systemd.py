@@ -68,7 +68,7 @@ def seen(label: str = "cat"):
     return answer(frames(1)[0], Prediction(ranking, label))
 
 
-# What is told
+# What is sent
 
 
 def test_it_is_ready_when_the_loop_first_turns_and_only_then(sink: ServiceSink, manager: Manager):
@@ -201,7 +201,7 @@ def test_a_loop_tells_its_whole_life(manager: Manager):
     assert names == ["READY", "WATCHDOG", "STATUS", "STOPPING"]
 
 
-# Who is told
+# To whom it is sent
 
 
 def test_an_address_may_be_a_name_without_a_file(clock: Clock):
