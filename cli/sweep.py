@@ -144,7 +144,7 @@ def _best(report: "SweepReport", best: "Candidate") -> str:
     chosen = report.measured(best)
     under = f" under {report.limits.text}" if report.limits.text else ""
     return (
-        f"best{under}: {best.path}: {best.val_accuracy:.2%} of the validation images, {best.size_kb:,} kB, "
+        f"best{under}: {best.path}: validation accuracy {best.val_accuracy:.2%}, {best.size_kb:,} kB, "
         f"{best.p50_ms:.3f} ms\n"
         f"accuracy on the {chosen.trial.test_images:,} test images (not used to choose): "
         f"{chosen.record.test_accuracy:.2%}"

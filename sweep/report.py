@@ -122,7 +122,7 @@ _SHOWN = 30
 
 
 @dataclass(frozen=True)
-class Measured:
+class TimedFile:
     """One int8 file with its measured times."""
 
     path: str
@@ -167,7 +167,7 @@ class SweepReport:
     warnings: tuple[str, ...]
     """Reasons to doubt the times, one line each."""
     limits: Limits
-    files: tuple[Measured, ...]
+    files: tuple[TimedFile, ...]
     failures: tuple[Failure, ...] = ()
 
     @cached_property
@@ -185,7 +185,7 @@ class SweepReport:
         """The most accurate within the limits, or None."""
         return best_within(self.ranking, self.limits)
 
-    def measured(self, candidate: Candidate) -> Measured:
+    def measured(self, candidate: Candidate) -> TimedFile:
         """Returns the measurements of a file in the ranking."""
         return next(file for file in self.files if file.path == candidate.path)
 

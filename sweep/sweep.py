@@ -15,7 +15,7 @@ from .cluster import NodeFacts, check_machines, connected, node_facts, node_name
 from .folder import PLOT, RESULTS, Plan, SweepFolder, open_folder
 from .grid import GridPoint
 from .plot import pareto_png
-from .report import Failure, Limits, Measured, SweepReport
+from .report import Failure, Limits, SweepReport, TimedFile
 from .trial import Job, ResultStore, TrialContext, TrialRecord, read_trial, run_trial
 
 OnLine = Callable[[str], None]
@@ -109,7 +109,7 @@ def _finish(
     return report
 
 
-def _measured(records: dict[Path, TrialRecord], times: SideBySide) -> list[Measured]:
+def _measured(records: dict[Path, TrialRecord], times: SideBySide) -> list[TimedFile]:
     measured = []
     for trial, record in records.items():
         for file in record.files:
@@ -119,7 +119,7 @@ def _measured(records: dict[Path, TrialRecord], times: SideBySide) -> list[Measu
             latency = times.latencies[path]
             p90_ms, p99_ms = latency.percentile_ms(90), latency.percentile_ms(99)
             size_bytes = path.stat().st_size
-            measured.append(Measured(str(path), record, file, size_bytes, latency.p50_ms, p90_ms, p99_ms))
+            measured.append(TimedFile(str(path), record, file, size_bytes, latency.p50_ms, p90_ms, p99_ms))
     return measured
 
 
@@ -190,14 +190,14 @@ class _TrialMessages(tune.Callback):
             text = f"failed on {result['node']}: {result['error']}"
         else:
             text = (
-                f"{result['val_accuracy']:.2%} of the validation images, "
-                f"after {result['seconds']:.0f} s on {result['node']}"
+                f"validation accuracy {result['val_accuracy']:.2%}, "
+                f"{result['seconds']:.0f} s on {result['node']}"
             )
         self._on_line(f"{self._finished} of {self._trials}: {_name(trial)}: {text}")
 
     def on_trial_recover(self, *_: Any, trial: Any, **__: Any) -> None:
         """Called by Tune when a worker died and the trial waits for another."""
-        self._on_line(f"{_name(trial)} lost its worker; it runs again")
+        self._on_line(f"{_name(trial)} lost its worker; running it again")
 
     def on_trial_error(self, *_: Any, trial: Any, **__: Any) -> None:
         """Called by Tune when it gives a trial up."""
@@ -213,7 +213,7 @@ def _failure(result: Any) -> Failure | None:
     name = (result.config or {}).get("name", "a trial")
     if result.error:
         last = str(result.error).strip().splitlines()[-1].strip()
-        return Failure(name, f"its worker died {_ATTEMPTS} times, lastly: {last}", 69)
+        return Failure(name, f"its worker died {_ATTEMPTS} times; last error: {last}", 69)
     if "error" in result.metrics:
         return Failure(name, result.metrics["error"], result.metrics["exit_code"])
     return None

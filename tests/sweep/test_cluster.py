@@ -93,7 +93,7 @@ def test_nodes_share_the_work_and_a_killed_workers_trial_runs_again(two_nodes, t
     until(lambda: len(two_nodes.notes_of("patient")) == 2, driver)
     (two_nodes.notes / "go").touch()
     said = finished(driver)
-    assert "patient-32px-seed0 lost its worker; it runs again" in said
+    assert "patient-32px-seed0 lost its worker; running it again" in said
     assert "failed: broken-32px-seed0 digits: no such thing; think again 65" in said
     assert len(two_nodes.notes_of("broken")) == 1, "an error that would come again was tried again"
     for arch in archs[:3]:

@@ -12,8 +12,8 @@ from edgecls.sweep.report import (
     Candidate,
     Failure,
     Limits,
-    Measured,
     SweepReport,
+    TimedFile,
     best_within,
     nearest_to,
     pareto_front,
@@ -26,11 +26,11 @@ from edgecls.sweep.trial import FileRecord, TrialRecord
 MACHINE = Machine("a processor", 2, None, 0.1, "Linux", "3.11")
 
 
-def measured(point: GridPoint, val_accuracy: float, p50_ms: float, size_kb: float) -> Measured:
+def measured(point: GridPoint, val_accuracy: float, p50_ms: float, size_kb: float) -> TimedFile:
     file = FileRecord(f"{point.name}_int8.tflite", val_accuracy, val_accuracy - 0.01)
     trial = TrialRecord(point, ("edgecls train",), "fast", 9.0, 3, "d", 2500, 10_000, {}, (file,))
     path = f"sweep/trials/{point.name}/{file.file}"
-    return Measured(path, trial, file, round(1000 * size_kb), p50_ms, 1.2 * p50_ms, 2 * p50_ms)
+    return TimedFile(path, trial, file, round(1000 * size_kb), p50_ms, 1.2 * p50_ms, 2 * p50_ms)
 
 
 REPORT = SweepReport(
