@@ -49,7 +49,7 @@ app = typer.Typer(
 
 @app.callback(
     invoke_without_command=True,
-    epilog="A device needs no extras. train, export and demo need the extra [train]; sweep needs [sweep].",
+    epilog='train, export and demo need "edgecls[train]", sweep "edgecls[sweep]"; a device needs neither.',
 )
 def overview(
     context: typer.Context,

@@ -283,7 +283,7 @@ def find_model_file(
         engine: only a model that it runs.
         labels: text file with the labels of a foreign model, one on each line.
         scale: pixel range that a foreign model was trained on; None is 0..1.
-        on_note: told in a line which model was taken, where nobody asked for it.
+        on_note: called with one line if a model was chosen that nobody named.
 
     Raises:
         EdgeclsError: there is no such model, or it is damaged.

@@ -121,9 +121,9 @@ def open_session(
         options: see `CameraOptions`; without `show=True` there is no window.
         stop: ends the loop; None: only the source or a limit does.
         first: sinks before those of the options, such as a status line.
-        last: sinks after them, which are closed first, such as what tells systemd.
-        on_event: told of every event, beside the event log and the page.
-        on_note: told in a line which model was taken and why, where nobody asked for it.
+        last: sinks after them, which are closed first, such as the one that notifies systemd.
+        on_event: called with every event, beside the event log and the page.
+        on_note: called with one line if a model was chosen that nobody named.
 
     Raises:
         EdgeclsError: an option makes no sense, or something that it names cannot be opened.
@@ -200,13 +200,13 @@ def watch(
         for answer in edgecls.watch("0", "nano"):
             print(answer.announced)
 
-    A camera that is missing or lost is waited for; with `options.once` or `max_frames` it is an error.
+    Waits for a camera that is missing or lost; with `options.once` or `max_frames` it is an error.
 
     Args:
         source: as `edgecls camera --source`; see `open_source`.
         model: an exported file, a folder or the name of a built-in model; None: the best in this folder.
         options: everything else that a camera can be asked for; its source and model are replaced.
-        on_event: told of what happens to the camera on the way.
+        on_event: called with what happens to the camera meanwhile.
 
     Raises:
         EdgeclsError: an option makes no sense, the model cannot be opened, or the source cannot go on.

@@ -217,13 +217,13 @@ def log(tmp_path: Path) -> EventLog:
     return EventLog(tmp_path / "events.jsonl")
 
 
-def run_of_logged_run(log: EventLog, source: FakeSource, *answers, **options):
+def run_with_log(log: EventLog, source: FakeSource, *answers, **options):
     loop = Loop(fake_classifier(*answers or (CAT,)), on_event=log.event, **options)
     return run_logged(loop, source, log, "1.2.3")
 
 
 def test_the_first_event_says_what_runs_and_the_last_what_it_did(log: EventLog, tmp_path: Path):
-    run_of_logged_run(log, FakeSource(frames(3), live=True), NAN, CAT)
+    run_with_log(log, FakeSource(frames(3), live=True), NAN, CAT)
     started, invalid, stopped = read_events(tmp_path / "events.jsonl").events
     assert started.kind == "started"
     assert started.text == "edgecls 1.2.3: fake.tflite on fake"
@@ -243,7 +243,7 @@ def test_the_first_event_says_what_runs_and_the_last_what_it_did(log: EventLog, 
 
 
 def test_what_ended_it_early_stands_in_the_last_event(log: EventLog, tmp_path: Path):
-    report = run_of_logged_run(log, FakeSource([*frames(1), Unavailable("no frame in 5 s")]))
+    report = run_with_log(log, FakeSource([*frames(1), Unavailable("no frame in 5 s")]))
     assert str(report.failure) == "no frame in 5 s"
     assert read_events(tmp_path / "events.jsonl").events[-1].facts["failure"] == "no frame in 5 s"
 
@@ -260,7 +260,7 @@ def test_what_kept_it_from_running_stands_there_too(
             raise error
 
     with pytest.raises(type(error)):
-        run_of_logged_run(log, Absent([]))
+        run_with_log(log, Absent([]))
     assert [event.text for event in read_events(tmp_path / "events.jsonl").events][1:] == [said]
 
 
@@ -270,13 +270,13 @@ def test_events_that_no_disk_took_are_the_failure_of_a_run_without_another(tmp_p
             raise OutputFailed("no space")
 
     log = Lost(tmp_path / "events.jsonl")
-    assert str(run_of_logged_run(log, FakeSource(frames(1))).failure) == "no space"
+    assert str(run_with_log(log, FakeSource(frames(1))).failure) == "no space"
     failed = FakeSource([Unavailable("gone")])
-    assert str(run_of_logged_run(log, failed).failure) == "gone"
+    assert str(run_with_log(log, failed).failure) == "gone"
 
 
 def test_an_event_after_the_sinks_were_closed_is_written_too(log: EventLog, tmp_path: Path):
-    run_of_logged_run(log, FakeSource(frames(1)), sinks=[log, FakeSink()])
+    run_with_log(log, FakeSource(frames(1)), sinks=[log, FakeSink()])
     log.event(Event("ended", "late"))
     assert [event.kind for event in read_events(tmp_path / "events.jsonl").events] == [
         "started",
