@@ -86,7 +86,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     session.config.stash[_STATUS] = int(exitstatus)
 
 
-def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 300):
+def _run_edgecls(*args: object, cwd: Path, env: dict[str, str] | None = None, timeout: float = 900):
     """Runs the command line as a real process; stdout and stderr are text."""
     return subprocess.run(
         [sys.executable, "-m", "edgecls.cli", *map(str, args)],
@@ -208,5 +208,5 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 def _make_tiny(folder: Path) -> None:
     for arguments in (["train", "--data", "digits", "--epochs", 4], ["export", "--int8"]):
-        done = _run_edgecls(*arguments, cwd=folder, timeout=300)
+        done = _run_edgecls(*arguments, cwd=folder, timeout=900)
         assert done.returncode == 0, done.stderr

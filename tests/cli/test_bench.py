@@ -26,7 +26,7 @@ def benched(tiny, tmp_path_factory, run_edgecls):
         "--csv",
         out / "bench.csv",
         cwd=tiny.folder,
-        timeout=180,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return done, out

@@ -27,7 +27,7 @@ def train(folder: Path, *arguments: str, backend: str | None = None) -> subproce
         env=env,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 
