@@ -238,6 +238,6 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path):
         process.stdout.readline()
         process.stdout.close()
         process.stdout = None
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert err == b""

@@ -1,6 +1,7 @@
 """Windows need a screen: a virtual one (Xvfb), in processes of their own, which Qt ends when they lose it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -83,6 +84,10 @@ def showing(name: str, frames: int) -> subprocess.Popen[str]:
     return child
 
 
+def closed_in_s(out: str) -> int:
+    return int(re.fullmatch(r"closed in (\d+) s\n", out)[1])
+
+
 def test_without_a_screen_there_is_a_reason(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
@@ -102,14 +107,19 @@ def test_where_there_is_a_screen_there_is_no_objection(on_screen: None):
 
 def test_frames_are_shown_without_a_word_and_the_window_closes(on_screen: None):
     child = showing("", 5)
-    out, err = child.communicate(timeout=20)
-    assert out == "closed in 0 s\n"
+    out, err = child.communicate(timeout=60)
+    assert closed_in_s(out) >= 0
     assert err == ""
+
+
+@pytest.mark.timing
+def test_a_stream_does_not_stay_on_the_screen(on_screen: None):
+    assert closed_in_s(showing("", 5).communicate(timeout=60)[0]) == 0
 
 
 def test_a_single_picture_does_not_flash_by(on_screen: None):
     child = showing("cat.jpg", 1)
-    assert child.communicate(timeout=20)[0] == "closed in 2 s\n"
+    assert closed_in_s(child.communicate(timeout=60)[0]) >= 2
 
 
 @pytest.mark.parametrize("key", ["q", "Escape"])
@@ -117,7 +127,7 @@ def test_a_key_asks_the_loop_to_stop(on_screen: None, key: str):
     if not shutil.which("xdotool"):
         pytest.skip("xdotool, which presses keys, is not installed")
     child = showing("", 1000)
-    deadline_s = time.monotonic() + 15
+    deadline_s = time.monotonic() + 60
     while child.poll() is None and time.monotonic() < deadline_s:  # until the window has the focus
         subprocess.run(
             ["xdotool", "search", "--name", "edgecls", "windowfocus", "key", key],
@@ -125,9 +135,9 @@ def test_a_key_asks_the_loop_to_stop(on_screen: None, key: str):
             capture_output=True,
         )
         time.sleep(0.1)
-    assert "stop requested" in child.communicate(timeout=5)[0]
+    assert "stop requested" in child.communicate(timeout=60)[0]
 
 
 def test_closing_the_window_asks_the_loop_to_stop(on_screen: None):
     child = showing("closed by hand", 1000)
-    assert "stop requested" in child.communicate(timeout=15)[0]
+    assert "stop requested" in child.communicate(timeout=60)[0]
