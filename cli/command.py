@@ -85,15 +85,15 @@ def parameter_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]
         if record:
             plain = "Arguments" if param.param_type_name == "argument" else "Options"
             name, text = record
-            row = name.replace(" range>", ">"), _with_range_in_words(text)
+            row = name.replace(" range>", ">"), range_in_words(text)
             groups.setdefault(getattr(param, "rich_help_panel", None) or plain, []).append(row)
     return {title: rows for title, rows in groups.items() if rows}
 
 
-def _with_range_in_words(text: str) -> str:
-    """Typer's `[8<=x<=1024]` as `[8 to 1024]`, and `[x>=1]` as `[at least 1]`."""
-    text = re.sub(r"([\d.e-]+)<=x<=([\d.e-]+)\]", r"\1 to \2]", text)
-    return re.sub(r"x>=([\d.e-]+)\]", r"at least \1]", text)
+def range_in_words(text: str) -> str:
+    """Returns typer's `8<=x<=1024` as `8 to 1024`, and `x>=1` as `at least 1`."""
+    text = re.sub(r"([\d.e-]+)<=x<=([\d.e-]+)", r"\1 to \2", text)
+    return re.sub(r"(?:in the range |\b)x>=([\d.e-]+)", r"at least \1", text)
 
 
 def _write_groups(groups: Mapping[str, list[tuple[str, str]]], formatter: Any) -> None:

@@ -8,7 +8,7 @@ import edgecls as package
 
 from ..edge_runtime.errors import EdgeclsError
 from . import messages
-from .command import LazyGroup
+from .command import LazyGroup, range_in_words
 from .messages import Verbosity, set_verbosity
 
 _COMMANDS = {
@@ -83,10 +83,10 @@ def _with_help(mistake: typer.TyperException) -> str:
     """What is wrong on the command line, and whose --help tells more."""
     context = getattr(mistake, "ctx", None)
     path = context.command_path if context else "edgecls"
-    message = mistake.format_message().removesuffix(".")
+    message = range_in_words(mistake.format_message()).removesuffix(".")
     options = getattr(mistake, "possibilities", None)
     if options:
-        meant = ", ".join(f"'{option}'" for option in sorted(options))
+        meant = " or ".join(f"'{option}'" for option in sorted(options))
         message = f"{mistake.message}. Did you mean {meant}?"  # pyright: ignore[reportAttributeAccessIssue]
     see = " See" if message.endswith("?") else "; see"
     return f"{message}{see} `{path} --help`"

@@ -115,6 +115,14 @@ def test_errors_are_red_on_a_terminal_that_wants_colour(tmp_path, environment, c
             ["verify", "--jsn"],
             "No such option: --jsn. Did you mean '--json'? See `edgecls verify --help`",
         ),
+        (
+            ["verify", "--threads", "0"],
+            "Invalid value for '--threads': 0 is not at least 1; see `edgecls verify --help`",
+        ),
+        (
+            ["train", "--imgsz", "4"],
+            "Invalid value for '--imgsz': 4 is not in the range 8 to 1024; see `edgecls train --help`",
+        ),
         (["verify", "--threads"], "Option '--threads' requires an argument; see `edgecls verify --help`"),
         (
             ["service", "status", "--nme"],
