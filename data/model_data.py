@@ -7,6 +7,7 @@ from pathlib import Path
 from ..edge_runtime.errors import BadData, MissingInput, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.text import wrap_for
 from .load import Dataset, is_path, load_dataset, load_unlabelled, with_labels
 from .pictures import OnImage
 
@@ -38,7 +39,8 @@ def training_data(
                 f"{dataset.name}: has changed since the training (digest {dataset.sha256[:12]}, the card has "
                 f"{card.provenance.data_sha256[:12]}); train again, or name the data set with --data"
             )
-        print(f"note: {dataset.name} is not the data set that the model was trained on", file=sys.stderr)
+        text = f"edgecls: warning: {dataset.name} is not the data set that the model was trained on"
+        print(wrap_for(sys.stderr, text), file=sys.stderr)
     return dataset
 
 

@@ -1,10 +1,12 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 
 import cv2
 import pytest
 
+from edgecls.data.model_data import training_data
 from edgecls.edge_runtime.models.model_file import read_model
 
 export_model = pytest.importorskip("edgecls.export.export", reason="needs edgecls[train]").export_model
@@ -62,6 +64,16 @@ def test_a_named_model_and_named_data(folder, tmp_path_factory, run_here):
     done = run_here("export", elsewhere / "digits.h5", "--data", "digits", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert (elsewhere / "digits.tflite").exists()
+
+
+def test_another_data_set_than_the_training_s_is_a_warning(tiny, capsys):
+    card = read_model(tiny.h5).card
+    other = replace(card, provenance=replace(card.provenance, data_sha256="0" * 64))
+    training_data(tiny.h5, card, "digits")
+    assert capsys.readouterr().err == ""
+    training_data(tiny.h5, other, "digits")
+    warning = "edgecls: warning: digits is not the data set that the model was trained on\n"
+    assert capsys.readouterr().err == warning
 
 
 def test_without_a_name_it_is_the_model_that_was_trained_last(folder, run_here):
