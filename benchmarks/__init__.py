@@ -10,7 +10,8 @@ from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .corruptions.plot import check_plots, write_plots
-    from .corruptions.run import CORRUPTION_FIGURES, CorruptionReport, bench_corruptions, render_corruptions
+    from .corruptions.report import CORRUPTION_FIGURES, CorruptionReport, render_corruptions
+    from .corruptions.run import bench_corruptions
     from .earlier import read_earlier, render_changes
     from .page.page import check_folder, write_report
     from .report import BenchReport, choose, render
@@ -49,9 +50,9 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "CORRUPTION_FIGURES": ".corruptions.run",
+        "CORRUPTION_FIGURES": ".corruptions.report",
         "BenchReport": ".report",
-        "CorruptionReport": ".corruptions.run",
+        "CorruptionReport": ".corruptions.report",
         "ScalingReport": ".scaling.report",
         "Threshold": ".thresholds",
         "bench": ".run",
@@ -67,7 +68,7 @@ __getattr__ = lazy_names(
         "read_earlier": ".earlier",
         "render": ".report",
         "render_changes": ".earlier",
-        "render_corruptions": ".corruptions.run",
+        "render_corruptions": ".corruptions.report",
         "render_scaling": ".scaling.report",
         "write_plots": ".corruptions.plot",
         "write_report": ".page.page",

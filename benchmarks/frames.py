@@ -1,4 +1,4 @@
-"""Camera-like JPEG frames whose labels are worth comparing: a model's own pictures, enlarged, with noise."""
+"""JPEG frames as a camera sends them, made of a model's own pictures, so that their labels mean something."""
 
 import mmap
 from collections.abc import Iterable, Iterator, Sequence

@@ -209,7 +209,7 @@ def measure_files(
         paths: `.h5`, `.tflite` and `.onnx` files.
         tests: the images that each of them classifies.
         settings: how long, and on how many threads.
-        on_step: told what is being done, for a progress line.
+        on_step: called with what is being done, for a progress line.
         earlier: a report with Keras originals that cannot be measured here.
 
     Raises:
@@ -267,7 +267,7 @@ def _with_peers(models: ModelFiles) -> list[Subject]:
     """Each exported file again in every peer that is installed."""
     subjects = []
     for path in models:
-        with suppress(EdgeclsError):  # its own subject tells
+        with suppress(EdgeclsError):  # its own row says so
             subjects += [
                 Subject(path, models, peer=peer.name) for peer in installed_peers(models.read(path).format)
             ]

@@ -37,7 +37,7 @@ def bench(
         peers: measure each file in the other engines that are installed, too.
         against: an earlier report as JSON. It gives the Keras reference where Keras cannot be measured here;
             `render_changes` shows what has changed since.
-        on_step: told what is being done, for a progress line.
+        on_step: called with what is being done, for a progress line.
 
     Returns:
         The report: its `text` is a table, `to_json` and `to_csv` have every figure.

@@ -49,7 +49,7 @@ def time_files(
     Args:
         paths: `.h5`, `.tflite` and `.onnx` files.
         settings: how long, and on how many threads.
-        on_step: told what is being done, for a progress line.
+        on_step: called with what is being done, for a progress line.
 
     Raises:
         OutputFailed, PermissionRefused: the temporary folder cannot be written.

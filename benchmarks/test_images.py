@@ -203,7 +203,7 @@ def golden_pictures(paths: Sequence[Path]) -> "tuple[ModelFile, list[np.ndarray]
             pictures = [
                 decode(base64.b64decode(frame.picture), "golden frame") for frame in model.card.golden
             ]
-        except EdgeclsError:  # a row of the report tells
+        except EdgeclsError:  # its row of the report says so
             continue
         if pictures:
             return model, pictures

@@ -19,7 +19,7 @@ def measuring_worker(
     module: str, model: Path, *arguments: object, threads: int
 ) -> AbstractContextManager[Worker]:
     """Runs `python -m MODULE MODEL ARGUMENTS... THREADS` until the block ends; see `start_worker`."""
-    # TensorFlow takes every core unless told otherwise, and is slower for it: 0.72 ms against 0.38 ms.
+    # TensorFlow takes every core unless it is limited, and is slower for it: 0.72 ms against 0.38 ms.
     environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "TF_NUM_INTEROP_THREADS": "1"}
     return start_worker(module, model, *arguments, threads, name=str(model), environment=environment)
 

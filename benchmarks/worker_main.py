@@ -76,7 +76,7 @@ def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, M
 def time_window(engine: Engine, pictures: Iterator[np.ndarray], seconds: float) -> dict[str, Any]:
     """Times every inference of a stretch of at least `seconds`; nothing is left out.
 
-    The first one is told apart (`wake_ns`): the process had slept while the others were timed, so it pays
+    The first one is reported apart (`wake_ns`): the process had slept while the others were timed, so it pays
     for caches and clocks, which a camera that runs all the time does not.
     """
     samples_ns: list[int] = []

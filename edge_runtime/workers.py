@@ -150,7 +150,7 @@ class Worker:
 
     def ask(self, request: Mapping[str, Any]) -> None:
         """Sends a request, which `requests` gives the process; `reply` waits for the answer."""
-        with suppress(OSError):  # it has ended; the missing reply tells
+        with suppress(OSError):  # it has ended; the missing reply says so
             self._requests.write(json.dumps(request).encode() + b"\n")
             self._requests.flush()
 

@@ -69,7 +69,7 @@ def time_pipelines(
         models: each pipeline's model, by the name that tools/naive.py knows the pipeline by.
         frames: a `FrameFile`.
         settings: how long.
-        on_step: told what is being done.
+        on_step: called with what is being done.
 
     Raises:
         EdgeclsError: a pipeline fails.

@@ -18,7 +18,7 @@ from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.engine import Engine
 from edgecls.edge_runtime.workers import serve
 
-from .pipeline import RATE_FPS, SLOWER, AgeSink
+from .frame_age import RATE_FPS, SLOWER, AgeSink
 
 _GOLDEN = 0.618
 """Multiples of it, without their whole parts, fill the interval from 0 to 1 evenly."""

@@ -260,7 +260,7 @@ def bench_training(
         load: gives the naive program's arrays.
         epochs: of each training; the first is not timed where there are more.
         rounds: trainings of each program.
-        on_step: told what is being done.
+        on_step: called with what is being done.
 
     Raises:
         EdgeclsError: the data cannot be loaded, or a program failed.

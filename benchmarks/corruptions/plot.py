@@ -22,7 +22,7 @@ from ...edge_runtime.files import check_writable, write_whole
 from ..report import short_names
 from ..test_images import HeldOut
 from .corrupt import CORRUPTIONS, Corruption, corrupt
-from .run import CorruptionReport, Scores
+from .report import CorruptionReport, Scores
 
 _DPI = 100
 _SIDE_PX = 128

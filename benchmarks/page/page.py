@@ -96,7 +96,7 @@ def _group(title: str, found: Sequence[Flip], tests: HeldOut) -> str:
 
 def _picture(flip: Flip, tests: HeldOut) -> str:
     truth, keras, answer = (escape(tests.labels[place]) for place in (flip.truth, flip.keras, flip.answer))
-    # Where it was right, the truth is told by that answer.
+    # The answer that is correct is the true class.
     caption = (
         f"<b>{truth}</b><span>{keras} {flip.keras_probability:.0%}</span>"
         f"<span>→ {answer} {flip.probability:.0%}</span>"

@@ -47,7 +47,7 @@ def bench_scaling(
             the test images that the model was trained beside.
         threads: of every engine, where they are not what is varied.
         seconds: for each point.
-        on_step: told what is being done, for a progress line.
+        on_step: called with what is being done, for a progress line.
 
     Raises:
         UsageError: a number of threads is given where threads are varied.
@@ -87,7 +87,7 @@ def measure_scaling(
         paths: `.h5`, `.tflite` and `.onnx` files.
         pictures: what is classified; their pixels change no time.
         settings: how long.
-        on_step: told what is being done.
+        on_step: called with what is being done.
 
     Raises:
         OutputFailed, PermissionRefused: the temporary folder cannot be written.

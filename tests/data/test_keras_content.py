@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.backend import keras
+from edgecls.data.hdf5 import read_h5
 from edgecls.data.keras_content import (
     KerasContent,
     check_content,
@@ -16,7 +17,6 @@ from edgecls.data.keras_content import (
     computing_layers,
     dtype_of,
     name_of,
-    read_h5,
     read_keras,
     saved_ends,
     tensors_of,

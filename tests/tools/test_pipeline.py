@@ -14,18 +14,9 @@ from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode
 from edgecls.edge_runtime.models.card import Quantisation
 from tests.fakes import FakeEngine, FakeSource, fake_classifier, picture
-from tools.pipeline import (
-    RATE_FPS,
-    SLOWER,
-    AgeSink,
-    Stamp,
-    choose_models,
-    measure_age,
-    measure_idle_cost,
-    run_program,
-    stamp_of,
-    stamped,
-)
+from tools.camera_cost import measure_idle_cost, run_program
+from tools.frame_age import RATE_FPS, SLOWER, AgeSink, Stamp, measure_age, stamp_of, stamped
+from tools.pipeline import choose_models
 from tools.pipeline_report import AgeReport
 from tools.process_cost import cpu_s, family_of, memory_use
 from tools.slow_reader import SlowEngine, rests

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.corruptions.corrupt import CORRUPTIONS
-from edgecls.benchmarks.corruptions.run import CorruptedFileReport, CorruptionReport, Scores
+from edgecls.benchmarks.corruptions.report import CorruptedFileReport, CorruptionReport, Scores
 from edgecls.benchmarks.file_report import DataReport
 from edgecls.benchmarks.machine import Machine
 

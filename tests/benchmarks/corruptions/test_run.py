@@ -5,13 +5,8 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.accuracy import Interval
-from edgecls.benchmarks.corruptions.run import (
-    CORRUPTION_FIGURES,
-    Drop,
-    Scores,
-    measure_corruptions,
-    render_corruptions,
-)
+from edgecls.benchmarks.corruptions.report import CORRUPTION_FIGURES, Drop, Scores, render_corruptions
+from edgecls.benchmarks.corruptions.run import measure_corruptions
 
 
 @pytest.fixture
