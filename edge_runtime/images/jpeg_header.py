@@ -33,7 +33,7 @@ class JpegHeader(NamedTuple):
         return -(-self.height_px // scale), -(-self.width_px // scale)
 
 
-def is_jpeg(content: bytes) -> bool:
+def is_jpeg(content: bytes | bytearray) -> bool:
     """Whether the bytes start like a JPEG."""
     return content.startswith(_SOI)
 

@@ -11,10 +11,10 @@ from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
 
 _KERAS = "keras"
-_WORKSTATION = f"{__package__.split('.')[0]}.data"
-"""Where h5py and Keras are used, which a device lacks. Imported by name: `edge_runtime` stands below it."""
+_WORKSTATION = f"{__name__.partition('.')[0]}.data"
+"""The package that uses h5py and Keras, which a device lacks; loaded by name only for a Keras file."""
 KERAS_MEMORY_BYTES = 2 * 2**30
-"""TensorFlow takes a quarter of it before it sees a file."""
+"""Memory for Keras in the child process; TensorFlow takes a quarter of it before it sees a file."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -38,7 +38,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
     elif format_ in (ModelFormat.TFLITE, ModelFormat.ONNX):
         network = NetworkFacts.from_json(ask_worker(read_as_json, content, name))
     else:
-        ask_worker(refuse_keras, content, name)  # with as little memory as any: Keras comes after it
+        ask_worker(refuse_keras, content, name)  # before Keras sees it, with the memory of any file
         network = NetworkFacts.from_json(
             ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)
         )
@@ -69,7 +69,7 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
 
 
 def refuse_keras(content: bytes, name: str) -> None:
-    """Refuses an `.h5` or `.keras` that Keras must not look at: see `check_content` in data/keras_content.py.
+    """Refuses an `.h5` or `.keras` that Keras must not load: see `check_content` in data/keras_content.py.
 
     Raises:
         BadModel: damaged, or refused.
