@@ -24,7 +24,7 @@ def measuring_worker(
     return start_worker(module, model, *arguments, threads, name=str(model), environment=environment)
 
 
-class TimedFile:
+class FileProcess:
     """One model file in a process of its own; `worker_main` describes what is asked and answered.
 
     Its methods raise the error that the process reports, or `BadModel` where it crashed or hung.
@@ -57,10 +57,10 @@ class TimedFile:
 @contextmanager
 def timed_file(
     path: Path, images: Path, threads: int, limit_s: float = LIMIT_S, peer: str = ""
-) -> Iterator[TimedFile]:
+) -> Iterator[FileProcess]:
     """Starts the process of one file; `images` is an .npy, uint8 (N, H, W, 3) RGB."""
     with measuring_worker(f"{__package__}.worker_main", path, images, peer, threads=threads) as worker:
-        yield TimedFile(worker, limit_s)
+        yield FileProcess(worker, limit_s)
 
 
 def measure_cold_start(model: Path, image: Path, threads: int, peer: str = "") -> ColdStart:

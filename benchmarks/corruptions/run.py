@@ -14,7 +14,7 @@ from ..machine import read_machine, timestamp
 from ..model_files import ModelFiles, find_model_files, first_readable
 from ..test_images import HeldOut, HeldOutFiles, check_finite, check_scorable, held_out_images
 from ..turns import grouped, places_of
-from ..worker import TimedFile, timed_file
+from ..worker import FileProcess, timed_file
 from .corrupt import CORRUPTIONS, corrupt
 from .report import CorruptedFileReport, CorruptionReport, Scores
 
@@ -92,7 +92,7 @@ class _OpenFile:
     """A file whose process runs, and which images it has recognised so far."""
 
     path: Path
-    process: TimedFile | None = None
+    process: FileProcess | None = None
     engine: str = ""
     recognised: dict[str, list[np.ndarray]] = field(default_factory=dict)
     """Bool (N,), by the name of the corruption, level by level."""

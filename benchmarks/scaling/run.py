@@ -20,7 +20,7 @@ from ..model_files import ModelFiles, find_model_files, first_readable
 from ..pipeline import Samples
 from ..test_images import golden_pictures, held_out_images
 from ..turns import grouped, places_of, take_turns
-from ..worker import PipelineProcess, TimedFile, start_pipeline, timed_file
+from ..worker import FileProcess, PipelineProcess, start_pipeline, timed_file
 from .report import ScalingKind, ScalingLine, ScalingPoint, ScalingReport, ScalingSettings
 
 OnStep = Callable[[str], None]
@@ -295,7 +295,7 @@ def threads_file(path: Path, images: Path, counts: Sequence[int]) -> ScaledFile:
     return ScaledFile(path, len(counts) * places_of(path), open_all)
 
 
-def _threads_point(process: TimedFile, count: int) -> OpenPoint:
+def _threads_point(process: FileProcess, count: int) -> OpenPoint:
     return OpenPoint(count, str(count), lambda seconds: PointTiming(process.time_window(seconds)))
 
 
