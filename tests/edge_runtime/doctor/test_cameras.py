@@ -314,4 +314,4 @@ def test_a_port_where_nobody_listens():
         Level.PROBLEM,
         f"rtsp://127.0.0.1:{port}/live: connection refused",
     )
-    assert "check the address" in found.advice
+    assert "check address and port" in found.advice
