@@ -10,6 +10,7 @@ import numpy as np
 from edgecls.edge_runtime.camera.answer import Answer, Sink, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sources.capture import Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.classifier import Classifier, Prediction
 from edgecls.edge_runtime.images.rule import ImageRule
@@ -17,6 +18,8 @@ from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
 
 LABELS = ("cat", "deer", "dog")
+PATIENT = Patience(silence_s=60, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.3)
+"""Gives no camera up for its silence, however busy this machine is."""
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.0)
 
 

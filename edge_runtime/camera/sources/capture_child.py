@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from ...errors import EdgeclsError, Unavailable
 from ...images import jpeg_header
@@ -27,22 +29,23 @@ def main() -> None:
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
     notices = NoticeWriter(request.notices)
-    notices.send(CaptureNotice("opening"))
     try:
-        _capture(request, notices)
+        open_camera = _opener(request)  # takes seconds on a slow card, which are not the camera's
+        notices.send(CaptureNotice("opening"))
+        _capture(request, open_camera, notices)
         notices.send(CaptureNotice("ended"))
     except EdgeclsError as error:
         notices.send(CaptureNotice("failed", text=str(error), error=type(error).__name__))
 
 
-def _capture(request: CaptureRequest, notices: NoticeWriter) -> None:
+def _capture(request: CaptureRequest, open_camera: Callable[[], OpenCamera], notices: NoticeWriter) -> None:
     """Publishes frames until the stream ends.
 
     Raises:
         EdgeclsError: the source cannot be opened, was lost, or gives only damaged pictures.
     """
     slot = SlotWriter(request.slot)
-    opened = _open(request)
+    opened = open_camera()
     width_px, height_px, rate_fps = opened.width_px, opened.height_px, opened.rate_fps
     notices.send(CaptureNotice("opened", width_px=width_px, height_px=height_px, rate_fps=rate_fps))
     sequence, damaged = request.first_sequence, 0
@@ -63,26 +66,34 @@ def _is_damaged(picture: Picture) -> bool:
     return isinstance(content, bytes) and not (jpeg_header.is_whole(content) and jpeg_header.size_px(content))
 
 
-def _open(request: CaptureRequest) -> OpenCamera:
-    """Opens the source with its driver, the only one that is loaded: MJPEG needs neither numpy nor OpenCV."""
+def _opener(request: CaptureRequest) -> Callable[[], OpenCamera]:
+    """Loads the source's driver alone (MJPEG needs neither numpy nor OpenCV), and returns what opens it."""
     if request.scenes:
         from . import demo  # noqa: PLC0415 - only this driver
 
-        return demo.open_demo(request.scenes)
+        return partial(demo.open_demo, request.scenes)
     if request.csi is not None:
         from . import picamera  # noqa: PLC0415 - only this driver
 
-        return picamera.open_csi(request.csi, request.least_px, request.timeout_s)
+        return partial(picamera.open_csi, request.csi, request.least_px, request.timeout_s)
     if request.url.startswith("http"):
-        from . import mjpeg_http  # noqa: PLC0415 - only this driver
-
-        opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s)
-        if opened:
-            return opened
+        return partial(_open_http, request)
     from . import usb_and_streams  # noqa: PLC0415 - only this driver
 
     if request.device:
-        return usb_and_streams.open_device(request.device, request.timeout_s, request.least_px)
+        return partial(usb_and_streams.open_device, request.device, request.timeout_s, request.least_px)
+    return partial(usb_and_streams.open_stream, request.url, request.timeout_s)
+
+
+def _open_http(request: CaptureRequest) -> OpenCamera:
+    """Opens MJPEG, or whatever other video the server sends with FFmpeg."""
+    from . import mjpeg_http  # noqa: PLC0415 - only this driver
+
+    opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s)
+    if opened:
+        return opened
+    from . import usb_and_streams  # noqa: PLC0415 - only where it is not MJPEG
+
     return usb_and_streams.open_stream(request.url, request.timeout_s)
 
 

@@ -22,11 +22,10 @@ from edgecls.edge_runtime.camera.sources.capture import Capture, FreezeDetector,
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.usb_and_streams import pictures
 from edgecls.edge_runtime.errors import Unavailable
+from tests.fakes import PATIENT
 from tests.mjpeg_server import MjpegServer, read_number
 
-QUICK_TO_RETRY = Patience(silence_s=60, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.3)
-"""Nothing is given up for its silence, however busy this machine is."""
-QUICK = replace(QUICK_TO_RETRY, silence_s=1.0)
+QUICK = replace(PATIENT, silence_s=1.0)
 """For servers that are silent."""
 
 
@@ -39,7 +38,7 @@ def server():
 class Watched:
     """A capture and the events it gave."""
 
-    def __init__(self, address: Stream | Device, one_shot=False, patience=QUICK_TO_RETRY) -> None:
+    def __init__(self, address: Stream | Device, one_shot=False, patience=PATIENT) -> None:
         self.events: list[Event] = []
         self.source = Capture(address, one_shot=one_shot, on_event=self.events.append, patience=patience)
 
@@ -357,7 +356,7 @@ def test_after_ten_damaged_pictures_in_a_row_the_source_is_opened_again(server, 
 
 def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(server):
     frozen_s = 1.0
-    with watch(server, patience=replace(QUICK_TO_RETRY, frozen_s=frozen_s)) as watched:
+    with watch(server, patience=replace(PATIENT, frozen_s=frozen_s)) as watched:
         watched.read_frames(3)
         server.fault = "frozen"
         before = watched.read_until(lambda: "frozen" in watched.kinds)
@@ -376,7 +375,7 @@ def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(se
 
 
 def test_a_frozen_picture_ends_a_one_shot():
-    patience = replace(QUICK_TO_RETRY, frozen_s=0.2)
+    patience = replace(PATIENT, frozen_s=0.2)
     with MjpegServer(fault="frozen") as server, watch(server, one_shot=True, patience=patience) as watched:
         with pytest.raises(Unavailable, match=r"the same picture for 0.2 s; switch the camera off and on"):
             watched.read_until(lambda: False)
@@ -384,7 +383,7 @@ def test_a_frozen_picture_ends_a_one_shot():
 
 
 def test_six_deaths_in_a_minute_are_told_once_and_each_of_them_too(server):
-    patience = replace(QUICK_TO_RETRY, first_pause_s=0.01, longest_pause_s=0.08, healthy_s=600)
+    patience = replace(PATIENT, first_pause_s=0.01, longest_pause_s=0.08, healthy_s=600)
     with watch(server, patience=patience) as watched:
         for deaths in range(1, 9):
             os.kill(watched.source.pid, signal.SIGKILL)

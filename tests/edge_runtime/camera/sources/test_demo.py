@@ -26,6 +26,7 @@ from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode, prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import GoldenFrame, ModelCard
+from tests.fakes import PATIENT
 
 
 def card(pictures: int, size_px: int = 96, noise: bool = False) -> ModelCard:
@@ -43,7 +44,7 @@ def card(pictures: int, size_px: int = 96, noise: bool = False) -> ModelCard:
 
 def test_frames_come_through_the_capture_process_as_jpeg_with_their_truth():
     events = []
-    with open_source("demo", card=card(3), one_shot=True, on_event=events.append) as source:
+    with open_source("demo", card=card(3), one_shot=True, patience=PATIENT, on_event=events.append) as source:
         frames = list(islice(source, 8))
 
     assert events[0].text == "opened demo: 640x480, 30 fps"
@@ -80,7 +81,7 @@ def test_large_golden_frames_reach_the_process_in_full():
     """More than a pipe holds unless it is made larger."""
     large = card(3, size_px=240, noise=True)
     assert len(demo_scenes(large)) > 500_000
-    with open_source("demo", card=large, one_shot=True) as source:
+    with open_source("demo", card=large, one_shot=True, patience=PATIENT) as source:
         frame = next(iter(source))
 
     assert frame.truth in large.labels

@@ -13,6 +13,7 @@ import pytest
 from edgecls.edge_runtime.camera.sources.capture import Patience
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
+from tests.fakes import PATIENT
 
 STAND_IN = """
 import os
@@ -100,7 +101,7 @@ def attach(tmp_path: Path, monkeypatch):
 def test_frames_come_in_order_with_blue_first_and_the_sensors_own_time(attach):
     attach(1)
     events = []
-    with open_source("csi", one_shot=True, on_event=events.append) as source:
+    with open_source("csi", one_shot=True, patience=PATIENT, on_event=events.append) as source:
         frames = list(islice(source, 5))
         process = Path(f"/proc/{source.pid}/cmdline").read_bytes()
 
@@ -116,14 +117,14 @@ def test_frames_come_in_order_with_blue_first_and_the_sensors_own_time(attach):
 
 def test_the_time_of_a_frame_is_when_it_was_exposed(attach):
     attach(1)
-    with open_source("csi", one_shot=True) as source:
+    with open_source("csi", one_shot=True, patience=PATIENT) as source:
         frame = next(iter(source))
         assert time.monotonic() - frame.captured_at_s >= 0.05
 
 
 def test_a_second_camera_is_asked_for_by_its_number(attach):
     attach(2)
-    with open_source("csi:1", one_shot=True) as source:
+    with open_source("csi:1", one_shot=True, patience=PATIENT) as source:
         assert next(iter(source)).pixels[0, 0, 2] > 10
         assert source.description == "csi:1"
 
@@ -134,7 +135,9 @@ def test_a_second_camera_is_asked_for_by_its_number(attach):
 def test_pictures_are_no_narrower_than_the_sensor_and_of_even_sides(attach, least_px, size):
     attach(1)
     events = []
-    with open_source("csi", one_shot=True, size_px=least_px, on_event=events.append) as source:
+    with open_source(
+        "csi", one_shot=True, patience=PATIENT, size_px=least_px, on_event=events.append
+    ) as source:
         next(iter(source))
 
     assert events[0].text == f"opened csi: {size}, 30 fps"
@@ -146,14 +149,14 @@ def test_a_camera_that_is_not_attached_is_one_clear_line(attach, cameras, source
     missing = pytest.raises(
         Unavailable, match=f"{source}: no such camera, {cameras} attached; check its cable"
     )
-    with open_source(source, one_shot=True) as frames, missing:
+    with open_source(source, one_shot=True, patience=PATIENT) as frames, missing:
         frames.read(20)
 
 
 def test_a_camera_in_use_says_so(attach):
     attach(1, "busy")
     with (
-        open_source("csi", one_shot=True) as frames,
+        open_source("csi", one_shot=True, patience=PATIENT) as frames,
         pytest.raises(Unavailable, match="csi: in use by another"),
     ):
         frames.read(20)
@@ -177,7 +180,7 @@ def test_a_camera_that_stops_giving_pictures_is_opened_again(attach):
 def test_without_picamera2_it_says_how_to_get_it():
     if "picamera2" in sys.modules or Path("/usr/lib/python3/dist-packages/picamera2").exists():
         pytest.skip("picamera2 is installed here")
-    with open_source("csi", one_shot=True) as source, pytest.raises(Unavailable) as missing:
+    with open_source("csi", one_shot=True, patience=PATIENT) as source, pytest.raises(Unavailable) as missing:
         source.read(20)
 
     assert "sudo apt install python3-picamera2" in str(missing.value)
@@ -188,5 +191,8 @@ def test_a_picamera2_for_another_numpy_says_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "picamera2.py").write_text("raise ValueError('numpy.dtype size changed')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     advice = "pip install --force-reinstall --no-deps simplejpeg"
-    with open_source("csi", one_shot=True) as source, pytest.raises(Unavailable, match=advice):
+    with (
+        open_source("csi", one_shot=True, patience=PATIENT) as source,
+        pytest.raises(Unavailable, match=advice),
+    ):
         source.read(20)

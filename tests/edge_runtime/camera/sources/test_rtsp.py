@@ -15,9 +15,10 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sources.capture import Capture, Patience
+from edgecls.edge_runtime.camera.sources.capture import Capture
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
+from tests.fakes import PATIENT
 from tests.mjpeg_server import read_number
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -27,9 +28,7 @@ PACKAGES = (
     "gstreamer1.0-plugins-ugly"
 )
 INTERVAL_S = 1 / 30
-QUICK_TO_RETRY = Patience(silence_s=60, first_pause_s=0.05, longest_pause_s=0.2)
-"""Nothing is given up for its silence, however busy this machine is."""
-QUICK = replace(QUICK_TO_RETRY, silence_s=2.0)
+QUICK = replace(PATIENT, silence_s=2.0)
 """For servers that are silent. Opening is given up after that too, and tried again with more time."""
 
 
@@ -110,7 +109,7 @@ def kinds(events: list[Event]) -> list[str]:
 @pytest.mark.timing
 def test_frames_are_young_from_the_first_on(server, path, delay_frames):
     """H.264 is decoded by several threads, each of which holds a frame."""
-    with open_source(server.url(path), one_shot=True) as source:
+    with open_source(server.url(path), one_shot=True, patience=PATIENT) as source:
         ages_s = [server.age_s(read_until(source, a_frame)) for _ in range(30)]
 
     assert sorted(ages_s)[15] < (delay_frames + 1) * INTERVAL_S
@@ -120,7 +119,7 @@ def test_frames_are_young_from_the_first_on(server, path, delay_frames):
 @pytest.mark.parametrize("path", ["h264", "mjpeg"])
 def test_frames_arrive_in_order(server, path):
     events: list[Event] = []
-    with open_source(server.url(path), one_shot=True, on_event=events.append) as source:
+    with open_source(server.url(path), one_shot=True, patience=PATIENT, on_event=events.append) as source:
         frames = [read_until(source, a_frame) for _ in range(30)]
 
     numbers = [read_number(frame.pixels) for frame in frames]
@@ -133,7 +132,7 @@ def test_frames_arrive_in_order(server, path):
 @pytest.mark.parametrize(("path", "delay_frames"), [("h264", 4), ("mjpeg", 1)])
 def test_a_slow_consumer_still_gets_young_frames(server, path, delay_frames):
     """The capture process takes them as fast as they come, so that none waits in FFmpeg or the network."""
-    with open_source(server.url(path), one_shot=True) as source:
+    with open_source(server.url(path), one_shot=True, patience=PATIENT) as source:
         read_until(source, a_frame)
         ages_s = []
         for _ in range(5):
@@ -148,7 +147,7 @@ def test_a_server_that_is_started_again_is_found_again():
     events: list[Event] = []
     with (
         serving() as first,
-        open_source(first.url("mjpeg"), on_event=events.append, patience=QUICK_TO_RETRY) as source,
+        open_source(first.url("mjpeg"), on_event=events.append, patience=PATIENT) as source,
     ):
         last = read_until(source, a_frame)
         first.kill()
@@ -198,19 +197,24 @@ def test_a_server_that_accepts_and_never_replies_is_tried_again_until_it_does(se
 
 def test_a_wrong_path_says_so(server):
     refused = pytest.raises(Unavailable, match="/nothing: answers, but not with a video; check path, ")
-    with open_source(server.url("nothing"), one_shot=True) as source, refused:
+    with open_source(server.url("nothing"), one_shot=True, patience=PATIENT) as source, refused:
         read_until(source, a_frame)
 
 
 def test_a_user_with_the_right_password_gets_in_and_nobody_else():
     events: list[Event] = []
     with serving("--user", "admin", "--password", "hunter2") as server:
-        with open_source(server.url("mjpeg", "admin:hunter2@"), on_event=events.append) as source:
+        with open_source(
+            server.url("mjpeg", "admin:hunter2@"), on_event=events.append, patience=PATIENT
+        ) as source:
             assert read_until(source, a_frame)
             process = Path(f"/proc/{source.pid}")
             shown = [(process / name).read_bytes() for name in ("cmdline", "environ", "comm")]
         refused = pytest.raises(Unavailable, match="check path, user and password")
-        with open_source(server.url("mjpeg", "admin:guess@"), one_shot=True) as source, refused as why:
+        with (
+            open_source(server.url("mjpeg", "admin:guess@"), one_shot=True, patience=PATIENT) as source,
+            refused as why,
+        ):
             read_until(source, a_frame)
 
     assert source.description == f"rtsp://admin:***@127.0.0.1:{server.port}/mjpeg"
