@@ -32,7 +32,7 @@ def test_a_picture_is_put_right_and_its_region_classified(photo: Path, run_edgec
     ("roi", "message"),
     [
         ("1,2,3", "--roi 1,2,3: not a region; write x,y,w,h"),
-        ("0,0,999,9", "which has 480x240 pixels; write x,y,w,h"),
+        ("0,0,999,9", "outside the picture of 480x240 pixels; write x,y,w,h"),
     ],
 )
 def test_a_wrong_region_is_a_usage_error_of_one_line(photo: Path, run_edgecls, roi: str, message: str):
