@@ -85,19 +85,19 @@ lint: .venv/ready
 	$(BIN)/pyright
 
 docs: .venv/ready
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 pictures: .venv/ready
 	$(BIN)/python -m tools.pictures demo docs/pictures/camera.webp
 	$(BIN)/edgecls camera --source demo --model edge --headless --serve 127.0.0.1:8089 & camera=$$!; \
 	  sleep 90; $(BIN)/python -m tools.pictures page http://127.0.0.1:8089 docs/pictures/page.png; kill $$camera
 
-wheel: .venv/ready
+wheel: .venv-wheel/ready
 	rm -rf build dist
-	$(BIN)/python -m build --wheel
+	.venv-wheel/bin/python -m build --wheel
 
 clean:
-	rm -rf .venv .venv-mediapipe build dist site *.egg-info
+	rm -rf .venv .venv-mediapipe .venv-wheel build dist site *.egg-info
 
 .venv/ready: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -111,6 +111,12 @@ clean:
 	  echo "OpenCV's desktop wheel cannot load here (no libGL): taking the headless wheel; --show will have no window"; \
 	  $(PIP) uninstall --yes opencv-python; \
 	  $(PIP) install --constraint constraints.txt opencv-python-headless; }
+	@touch $@
+
+# Building needs none of the packages that training and tests need.
+.venv-wheel/ready: constraints.txt
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/pip --disable-pip-version-check --quiet install --constraint constraints.txt build
 	@touch $@
 
 .venv-mediapipe/ready: constraints.txt | .venv/ready

@@ -89,7 +89,7 @@ class KerasReference:
     @property
     def _worth(self) -> str:
         if not self.is_same_question:
-            return "on other test images: no accuracy change can be stated"
+            return "on other test images: so the accuracy change is unknown"
         if self.probabilities is None:
             return "on the same test images, but not image by image: accuracy changes have no interval"
         return "on the same test images, compared image by image"

@@ -82,16 +82,16 @@ def measure(
     on_step(f"opening {name}")
     with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
         subject.load = process.opened()
-        on_step(f"{name} answers {len(tests.truth):,} images")
+        on_step(f"running {name} on {len(tests.truth):,} images")
         answers = process.score(len(tests.truth), files.answers)
         subject.probabilities = check_finite(answers, subject.path)
         yield
         for number in range(settings.windows):
-            on_step(f"timing, window {number + 1} of {settings.windows}: {name}")
+            on_step(f"timing: window {number + 1} of {settings.windows}, {name}")
             subject.windows.append(process.time_window(settings.seconds / settings.windows))
             yield
     for number in range(settings.cold_starts):
-        on_step(f"cold start {number + 1} of {settings.cold_starts}: {name}")
+        on_step(f"cold starts: {number + 1} of {settings.cold_starts}, {name}")
         cold_start = measure_cold_start(subject.path, files.still, settings.threads, subject.peer)
         subject.cold_starts.append(cold_start)
         yield

@@ -245,7 +245,7 @@ def _legend(report: BenchReport) -> Iterator[str]:
     yield "accuracy change: from Keras, in percentage points. ±: 95 % interval (Wilson; exact and paired)."
     yield (
         f"p50, p90, p99: one image at a time, {settings.seconds:g} s a file in {settings.windows} windows; "
-        "files take turns, no sample is left out."
+        "files take turns, all samples are kept."
     )
     yield (
         f"cold: from the start of a new process to the first label, median of {settings.cold_starts}. "

@@ -88,6 +88,6 @@ def _time(
         subject.load = process.opened()
         yield
         for number in range(settings.windows):
-            on_step(f"timing, window {number + 1} of {settings.windows}: {subject.path.name}")
+            on_step(f"timing: window {number + 1} of {settings.windows}, {subject.path.name}")
             subject.windows.append(process.time_window(settings.seconds / settings.windows))
             yield

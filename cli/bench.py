@@ -88,13 +88,13 @@ def bench(
     fail_under: list[str] | None = typer.Option(
         None,
         metavar="FIGURE=NUMBER",
-        help="End with 1 where a file has less, such as accuracy=0.70.",
+        help="Exit with status 1 if a file is below this, such as accuracy=0.70.",
         rich_help_panel=_CHECKS,
     ),
     fail_over: list[str] | None = typer.Option(
         None,
         metavar="FIGURE=NUMBER",
-        help="End with 1 where a file has more, such as p99_ms=5.",
+        help="Exit with status 1 if a file is above this, such as p99_ms=5.",
         rich_help_panel=_CHECKS,
     ),
     scaling: Scaling | None = typer.Option(
@@ -105,7 +105,7 @@ def bench(
     corruptions: bool = typer.Option(
         False,
         "--corruptions",
-        help="Measure accuracy on images that JPEG, blur, noise, darkness or haze spoil.",
+        help="Measure accuracy on images degraded by JPEG, blur, noise, darkness or haze.",
         rich_help_panel=_OTHER,
     ),
 ) -> None:

@@ -13,6 +13,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.camera.options import CameraOptions, to_toml
 from ..edge_runtime.errors import UsageError
+from ..edge_runtime.models.builtin import builtin_name
 from .camera_options import CameraCommand, with_camera_options
 from .messages import is_quiet, note
 from .model_options import spare_blas_threads
@@ -49,7 +50,7 @@ def camera(
         ),
     ] = False,
 ) -> None:
-    """Classify the frames of a camera or video. Ctrl-C ends it, and q in its window.
+    """Classify the frames of a camera or video. Press Ctrl-C, or q in the window, to stop.
 
     Examples:
         edgecls camera                                   # best model, first camera
@@ -89,7 +90,8 @@ def _run(options: CameraOptions) -> None:
             print(f"page: {link}", file=sys.stderr, flush=True)
         say = _silent if is_quiet() else status.print_line
         count = len(classifier.card.labels)
-        say(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
+        name = f"built-in {builtin}" if (builtin := builtin_name(classifier.path)) else classifier.path
+        say(f"model: {name} on {classifier.engine.name}, {count} labels")
         report = session.run()
     if report.frames or not report.failure:
         say(report.text)

@@ -21,7 +21,7 @@ Config = Annotated[
         "--config",
         metavar="FILE.toml",
         dir_okay=False,
-        help="Read options from this file; those on the command line go first.",
+        help="Read options from this file; options on the command line override it.",
         rich_help_panel="Configuration",
     ),
 ]

@@ -42,7 +42,9 @@ def export(
     ),
     quantize: int | None = typer.Option(None, min=8, max=8, help="8 is --int8.", hidden=True),
     io: Io = typer.Option(
-        "uint8", help="What the files take; int8 is for microcontrollers.", rich_help_panel=_FILES
+        "uint8",
+        help="Input type of the exported files; int8 is for microcontrollers.",
+        rich_help_panel=_FILES,
     ),
     max_drop: float | None = typer.Option(
         None,

@@ -36,7 +36,7 @@ def models(
     print(table(_HEADINGS, [_cells(name, file) for name, file in found], columns_of(sys.stdout)))
     notes = (
         "top-1: accuracy of the Keras original on the test images, before export",
-        f"labels, the only ones they know: {', '.join(found[0][1].card.labels)}",
+        f"labels: {', '.join(found[0][1].card.labels)}",
         "weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)",
     )
     print(wrap_for(sys.stdout, "\n".join(notes)))

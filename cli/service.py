@@ -20,9 +20,7 @@ ROOT = Path("/")
 
 service = typer.Typer(name="service", rich_markup_mode=None, no_args_is_help=True)
 
-Name = Annotated[
-    str, typer.Option(help="Name of the camera, where there are several: the unit is edgecls-NAME.")
-]
+Name = Annotated[str, typer.Option(help="Name of the camera, if you have several; the unit is edgecls-NAME.")]
 _NAME = "camera"
 
 
@@ -90,7 +88,7 @@ def status(
 
 @service.command()
 def remove(name: Name = _NAME) -> None:
-    """Stop and remove it; what it wrote stays.
+    """Stop and remove it; its files are kept.
 
     Examples:
         sudo edgecls service remove

@@ -73,7 +73,10 @@ def sweep(
         None, min=0.001, help="Largest file for the device, in 1,000 bytes.", rich_help_panel=_CHOICE
     ),
     max_ms: float | None = typer.Option(
-        None, min=0.0001, help="Highest p50 for one picture on this machine, in ms.", rich_help_panel=_CHOICE
+        None,
+        min=0.0001,
+        help="Highest median latency for one picture on this machine, in ms.",
+        rich_help_panel=_CHOICE,
     ),
     seconds: float = typer.Option(3.0, min=0.01, help="How long to time each file.", rich_help_panel=_CHOICE),
     address: str | None = typer.Option(

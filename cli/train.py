@@ -38,7 +38,7 @@ def train(
     ),
     recipe: str | None = typer.Option(
         None,
-        help="`documented` is Adam and nothing else; `best` adds augmentation, a one-cycle learning rate and "
+        help="`documented` is plain Adam; `best` adds augmentation, a one-cycle learning rate and "
         "weight decay. The options below change it.  [default: documented for cnn, else best]",
     ),
     seed: int | None = typer.Option(
@@ -48,7 +48,7 @@ def train(
         None,
         "--from",
         metavar="REPORT.JSON",
-        help="Train again as this report says; options given change it.",
+        help="Repeat the training in this report; other options override it.",
     ),
     resume: bool = typer.Option(
         False, "--resume", help="Continue an interrupted training; give the same options as before."

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -15,26 +16,35 @@ def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
     """Yields a temporary path beside `path`, with the same suffix, for a library that writes to a name.
 
     At the end of the block, the file is flushed to the disk and renamed to `path`. If the block fails, the
-    temporary file is removed and the old file stays as it was.
+    temporary file is removed and the old file stays as it was. A symbolic link stays a link: the file that it
+    names is replaced. A device or a pipe, such as /dev/stdout, is written to.
 
     Raises:
         OutputFailed: the disk is full or broken.
         PermissionRefused: the folder or the disk is read-only.
     """
     path = Path(path)
+    place = Path(os.path.realpath(path))
+    is_special = _is_special(place)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        if not is_special:
+            place.parent.mkdir(parents=True, exist_ok=True)
+        folder = None if is_special else place.parent
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise writing_failed(path, error) from error
     beside = Path(name)
     try:
         yield beside
-        _flush(beside)
-        beside.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
-        beside.replace(path)
-        _flush(path.parent)
+        if is_special:
+            with beside.open("rb") as content, place.open("wb", buffering=0) as target:
+                shutil.copyfileobj(content, target)
+        else:
+            _flush(beside)
+            beside.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
+            beside.replace(place)
+            _flush(place.parent)
     except OSError as error:
         raise writing_failed(path, error) from error
     finally:
@@ -80,7 +90,10 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     Raises:
         OutputFailed, PermissionRefused: as `whole_file`.
     """
-    folder = Path(path).parent
+    place = Path(os.path.realpath(path))
+    if _is_special(place):
+        return  # a pipe would end for its reader
+    folder = place.parent
     made: list[Path] = []
     try:
         made += [parent for parent in (folder, *folder.parents) if not parent.exists()]
@@ -105,6 +118,15 @@ def read_whole(path: str | os.PathLike[str]) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise reading_failed(path, error) from error
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something is there that is neither a file nor a folder: a device, a pipe, a socket."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or not to be looked at; writing will tell
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _flush(path: Path) -> None:

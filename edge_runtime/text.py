@@ -145,7 +145,7 @@ def table(headings: Sequence[str | Heading], rows: Sequence[Sequence[str]], widt
         text += _row(cells, widths)
     if len(kept) < len(heads):
         dropped = ", ".join(head.text for column, head in enumerate(heads) if column not in kept)
-        text.append(f"not shown, for lack of width: {dropped}")
+        text.append(f"hidden columns (output too narrow): {dropped}")
     return "\n".join(text)
 
 

@@ -330,7 +330,7 @@ def _legend(report: PipelineReport) -> Iterator[str]:
     settings = report.settings
     yield (
         f"Medians of {settings.windows} windows, {settings.seconds:g} s a pipeline, each in its own process, "
-        "in turns; no sample is left out."
+        "in turns; all samples are kept."
     )
     yield "naive: full decode, channel swap, INTER_AREA, float32 in numpy, float32 .onnx; threads as ours."
     yield "floor: the reduced decode and the bare engine call; ratio: to edgecls, median over the rounds."

@@ -202,7 +202,7 @@ def _measure_group(group: Sequence[ScaledFile], settings: ScalingSettings, on_st
         for number in range(1, settings.windows + 1):
             if number > begun:
                 begun = number
-                on_step(f"timing, window {number} of {settings.windows}")
+                on_step(f"timing: window {number} of {settings.windows}")
             if file.error:
                 return
             point.timings.append(point.time_window(settings.seconds / settings.windows))

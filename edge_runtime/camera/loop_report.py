@@ -57,7 +57,8 @@ class LoopReport:
         """Summary for people, one to four lines."""
         frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
         if self.fps is not None:
-            frames += f" in {self.seconds:.1f} s: {self.fps:.1f} per second"
+            took = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{self.seconds * 1000:.0f} ms"
+            frames += f" in {took}: {self.fps:.1f} per second"
         if self.skipped:
             frames += f", {self.skipped:,} skipped for newer ones"
         if self.still_frames:
@@ -80,7 +81,7 @@ class LoopReport:
         if self.judged:
             lines.append(
                 f"correct: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
-                f"announced, after --smooth and --hold: {self.right_announced / self.judged:.1%}"
+                f"announced label correct: {self.right_announced / self.judged:.1%}"
             )
         return "\n".join(lines)
 

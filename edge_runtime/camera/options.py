@@ -272,6 +272,7 @@ def to_toml(options: CameraOptions) -> str:
 
     A token and a source with a password are left to the environment, since the file may be shared.
     """
+    hints = get_type_hints(CameraOptions)
     hidden = ("token", "source") if has_secret(options.source) else ("token",)
     lines = ["# edgecls camera --config FILE", ""]
     group = ""
@@ -283,7 +284,7 @@ def to_toml(options: CameraOptions) -> str:
         if option.name in hidden:
             lines.append(f"# {option.name}: set {option.metadata['variable']} in the environment")
         elif value is None or value == option.default:
-            shown = _example(option) if option.default is None else _toml(option.default)
+            shown = _example(option, hints[option.name]) if option.default is None else _toml(option.default)
             lines.append(f"# {option.name} = {shown}")
         else:
             lines.append(f"{option.name} = {_toml(value)}")
@@ -316,7 +317,7 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
     if option.name in ("source", "rotate") and type(value) is int:
         value = str(value)  # source = 0
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
-    choices = [choice for kind in kinds for choice in get_args(kind) or (kind,) if isinstance(choice, str)]
+    choices = _choices(hint)
     if choices:
         if value not in choices:
             raise ValueError(f"write one of {', '.join(choices)}")
@@ -348,5 +349,17 @@ def _toml(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _example(option: "Field[Any]") -> str:
-    return f"({option.metadata['metavar'] or option.metadata['help'].partition(';')[0].rstrip('.')})"
+def _example(option: "Field[Any]", hint: Any) -> str:
+    """What to write for an option without a default: `"horizontal" or "vertical"`, `(WxH)`."""
+    choices = _choices(hint)
+    if choices:
+        return " or ".join(map(_toml, choices))
+    if bool in get_args(hint):
+        return "true or false"
+    return f"({option.metadata['metavar'] or ('number' if float in get_args(hint) else 'text')})"
+
+
+def _choices(hint: Any) -> list[str]:
+    """The texts that a Literal allows; none for other types."""
+    kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
+    return [choice for kind in kinds for choice in get_args(kind) or (kind,) if isinstance(choice, str)]

@@ -197,7 +197,7 @@ def read_header(folder: Path) -> RecordingHeader:
     """
     path = folder / HEADER_NAME
     if not path.is_file():
-        raise MissingInput(f"{folder}: no recording: {HEADER_NAME} is not in it; name what --record wrote")
+        raise MissingInput(f"{folder}: not a recording (no {HEADER_NAME}); give a folder written by --record")
     try:
         values = json.loads(read_whole(path))
         header = RecordingHeader(**values | {"settings": RecordedSettings(**values["settings"])})

@@ -84,7 +84,7 @@ def check_default(nodes: Sequence[VideoNode]) -> Finding:
         check,
         "no camera was found",
         "edgecls camera --source demo",
-        "which needs no camera; or plug one in",
+        "which needs no camera, or plug one in",
     )
 
 

@@ -124,7 +124,8 @@ def listen(address: ServeAddress, *, has_token: bool) -> socket.socket:
     family, _, _, _, place = found[0]
     if not has_token and not is_loopback(str(place[0])):
         raise BadConfiguration(
-            f"--serve {address}: others could watch; add --token or set EDGECLS_TOKEN, or leave out the host"
+            f"--serve {address}: anyone on the network could watch; set EDGECLS_TOKEN (or --token), "
+            "or leave out the host"
         )
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -46,10 +46,10 @@ def check_booted(root: Path) -> None:
 
 
 def no_systemd() -> Unavailable:
-    """The error to raise where systemd does not run the machine."""
+    """Returns the error to raise on a machine without systemd."""
     return Unavailable(
-        "systemd does not run this machine, so there is no service; start `edgecls camera` by what does, or "
-        "see the unit with `edgecls service install --print`"
+        "this machine does not use systemd, so there is no service; start `edgecls camera` from its own init "
+        "system, or see the unit with `edgecls service install --print`"
     )
 
 

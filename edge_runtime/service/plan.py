@@ -15,8 +15,8 @@ from ..page.server import parse_address
 from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera
 
 _REFUSED = {
-    "once": "a service goes on",
-    "max_frames": "a service goes on",
+    "once": "a service runs until it is stopped",
+    "max_frames": "a service runs until it is stopped",
     "show": "a service has no screen; --serve has a page",
     "json": "nobody reads a service's output; --events writes to a file",
     "record": "its second start would find a recording there; --events is for a service",
@@ -87,7 +87,7 @@ def check_page(serve: str, token: str | None) -> None:
         checked_token(token)
     elif address.host not in LOOPBACK:
         raise BadConfiguration(
-            f"--serve {address}: others could watch; set EDGECLS_TOKEN, or leave out the host"
+            f"--serve {address}: anyone on the network could watch; set EDGECLS_TOKEN, or leave out the host"
         )
 
 

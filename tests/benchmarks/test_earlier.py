@@ -170,7 +170,7 @@ def test_an_earlier_report_of_other_images_gives_no_difference(colours, workstat
     (file,) = on_device(fewer, workstation).files
     assert file.accuracy.accuracy == 1
     assert file.difference_points is None
-    assert "no accuracy change can be stated" in file.reference.line
+    assert "so the accuracy change is unknown" in file.reference.line
 
 
 def test_an_earlier_report_without_this_original_is_told_and_the_card_is_taken(colours, workstation):

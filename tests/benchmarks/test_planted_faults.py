@@ -60,7 +60,7 @@ def test_a_file_that_is_slower_in_its_second_half_is_noted(colour_model, colours
     brakes: list[Thread] = []
 
     def throttle(step: str) -> None:
-        if step.startswith("timing, window 4 of 6"):
+        if step.startswith("timing: window 4 of 6"):
             child = next(c for c in psutil.Process().children() if "worker_main" in " ".join(c.cmdline()))
             brakes.append(Thread(target=_brake, args=(child.pid, over)))
             brakes[0].start()

@@ -92,7 +92,7 @@ def test_a_process_that_dies_takes_nobody_with_it(colour_model, colours):
     psutil = pytest.importorskip("psutil")
 
     def kill(step: str) -> None:
-        if step == "timing, window 2 of 3: doomed.onnx":
+        if step == "timing: window 2 of 3, doomed.onnx":
             for child in psutil.Process().children():
                 if any(argument.endswith("doomed.onnx") for argument in child.cmdline()):
                     os.kill(child.pid, signal.SIGKILL)

@@ -80,7 +80,7 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
         (["--sorce", "csi"], 2, "No such option: --sorce"),
         (["--source", "ftp://x"], 2, "source scheme not allowed: ftp"),
         (["--source", "image_classification_int8.tflite"], 2, "not a camera"),
-        (["--once"], 2, "--once is not for a service: a service goes on"),
+        (["--once"], 2, "--once is not for a service: a service runs until it is stopped"),
         (["--show"], 2, "--show is not for a service"),
         (["--record", "out/"], 2, "--record is not for a service"),
         (["--name", "../x"], 2, "not a name for a camera"),
@@ -89,7 +89,7 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
         (["--cpu", "0.5"], 2, "--cpu 0.5: not a percentage"),
         (["--roi", "1,2"], 2, "--roi"),
         (["--events", "/somewhere/e.jsonl"], 78, "the service may write only in /var/lib/edgecls/camera"),
-        (["--serve", "0.0.0.0:80"], 78, "others could watch"),
+        (["--serve", "0.0.0.0:80"], 78, "anyone on the network could watch"),
     ],
 )
 def test_what_would_end_the_camera_loop_ends_the_installation(run_here, folder, options, code, words):
@@ -105,7 +105,7 @@ def test_what_would_end_the_camera_loop_ends_the_installation(run_here, folder, 
 def test_without_systemd_there_is_no_service(run_here, folder: Path, command: str):
     done = run_here("service", command, cwd=folder)
     assert done.returncode == 69
-    assert "systemd does not run this machine" in done.stderr
+    assert "this machine does not use systemd" in done.stderr
 
 
 def test_who_is_not_root_gets_the_whole_command():

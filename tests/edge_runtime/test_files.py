@@ -3,6 +3,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -182,3 +183,28 @@ def test_a_file_of_somebody_else_is_a_matter_of_permission(tmp_path: Path):
         pytest.skip("root may read everything")
     with pytest.raises(PermissionRefused, match="permission denied; check its permissions"):
         read_whole(path)
+
+
+def test_a_link_stays_a_link_and_the_file_that_it_names_is_replaced(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real" / "answers.csv")
+    for content in ("first", "second"):
+        check_writable(tmp_path / "link.csv")
+        write_whole(tmp_path / "link.csv", content)
+        assert (tmp_path / "link.csv").is_symlink()
+        assert (tmp_path / "real" / "answers.csv").read_text() == content
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["answers.csv"]
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    check_writable(pipe)
+    write_whole(pipe, b"answers")
+    reader.join(60)
+    assert read == [b"answers"]
+    assert pipe.is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

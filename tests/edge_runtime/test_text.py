@@ -50,7 +50,7 @@ def test_a_table_that_is_too_wide_wraps_its_headings_first():
 def test_a_table_that_does_not_fit_drops_the_column_of_the_lowest_priority_and_says_so():
     lines = table(HEADINGS, ROWS, 64).splitlines()
     assert lines[0] == "| file                             |      size | accuracy |"
-    assert lines[-1] == "not shown, for lack of width: largest difference"
+    assert lines[-1] == "hidden columns (output too narrow): largest difference"
     assert "accuracy" in table(HEADINGS, ROWS, 48).splitlines()[0]
 
 
@@ -118,4 +118,4 @@ def test_a_name_that_keeps_its_words_is_not_wrapped_but_a_column_goes():
     headings = [Heading("file", 1, keeps_words=True), Heading("p50", 1), Heading("p90", 0)]
     lines = table(headings, [["TFLite int8", "1.25", "1.50"]], width=25).splitlines()
     assert lines[2] == "| TFLite int8 | 1.25 |"
-    assert lines[3] == "not shown, for lack of width: p90"
+    assert lines[3] == "hidden columns (output too narrow): p90"

@@ -127,4 +127,4 @@ def _present() -> str:
     cameras = sorted(str(path) for path in Path("/dev").glob("video*"))
     if cameras:
         return f"there is {', '.join(cameras)}"
-    return "plug it in: there is no /dev/video*; for a CSI camera use `--source csi`"
+    return "plug one in (there is no /dev/video*), or use `--source csi` for a CSI camera"

@@ -91,7 +91,7 @@ def test_a_file_that_dies_takes_no_other_with_it(colour_model, pictures):
     psutil = pytest.importorskip("psutil")
 
     def kill(step: str) -> None:
-        if step == "timing, window 2 of 3":
+        if step == "timing: window 2 of 3":
             for child in psutil.Process().children():
                 if any(argument.endswith("doomed.onnx") for argument in child.cmdline()):
                     child.kill()

@@ -90,7 +90,7 @@ def test_of_frames_with_a_known_label_the_right_answers_are_counted():
     summary = counted.report(FakeSource([]))
     assert (summary.judged, summary.right, summary.right_announced) == (3, 2, 2)
     assert summary.text.splitlines()[-1] == (
-        "correct: 66.7% of 3 frames with a known label; announced, after --smooth and --hold: 66.7%"
+        "correct: 66.7% of 3 frames with a known label; announced label correct: 66.7%"
     )
 
 

@@ -225,7 +225,7 @@ def test_what_is_no_address_is_refused(text):
 
 @pytest.mark.parametrize("host", [ANYWHERE, "::", "192.0.2.1"])
 def test_beyond_this_machine_only_with_a_token(host):
-    with pytest.raises(BadConfiguration, match="add --token"):
+    with pytest.raises(BadConfiguration, match=r"set EDGECLS_TOKEN \(or --token\)"):
         listen(ServeAddress(host, 0), has_token=False)
 
 

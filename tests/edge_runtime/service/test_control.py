@@ -59,12 +59,12 @@ def test_what_only_root_may_is_told_as_that(program: Path):
 
 def test_a_machine_without_systemctl_is_told_as_that(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match="systemd does not run this machine"):
+    with pytest.raises(Unavailable, match="this machine does not use systemd"):
         systemctl("daemon-reload")
 
 
 def test_systemd_runs_a_machine_where_its_folder_is(tmp_path: Path):
-    with pytest.raises(Unavailable, match="systemd does not run this machine"):
+    with pytest.raises(Unavailable, match="this machine does not use systemd"):
         check_booted(tmp_path)
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     check_booted(tmp_path)
