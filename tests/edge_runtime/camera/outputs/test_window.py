@@ -15,7 +15,7 @@ from edgecls.edge_runtime.images.opencv import cv2
 
 SHOWS = """
 import sys, time
-import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+import numpy as np
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.classifier import Prediction
@@ -140,4 +140,5 @@ def test_a_key_asks_the_loop_to_stop(on_screen: None, key: str):
 
 def test_closing_the_window_asks_the_loop_to_stop(on_screen: None):
     child = showing("closed by hand", 1000)
-    assert "stop requested" in child.communicate(timeout=60)[0]
+    out, err = child.communicate(timeout=60)
+    assert "stop requested" in out, (child.returncode, err)
