@@ -18,7 +18,7 @@ from edgecls.edge_runtime.images.jpeg_header import MAX_PIXELS
 
 WRITER = """
 import sys
-import numpy as np  # noqa: PLC0415 - a writer of JPEG does without
+import numpy as np
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.frame_slot import SlotWriter, WriterEnds
 
