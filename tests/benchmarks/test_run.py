@@ -46,7 +46,7 @@ def test_files_take_turns_and_the_order_alternates(colour_model, colours):
     steps: list[str] = []
     paths = [colour_model(f"{name}.onnx") for name in "abc"]
     measure_files(paths, colours, QUICK, steps.append)
-    turns = [step.split(": ")[1][0] for step in steps if step.startswith("timing")]
+    turns = [step.split(", ")[1][0] for step in steps if step.startswith("timing")]
     assert "".join(turns) == "cbaabccba"
     last_window = max(index for index, step in enumerate(steps) if step.startswith("timing"))
     first_cold = min(index for index, step in enumerate(steps) if step.startswith("cold"))

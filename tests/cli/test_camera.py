@@ -414,7 +414,8 @@ def test_the_answers_before_a_cut_are_kept(camera, folder: Path, tiny):
 
 
 def seconds_of(done: subprocess.CompletedProcess[str]) -> float:
-    return float(re.search(r"frames in ([0-9.]+) s", done.stderr)[1])
+    number, unit = re.search(r"frames in ([0-9.]+) (s|ms)\b", done.stderr).groups()
+    return float(number) / (1000 if unit == "ms" else 1)
 
 
 def test_a_video_plays_at_its_own_rate(camera):

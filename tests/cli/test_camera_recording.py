@@ -110,8 +110,8 @@ def test_a_recording_that_was_cut_off_can_be_replayed(camera, folder: Path):
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (("--replay", "digits"), 66, "digits: no recording"),
-        (("--replay", "nowhere"), 66, "nowhere: no recording"),
+        (("--replay", "digits"), 66, "digits: not a recording"),
+        (("--replay", "nowhere"), 66, "nowhere: not a recording"),
         (("--source", "digits", "--record", "out.mp4", "--record-max-mb", "9"), 2, "write --record out/"),
         (("--source", "digits", "--cpu", "much"), 2, "--cpu much: not a percentage of one core"),
     ],
