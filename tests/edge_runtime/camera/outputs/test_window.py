@@ -54,7 +54,8 @@ def screen() -> Iterator[str]:
         pytest.skip("Xvfb, a screen without a monitor, is not installed")
     out, end = os.pipe()
     with subprocess.Popen(
-        ["Xvfb", "-displayfd", str(end), "-screen", "0", "800x600x24"],
+        # A server without clients starts anew, and ends whoever connects meanwhile: -noreset.
+        ["Xvfb", "-noreset", "-displayfd", str(end), "-screen", "0", "800x600x24"],
         pass_fds=[end],
         stderr=subprocess.DEVNULL,
     ) as server:
