@@ -17,6 +17,8 @@ from tests.pi.userland import PROCESSORS, Model, Userland
 FRAMES = (VGA, HD)
 STAGES = ("decode", "resize", "engine", "rank")
 _PROGRAM = Path(__file__).with_name("stages.py")
+_ROOT = Path(__file__).parents[2]
+_NAIVE = ("tools/__init__.py", "tools/naive.py")
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,9 @@ def count_stages(userland: Userland, paths: Sequence[Path]) -> list[StageCounts]
             "frames": _write_frames(work),
         }
         (work / "plan.json").write_text(json.dumps(plan))
+        for module in _NAIVE:  # beside the program, as tools/ is not in the wheel
+            (work / module).parent.mkdir(exist_ok=True)
+            shutil.copy(_ROOT / module, work / module)
         for processor in PROCESSORS:
             counted = paired(*count(userland, processor, _PROGRAM, "plan.json", work=work))
             for name, model in zip(names, models, strict=True):

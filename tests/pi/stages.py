@@ -78,7 +78,7 @@ def _measure_file(file: str, frames: list[tuple[str, str]]) -> None:
 
 
 def _measure_naive(file: str, frames: list[tuple[str, str]]) -> None:
-    """The same way as a first program goes it; see benchmarks/pipeline/naive.py."""
+    """The same way as a first program goes it; see tools/naive.py."""
     naive = Naive(Path(file))
     for frame, path in frames:
         content = Path(path).read_bytes()
