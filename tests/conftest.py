@@ -47,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needs_tiny: dict[Path, bool] = {}
     for item in items:
         names = getattr(item, "fixturenames", ())
-        if "within" in names:
+        if "runs_alone" in names:
             item.add_marker("timed")
         needs_tiny[item.path] = needs_tiny.get(item.path, False) or "tiny" in names
     first = next((path for path, needs in needs_tiny.items() if needs), None)
@@ -105,20 +105,25 @@ def run_edgecls():
 
 
 @pytest.fixture(scope="session")
-def within(request: pytest.FixtureRequest) -> Callable[[float], AbstractContextManager[None]]:
+def runs_alone(request: pytest.FixtureRequest) -> bool:
+    """Whether nothing else runs meanwhile (`make test-timing`), so that times and rates can be checked."""
+    return "timed" in request.config.option.markexpr
+
+
+@pytest.fixture(scope="session")
+def within(runs_alone: bool) -> Callable[[float], AbstractContextManager[None]]:
     """Limits how long a block may take, in seconds: `with within(3): ...`.
 
     The limit is checked by `make test-timing` only, which runs one test at a time. In `make test`, which runs
     beside other work, the block has to end, however long that takes.
     """
-    is_checked = "timed" in request.config.option.markexpr
 
     @contextmanager
     def limit(seconds: float) -> Iterator[None]:
         start_s = time.monotonic()
         yield
         took_s = time.monotonic() - start_s
-        assert not is_checked or took_s < seconds, f"took {took_s:.2f} s; the limit is {seconds:g} s"
+        assert not runs_alone or took_s < seconds, f"took {took_s:.2f} s; the limit is {seconds:g} s"
 
     return limit
 
