@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -38,6 +38,8 @@ class Layout:
     """(file, class), one of each class in turn, so that the first images show every class."""
     outside: list[PurePosixPath]
     """Files in no class folder."""
+    groups: dict[PurePosixPath, PurePosixPath] = field(default_factory=dict[PurePosixPath, PurePosixPath])
+    """Of each picture of a recording: the recording's folder, which holds `recording.json`."""
 
 
 def find_layout(store: Store) -> Layout:
@@ -67,6 +69,7 @@ def find_layout(store: Store) -> Layout:
         labels,
         {part: _in_turn([classes[label] for label in labels]) for part, classes in members.items()},
         outside,
+        _recordings(store.files, files),
     )
 
 
@@ -110,6 +113,15 @@ def _depth_of_wrapper(folders: Iterable[PurePosixPath]) -> int:
         if len(tops) != 1 or not holds_folders:
             return depth
         depth += 1
+
+
+def _recordings(
+    all_files: Iterable[PurePosixPath], files: Iterable[PurePosixPath]
+) -> dict[PurePosixPath, PurePosixPath]:
+    """Returns for each file of a recording the recording's folder: the nearest one above with its header."""
+    recordings = {path.parent for path in all_files if path.name == HEADER_NAME}
+    within = {file: next((folder for folder in file.parents if folder in recordings), None) for file in files}
+    return {file: folder for file, folder in within.items() if folder is not None}
 
 
 def _part(folder_name: str) -> PartName | None:

@@ -68,6 +68,10 @@ def test_recordings_of_a_camera_are_taken_as_folders_of_pictures():
         "plate/monday/000001/000000001.jpg",
     ]
     assert layout.outside == []
+    assert {str(file): str(folder) for file, folder in layout.groups.items()} == {
+        "cup/monday/000001/000000001.jpg": "cup/monday",
+        "plate/monday/000001/000000001.jpg": "plate/monday",
+    }
 
 
 def test_files_outside_of_class_folders_are_listed():
