@@ -4,11 +4,11 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import Provenance
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from .accuracy import AccuracyReport, score
@@ -222,8 +222,8 @@ def measure_files(
     leaks = find_leaks(tests.images, tests.apart_from)
     models = ModelFiles.of(paths)
     subjects = [Subject(path, models) for path in models] + (_with_peers(models) if settings.peers else [])
-    with TemporaryDirectory(prefix="edgecls-bench-") as name:
-        files = tests.write(Path(name))
+    with scratch_folder("edgecls-bench-") as folder:
+        files = tests.write(folder)
         grouping = measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
     reports = compare_with_keras(subjects, tests, earlier)
     return BenchReport(

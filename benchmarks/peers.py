@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..edge_runtime.descriptors import native_stderr_held
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.errors import BadModel, EdgeclsError, Unavailable
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
-from ..edge_runtime.workers import native_stderr_held
 
 
 @dataclass(frozen=True)

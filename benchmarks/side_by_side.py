@@ -3,12 +3,11 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ..edge_runtime.errors import EdgeclsError, Unavailable
-from ..edge_runtime.files import whole_file
+from ..edge_runtime.files import scratch_folder, whole_file
 from .file_report import BenchSettings, LatencyReport
 from .machine import Machine, MachineState, read_machine, read_state
 from .measure import Subject, measure_all
@@ -61,8 +60,7 @@ def time_files(
     busy_cores = psutil.cpu_percent(_LOAD_S) / 100 * (psutil.cpu_count() or 1)
     machine = replace(read_machine(), load=round(busy_cores, 2))
     subjects = [Subject(path) for path in paths]
-    with TemporaryDirectory(prefix="edgecls-times-") as name:
-        folder = Path(name)
+    with scratch_folder("edgecls-times-") as folder:
         grouping = measure_all(subjects, lambda s, how: _time(s, folder, how, on_step), settings)
     return SideBySide(
         machine,

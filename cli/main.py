@@ -6,7 +6,8 @@ import typer
 
 import edgecls as package
 
-from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.descriptors import drop_stdout, open_standard_descriptors
+from ..edge_runtime.errors import EdgeclsError, OutputFailed, shortage
 from . import messages
 from .command import LazyGroup, range_in_words
 from .messages import Verbosity, set_verbosity
@@ -94,8 +95,11 @@ def _with_help(mistake: typer.TyperException) -> str:
 
 def main() -> None:
     """Runs the command line; exits with the codes of `edge_runtime.errors`."""
+    open_standard_descriptors()
     try:
-        sys.exit(app(prog_name="edgecls", standalone_mode=False))
+        code = app(prog_name="edgecls", standalone_mode=False)
+        sys.stdout.flush()  # now, while an error can still be reported
+        sys.exit(code)
     except EdgeclsError as error:
         messages.error(str(error))
         sys.exit(error.exit_code)
@@ -105,3 +109,13 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         messages.interrupted(can_resume=False)
         sys.exit(130)
+    except BrokenPipeError:  # such as `edgecls models | head -1`: the reader has seen enough
+        drop_stdout()
+        sys.exit(0)
+    except (OSError, MemoryError) as error:
+        reason = shortage(error)
+        if not reason:
+            raise
+        drop_stdout()
+        messages.error(reason)
+        sys.exit(OutputFailed.exit_code)

@@ -7,13 +7,13 @@ the backend that `KERAS_BACKEND` names (tensorflow, jax or torch); exports need 
 import importlib
 import logging
 import os
-import tempfile
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ..edge_runtime.descriptors import native_stderr_held
 from ..edge_runtime.errors import BadConfiguration, BadModel, Unavailable
-from ..edge_runtime.workers import native_stderr_held
+from ..edge_runtime.files import scratch_folder, write_whole
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; read while TensorFlow is being imported
 _CHOSEN = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -70,15 +70,16 @@ def load_network_bytes(content: bytes, suffix: str, name: str, remedy: str) -> A
 
     Raises:
         BadModel: Keras cannot load it.
+        OutputFailed: there is no room for a temporary file.
     """
-    try:
-        with tempfile.NamedTemporaryFile(suffix=suffix) as file:  # Keras loads by name only
-            file.write(content)
-            file.flush()
-            return keras.models.load_model(file.name, compile=False)
-    except Exception as error:  # Keras passes on whatever its layers raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"{name}: Keras cannot load it: {reason}; {remedy}") from error
+    with scratch_folder() as folder:  # Keras loads by name only
+        path = folder / f"network{suffix}"
+        write_whole(path, content)
+        try:
+            return keras.models.load_model(path, compile=False)
+        except Exception as error:  # Keras passes on whatever its layers raise
+            reason = " ".join(str(error).split())[:200]
+            raise BadModel(f"{name}: Keras cannot load it: {reason}; {remedy}") from error
 
 
 def __getattr__(name: str) -> Any:

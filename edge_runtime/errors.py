@@ -111,6 +111,25 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
     return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
 
 
+_SHORTAGES = {
+    errno.EMFILE: "too many open files; allow more with `ulimit -n`",
+    errno.ENFILE: "the system has too many open files; end other programs",
+    errno.ENOMEM: "not enough memory; allow more with `ulimit -v`, or end other programs",
+    errno.EFBIG: "a file may not grow any more; allow more with `ulimit -f`",
+    errno.ENOSPC: "no space left on device; free some space and run it again",
+    errno.EDQUOT: "your disk quota is used up; free some space and run it again",
+    errno.EIO: "input/output error; check the disk or terminal",
+}
+
+
+def shortage(error: OSError | MemoryError) -> str | None:
+    """Returns what the system has run out of, in words, where that may happen anywhere; None for a bug."""
+    if isinstance(error, MemoryError):
+        return _SHORTAGES[errno.ENOMEM]
+    reason = _SHORTAGES.get(error.errno or 0)
+    return f"{error.filename}: {reason}" if reason and error.filename else reason
+
+
 def _reason(error: OSError) -> str:
     # By its number where it has one: HDF5 writes a long text of its own.
     return (os.strerror(error.errno) if error.errno else str(error)).lower()

@@ -5,10 +5,15 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from .errors import reading_failed, writing_failed
+from .errors import OutputFailed, reading_failed, writing_failed
+
+_IN_MEMORY = ("/dev/shm", "/run")  # noqa: S108 - each gets a folder with a random name
+"""Where Linux keeps files in memory."""
+_SCRATCH_BYTES = 256 * 2**20
+"""With so much room, a temporary folder is not looked for elsewhere."""
 
 
 @contextmanager
@@ -106,6 +111,34 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         for parent in made:
             with suppress(OSError):  # not made after all, or another program's files are in it by now
                 parent.rmdir()
+
+
+@contextmanager
+def scratch_folder(prefix: str = "edgecls-") -> Generator[Path]:
+    """Yields a folder for files that are needed until the end of the block: in memory if the disk is full.
+
+    Raises:
+        OutputFailed, PermissionRefused: there is no folder that can be written.
+    """
+    with ExitStack() as opened:
+        places: list[tuple[int, str]] = []
+        for parent in _scratch_places():
+            with suppress(OSError):
+                name = opened.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=parent))
+                places.append((shutil.disk_usage(name).free, name))
+                if places[-1][0] >= _SCRATCH_BYTES:
+                    break
+        if not places:
+            raise OutputFailed(
+                "no temporary folder can be written; name one with TMPDIR, such as `TMPDIR=/run edgecls ...`"
+            )
+        yield Path(max(places)[1])
+
+
+def _scratch_places() -> list[str]:
+    with suppress(OSError):  # no folder of the usual ones can be written
+        return [tempfile.gettempdir(), *_IN_MEMORY]
+    return list(_IN_MEMORY)
 
 
 def read_whole(path: str | os.PathLike[str]) -> bytes:

@@ -12,14 +12,14 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from threading import Timer
-from typing import IO, Any, TextIO, cast
+from typing import IO, Any, cast
 
 from . import errors
+from .descriptors import open_standard_descriptors, scratch_file, take_stdout
 from .errors import BadModel, EdgeclsError
 
 try:
@@ -115,7 +115,8 @@ def start_worker(
     """
     # -P: a folder `numpy`, `h5py` or `keras` where the user stands must not be imported.
     command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
-    with tempfile.TemporaryFile() as stderr:
+    open_standard_descriptors()  # a pipe with one of their numbers would not reach the process
+    with scratch_file() as stderr:
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -218,14 +219,6 @@ def requests() -> Iterator[dict[str, Any]]:
     return map(json.loads, sys.stdin)
 
 
-def take_stdout() -> TextIO:
-    """A line-buffered stdout of our own; what libraries print to theirs goes to stderr from now on."""
-    sys.stdout.flush()
-    ours = os.dup(1)
-    os.dup2(2, 1)
-    return os.fdopen(ours, "w", buffering=1, encoding="utf-8")
-
-
 def main() -> None:
     """The child of `ask_worker`: sets its limits, calls the function and answers.
 
@@ -262,34 +255,6 @@ def _lower(limit: int, wanted: int) -> None:
     _, hard = resource.getrlimit(limit)
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(limit, (allowed, allowed))
-
-
-# Native libraries that write to stderr past Python's logging.
-
-
-@contextmanager
-def native_stderr_held() -> Generator[None]:
-    """Keeps file descriptor 2 silent; when the block fails, what was held back is written after all.
-
-    TensorFlow announces CPU features and missing GPUs through a logger that writes before its own log level
-    is read, so no setting stops it. An interruption is no failure. Not for use while another thread writes to
-    stderr.
-    """
-    sys.stderr.flush()
-    real = os.dup(2)
-    try:
-        with tempfile.TemporaryFile() as held:
-            os.dup2(held.fileno(), 2)
-            try:
-                yield
-            except Exception:
-                held.seek(0)
-                os.write(real, held.read())
-                raise
-            finally:
-                os.dup2(real, 2)
-    finally:
-        os.close(real)
 
 
 if __name__ == "__main__":

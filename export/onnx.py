@@ -1,9 +1,7 @@
 """Keras to ONNX: float32, float16 and dynamic; int8 is in `onnx_int8`."""
 
 import logging
-import tempfile
 import warnings
-from pathlib import Path
 from typing import Any
 
 import onnx
@@ -16,6 +14,7 @@ from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_floa
 
 from ..data.backend import tf
 from ..edge_runtime.errors import BadModel
+from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, for_host
 from .layer_names import ended_names
@@ -60,8 +59,8 @@ def dynamic_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
     """
     model = to_onnx(for_host(network, card, io))
     add_pre_process_metadata(model)  # or it advises to do what `to_onnx` has done
-    with tempfile.TemporaryDirectory() as folder:  # it writes by name only
-        path = Path(folder, "dynamic.onnx")
+    with scratch_folder() as folder:  # it writes by name only
+        path = folder / "dynamic.onnx"
         quantize_dynamic(model, path, op_types_to_quantize=["Gemm", "MatMul"], per_channel=True)
         return without_leftovers(onnx.load(path)).SerializeToString()
 
@@ -90,8 +89,8 @@ def to_onnx(contract: Any) -> onnx.ModelProto:
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    with tempfile.TemporaryDirectory() as folder:  # it writes by name only
-        options.optimized_model_filepath = str(Path(folder, "folded.onnx"))
+    with scratch_folder() as folder:  # it writes by name only
+        options.optimized_model_filepath = str(folder / "folded.onnx")
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         return onnx.load(options.optimized_model_filepath)
 

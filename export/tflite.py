@@ -7,9 +7,9 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from ..data.backend import mlir_quantize, tf
+from ..edge_runtime.descriptors import native_stderr_held
 from ..edge_runtime.errors import BadModel
 from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.workers import native_stderr_held
 from .contract import Io, for_host
 from .layer_names import ended_names
 

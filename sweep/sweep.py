@@ -1,6 +1,5 @@
 """A sweep: trainings on the machines that Ray has, then the times of all files on this machine."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from ..benchmarks.file_report import BenchSettings
 from ..benchmarks.machine import timestamp
 from ..benchmarks.side_by_side import SideBySide, time_files
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.files import write_whole
+from ..edge_runtime.files import scratch_folder, write_whole
 from .cluster import NodeFacts, check_machines, connected, node_facts, node_name, on_machine, tune
 from .folder import PLOT, RESULTS, Plan, SweepFolder, open_folder
 from .grid import GridPoint
@@ -154,14 +153,14 @@ def run_trials(
     trials = folder.trials.absolute()  # the store's process may have another working folder
     store = on_machine(ResultStore).remote(trials)
     context = TrialContext({job.point.name: job for job in jobs}, folder.key, here, store)
-    with tempfile.TemporaryDirectory(prefix="edgecls-tune-") as storage:
+    with scratch_folder("edgecls-tune-") as storage:
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(run_trial, context=context), resources),
             param_space={"name": tune.grid_search(list(context.jobs))},
             tune_config=tune.TuneConfig(trial_name_creator=_name, trial_dirname_creator=_name),
             run_config=tune.RunConfig(
                 name="sweep",
-                storage_path=storage,  # for Tune's own notes; finished trials are in our folder
+                storage_path=str(storage),  # for Tune's own notes; finished trials are in our folder
                 verbose=0,
                 callbacks=[_TrialMessages(len(jobs), on_line)],
                 failure_config=tune.FailureConfig(max_failures=_ATTEMPTS - 1),

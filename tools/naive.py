@@ -17,6 +17,7 @@ from edgecls.benchmarks.frames import FrameFile
 from edgecls.benchmarks.pipeline import Pipeline, TimedAnswer
 from edgecls.benchmarks.pipeline_process import PIPELINES, serve_pipelines
 from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.descriptors import native_stderr_held
 from edgecls.edge_runtime.engines.onnxruntime import onnxruntime, open_session, spec_of
 from edgecls.edge_runtime.engines.tensors import only_tensors, picture_input
 from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
@@ -24,7 +25,6 @@ from edgecls.edge_runtime.files import read_whole
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode, prepare
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
-from edgecls.edge_runtime.workers import native_stderr_held
 
 _TENSORS = 64
 _TYPES = ("tensor(float)", "tensor(uint8)")

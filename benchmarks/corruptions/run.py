@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ...edge_runtime.errors import EdgeclsError
-from ...edge_runtime.files import whole_file
+from ...edge_runtime.files import scratch_folder, whole_file
 from ..machine import read_machine, timestamp
 from ..model_files import ModelFiles, find_model_files, first_readable
 from ..test_images import HeldOut, HeldOutFiles, check_finite, check_scorable, held_out_images
@@ -66,8 +65,8 @@ def measure_corruptions(
     created_at = timestamp()
     files: list[CorruptedFileReport] = []
     models = ModelFiles.of(paths)
-    with TemporaryDirectory(prefix="edgecls-corruptions-") as name:
-        written = tests.write(Path(name))
+    with scratch_folder("edgecls-corruptions-") as folder:
+        written = tests.write(folder)
         for group in grouped(models, places_of):
             with ExitStack() as stack:
                 opened = [_open(models, path, tests, written, threads=threads, stack=stack) for path in group]

@@ -5,12 +5,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from ...edge_runtime.errors import EdgeclsError, MissingInput, UsageError
-from ...edge_runtime.files import whole_file
+from ...edge_runtime.files import scratch_folder, whole_file
 from ...edge_runtime.images.prepare import prepare
 from ...edge_runtime.models.model_file import ModelFormat
 from ..file_report import Window
@@ -96,8 +95,7 @@ def measure_scaling(
     models = ModelFiles.of(paths)
     machine = read_machine()
     created_at = timestamp()
-    with TemporaryDirectory(prefix="edgecls-scaling-") as name:
-        folder = Path(name)
+    with scratch_folder("edgecls-scaling-") as folder:
         if kind == "resolution":
             frames = write_sizes(folder, pictures, on_step)
             files = [

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..descriptors import native_stderr_held
 from ..errors import BadModel, Unavailable
 from ..models.model_file import ModelFile
-from ..workers import native_stderr_held
 from .tensors import TensorSpec, only_tensors, picture_input, score_output
 
 try:

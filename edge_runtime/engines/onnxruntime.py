@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..descriptors import native_stderr_held
 from ..errors import BadModel, Unavailable
 from ..inspection.onnx_content import refuse_external_data
 from ..models.model_file import ModelFile
 from .tensors import TensorSpec, only_tensors, picture_input, score_output
 
 try:
-    onnxruntime: Any = import_module("onnxruntime")  # it has no types
+    with native_stderr_held():  # it complains where /proc or a home folder that can be written is missing
+        onnxruntime: Any = import_module("onnxruntime")  # it has no types
 except ImportError as error:
     raise Unavailable(
         f"onnxruntime cannot be loaded: {error}; run `pip install onnxruntime`, or use the .tflite file"
@@ -65,12 +67,13 @@ def open_session(content: bytes, name: str, threads: int = 1) -> Any:
     """
     refuse_external_data(content, name)
     try:
-        return onnxruntime.InferenceSession(
-            content,
-            _options(threads),
-            providers=["CPUExecutionProvider"],
-            enable_fallback=False,  # a fallback would try the same again and print four lines to stdout
-        )
+        with native_stderr_held():  # as above
+            return onnxruntime.InferenceSession(
+                content,
+                _options(threads),
+                providers=["CPUExecutionProvider"],
+                enable_fallback=False,  # a fallback would try the same again and print four lines to stdout
+            )
     except Exception as error:  # its errors have no base class in common; some are UnicodeDecodeError
         raise BadModel(f"{name}: {_explain(str(error))}") from error
 

@@ -60,7 +60,7 @@ def _make_foreign(folder: Path) -> None:
 
 def _write_tflite(network, folder: Path) -> None:
     from edgecls.data.backend import tf
-    from edgecls.edge_runtime.workers import native_stderr_held
+    from edgecls.edge_runtime.descriptors import native_stderr_held
 
     pictures = np.random.default_rng(0).uniform(0, 255, (8, 1, 32, 32, 3)).astype(np.float32)
 

@@ -1,48 +1,10 @@
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, ask_worker, native_stderr_held
-
-
-@pytest.mark.parametrize(
-    ("end", "shown"), [(None, ""), (ImportError, "why\n"), (KeyboardInterrupt, "")], ids=str
-)
-def test_what_was_held_back_is_shown_where_it_may_say_what_went_wrong(capfd, end, shown):
-    def block() -> None:
-        with native_stderr_held():
-            os.write(2, b"why\n")
-            if end:
-                raise end
-
-    if end:
-        with pytest.raises(end):
-            block()
-    else:
-        block()
-    os.write(2, b"after\n")
-    assert capfd.readouterr().err == f"{shown}after\n"
-
-
-PROGRAM = """
-import os
-from edgecls.edge_runtime.workers import take_stdout
-with take_stdout() as replies:
-    print("a chatty library")
-    os.write(1, b"and one in C\\n")
-    replies.write("an answer\\n")
-"""
-
-
-def test_what_libraries_print_never_stands_between_the_answers():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert done.stdout == "an answer\n"
-    assert "a chatty library" in done.stderr
-    assert "and one in C" in done.stderr
+from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, ask_worker
 
 
 @pytest.fixture

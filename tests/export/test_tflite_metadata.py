@@ -91,7 +91,7 @@ def card(original):
 def bare(original, tiny):
     """FlatBuffers as the converter leaves them: bytes for floats, bytes for integers, floats for floats."""
     from edgecls.data.backend import tf
-    from edgecls.edge_runtime.workers import native_stderr_held
+    from edgecls.edge_runtime.descriptors import native_stderr_held
     from edgecls.export.contract import with_contract, with_fixed_batch
 
     network, model = original

@@ -1,7 +1,6 @@
 """Video output: records a camera loop as an annotated mp4, and makes a clip of still pictures."""
 
 import shutil
-import tempfile
 from collections.abc import Iterable
 from contextlib import ExitStack
 from functools import cache
@@ -10,10 +9,10 @@ from typing import cast
 
 import numpy as np
 
+from ...descriptors import native_stderr_held
 from ...errors import OutputFailed, UsageError
-from ...files import check_writable, whole_file
+from ...files import check_writable, scratch_folder, whole_file
 from ...images.opencv import cv2
-from ...workers import native_stderr_held
 from ..answer import Answer, Sink
 from ..event import Event, OnEvent, ignore
 from ..frame import Frame
@@ -187,8 +186,8 @@ def _fit(pixels: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
 @cache
 def _best_codec() -> str:
     """Returns `avc1`, which browsers play, if this OpenCV can really write it; otherwise `mp4v`."""
-    with tempfile.TemporaryDirectory() as folder, native_stderr_held():
-        path = Path(folder, "trial.mp4")
+    with scratch_folder() as folder, native_stderr_held():
+        path = folder / "trial.mp4"
         writer = _video_writer(path, "avc1", CAMERA_FPS, (320, 240))
         for _ in range(3):
             writer.write(np.zeros((240, 320, 3), np.uint8))

@@ -5,8 +5,8 @@ import subprocess
 import sys
 import time
 
+from ...descriptors import native_stderr_held
 from ...images.opencv import cv2
-from ...workers import native_stderr_held
 from ..answer import Answer, Sink
 from ..loop import StopRequest
 from .overlay import annotate

@@ -11,9 +11,10 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, Self
 
+from ...descriptors import open_standard_descriptors
 from ...errors import Unavailable
 from ..frame import Frame
 from .address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
@@ -138,20 +139,13 @@ class CaptureProcess:
         timeout_s: float,
         least_px: tuple[int, int] | None = None,
     ) -> None:
-        with ExitStack() as undo:
-            self._slot = SlotReader()
-            undo.callback(self._slot.close)
-            notices_take, notices_put = os.pipe()
-            undo.callback(os.close, notices_take)
-            stdin_take, self._stdin_put = os.pipe()
-            undo.callback(os.close, self._stdin_put)
-            try:
-                self._process = _start(stdin_take, (*astuple(self._slot.writer_ends), notices_put))
-            finally:
-                os.close(stdin_take)
-                os.close(notices_put)
-            undo.pop_all()
+        open_standard_descriptors()  # a pipe with one of their numbers would not reach the process
+        try:
+            stdin, notices_take, notices_put = self._started()
+        except OSError as error:  # no memory, no process or no file descriptor is left
+            raise _cannot_start(error) from error
         self._slot.hand_over()
+        self._stdin_put = stdin
         self._notices = NoticeReader(notices_take)
         request = CaptureRequest(
             device=address.path if isinstance(address, Device) else "",
@@ -169,6 +163,22 @@ class CaptureProcess:
         except Unavailable:
             self.close()
             raise
+
+    def _started(self) -> tuple[int, int, int]:
+        """Starts the process; returns our end of its stdin, and both ends of the pipe for notices."""
+        with ExitStack() as undo:
+            self._slot = SlotReader()
+            undo.callback(self._slot.close)
+            notices_take, notices_put = os.pipe()
+            undo.callback(os.close, notices_take)
+            with ExitStack() as always:
+                always.callback(os.close, notices_put)
+                stdin_take, stdin_put = os.pipe()
+                undo.callback(os.close, stdin_put)
+                always.callback(os.close, stdin_take)
+                self._process = _start(stdin_take, (*self._slot.writer_ends.descriptors, notices_put))
+            undo.pop_all()
+        return stdin_put, notices_take, notices_put
 
     @property
     def pid(self) -> int:
@@ -218,6 +228,10 @@ class CaptureProcess:
             return None
 
 
+def _cannot_start(error: OSError) -> Unavailable:
+    return Unavailable(f"cannot start the capture process: {error.strerror}")
+
+
 def _send(pipe: int, line: bytes) -> None:
     """Writes a request without waiting for the process: the pipe is enlarged to hold all of it.
 
@@ -231,23 +245,16 @@ def _send(pipe: int, line: bytes) -> None:
     except BrokenPipeError:  # the process has ended already, which is noticed later
         return
     except OSError as error:
-        raise Unavailable(f"cannot start the capture process: {error.strerror}") from error
+        raise _cannot_start(error) from error
 
 
 def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    """Starts the process, which inherits `descriptors`.
-
-    Raises:
-        Unavailable: the system has no room for another process.
-    """
-    try:
-        return subprocess.Popen(
-            # -P: modules in the current folder are not imported in place of ours.
-            [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
-            stdin=stdin,
-            stdout=subprocess.DEVNULL,
-            pass_fds=descriptors,
-            process_group=0,  # Ctrl-C goes to our group, also while the child is still starting
-        )
-    except OSError as error:
-        raise Unavailable(f"cannot start the capture process: {error.strerror}") from error
+    """Starts the process, which inherits `descriptors`."""
+    return subprocess.Popen(
+        # -P: modules in the current folder are not imported in place of ours.
+        [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
+        stdin=stdin,
+        stdout=subprocess.DEVNULL,
+        pass_fds=descriptors,
+        process_group=0,  # Ctrl-C goes to our group, also while the child is still starting
+    )

@@ -15,16 +15,16 @@ through a pipe. A lock in shared memory could be held by a stopped process; a co
 seqlock) needs memory barriers, which Python does not have.
 """
 
-import mmap
 import os
 import struct
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import BadImage
 from ...images.jpeg_header import MAX_PIXELS
 from ..frame import Frame
+from .shared_memory import SharedMemory, create_memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,30 +44,45 @@ class WriterEnds:
     """File descriptors inherited by the writer's process."""
 
     memory: int
+    """See `SharedMemory.handle`: below 0 it is no descriptor."""
     mailbox_take: int
     mailbox_put: int
     returned_take: int
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Those to inherit."""
+        return tuple(number for number in astuple(self) if number >= 0)
+
 
 class SlotReader:
-    """Creates the slot and takes frames from it."""
+    """Creates the slot and takes frames from it.
+
+    Raises:
+        OSError: the system has no memory or no file descriptors left.
+    """
 
     def __init__(self) -> None:
-        memory = os.memfd_create("edgecls-frame")
-        os.ftruncate(memory, _SLOT_BYTES)
-        self._memory = mmap.mmap(memory, _SLOT_BYTES, prot=mmap.PROT_READ)
-        mailbox_take, mailbox_put = os.pipe()
-        returned_take, self._returned_put = os.pipe()
+        with ExitStack() as undo:
+            self._memory = create_memory(_SLOT_BYTES)
+            undo.callback(self._memory.close)
+            if self._memory.handle >= 0:
+                undo.callback(os.close, self._memory.handle)
+            mailbox_take, mailbox_put = os.pipe()
+            undo.callback(os.close, mailbox_take)
+            undo.callback(os.close, mailbox_put)
+            returned_take, self._returned_put = os.pipe()
+            undo.pop_all()
         for descriptor in (mailbox_take, returned_take):
             os.set_blocking(descriptor, False)
-        self.writer_ends = WriterEnds(memory, mailbox_take, mailbox_put, returned_take)
+        self.writer_ends = WriterEnds(self._memory.handle, mailbox_take, mailbox_put, returned_take)
         self._mailbox_take = mailbox_take
         self._handed_over = False
 
     def hand_over(self) -> None:
         """Closes the writer's descriptors, once its process has inherited them."""
         if not self._handed_over:
-            for descriptor in astuple(self.writer_ends):
+            for descriptor in self.writer_ends.descriptors:
                 if descriptor != self._mailbox_take:
                     os.close(descriptor)
         self._handed_over = True
@@ -82,10 +97,11 @@ class SlotReader:
         if number is None:
             return None
         start = number * _BUFFER_BYTES
-        sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(self._memory, start)
+        memory = self._memory.view
+        sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(memory, start)
         truth_at = start + _HEADER.size
-        truth = self._memory[truth_at : truth_at + truth_bytes].decode(errors="ignore")
-        picture = _copied_picture(self._memory, start + _HEADER_BYTES, *sizes)
+        truth = str(memory[truth_at : truth_at + truth_bytes], "utf-8", "ignore")
+        picture = _copied_picture(memory, start + _HEADER_BYTES, *sizes)
         with suppress(BrokenPipeError):  # the writer has ended; its last frame is still good
             os.write(self._returned_put, bytes([number]))
         return Frame(picture, sequence, captured_at_s, truth=truth)
@@ -102,7 +118,7 @@ class SlotWriter:
     """Puts frames into a slot that another process created."""
 
     def __init__(self, ends: WriterEnds) -> None:
-        self._memory = mmap.mmap(ends.memory, _SLOT_BYTES)
+        self._memory = SharedMemory(ends.memory, _SLOT_BYTES, is_writable=True).view
         self._ends = ends
         self._free = list(range(_BUFFERS))
 
@@ -155,10 +171,10 @@ def _take_number(pipe: int) -> int | None:
 
 
 def _copied_picture(
-    memory: mmap.mmap, start: int, height_px: int, width_px: int, size_bytes: int
+    memory: memoryview, start: int, height_px: int, width_px: int, size_bytes: int
 ) -> "np.ndarray | bytes":
     if not height_px:
-        return memory[start : start + size_bytes]
+        return bytes(memory[start : start + size_bytes])
     import numpy as np  # noqa: PLC0415 - not needed for JPEG
 
     return np.ndarray((height_px, width_px, 3), np.uint8, memory, start).copy()
