@@ -243,7 +243,7 @@ def _stream(text: str, scheme: str) -> Stream:
             f"no valid host and port in the {scheme} URL; write {scheme}://user:password@host:port/path, and"
             " in the password %2F for /, %3F for ?, %23 for #, %40 for @"
         )
-    return Stream(text)
+    return Stream(scheme + text[len(scheme) :])
 
 
 INPUTS_PER_SIDE = 4

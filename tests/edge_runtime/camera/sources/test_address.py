@@ -73,11 +73,20 @@ def test_they_are_shown_as_they_are_typed(text, shown):
         "http://10.0.0.7/stream.mjpg",
         "https://user:pass@cam.local:8443/video",
         "rtsp://admin:p%40ss@10.0.0.7:554/live?channel=1",
-        "RTSPS://[fe80::1]/",
+        "rtsps://[fe80::1]/",
+        "http://[fe80::1%eth0]/",
+        "http://[fe80::1%25eth0]/",
     ],
 )
 def test_an_address_on_the_network_is_a_stream(url):
     assert parse_source(url) == Stream(url)
+
+
+@pytest.mark.parametrize("scheme", ["HTTP", "Https", "RTSP", "rtspS"])
+def test_a_scheme_may_be_written_in_capitals(scheme):
+    assert parse_source(f"{scheme}://Admin:Pass@cam/Live") == Stream(
+        f"{scheme.lower()}://Admin:Pass@cam/Live"
+    )
 
 
 @pytest.mark.parametrize(
