@@ -10,6 +10,7 @@ import typer
 
 from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of, read_options
 from .command import Command
+from .meant import check_values
 from .model_options import complete_models
 
 _TYPED = ("COMMANDLINE", "ENVIRONMENT")
@@ -47,6 +48,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
         if config:
             typed = {name: value for name, value in named.items() if _is_typed(context, name)}
             named = read_options(config) | typed
+            check_values(context, named)
         command(context, options=CameraOptions(**named), **values)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

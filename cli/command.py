@@ -14,6 +14,7 @@ import typer
 from typer._click.shell_completion import CompletionItem  # typer has no public name for it
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from .meant import check_values, unexpected, unknown_command, unknown_option
 from .messages import Verbosity, set_verbosity
 
 _WIDEST_NAME = 26
@@ -31,13 +32,18 @@ class Command(TyperCommand):
         return [*super().get_params(ctx), *_VERBOSITY_OPTIONS]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parses; an error names the command, so that it can lead to its help."""
+        """Parses; an error says what was meant, and names the command, so that it can lead to its help."""
+        typed = list(args)
         try:
             return super().parse_args(ctx, args)
         except typer.TyperException as mistake:
-            if getattr(mistake, "ctx", None) is None:
-                mistake.ctx = ctx  # pyright: ignore[reportAttributeAccessIssue] - what a UsageError has
+            _explain(mistake, ctx, typed)
             raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command, unless a value belongs elsewhere."""
+        check_values(ctx, ctx.params)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes arguments and options in their groups."""
@@ -71,7 +77,33 @@ class Group(TyperGroup):
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             print(ctx.get_help())
             ctx.exit()
-        return super().parse_args(ctx, args)
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as mistake:
+            _explain(mistake, ctx, typed)
+            raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Finds the sub-command; an error says which was meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except typer.TyperException as mistake:
+            if not args[0].startswith("-"):
+                mistake.message = unknown_command(ctx, args[0])
+            raise
+
+
+def _explain(mistake: Any, context: Any, args: list[str]) -> None:
+    """Has a mistake of the parser say what was meant, and whose help to read."""
+    if getattr(mistake, "ctx", None) is None:
+        mistake.ctx = context
+    if hasattr(mistake, "possibilities"):  # an option that does not exist
+        mistake.message, mistake.possibilities = unknown_option(context, mistake.option_name, args), None
+    elif not hasattr(mistake, "param") and not hasattr(mistake, "option_name"):
+        _, extra, _ = context.command.make_parser(context).parse_args(list(args))
+        if extra:
+            mistake.message = unexpected(context, extra, args)
 
 
 def parameter_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]:

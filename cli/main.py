@@ -85,10 +85,6 @@ def _with_help(mistake: typer.TyperException) -> str:
     context = getattr(mistake, "ctx", None)
     path = context.command_path if context else "edgecls"
     message = range_in_words(mistake.format_message()).removesuffix(".")
-    options = getattr(mistake, "possibilities", None)
-    if options:
-        meant = " or ".join(f"'{option}'" for option in sorted(options))
-        message = f"{mistake.message}. Did you mean {meant}?"  # pyright: ignore[reportAttributeAccessIssue]
     see = " See" if message.endswith("?") else "; see"
     return f"{message}{see} `{path} --help`"
 

@@ -9,7 +9,6 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
-from ..edge_runtime.models.builtin import expand_builtin
 from ..edge_runtime.text import paint, printable
 from .messages import detail
 from .model_options import complete_models, spare_blas_threads
@@ -20,7 +19,7 @@ def verify(
         None,
         metavar="MODELS...",
         autocompletion=complete_models,
-        help="Exported files, or names that `edgecls models` lists; by default every file in this folder.",
+        help="Exported files, folders of them, or names that `edgecls models` lists; by default this folder.",
         show_default=False,
     ),
     threads: int = typer.Option(1, min=1, help="Engine threads."),
@@ -37,7 +36,7 @@ def verify(
     """
     spare_blas_threads()
     failed = []
-    for path in expand_builtin(models, "auto") if models else edge_runtime.exported_files(Path()):
+    for path in edge_runtime.model_files(models or [Path()]):
         model = edge_runtime.read_model(path)
         if model.format == "h5":
             raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from .images.rule import ImageRule as ImageRule
     from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
-    from .models.find import exported_files as exported_files
+    from .models.find import model_files as model_files
     from .models.golden import replay_golden as replay_golden
     from .models.model_file import read_model as read_model
     from .service.control import check_booted as check_booted
@@ -102,7 +102,7 @@ _MODULES = {
     "ImageRule": ".images.rule",
     "inspect_model": ".inspection.inspect",
     "ModelCard": ".models.card",
-    "exported_files": ".models.find",
+    "model_files": ".models.find",
     "replay_golden": ".models.golden",
     "read_model": ".models.model_file",
     "check_booted": ".service.control",

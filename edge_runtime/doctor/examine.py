@@ -43,8 +43,8 @@ def examine(host: Host, source: str | None = None, model: Path | None = None) ->
     Args:
         host: the machine.
         source: as for `edgecls camera --source`; None: the cameras of this machine.
-        model: a file, or the name of a built-in model; None: every exported file in the host's folder, or the
-            default built-in model if there is none.
+        model: a file, a folder of them, or the name of a built-in model; None: every exported file in the
+            host's folder, or the default built-in model if there is none.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
@@ -132,7 +132,7 @@ def _csi(host: Host, nodes: tuple[VideoNode, ...], *, asked: bool = False) -> It
 
 def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
     try:
-        paths = expand_builtin([model], "auto") if model else exported_in(folder)
+        paths = _files_of(model) if model else exported_in(folder)
     except MissingInput as error:
         yield from_error("model", error)
         return
@@ -140,3 +140,9 @@ def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
         yield unknown("model", "no model in this folder is exported yet")
     else:  # without a file, `edgecls camera` uses the built-in one
         yield from map(check_model, paths or builtin_paths(DEFAULT, "auto"))
+
+
+def _files_of(model: Path) -> list[Path]:
+    paths = expand_builtin([model], "auto")
+    in_folder = exported_in(model) if paths == [model] and model.is_dir() else []
+    return in_folder or paths  # an empty folder is reported as one

@@ -1,11 +1,12 @@
 """Finds the model file to use, from a path, a folder or a name, or without any of them."""
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..engines.names import EngineName, exported_in, has_models, suffixes
 from ..errors import EdgeclsError, MissingInput
-from .builtin import DEFAULT, builtin_paths, is_builtin_name, refuse_unknown_name
+from .builtin import DEFAULT, builtin_paths, expand_builtin, is_builtin_name, refuse_unknown_name
 from .model_file import ModelFile, read_model
 
 _TRAIN_ONE = "run `edgecls train`, then `edgecls export --int8`"
@@ -74,6 +75,18 @@ def exported_files(folder: Path) -> list[Path]:
             "`edgecls models` lists"
         )
     return paths
+
+
+def model_files(named: Iterable[Path]) -> list[Path]:
+    """Returns the exported files that files, folders and names of built-in models stand for, in this order.
+
+    Raises:
+        MissingInput: a folder without any, or a name that is neither.
+    """
+    found: list[Path] = []
+    for path in expand_builtin(named, "auto"):
+        found += exported_files(path) if path.is_dir() else [path]
+    return found
 
 
 def _builtin_model(name: str, engine: EngineName) -> ModelFile:

@@ -79,7 +79,7 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
     [
         (["--sorce", "csi"], 2, "No such option: --sorce"),
         (["--source", "ftp://x"], 2, "source scheme not allowed: ftp"),
-        (["--source", "image_classification_int8.tflite"], 2, "not a camera"),
+        (["--source", "image_classification_int8.tflite"], 2, "did you mean --model image_"),
         (["--once"], 2, "--once is not for a service: a service runs until it is stopped"),
         (["--show"], 2, "--show is not for a service"),
         (["--record", "out/"], 2, "--record is not for a service"),

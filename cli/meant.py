@@ -1,0 +1,307 @@
+"""What was meant: finds the place of a value, an option or a command that stands where it does not belong.
+
+    edgecls train digits          did you mean --data digits?
+    edgecls export q.tflite       did you mean `edgecls camera --model q.tflite`?
+    edgecls camera --weights n    Did you mean '--model'?
+
+A value is refused only where its kind is certain and not one that its place takes; see `kinds.py`.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ..edge_runtime.errors import EdgeclsError, MissingInput, UsageError
+from .kinds import Kind, hides_address, kinds_of, names_file
+
+_IMAGES = "images, folders of images or quoted globs", (Kind.PICTURE, Kind.PICTURE_FOLDER)
+_EXPORTED = (
+    "an exported model, or a name that `edgecls models` lists",
+    (Kind.EXPORTED, Kind.BUILTIN, Kind.MODEL_FOLDER),
+)
+_ANY_MODEL = "a model file, or a name that `edgecls models` lists", (Kind.EXPORTED, Kind.KERAS, Kind.BUILTIN)
+_REPORT = "a report in JSON", (Kind.REPORT,)
+_TAKES: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
+    "predict images": _IMAGES,
+    "predict source": _IMAGES,
+    "source": (
+        "a camera, the address of a stream, a video or images",
+        (Kind.CAMERA, Kind.ADDRESS, Kind.VIDEO, Kind.PICTURE, Kind.PICTURE_FOLDER),
+    ),
+    "model": _EXPORTED,
+    "models": _EXPORTED,
+    "export model": ("a Keras model, .h5 or .keras", (Kind.KERAS,)),
+    "inspect model": _ANY_MODEL,
+    "bench models": (_ANY_MODEL[0], (*_ANY_MODEL[1], Kind.MODEL_FOLDER)),
+    "data": (
+        "class folders of pictures, an archive of them, cifar10 or digits",
+        (Kind.DATA_NAME, Kind.ARCHIVE, Kind.PICTURE_FOLDER, Kind.MODEL_FOLDER),  # pictures may lie deeper
+    ),
+    "arch": ("a network of `edgecls train --list`", (Kind.NETWORK,)),
+    "teacher": ("a Keras model, .h5", (Kind.KERAS,)),
+    "labels": ("a text file with one label on each line", (Kind.REPORT,)),
+    "calibration": ("a folder of pictures", (Kind.PICTURE_FOLDER,)),
+    "config": ("a configuration file, .toml", (Kind.CONFIGURATION,)),
+    "from_report": _REPORT,
+    "against": _REPORT,
+}
+"""For a parameter, or a command and its parameter: what it takes, in words and as kinds."""
+_PLACES = {
+    Kind.EXPORTED: "camera --model",
+    Kind.BUILTIN: "camera --model",
+    Kind.MODEL_FOLDER: "camera --model",
+    Kind.KERAS: "export",
+    Kind.NETWORK: "train --arch",
+    Kind.DATA_NAME: "train --data",
+    Kind.ARCHIVE: "train --data",
+    Kind.PICTURE_FOLDER: "train --data",
+    Kind.PICTURE: "predict",
+    Kind.VIDEO: "camera --source",
+    Kind.CAMERA: "camera --source",
+    Kind.ADDRESS: "camera --source",
+    Kind.CONFIGURATION: "camera --config",
+}
+"""For a kind: the command that takes it, where the command that was typed does not."""
+_OR_WATCH = ", or poll it with `edgecls camera --source URL`"
+_RARELY_MEANT = ("teacher", "calibration", "labels")
+_FIRST_OPTION = {"train": "data", "sweep": "data", "camera": "source", "install": "source", "demo": "output"}
+"""For a command without arguments: the option that a bare word most likely belongs to."""
+_OPTION_SYNONYMS = {
+    "batch": "batch_size",
+    "camera": "source",
+    "cam": "source",
+    "dataset": "data",
+    "device": "source",
+    "img": "imgsz",
+    "imgsize": "imgsz",
+    "input": "source",
+    "lr": "learning_rate",
+    "out": "output",
+    "threshold": "conf",
+    "url": "source",
+    "video": "source",
+    "weights": "model",
+}
+"""What other tools call an option, and its name here."""
+_COMMAND_SYNONYMS = {
+    "classify": "predict",
+    "convert": "export",
+    "detect": "predict",
+    "disable": "remove",
+    "enable": "install",
+    "fit": "train",
+    "infer": "predict",
+    "info": "inspect",
+    "install": "service install",
+    "list": "models",
+    "remove": "service remove",
+    "run": "camera",
+    "start": "install",
+    "status": "service status",
+    "stop": "remove",
+    "test": "verify",
+    "uninstall": "remove",
+    "val": "bench",
+    "watch": "camera",
+    "webcam": "camera",
+}
+_LONG_DASHES = "\N{EN DASH}\N{EM DASH}"
+"""What text editors and web pages make of `--`."""
+
+
+def check_values(context: Any, values: Mapping[str, Any]) -> None:
+    """Refuses a value that certainly belongs elsewhere, and says where.
+
+    Args:
+        context: of the command, parsed.
+        values: its parameters by name.
+
+    Raises:
+        UsageError, MissingInput: a value is of another kind than its parameter takes.
+    """
+    for param in context.command.params:
+        words, takes = _taken(context.command, param)
+        for text in _texts(values.get(param.name), is_list=context.command.name == "sweep"):
+            kinds = kinds_of(text) if takes else ()
+            if kinds and not set(kinds) & set(takes):
+                place = f"`{context.command_path}`" if _is_argument(param) else param.opts[0]
+                raise _misplaced(context, text, kinds, takes, f"{place} takes {words}")
+
+
+def unexpected(context: Any, extra: Sequence[str], args: Sequence[str]) -> str:
+    """The message for words that a command has no argument for."""
+    shown = " ".join(_shown(text) for text in extra)
+    if meant := _quoted(extra, args) or _as_options(context.command, extra):
+        return f"{shown}: unexpected argument; did you mean {meant}?"
+    first = _FIRST_OPTION.get(context.command.name)
+    meant = _suggestion(context, extra[0], kinds_of(extra[0]))
+    if not meant and first:
+        param = next(param for param in context.command.params if param.name == first)
+        meant = _spelled(context, param, extra[0])
+    return f"{shown}: unexpected argument" + (f"; did you mean {meant}?" if meant else "")
+
+
+def unknown_option(context: Any, name: str, args: Sequence[str]) -> str:
+    """The message for an option that a command does not have."""
+    command, message = context.command, f"No such option: {name}"
+    known = {_plain(option): option for param in _shown_params(command) for option in _long(param)}
+    typed = next((word for word in args if word.startswith("-") and _plain(word) in known), "")
+    bare = _plain(name)
+    synonym = _plain(_OPTION_SYNONYMS.get(bare, ""))
+    near = get_close_matches(bare, [each for each in known if each != "help"], n=1, cutoff=0.8)
+    for found in (bare, _plain(typed) if _is_one_dash(typed) else "", synonym, *near):
+        if found and found in known:
+            return f"{message}. Did you mean '{known[found]}'?"
+    if meant := _argument_behind(context, name, args):
+        return f"{message}. Did you mean {meant}?"
+    if owner := _owner(context, name):
+        return f"{message}, which is one of `{owner}`"
+    near = get_close_matches(bare, [each for each in known if each != "help"], n=1)
+    return f"{message}. Did you mean '{known[near[0]]}'?" if near else message
+
+
+def unknown_command(context: Any, name: str) -> str:
+    """The message for a command that does not exist."""
+    names, message = list(context.command.commands), f"No such command '{_shown(name)}'"
+    synonym = _COMMAND_SYNONYMS.get(name.lower(), "")
+    near = get_close_matches(name.lower(), names, n=1)
+    if synonym.split(" ")[0] in names:
+        return f"{message}. Did you mean '{synonym}'?"
+    if near:
+        return f"{message}. Did you mean '{near[0]}'?"
+    meant = _suggestion(context, name, kinds_of(name))
+    return f"{message}. Did you mean {meant}?" if meant else message
+
+
+# Values
+
+
+def _misplaced(
+    context: Any, text: str, kinds: Sequence[Kind], takes: Sequence[Kind], what_belongs: str
+) -> EdgeclsError:
+    missing = names_file(text)
+    what = "no such file" if missing else kinds[0].value
+    if Kind.MODEL_FOLDER in kinds and {Kind.EXPORTED, Kind.KERAS} & {*takes}:
+        remedy = "name one file in it"
+    elif Kind.DOWNLOAD in kinds:
+        remedy = "download it first" + (_OR_WATCH if Kind.PICTURE in takes else "")
+    elif meant := _suggestion(context, text, kinds):
+        remedy = f"did you mean {meant}?"
+    else:
+        remedy = f"see `{context.command_path} --help`"
+    kind = MissingInput if missing else UsageError
+    return kind(f"{_shown(text)}: {what}; {what_belongs}; {remedy}")
+
+
+def _suggestion(context: Any, text: str, kinds: Sequence[Kind]) -> str:
+    """Where a value belongs: an option or argument of the same command, else another command."""
+    for kind in kinds:
+        for param in getattr(context.command, "params", ()):
+            if param.name not in _RARELY_MEANT and kind in _taken(context.command, param)[1]:
+                return _spelled(context, param, text)
+    places = (_PLACES[kind] for kind in kinds if kind in _PLACES)
+    return next((f"`edgecls {place} {_typed(text)}`" for place in places), "")
+
+
+def _spelled(context: Any, param: Any, text: str) -> str:
+    if _is_argument(param):
+        return f"`{context.command_path} {_typed(text)}`"
+    return f"{param.opts[0]} {_typed(text)}"
+
+
+def _typed(text: str) -> str:
+    """A value as one types it, see `_shown`."""
+    return "URL" if hides_address(text) else shlex.quote(text)
+
+
+def _shown(text: str) -> str:
+    """A value that may be shown: an address, which may hold a password, is not repeated."""
+    return "URL" if hides_address(text) else text
+
+
+def _taken(command: Any, param: Any) -> tuple[str, tuple[Kind, ...]]:
+    return _TAKES.get(f"{command.name} {param.name}") or _TAKES.get(param.name) or ("", ())
+
+
+def _texts(value: Any, *, is_list: bool) -> Iterable[str]:
+    if value is None or isinstance(value, bool | int | float):
+        return
+    if isinstance(value, list | tuple):
+        yield from map(str, value)
+    else:
+        yield from str(value).split(",") if is_list and not Path(str(value)).exists() else [str(value)]
+
+
+# Words and options
+
+
+def _quoted(extra: Sequence[str], args: Sequence[str]) -> str:
+    """A path with blanks that the shell took apart, whole and in quotes."""
+    for start, first in enumerate(args):
+        for end in range(start + 2, len(args) + 1):
+            whole = " ".join(args[start:end])
+            if not first.startswith("-") and args[end - 1] in extra and Path(whole).exists():
+                return shlex.quote(whole)
+    return ""
+
+
+def _as_options(command: Any, extra: Sequence[str]) -> str:
+    """`data=digits` as `--data digits`, and an option behind a dash that a text editor made long."""
+    known = {_plain(option): option for param in _shown_params(command) for option in _long(param)}
+    meant = []
+    for word in extra:
+        name, equals, value = word.partition("=")
+        if (equals or word[0] in _LONG_DASHES) and _plain(name) in known:
+            meant.append(f"{known[_plain(name)]} {_typed(value) if equals else ''}".rstrip())
+    return " ".join(meant)
+
+
+def _argument_behind(context: Any, name: str, args: Sequence[str]) -> str:
+    """Where the value behind an unknown option belongs in the same command."""
+    place = next((at for at, word in enumerate(args) if word.split("=")[0] == name), len(args))
+    value = args[place].partition("=")[2] if place < len(args) and "=" in args[place] else ""
+    value = value or next(iter(args[place + 1 :]), "")
+    if not value or value.startswith("-") or value.isdecimal():
+        return ""
+    kinds = kinds_of(value)
+    here = [
+        param
+        for param in context.command.params
+        if param.name not in _RARELY_MEANT and set(kinds) & set(_taken(context.command, param)[1])
+    ]
+    return _spelled(context, here[0], value) if here else ""
+
+
+def _owner(context: Any, name: str) -> str:
+    """The command that has an option."""
+    commands = getattr(context.find_root().command, "commands", {})
+    for each in commands:
+        if any(name in param.opts for param in getattr(commands[each], "params", ())):
+            return f"edgecls {each}"
+    return ""
+
+
+def _shown_params(command: Any) -> Iterator[Any]:
+    return (param for param in command.params if not getattr(param, "hidden", False))
+
+
+def _long(param: Any) -> list[str]:
+    if _is_argument(param):
+        return []
+    return [option for option in (*param.opts, *param.secondary_opts) if option.startswith("--")]
+
+
+def _plain(option: str) -> str:
+    """An option's letters, however its words are joined."""
+    return re.sub(f"[-_{_LONG_DASHES}]", "", option.partition("=")[0]).lower()
+
+
+def _is_one_dash(word: str) -> bool:
+    return re.match(r"-\w\w", word) is not None
+
+
+def _is_argument(param: Any) -> bool:
+    return param.param_type_name == "argument"
