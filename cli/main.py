@@ -8,9 +8,11 @@ import edgecls as package
 
 from ..edge_runtime.descriptors import drop_stdout, open_standard_descriptors
 from ..edge_runtime.errors import EdgeclsError, OutputFailed, shortage
+from ..edge_runtime.masking import hide_in_tracebacks
 from . import messages
 from .command import LazyGroup, range_in_words
 from .messages import Verbosity, set_verbosity
+from .typed_secrets import hide_in_process_list
 
 _COMMANDS = {
     "Train and export": {
@@ -92,6 +94,8 @@ def _with_help(mistake: typer.TyperException) -> str:
 def main() -> None:
     """Runs the command line; exits with the codes of `edge_runtime.errors`."""
     open_standard_descriptors()
+    hide_in_process_list()
+    hide_in_tracebacks()
     try:
         code = app(prog_name="edgecls", standalone_mode=False)
         sys.stdout.flush()  # now, while an error can still be reported

@@ -7,7 +7,9 @@ import shlex
 import sys
 from enum import IntEnum
 
+from ..edge_runtime.masking import hide_secrets
 from ..edge_runtime.text import printable, wrap_for
+from .typed_secrets import without_typed_secrets
 
 
 class Verbosity(IntEnum):
@@ -95,4 +97,5 @@ def interrupted(*, can_resume: bool) -> None:
 
 
 def _say(text: str) -> None:
+    text = hide_secrets(without_typed_secrets(text))
     print(wrap_for(sys.stderr, text), file=sys.stderr, flush=True)

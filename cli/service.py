@@ -13,6 +13,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.camera.options import CameraOptions, to_arguments
 from ..edge_runtime.errors import CheckFailed, MissingInput, PermissionRefused
+from ..edge_runtime.masking import SECRET_VARIABLES, has_secret
 from .camera_options import CameraCommand, with_camera_options
 from .model_options import spare_blas_threads
 
@@ -56,7 +57,7 @@ def install(
         print(edge_runtime.unit_text(planned), end="")
         return
     edge_runtime.check_booted(ROOT)
-    _check_root("install", "--name", name, *_typed(options))
+    _check_root("install", "--name", name, *_typed(options), secrets=_secrets(options))
     edge_runtime.install(planned, edge_runtime.systemctl)
     print(f"{planned.unit} runs, now and at each boot")
     print(f"messages: journalctl -u {planned.unit} -f")
@@ -101,25 +102,37 @@ def remove(name: Name = _NAME) -> None:
 
 
 def _typed(options: CameraOptions) -> list[str]:
-    """The options for the line that sudo runs; what came from the environment goes there again."""
+    """The options for the line that sudo runs; a secret, and what came from the environment, goes there."""
     variables = {"source": "EDGECLS_SOURCE", "token": "EDGECLS_TOKEN"}
+    secrets = _secrets(options)
     return to_arguments(
         {
             name: value
             for name, value in options.changed().items()
-            if not (name in variables and os.environ.get(variables[name]) == value)
+            if not (
+                name in variables and (variables[name] in secrets or os.environ.get(variables[name]) == value)
+            )
         }
     )
 
 
-def _check_root(*arguments: str) -> None:
+def _secrets(options: CameraOptions) -> list[str]:
+    """The variables for what must not stand on a command line."""
+    is_secret = (has_secret(options.source), bool(options.token))
+    return [variable for variable, found in zip(SECRET_VARIABLES, is_secret, strict=True) if found]
+
+
+def _check_root(*arguments: str, secrets: Sequence[str] = ()) -> None:
     """Refuses where systemd's files cannot be written, with the command that can.
 
     Raises:
         PermissionRefused: we are not root.
     """
     if os.geteuid() != 0:
-        raise PermissionRefused(f"only root may do this; run `{sudo_command(arguments, os.environ)}`")
+        missing = " and ".join(variable for variable in secrets if variable not in os.environ)
+        first = f"export {missing}, as a command line is no place for a secret, and " if missing else ""
+        command = sudo_command(arguments, {**os.environ, **dict.fromkeys(secrets, "")})
+        raise PermissionRefused(f"only root may do this; {first}run `{command}`")
 
 
 def sudo_command(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
@@ -130,6 +143,6 @@ def sudo_command(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     """
     script = Path(sysconfig.get_path("scripts")) / "edgecls"
     command = [str(script)] if script.exists() else [sys.executable, "-m", "edgecls.cli"]
-    kept = ",".join(variable for variable in ("EDGECLS_SOURCE", "EDGECLS_TOKEN") if variable in environ)
+    kept = ",".join(variable for variable in SECRET_VARIABLES if variable in environ)
     sudo = ["sudo", f"--preserve-env={kept}"] if kept else ["sudo"]
     return shlex.join([*sudo, *command, "service", *arguments])

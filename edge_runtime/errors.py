@@ -22,11 +22,16 @@ import errno
 import os
 from os import PathLike
 
+from .masking import hide_secrets
+
 
 class EdgeclsError(Exception):
-    """Base class of all errors that are not bugs."""
+    """Base class of all errors that are not bugs; passwords in the addresses of its message are masked."""
 
     exit_code = 70
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(hide_secrets(message))
 
 
 class CheckFailed(EdgeclsError):

@@ -8,7 +8,6 @@ and again.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from typing import IO, Any, cast
 from . import errors
 from .descriptors import open_standard_descriptors, scratch_file, take_stdout
 from .errors import BadModel, EdgeclsError
+from .masking import child_environment
 
 try:
     import resource
@@ -122,7 +122,7 @@ def start_worker(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=os.environ | environment,
+            env=child_environment() | dict(environment),
         )
         try:
             yield Worker(process, stderr, name)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from ..masking import hide_secrets
+
 EventKind = Literal[
     "started",  # the loop begins
     "stopped",  # the loop has ended; the facts are its counts
@@ -41,11 +43,15 @@ class Event:
 
     kind: EventKind
     text: str
-    """One line for people, without a prefix: `no frame in 5 s; trying again in 1 s`."""
+    """One line for people, without a prefix: `no frame in 5 s; trying again in 1 s`. Passwords in addresses
+    are masked."""
     at_s: float = field(default_factory=time.monotonic)
     """`time.monotonic()`."""
     facts: Mapping[str, Any] = field(default_factory=_no_facts)
     """Details for programs, as JSON values: `{"label": "cat", "before": None}`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", hide_secrets(self.text))
 
 
 OnEvent = Callable[[Event], None]

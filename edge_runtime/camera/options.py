@@ -18,7 +18,7 @@ from ..engines.names import EngineName
 from ..errors import BadConfiguration, BadData
 from ..files import read_whole
 from ..images.rule import PixelRange
-from .sources.address import has_secret
+from ..masking import has_secret, shown_source
 
 Rotation = Literal["0", "90", "180", "270"]
 """Degrees clockwise, as the command line spells them."""
@@ -53,6 +53,7 @@ def _option(
     """A field of `CameraOptions`; `flags` are further names, `variable` one of the environment."""
     return field(
         default=default,
+        repr=variable is None,  # what the environment may hold is a secret, or may have one in it
         metadata={
             "group": group,
             "help": help_text,
@@ -259,11 +260,15 @@ def read_options(path: Path) -> dict[str, Any]:
         if name not in known:
             near = get_close_matches(name, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else "see `edgecls camera --print-config`"
-            raise BadConfiguration(f"{path}: {key}: no such option; {remedy}")
+            raise BadConfiguration(f"{path}: {shown_source(key)}: no such option; {remedy}")
+        if name not in ("source", "token") and isinstance(value, str) and has_secret(value):
+            raise BadConfiguration(
+                f"{path}: {key} = {_shown(value)}: an address of a camera; write source = ..."
+            )
         try:
             values[name] = _converted(value, hints[name], known[name])
         except ValueError as error:
-            raise BadConfiguration(f"{path}: {key} = {json.dumps(value, default=str)}: {error}") from error
+            raise BadConfiguration(f"{path}: {key} = {_shown(value)}: {error}") from None
     return values
 
 
@@ -339,6 +344,13 @@ def _check_range(value: Any, low: float | None, high: float | None) -> None:
         raise ValueError(f"write at least {low:g}")
     if high is not None and value > high:
         raise ValueError(f"write at most {high:g}")
+
+
+def _shown(value: object) -> str:
+    """A value for an error's message, in which a password may stand where it does not belong."""
+    if isinstance(value, list | dict):
+        return "[...]" if isinstance(value, list) else "{...}"
+    return json.dumps(shown_source(value) if isinstance(value, str) else value, default=str)
 
 
 def _toml(value: object) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 from ..camera.decision import SteadyDecider
 from ..camera.options import CameraOptions, flag_of, to_arguments
 from ..camera.session import check_options
-from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile, has_secret
+from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
 from ..errors import BadConfiguration, UsageError
+from ..masking import has_secret
 from ..page.access import checked_token
 from ..page.server import parse_address
 from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera

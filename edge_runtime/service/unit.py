@@ -38,7 +38,7 @@ class CameraService:
     """Folders that its Python needs: the environment, and what it is linked to."""
     copied: tuple[Path, ...] = ()
     """Files that are copied for the service: the model, and a label file if there is one."""
-    secrets: Mapping[str, str] = field(default_factory=dict[str, str])
+    secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Environment variables that must not appear in a unit, a journal or a process list."""
 
     @property

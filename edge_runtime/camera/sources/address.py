@@ -5,13 +5,15 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from ...errors import MissingInput, UsageError, reading_failed
 from ...images.rule import ImageRule
+from ...masking import is_url_like, masked, shown_source
+from ...text import printable
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 """The only schemes passed to FFmpeg, which also knows `concat:`, `subfile:` and others that read local
@@ -19,10 +21,13 @@ files."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 _VIDEO4LINUX = 81  # the major number of its character devices
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_SECRET = re.compile(r"pass|pwd|token|key|secret|auth|sig|code", re.IGNORECASE)
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # of two letters at least: C: is a drive of Windows
 _CHOICES = "use an index, csi, demo, a path, rtsp(s) or http(s)"
 _MAX_LISTED = 10_000  # files below a folder without images, before the search ends
+_URL_FORM = (
+    "{}://user:password@host:port/path without blanks or quotes, and in the password %2F for /, %3F for ?, "
+    "%23 for #, %40 for @"
+)
 _CSI = re.compile(r"csi(?::([0-9]))?")
 
 
@@ -63,7 +68,7 @@ class DemoCamera:
 class Stream:
     """A camera on the network."""
 
-    url: str
+    url: str = field(repr=False)
 
     @property
     def description(self) -> str:
@@ -108,7 +113,8 @@ def parse_source(text: str) -> Address:
         PermissionRefused: the path may not be read.
     """
     if not text or any(character < " " or character == "\x7f" for character in text):
-        raise UsageError(f"source {text!r}: empty, or with control characters; {_CHOICES}")
+        shown = printable(shown_source(text))
+        raise UsageError(f"source {shown!r}: empty, or with control characters; {_CHOICES}")
     if camera := _camera(text):
         return camera
     mode = _file_mode(text)
@@ -118,9 +124,11 @@ def parse_source(text: str) -> Address:
         return _stream(text, scheme[1].lower())
     if text.startswith(("/dev/video", "/dev/v4l/")):
         return Device(text)
+    if is_url_like(text):
+        raise UsageError(f"{shown_source(text)}: not a valid URL; write {_URL_FORM.format('rtsp')}")
     if glob.has_magic(text):
         return _matches(text)
-    raise MissingInput(f"{text}: no such file, folder or camera; {_CHOICES}")
+    raise MissingInput(f"{shown_source(text)}: no such file, folder or camera; {_CHOICES}")
 
 
 def image_files(texts: Sequence[str]) -> ImageFiles:
@@ -144,25 +152,6 @@ def image_files(texts: Sequence[str]) -> ImageFiles:
         else:
             raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
     return ImageFiles(tuple(paths), texts[0] if len(texts) == 1 else f"{len(texts)} arguments")
-
-
-def masked(url: str) -> str:
-    """Returns a URL that may be shown: password and secret values in the query as `***`.
-
-    >>> masked("rtsp://admin:12345@10.0.0.7/live?token=abc&channel=1")
-    'rtsp://admin:***@10.0.0.7/live?token=***&channel=1'
-    """
-    parts = urlsplit(url)
-    login, at, host = parts.netloc.rpartition("@")
-    user, colon, _ = login.partition(":")
-    shown = (user + ":***" if colon else "***") + at + host if at else host
-    query = [(key, "***" if _SECRET.search(key) else value) for key, value in parse_qsl(parts.query, True)]
-    return parts._replace(netloc=shown, query=urlencode(query, safe="*/:,"), fragment="").geturl()
-
-
-def has_secret(text: str) -> bool:
-    """Whether a source is an address with a password or another secret in it."""
-    return "://" in text and masked(text) != text
 
 
 def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
@@ -231,6 +220,8 @@ def _natural(path: Path) -> list[str | int]:
 
 
 def _stream(text: str, scheme: str) -> Stream:
+    if scheme not in SCHEMES and is_url_like(text) and "://" not in text:  # a login, not a scheme
+        raise UsageError(f"{shown_source(text)}: not a valid URL; write {_URL_FORM.format('rtsp')}")
     if scheme not in SCHEMES:
         raise UsageError(f"source scheme not allowed: {scheme}; {_CHOICES}")
     try:
@@ -239,10 +230,7 @@ def _stream(text: str, scheme: str) -> Stream:
     except ValueError:  # the port is not a number, as when the password holds a slash
         readable = False
     if not readable:  # the message must not repeat the text, which may hold a password anywhere
-        raise UsageError(
-            f"no valid host and port in the {scheme} URL; write {scheme}://user:password@host:port/path, and"
-            " in the password %2F for /, %3F for ?, %23 for #, %40 for @"
-        )
+        raise UsageError(f"no valid host and port in the {scheme} URL; write {_URL_FORM.format(scheme)}")
     return Stream(scheme + text[len(scheme) :])
 
 

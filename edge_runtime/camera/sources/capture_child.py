@@ -13,6 +13,7 @@ from functools import partial
 
 from ...errors import EdgeclsError, Unavailable
 from ...images import jpeg_header
+from ...masking import hide_in_tracebacks
 from ..frame import Frame, OpenCamera, Picture
 from .capture_process import CaptureNotice, CaptureRequest, NoticeWriter
 from .frame_slot import SlotWriter
@@ -28,6 +29,7 @@ def main() -> None:
     request = CaptureRequest.from_line(sys.stdin.buffer.readline())
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
+    hide_in_tracebacks()
     notices = NoticeWriter(request.notices)
     try:
         open_camera = _opener(request)  # takes seconds on a slow card, which are not the camera's

@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
 
 from ...descriptors import open_standard_descriptors
 from ...errors import Unavailable
+from ...masking import child_environment
 from ..frame import Frame
 from .address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
 from .frame_slot import SlotReader, WriterEnds
@@ -27,7 +28,7 @@ class CaptureRequest:
 
     device: str
     """The path of a V4L2 camera; empty for other sources."""
-    url: str
+    url: str = field(repr=False)
     """The URL of a stream; empty for other sources."""
     first_sequence: int
     """The sequence number of the first frame."""
@@ -255,6 +256,7 @@ def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
         [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
         stdin=stdin,
         stdout=subprocess.DEVNULL,
+        env=child_environment(),
         pass_fds=descriptors,
         process_group=0,  # Ctrl-C goes to our group, also while the child is still starting
     )

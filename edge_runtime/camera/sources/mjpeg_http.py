@@ -14,7 +14,7 @@ import struct
 import termios
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from itertools import chain
 from urllib.parse import quote, unquote, urljoin, urlsplit
@@ -49,7 +49,7 @@ def open_mjpeg(url: str, timeout_s: float) -> OpenCamera | None:
     """
     try:
         response, final_url = _request(url, timeout_s)
-    except (HTTPException, OSError, UnicodeError) as error:
+    except (HTTPException, OSError, ValueError) as error:  # ValueError: redirected to an address that is none
         raise why_no_answer(url, error) from error
     if response.headers.get_content_maintype() != "multipart":
         response.close()
@@ -124,7 +124,7 @@ class Credentials:
     """A user and a password."""
 
     user: str
-    password: str
+    password: str = field(repr=False)
 
     @classmethod
     def of(cls, url: str) -> "Credentials | None":

@@ -1,0 +1,74 @@
+"""Secrets on the command line: masked in messages that repeat it, and in the system's list of processes."""
+
+import ctypes
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..edge_runtime.masking import HIDDEN, has_secret, shown_source
+from ..edge_runtime.text import printable
+
+_ARG_START = 45
+"""Of /proc/self/stat, counted from the state, which follows the name: field 48 of proc(5). 49 is the end."""
+
+
+def without_typed_secrets(text: str) -> str:
+    """Returns a text in which addresses that somebody typed, or set in the environment, are masked.
+
+    It knows where each ends, also with blanks and quotes in it, which `hide_secrets` has to guess.
+    """
+    words = {os.environ.get("EDGECLS_SOURCE", "")}
+    for word in sys.argv[1:]:
+        words |= {word, _split(word)[1]}
+    for word in sorted(filter(has_secret, words), key=len, reverse=True):
+        printed = {word, word.strip(), repr(word)[1:-1], printable(word), shlex.quote(word), str(Path(word))}
+        for spelling in printed:
+            text = text.replace(spelling, printable(shown_source(word)))
+    return text
+
+
+def shown_arguments(words: Sequence[str]) -> list[str]:
+    """Returns a command line that may be shown: a token, and what an address hides, as `***`."""
+    shown: list[str] = []
+    for before, word in zip(("", *words), words, strict=False):
+        option, value = _split(word)
+        if before == "--token":
+            shown.append(HIDDEN)
+        elif option == "--token=":
+            shown.append(option + HIDDEN)
+        else:
+            shown.append(option + shown_source(value))
+    return shown
+
+
+def hide_in_process_list() -> None:
+    """Overwrites this process's command line, which `ps` shows to everybody, where it holds a secret (Linux).
+
+    It was readable until now, for the moment of the start; a variable of the environment never is.
+    """
+    words = sys.argv[1:]
+    if shown_arguments(words) == words:
+        return
+    with suppress(OSError, IndexError, ValueError):  # no /proc, as in some sandboxes: it stays readable
+        facts = Path("/proc/self/stat").read_bytes().rpartition(b") ")[2].split()
+        start, end = int(facts[_ARG_START]), int(facts[_ARG_START + 1])
+        if 0 < start < end:
+            ctypes.memmove(start, _overwritten(ctypes.string_at(start, end - start)), end - start)
+
+
+def _overwritten(memory: bytes) -> bytes:
+    """The command line as it lies in memory, each word at its place and as long as before."""
+    words = memory.split(b"\0")
+    shown = shown_arguments([os.fsdecode(word) for word in words])
+    return b"\0".join(
+        os.fsencode(new)[: len(word)].ljust(len(word)) for new, word in zip(shown, words, strict=True)
+    )
+
+
+def _split(word: str) -> tuple[str, str]:
+    """An option with its `=`, and its value; nothing and the word where it is not written like that."""
+    option, equals, value = word.partition("=")
+    return (option + equals, value) if equals and word.startswith("--") else ("", word)

@@ -1,0 +1,240 @@
+"""Masking: what may be shown of a camera's address, and of a text that may hold one.
+
+Cameras take passwords in more places than a URL has for them: in a query under any name, in the path
+(`/user=admin_password=xyz_channel=1_stream=0.sdp`), unescaped with `/`, `?`, `#` or `@` in them. So this goes
+by structure: host, port, plain segments of a path and a few queries known to be harmless are shown, and `***`
+stands for everything else. A text that is masked already stays as it is.
+"""
+
+import os
+import re
+import sys
+import threading
+from contextlib import suppress
+from types import TracebackType
+from urllib.parse import unquote
+
+HIDDEN = "***"
+SECRET_VARIABLES = ("EDGECLS_SOURCE", "EDGECLS_TOKEN")
+"""Of the environment; they stand for options of `edgecls camera`."""
+
+_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.-]+:(?=[/\\])|(?:(?:rtsp|rtmp|http|srt|ws|mms)s?|ftp|tcp|udp)(?=[/\\]{2}))[/\\]+"
+    r"(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Also with one slash, backslashes, or without the colon, as people mistype it. Not a Windows drive."""
+_IPV6 = r"\[[0-9a-f:.]+(?:%[\w.-]+)?\]"
+_PORT = r"(?::\d{1,5})?"
+_HOST_AND_PORT = re.compile(rf"(?:{_IPV6}|[\w.-]*){_PORT}", re.IGNORECASE)
+_IP_AND_PORT = re.compile(rf"(?:{_IPV6}|\d{{1,3}}(?:\.\d{{1,3}}){{3}}){_PORT}", re.IGNORECASE)
+_USER = re.compile(r"[\w.-]{1,32}")
+_PLAIN_SEGMENT = re.compile(r"[\w.~, +()'\"-]*")
+_PLAIN_VALUE = re.compile(r"[\w., -]{0,32}")
+_SECRET_WORD = re.compile(r"pass(?:word|wd)?|pwd|psw|token|secret|credentials?", re.IGNORECASE)
+_SECRET_KEY = re.compile(
+    r"[\w.-]{0,12}(?:pass|pas|pwd|psw|token|key|secret|auth|sig|signature|code|session|sid)[\w.-]{0,12}|pw|p",
+    re.IGNORECASE,
+)
+# fmt: off
+_HARMLESS_KEYS = frozenset(
+    (
+        "action", "app", "audio", "camera", "camid", "cameraid", "ch", "chan", "channel", "channelid", "cmd",
+        "codec", "color", "compression", "date", "delay", "dummy", "fmt", "format", "fps", "framerate", "h",
+        "height", "id", "input", "lang", "loginuse", "mode", "overview", "profile", "proto", "protocol",
+        "quality", "rate", "res", "resolution", "rotation", "size", "source", "speed", "src", "stream",
+        "streamid", "streamprofile", "streamtype", "stream_type", "subtype", "subtypeid", "text", "time",
+        "track", "transport", "type", "unicast", "user", "username", "usr", "video", "videocodec", "w",
+        "width",
+    )
+)
+# fmt: on
+"""Of queries, in small letters: their values are shown where they are short and plain."""
+
+
+def masked(url: str) -> str:
+    """Returns a URL, or what was meant as one, without its password and other secrets.
+
+    >>> masked("rtsp://admin:12345@10.0.0.7/live?token=abc&channel=1")
+    'rtsp://admin:***@10.0.0.7/live?token=***&channel=1'
+    >>> masked("rtsp://10.0.0.7/user=admin_password=12345_channel=1_stream=0.sdp")
+    'rtsp://10.0.0.7/***'
+    >>> masked("rtsp://admin:a/b?c#d@10.0.0.7/live")
+    'rtsp://admin:***@10.0.0.7/live'
+    """
+    rest = _bare(url)
+    start = ""
+    if match := _URL.fullmatch(rest):
+        start, rest = rest.removesuffix(match["rest"]), match["rest"]
+    login, rest = _split_login(rest)
+    host, rest = re.fullmatch(r"([^/\\?#]*)(.*)", rest, re.DOTALL).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    if host != HIDDEN and not (_HOST_AND_PORT.fullmatch(host) and (host or not login)):
+        return start + HIDDEN
+    path, mark, query = rest.partition("#")[0].partition("?")
+    return f"{start}{login}{host}{_masked_path(path)}{mark}{_masked_query(query)}"
+
+
+def _bare(text: str) -> str:
+    """A text without the blanks and quotes before it, and the blanks after it."""
+    return text.strip().lstrip("\"'`<(").strip()
+
+
+def _split_login(text: str) -> tuple[str, str]:
+    """The masked login with its `@`, and what follows it.
+
+    The last `@` counts, as a password may hold others, and a slash before them; a path or a query with one is
+    hidden with it, unless an IP address stands before them.
+    """
+    first = re.split(r"[/\\?#]", text, maxsplit=1)[0]
+    if "@" not in text or _IP_AND_PORT.fullmatch(first):
+        return "", text
+    login, _, rest = text.rpartition("@")
+    user, colon, password = login.partition(":")
+    if not (colon and password and _USER.fullmatch(user)) or _is_token(user):
+        return f"{HIDDEN}@", rest
+    return f"{user}:{HIDDEN}@", rest
+
+
+def _masked_path(path: str) -> str:
+    shown: list[str] = []
+    is_named = False  # the segment before says what this one is: /password/12345
+    for part in re.split(r"([/\\])", path):
+        if part in ("/", "\\", ""):
+            shown.append(part)
+            continue
+        plain = unquote(unquote(part))
+        is_shown = _PLAIN_SEGMENT.fullmatch(plain) and not is_named and not _is_token(plain)
+        is_named = _SECRET_WORD.fullmatch(plain) is not None
+        holds_one = not is_named and _SECRET_WORD.search(plain)  # /user_admin_password_12345
+        shown.append(part if is_shown and not holds_one else HIDDEN)
+    return "".join(shown)
+
+
+def _masked_query(query: str) -> str:
+    shown: list[str] = []
+    for part in query.split("&") if query else []:
+        key, equals, value = part.partition("=")
+        plain = unquote(unquote(value))
+        is_plain = _PLAIN_VALUE.fullmatch(plain) and not _is_token(plain)
+        if equals and is_plain and key.lower() in _HARMLESS_KEYS:
+            shown.append(part)
+        elif equals and _SECRET_KEY.fullmatch(key):
+            shown.append(f"{key}={HIDDEN}")
+        elif shown[-1:] != [HIDDEN]:
+            shown.append(HIDDEN)
+    return "&".join(shown)
+
+
+_TOKEN_LENGTH, _SEPARATORS = 16, 2
+_CHUNKS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]|\d+")
+_WORD_LENGTH = 3.0
+"""Words and numbers in a name such as `h264Preview_01_main` are at least this long on average; in a random
+text of letters and digits, letters and digits alternate more often."""
+
+
+def _is_token(text: str) -> bool:
+    """Whether a text looks random, as the secret addresses of some cameras do, rather than made of words."""
+    letters = re.sub(r"[\W_]", "", text)
+    if len(text) < _TOKEN_LENGTH or len(letters) < _TOKEN_LENGTH - _SEPARATORS:
+        return bool(re.search(r"\d{10}", text))
+    chunks = _CHUNKS.findall(text)
+    is_hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", letters) is not None
+    return is_hexadecimal or len(letters) / max(1, len(chunks)) < _WORD_LENGTH
+
+
+_NAMED_FILE = re.compile(
+    r"(?:[^:?=&@]*/)?[^/?=&]*\.(?:jpe?g|jpe|jfif|png|bmp|webp|gif|tiff?|avif|heic|mpo|jp2|p[pgn]m|mp4|m4v|avi|mov"
+    r"|mkv|webm|mjpe?g|ts|tflite|onnx|h5|hdf5|keras|zip|tar|t?gz|toml|jsonl?|csv|txt|log)",
+    re.IGNORECASE,
+)
+_NAMED_SECRET = re.compile(r"((?:pass|pas|pwd|psw|pw|token|secret)[\w-]{0,8}=)[^\s&,;)\"']+", re.IGNORECASE)
+
+
+def is_url_like(text: str) -> bool:
+    """Whether a text is a URL, or seems to be meant as one: without its colon or its scheme, in quotes."""
+    bare = _bare(text)
+    has_login = "@" in bare and (":" in bare or bare.startswith(("//", "\\\\")))
+    return _URL.fullmatch(bare) is not None or (has_login and not _NAMED_FILE.fullmatch(text))
+
+
+def shown_source(text: str) -> str:
+    """Returns what may be shown of a text that was given as a source and may be a mistyped URL.
+
+    A path is shown as it is; `***` stands for what is neither a path nor an address.
+    """
+    bare = _bare(text)
+    if _URL.fullmatch(bare):
+        return masked(text)
+    if _NAMED_FILE.fullmatch(text) or re.fullmatch(r"[A-Za-z]:[\\/][^@?=&]*", text):
+        return text
+    if "@" in text or ":" in text or bare.startswith("//"):
+        return masked(bare)
+    return _NAMED_SECRET.sub(rf"\1{HIDDEN}", text)
+
+
+def has_secret(text: str) -> bool:
+    """Whether a source is something that must not be shown as it is, such as an address with a password."""
+    return shown_source(text) != text
+
+
+_IN_TEXT = re.compile(
+    r"(?<![\w/])(?:[a-z][a-z0-9+.-]+:[/\\]|(?:rtsp|rtmp|http)s?[/\\]{2})[/\\]*[^\s/\\]\S*", re.IGNORECASE
+)
+_LOGIN_IN_TEXT = re.compile(r"(?<![\w.%+*-])[\w.%+-]+:[^\s:/\\]\S*@[^\s@]+")
+_PLACEHOLDER = "user:password@"
+_TRAILING = re.compile(r"[\"'`:;,.!?)\]>}]*$")
+
+
+def hide_secrets(text: str) -> str:
+    """Returns a text with every address in it masked, for messages that repeat what somebody typed.
+
+    >>> hide_secrets("no such option: rtsp://admin:12345@10.0.0.7/live; see --help")
+    'no such option: rtsp://admin:***@10.0.0.7/live; see --help'
+    """
+    if not ("/" in text or "\\" in text or "@" in text or "=" in text):
+        return text
+    done, at = [], 0
+    while match := _IN_TEXT.search(text, at):
+        end = match.end()
+        if _is_cut(match[0]) and "@" in text[end:]:  # its password has a blank in it
+            end = text.rindex("@")
+            end += len(re.match(r"\S*", text[end:])[0])  # pyright: ignore[reportOptionalSubscript]
+        done += [_NAMED_SECRET.sub(rf"\1{HIDDEN}", _without_logins(text[at : match.start()]))]
+        done.append(_masked_word(text[match.start() : end]))
+        at = end
+    done.append(_NAMED_SECRET.sub(rf"\1{HIDDEN}", _without_logins(text[at:])))
+    return "".join(done)
+
+
+def _is_cut(url: str) -> bool:
+    """Whether the first part of a URL is no host: a login whose `@` is missing."""
+    return "@" not in url and masked(url).endswith(("/" + HIDDEN, "\\" + HIDDEN)) and not url.endswith(HIDDEN)
+
+
+def _masked_word(word: str) -> str:
+    trailing = _TRAILING.search(word)[0]  # pyright: ignore[reportOptionalSubscript]
+    url = word.removesuffix(trailing)
+    return word if _PLACEHOLDER in url and url.count("@") == 1 else masked(url) + trailing
+
+
+def _without_logins(text: str) -> str:
+    return _LOGIN_IN_TEXT.sub(lambda match: _masked_word(match[0]), text)
+
+
+def child_environment() -> dict[str, str]:
+    """Returns our environment for a child process, without the secrets that it has no use for."""
+    return {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
+
+
+def hide_in_tracebacks() -> None:
+    """Masks addresses in the traceback of an error that ends this process, or one of its threads."""
+
+    def show(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        import traceback  # noqa: PLC0415 - for a bug alone; a capture process stays small
+
+        lines = traceback.format_exception(kind, error, trace)
+        with suppress(OSError, ValueError, AttributeError):  # stderr is closed, or there is none
+            sys.stderr.write(hide_secrets("".join(lines)))
+
+    sys.excepthook = show
+    threading.excepthook = lambda ended: show(ended.exc_type, ended.exc_value, ended.exc_traceback)
