@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..edge_runtime.camera.event import OnEvent
     from ..edge_runtime.camera.outputs.status_line import StatusLine
     from ..edge_runtime.camera.outputs.systemd import ServiceSink
+    from ..edge_runtime.camera.session import CameraSession
 
 COMMAND_CLASS = CameraCommand
 _ROUTINE = ("started", "stopped", "opened", "label_changed", "moving", "cooled")
@@ -68,37 +70,41 @@ def camera(
 
 def _run(options: CameraOptions) -> None:
     spare_blas_threads()
-    status, service = _status()
-    report_event = _only_trouble(status.event) if is_quiet() else status.event
-    on_event = edge_runtime.fan_out(report_event, *(sink.event for sink in service))
     shown = replace(options, show=_wants_window(options))
-    with (
-        edge_runtime.stop_on_signals() as stop,
-        edge_runtime.open_session(
+    with edge_runtime.stop_on_signals() as stop:
+        edge_runtime.use_background_stderr(stop, may_drop=edge_runtime.is_unattended(options))
+        status, service = _status()
+        report_event = _only_trouble(status.event) if is_quiet() else status.event
+        on_event = edge_runtime.fan_out(report_event, *(sink.event for sink in service))
+        with edge_runtime.open_session(
             shown,
             stop=stop,
             first=[] if is_quiet() else [status],
             last=service,
             on_event=on_event,
             on_note=note,
-        ) as session,
-    ):
-        classifier = session.classifier
-        if session.page:
-            # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
-            link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
-            print(f"page: {link}", file=sys.stderr, flush=True)
-        say = _silent if is_quiet() else status.print_line
-        count = len(classifier.card.labels)
-        name = f"built-in {builtin}" if (builtin := builtin_name(classifier.path)) else classifier.path
-        say(f"model: {name} on {classifier.engine.name}, {count} labels")
-        report = session.run()
+        ) as session:
+            say = _silent if is_quiet() else status.print_line
+            _introduce(session, say)
+            report = session.run()
     if report.frames or not report.failure:
         say(report.text)
     if report.failure:
         raise report.failure
     if options.record and report.frames:
         say(f"recording: {options.record}")
+
+
+def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
+    """Says where the page is, and which model answers."""
+    if session.page:
+        # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
+        link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
+        print(f"page: {link}", file=sys.stderr, flush=True)
+    classifier = session.classifier
+    count = len(classifier.card.labels)
+    name = f"built-in {builtin}" if (builtin := builtin_name(classifier.path)) else classifier.path
+    say(f"model: {name} on {classifier.engine.name}, {count} labels")
 
 
 def _silent(_: str) -> None:
@@ -117,10 +123,10 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             raise UsageError(f"--{name} is for a camera; a replay prints what it finds; leave it out")
     spare_blas_threads()
     recorded = edge_runtime.read_header(folder).settings.conf
-    status = edge_runtime.StatusLine(sys.stderr)
-    with (
-        edge_runtime.stop_on_signals() as stop,
-        edge_runtime.open_classifier(
+    with edge_runtime.stop_on_signals() as stop:
+        edge_runtime.use_background_stderr(stop, may_drop=False)
+        status = edge_runtime.StatusLine(sys.stderr)
+        with edge_runtime.open_classifier(
             options.model,
             engine=options.engine,
             threads=options.threads,
@@ -129,9 +135,8 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             labels=options.labels,
             scale=options.scale,
             on_note=note,
-        ) as classifier,
-    ):
-        report = edge_runtime.replay_recording(folder, classifier, stop, status.event)
+        ) as classifier:
+            report = edge_runtime.replay_recording(folder, classifier, stop, status.event)
     print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.text)
 
 

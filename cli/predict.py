@@ -65,6 +65,7 @@ def predict(
             model, engine=engine, threshold=conf, top=topk, labels=labels, scale=scale, on_note=note
         ) as classifier,
     ):
+        edge_runtime.use_background_stderr(stop, may_drop=False)
         count = len(classifier.card.labels)
         detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
         detail(f"answers below {classifier.threshold:.2f} are unknown; {len(files.paths):,} images")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .camera.loop import StopRequest as StopRequest
     from .camera.loop import stop_on_signals as stop_on_signals
     from .camera.options import CameraOptions as CameraOptions
+    from .camera.outputs.background import use_background_stderr as use_background_stderr
     from .camera.outputs.lines import LineOutput as LineOutput
     from .camera.outputs.lines import answer_line as answer_line
     from .camera.outputs.lines import json_line as json_line
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .camera.outputs.window import why_no_window as why_no_window
     from .camera.recording import read_header as read_header
     from .camera.replay import replay_recording as replay_recording
+    from .camera.session import is_unattended as is_unattended
     from .camera.session import open_session as open_session
     from .camera.session import watch as watch
     from .camera.sources.address import image_files as image_files
@@ -70,6 +72,7 @@ _MODULES = {
     "StopRequest": ".camera.loop",
     "stop_on_signals": ".camera.loop",
     "CameraOptions": ".camera.options",
+    "use_background_stderr": ".camera.outputs.background",
     "LineOutput": ".camera.outputs.lines",
     "answer_line": ".camera.outputs.lines",
     "json_line": ".camera.outputs.lines",
@@ -82,6 +85,7 @@ _MODULES = {
     "why_no_window": ".camera.outputs.window",
     "read_header": ".camera.recording",
     "replay_recording": ".camera.replay",
+    "is_unattended": ".camera.session",
     "open_session": ".camera.session",
     "watch": ".camera.session",
     "image_files": ".camera.sources.address",

@@ -57,7 +57,7 @@ class BadModel(BadData):
 
 
 class InvalidOutput(BadModel):
-    """The network returned NaN or infinity for a picture."""
+    """The network failed on a picture, or returned NaN or infinity for it."""
 
 
 class BadImage(BadData):

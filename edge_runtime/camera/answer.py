@@ -54,6 +54,11 @@ class Sink(Protocol):
     The loop closes its sinks when it ends. A sink must acquire nothing before its first call.
     """
 
+    name: str = "an output"
+    """What messages call it."""
+    dropped: int = 0
+    """Lines that it could not get rid of; see `BackgroundOutput`."""
+
     def write(self, answer: Answer) -> None:
         """Takes the answer to one frame; must not modify the frame's pixels.
 

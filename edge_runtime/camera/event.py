@@ -12,7 +12,7 @@ EventKind = Literal[
     "stopped",  # the loop has ended; the facts are its counts
     "label_changed",  # another label is announced
     "opened",  # the source delivers pictures, for the first time or again
-    "resolution",  # the picture size changed
+    "resolution",  # the picture size changed, or a region in pixels does not fit it (any more, or again)
     "skipped",  # one image cannot be read; the others can
     "unavailable",  # the source is missing, or refuses
     "stalled",  # the source is there but delivers nothing
@@ -27,6 +27,9 @@ EventKind = Literal[
     "disk_full",  # writing stopped: the disk is full
     "log_failed",  # the event log cannot be written, for another reason
     "events_dropped",  # events were lost, as the log could not be written for too long
+    "output_failed",  # an output, such as the page or the window, fails and is tried again
+    "output_works",  # it works, for the first time or again
+    "lines_dropped",  # stdout or stderr is not read fast enough, and lines are dropped
     "record_failed",  # a recording cannot be written, for another reason
     "throttled",  # too hot or throttled: the frame rate is reduced
     "cooled",  # back to the full frame rate

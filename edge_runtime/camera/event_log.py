@@ -49,6 +49,8 @@ class EventLog(Sink):
             later.
     """
 
+    name = "the event log"
+
     def __init__(
         self,
         path: Path,

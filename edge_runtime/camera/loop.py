@@ -4,21 +4,26 @@ import os
 import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
+import numpy as np
+
 from ..classifier import Classifier
-from ..errors import BadImage, EdgeclsError, InvalidOutput, Unavailable
+from ..errors import BadImage, EdgeclsError, Unavailable
 from .answer import Answer, Sink, Timing, announcement
 from .decision import Decider
 from .event import Event, OnEvent, ignore
 from .event_log import EventLog
 from .frame import Frame
 from .loop_report import LoopReport, Tally
-from .pace import Pace, Stillness
+from .pace import Pace
 from .rates import FrameRate, RecentAges
+from .region import RegionOutside, RegionWatch
+from .sinks import Sinks, collecting
 from .sources.source import EndOfSource, Source
+from .stillness import Stillness
 from .view import AS_IT_COMES, View, network_input
 
 POLL_S = 0.2
@@ -84,9 +89,10 @@ class Loop:
     def run(self, source: Source) -> LoopReport:
         """Opens the source and classifies its frames until it ends, a limit is reached or `stop` says so.
 
-        A frame without an answer, because its JPEG is damaged or the network's output is not a number, is an
-        event for a camera that runs unattended, which goes on, and the end of a one-shot run: one with a
-        limit, or with a source that ends. The sinks are closed in every case.
+        Whatever one frame or a sink raises is an event for a camera that runs unattended, which goes on: a
+        damaged JPEG, an output that is not a number, a picture too small for the region, a full disk. It is
+        the end of a one-shot run: one with a limit, or with a source that ends. The sinks are closed in every
+        case.
 
         Returns:
             What was done, with the error that ended it early, if one did: its answers have been given.
@@ -100,46 +106,42 @@ class Loop:
         """`run`, step by step: yields each answer after the sinks have had it, and returns the report."""
         tally = Tally()
         failures: list[EdgeclsError] = []
-        with self._closing_sinks(failures), source, _collecting(failures):
-            yield from self._answers(source, tally)
-        return tally.report(source, failure=failures[0] if failures else None)
+        goes_on = self.max_frames is None and source.live
+        sinks = Sinks(self.sinks, goes_on=goes_on, on_event=self.on_event)
+        with sinks.closing(failures), source, collecting(failures):
+            yield from self._answers(source, sinks, tally, goes_on=goes_on)
+        report = tally.report(source, failure=failures[0] if failures else None)
+        return replace(report, lost_answers=sinks.lost_answers, dropped_lines=sinks.dropped_lines)
 
-    @contextmanager
-    def _closing_sinks(self, failures: list[EdgeclsError]) -> Generator[None]:
-        with ExitStack() as closing:
-            for sink in self.sinks:
-                closing.callback(_close, sink, failures)
-            yield
-
-    def _answers(self, source: Source, tally: Tally) -> Iterator[Answer]:
-        one_shot = self.max_frames is not None or not source.live
+    def _answers(self, source: Source, sinks: Sinks, tally: Tally, *, goes_on: bool) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()
-        for frame in self._frames(source):
+        region = RegionWatch(self.on_event) if goes_on else None
+        for frame in self._frames(source, sinks):
             try:
-                answer = self._answer(frame, rate, ages)
-            except (BadImage, InvalidOutput) as error:
-                if one_shot:
+                answer = self._answer(frame, region, rate, ages)
+            except EdgeclsError as error:
+                if not goes_on:
                     raise
-                self._report_once(error, tally)
+                self._count(error, tally)
+                sinks.idle()
                 continue
             if answer is None:
                 tally.add_still(frame)
-                self._idle()
+                sinks.idle()
                 continue
             tally.add(answer)
             if answer.decision.changed:
                 self.on_event(announcement(answer))
-            for sink in self.sinks:
-                sink.write(answer)
+            sinks.write(answer)
             yield answer
 
-    def _frames(self, source: Source) -> Iterator[Frame]:
+    def _frames(self, source: Source, sinks: Sinks) -> Iterator[Frame]:
         given = 0
         while not self.stop.requested and given != self.max_frames:
             pause_s = self.pace.pause_s()
             if pause_s > 0:
                 time.sleep(min(pause_s, POLL_S))
-                self._idle()
+                sinks.idle()
                 continue
             try:
                 frame = source.read(POLL_S)
@@ -149,22 +151,25 @@ class Loop:
                     raise Unavailable(f"{source.description}: {so_far}; run it again") from end
                 return
             if frame is None:
-                self._idle()
+                sinks.idle()
             else:
                 given += 1
                 self.pace.took()
                 yield frame
 
-    def _answer(self, frame: Frame, rate: FrameRate, ages: RecentAges) -> Answer | None:
+    def _answer(
+        self, frame: Frame, region: RegionWatch | None, rate: FrameRate, ages: RecentAges
+    ) -> Answer | None:
         """Classifies one frame and times each stage; None where nothing moved.
 
         Raises:
             BadImage: the frame's JPEG is damaged.
-            InvalidOutput: the network gave NaN or infinity.
+            InvalidOutput: the network failed, or gave NaN or infinity.
+            RegionOutside: the picture does not hold the region; with a `region` watch, nothing of it.
         """
         classifier = self.classifier
         started_s = time.perf_counter()
-        image = network_input(frame, classifier.card.image, self.view)
+        image = self._network_input(frame, region)
         if self.stillness is not None and self.stillness.is_still(image, frame.time_s):
             return None
         prepared_s = time.perf_counter()
@@ -183,29 +188,28 @@ class Loop:
         )
         return Answer(self.view.upright(frame), prediction, decision, timing)
 
-    def _report_once(self, error: EdgeclsError, tally: Tally) -> None:
-        """Reports the first of several failed frames in a row, not thirty a second."""
+    def _network_input(self, frame: Frame, region: RegionWatch | None) -> np.ndarray:
+        rule, view = self.classifier.card.image, self.view
+        if region is None or view.roi is None:
+            return network_input(frame, rule, view)
+        try:
+            image = network_input(frame, rule, view)
+        except RegionOutside as error:
+            region.note_outside(view.roi, error)
+            if error.clipped is None:
+                raise
+            return network_input(frame, rule, replace(view, roi=error.clipped))
+        region.note_inside(view.roi)
+        return image
+
+    def _count(self, error: EdgeclsError, tally: Tally) -> None:
+        """Counts a frame without an answer; of several in a row, only the first is an event."""
+        if isinstance(error, RegionOutside):
+            tally.add_failed("left_out")  # the watch has reported it
+            return
         kind = "corrupt" if isinstance(error, BadImage) else "invalid_output"
         if tally.add_failed(kind):
             self.on_event(Event(kind, f"{kind.replace('_', ' ')}: {error}"))
-        self._idle()
-
-    def _idle(self) -> None:
-        for sink in self.sinks:
-            sink.idle()
-
-
-@contextmanager
-def _collecting(failures: list[EdgeclsError]) -> Generator[None]:
-    try:
-        yield
-    except EdgeclsError as error:
-        failures.append(error)
-
-
-def _close(sink: Sink, failures: list[EdgeclsError]) -> None:
-    with _collecting(failures):
-        sink.close()
 
 
 def drained(answers: Generator[Answer, None, LoopReport]) -> LoopReport:

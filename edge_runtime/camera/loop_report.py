@@ -45,7 +45,13 @@ class LoopReport:
     right_announced: int = 0
     """Of these, frames whose announced label was right; it changes a moment after the picture does."""
     still_frames: int = 0
-    """Frames that were not classified because nothing moved; see `pace.Stillness`."""
+    """Frames that were not classified because nothing moved; see `Stillness`."""
+    left_out: int = 0
+    """Frames whose picture held nothing of the region to classify."""
+    lost_answers: int = 0
+    """Answers that an output did not get while it failed."""
+    dropped_lines: int = 0
+    """Lines on stdout and stderr that nobody read in time."""
 
     @property
     def fps(self) -> float | None:
@@ -55,21 +61,7 @@ class LoopReport:
     @property
     def text(self) -> str:
         """Summary for people, one to four lines."""
-        frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
-        if self.fps is not None:
-            took = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{self.seconds * 1000:.0f} ms"
-            frames += f" in {took}: {self.fps:.1f} per second"
-        if self.skipped:
-            frames += f", {self.skipped:,} skipped for newer ones"
-        if self.still_frames:
-            frames += f", {self.still_frames:,} more without motion"
-        if self.invalid_outputs:
-            frames += f", {self.invalid_outputs:,} with an invalid output"
-        if self.corrupt_frames:
-            frames += f", {self.corrupt_frames:,} damaged"
-        if self.reconnects:
-            frames += f", {self.reconnects:,} reconnect{'' if self.reconnects == 1 else 's'}"
-        lines = [frames]
+        lines = [", ".join([self._took, *self._exceptions])]
         if self.latency_p50_ms is not None:
             lines.append(
                 f"latency p50 {self.latency_p50_ms:.1f} ms, p90 {self.latency_p90_ms:.1f} ms; "
@@ -84,6 +76,29 @@ class LoopReport:
                 f"announced label correct: {self.right_announced / self.judged:.1%}"
             )
         return "\n".join(lines)
+
+    @property
+    def _took(self) -> str:
+        frames = f"{self.frames:,} frame{'' if self.frames == 1 else 's'}"
+        if self.fps is None:
+            return frames
+        took = f"{self.seconds:.1f} s" if self.seconds >= 1 else f"{self.seconds * 1000:.0f} ms"
+        return f"{frames} in {took}: {self.fps:.1f} per second"
+
+    @property
+    def _exceptions(self) -> list[str]:
+        """What else there was, as far as there was any."""
+        counts = (
+            (self.skipped, "skipped for newer ones"),
+            (self.still_frames, "more without motion"),
+            (self.invalid_outputs, "with an invalid output"),
+            (self.corrupt_frames, "damaged"),
+            (self.left_out, "outside --roi"),
+            (self.reconnects, "reconnect" if self.reconnects == 1 else "reconnects"),
+            (self.lost_answers, "lost by an output that failed"),
+            (self.dropped_lines, "line dropped" if self.dropped_lines == 1 else "lines dropped"),
+        )
+        return [f"{count:,} {what}" for count, what in counts if count]
 
     def to_json(self) -> dict[str, Any]:
         """The report as values for JSON."""
@@ -124,7 +139,7 @@ class Tally:
             self._right += answer.prediction.label == frame.truth
             self._right_announced += answer.decision.shown.label == frame.truth
 
-    def add_failed(self, kind: Literal["corrupt", "invalid_output"]) -> bool:
+    def add_failed(self, kind: Literal["corrupt", "invalid_output", "left_out"]) -> bool:
         """Counts a frame without an answer; True for the first in a row."""
         self._failed[kind] += 1
         first, self._last_answered = self._last_answered, False
@@ -159,4 +174,5 @@ class Tally:
             right=self._right,
             right_announced=self._right_announced,
             still_frames=self._still_frames,
+            left_out=self._failed["left_out"],
         )

@@ -1,4 +1,4 @@
-"""Pace: how often the camera loop takes a frame, and which frames it need not classify.
+"""Pace: how often the camera loop takes a frame, and how long it pauses before it tries again what failed.
 
 The loop takes frames as often as it can, or as the lowest of its rate limits allows: a fixed rate, a CPU
 budget, heat. Between two frames it waits and then takes the newest: a lower rate makes no frame older.
@@ -11,16 +11,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from ..errors import UsageError
 from ..hardware import ROOT, is_throttled, temperature_c
-from ..images.opencv import cv2
 from .event import Event, OnEvent, ignore
 from .rates import FrameRate
 
 MIN_FPS = 0.2
 """No limit goes below this: one frame in five seconds."""
+
+
+def growing_pause_s(failures: int, first_s: float = 1.0, longest_s: float = 30.0) -> float:
+    """Returns the pause before the next attempt, after so many failures in a row: each doubles it."""
+    return min(first_s * 2.0 ** min(failures - 1, 30), longest_s)
 
 
 class RateLimit(Protocol):
@@ -244,47 +246,3 @@ class HeatLimit:
         else:
             self._limit_fps = math.inf
             self._on_event(Event("cooled", f"cooled{reading}: back to the full rate", facts=facts))
-
-
-GRID = 8
-"""The network's input is averaged over GRID x GRID blocks before it is compared: that removes noise, and
-keeps motion."""
-MIN_DIFFERENCE = 8
-"""A difference of this much, of 255, in one channel of one block is motion.
-
-Measured on photographs with noise of standard deviation s added to each pixel, then JPEG of quality 60. The
-largest difference of 180 pairs without motion, s = 10 / 20 / 40: at 160x120 6 / 10 / 15, at 320x240 4 / 4 /
-9, at 640x480 2 / 2 / 4; for light that flickers by 2 percent, 6. An object that appears at 640x480 (s = 5),
-40 levels brighter or darker, is seen in 68 of 100 cases at 30 pixels a side, in 96 at 40; a turn of the
-camera from 4 to 8 pixels on.
-"""
-SETTLE_S = 1.0
-"""After motion every frame is classified for this time: smoothing and `--hold` come to an end, and motion in
-steps is not missed between them."""
-MAX_STILL_S = 1.0
-"""A still scene is classified this often all the same, for drifts that the comparison misses, and so that
-displays stay alive."""
-
-
-class Stillness:
-    """Finds frames without motion since the last classified one, whose answer still holds."""
-
-    def __init__(self) -> None:
-        self._last: np.ndarray | None = None
-        self._classified_s = self._moved_s = 0.0
-
-    def is_still(self, image: np.ndarray, time_s: float) -> bool:
-        """Whether `image` need not be classified; if False, it counts as classified.
-
-        Args:
-            image: the network's input, uint8 (H, W, 3).
-            time_s: when it was captured, monotonic seconds.
-        """
-        blocks = cv2.resize(image, (GRID, GRID), interpolation=cv2.INTER_AREA)
-        moved = self._last is None or cv2.norm(blocks, self._last, cv2.NORM_INF) >= MIN_DIFFERENCE
-        if moved:
-            self._moved_s = time_s
-        elif time_s - self._moved_s >= SETTLE_S and time_s - self._classified_s < MAX_STILL_S:
-            return True
-        self._last, self._classified_s = blocks, time_s
-        return False

@@ -16,8 +16,9 @@ from .event import OnEvent, ignore
 from .frame import Frame
 from .loop import Loop, StopRequest
 from .recording import RecordedAnswer, RecordedSettings, announced_confidence, read_header, recorded_answers
+from .region import parse_roi
 from .sources.source import EndOfSource, Source
-from .view import ROTATIONS, View, parse_roi
+from .view import ROTATIONS, View
 
 
 def replay_recording(

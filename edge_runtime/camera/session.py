@@ -25,13 +25,15 @@ from .outputs.frame_folder import FrameRecorder
 from .outputs.lines import LineOutput, json_line
 from .outputs.video_file import Recorder
 from .outputs.window import PreviewWindow, why_no_window
-from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, Stillness, parse_share
+from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, parse_share
 from .recording import RecordedSettings, new_header
-from .sources.address import Address, DemoCamera, least_size_px, parse_size, parse_source
+from .region import parse_roi
+from .sources.address import Address, DemoCamera, LiveAddress, least_size_px, parse_size, parse_source
 from .sources.capture import Capture
 from .sources.open import open_source
 from .sources.source import Source, Stills
-from .view import ROTATIONS, View, parse_roi
+from .stillness import Stillness
+from .view import ROTATIONS, View
 
 if TYPE_CHECKING:
     from ..page.server import PageSink
@@ -105,6 +107,11 @@ def check_options(options: CameraOptions) -> Address:
     return address
 
 
+def is_unattended(options: CameraOptions) -> bool:
+    """Whether the loop goes on until it is stopped: a camera or stream, without a limit."""
+    return options.frame_limit is None and isinstance(parse_source(options.source), LiveAddress)
+
+
 @contextmanager
 def open_session(
     options: CameraOptions,
@@ -130,6 +137,7 @@ def open_session(
     """
     stop = stop or StopRequest()
     address = check_options(options)
+    unattended = is_unattended(options)
     with ExitStack() as opened:
         page = _page(options)
         if page:
@@ -166,7 +174,7 @@ def open_session(
             is_watched = bool(windows or page or recorder)
             source.least_px = least_size_px(classifier.card.image, is_watched=is_watched)
         sinks: list[Sink | None] = [
-            LineOutput(_STDOUT, stop, json_line) if options.json else None,
+            LineOutput(_STDOUT, stop, json_line, may_drop=unattended) if options.json else None,
             *first,
             log,
             page,

@@ -1,74 +1,17 @@
-"""View: rotation, mirroring and region of interest (ROI) of a camera's picture."""
+"""View: how a camera's picture is rotated and mirrored, and which part of it the network sees."""
 
-import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from ..errors import UsageError
 from ..images.opencv import cv2
 from ..images.prepare import decode_reduced, prepare_box
 from ..images.rule import Box, ImageRule, crop_box
 from .frame import Frame
 from .options import Flip, Rotation
-
-_NUMBER = re.compile(r"\d+(\.\d+)?|\.\d+")
-_ROI_FORM = (
-    "write x,y,w,h in pixels, such as 160,0,320,480, or as fractions of the picture's sides, "
-    "such as 0.25,0.0,0.5,1.0"
-)
-
-
-@dataclass(frozen=True)
-class Roi:
-    """Region of interest: the rectangle that is classified, in the picture after rotation and mirroring."""
-
-    left: float
-    top: float
-    width: float
-    height: float
-    is_relative: bool
-    """Fractions of width and height, 0 to 1, which hold for any resolution; otherwise pixels."""
-
-    def __str__(self) -> str:
-        return f"{self.left:g},{self.top:g},{self.width:g},{self.height:g}"
-
-    def box(self, height_px: int, width_px: int) -> Box:
-        """Returns the region in a picture of this size.
-
-        Raises:
-            UsageError: it does not lie within the picture.
-        """
-        scale_x, scale_y = (width_px, height_px) if self.is_relative else (1, 1)
-        left_px, right_px = round(self.left * scale_x), round((self.left + self.width) * scale_x)
-        top_px, bottom_px = round(self.top * scale_y), round((self.top + self.height) * scale_y)
-        if right_px > width_px or bottom_px > height_px:
-            raise UsageError(
-                f"--roi {self}: outside the picture of {width_px}x{height_px} pixels; {_ROI_FORM}"
-            )
-        left_px, top_px = min(left_px, width_px - 1), min(top_px, height_px - 1)
-        return Box(top_px, left_px, max(1, bottom_px - top_px), max(1, right_px - left_px))
-
-
-def parse_roi(text: str) -> Roi:
-    """Parses `x,y,w,h`: pixels if all four are whole numbers, fractions if one has a decimal point.
-
-    Raises:
-        UsageError: not four numbers, an empty region, or fractions that do not lie within the picture.
-    """
-    numbers = [number.strip() for number in text.split(",")]
-    if len(numbers) != 4 or not all(_NUMBER.fullmatch(number) for number in numbers):
-        raise UsageError(f"--roi {text}: not a region; {_ROI_FORM}")
-    left, top, width, height = map(float, numbers)
-    is_relative = "." in text
-    if not width or not height:
-        raise UsageError(f"--roi {text}: an empty region; {_ROI_FORM}")
-    if is_relative and (left + width > 1 + 1e-9 or top + height > 1 + 1e-9):
-        raise UsageError(f"--roi {text}: outside the picture; {_ROI_FORM}")
-    return Roi(left, top, width, height, is_relative)
-
+from .region import Roi
 
 Degrees = Literal[0, 90, 180, 270]
 """Of a rotation, clockwise."""
@@ -105,7 +48,7 @@ class View:
         """Returns the box that the network sees, in the picture of this size before rotation and mirroring.
 
         Raises:
-            UsageError: `roi` does not lie within the picture.
+            RegionOutside: `roi` does not lie within the picture.
         """
         if self._swaps_sides:
             height_px, width_px = width_px, height_px
@@ -157,7 +100,7 @@ def network_input(frame: Frame, rule: ImageRule, view: View = AS_IT_COMES) -> np
 
     Raises:
         BadImage: its JPEG is damaged.
-        UsageError: the ROI does not lie within the picture.
+        RegionOutside: the ROI does not lie within the picture.
     """
     rule_before = view.rule_before_rotation(rule)
     box_of = partial(view.box, rule=rule)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..descriptors import native_stderr_held
-from ..errors import BadModel, Unavailable
+from ..errors import BadModel, InvalidOutput, Unavailable
 from ..models.model_file import ModelFile
 from .tensors import TensorSpec, only_tensors, picture_input, score_output
 
@@ -26,6 +26,7 @@ class LiteRTEngine:
 
     def __init__(self, model: ModelFile, threads: int = 1) -> None:
         self.name = f"litert {__version__}"
+        self._path = model.path
         try:
             with native_stderr_held():  # it prints a line about its XNNPACK delegate
                 self._interpreter: Any = Interpreter(model_content=model.content, num_threads=threads)
@@ -44,7 +45,12 @@ class LiteRTEngine:
         """See `Engine.probabilities`."""
         interpreter = self._interpreter
         interpreter.set_tensor(self._input, self._picture.tensor(image))
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:  # an index out of range, say, which depends on the picture
+            raise InvalidOutput(
+                f"{self._path}: LiteRT cannot run it on this picture: {_line(error)}; export it again"
+            ) from error
         return self._scores.probabilities(interpreter.get_tensor(self._output))  # get_tensor copies
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..descriptors import native_stderr_held
-from ..errors import BadModel, Unavailable
+from ..errors import BadModel, InvalidOutput, Unavailable
 from ..inspection.onnx_content import refuse_external_data
 from ..models.model_file import ModelFile
 from .tensors import TensorSpec, only_tensors, picture_input, score_output
@@ -34,6 +34,7 @@ class OnnxRuntimeEngine:
 
     def __init__(self, model: ModelFile, threads: int = 1) -> None:
         self.name = f"onnxruntime {onnxruntime.__version__}"
+        self._path = model.path
         self._session: Any = open_session(model.content, str(model.path), threads)
         entry, out = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model.path))
         self._input, self._output = entry.name, out.name
@@ -44,7 +45,13 @@ class OnnxRuntimeEngine:
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
-        (output,) = self._session.run([self._output], {self._input: self._picture.tensor(image)})
+        try:
+            (output,) = self._session.run([self._output], {self._input: self._picture.tensor(image)})
+        except Exception as error:  # its errors have no base class in common
+            why = " ".join(str(error).split())[:200]
+            raise InvalidOutput(
+                f"{self._path}: onnxruntime cannot run it on this picture: {why}; export it again"
+            ) from error
         return self._scores.probabilities(output)
 
     def close(self) -> None:

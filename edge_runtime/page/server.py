@@ -44,6 +44,8 @@ class PageSink(Sink):
         PermissionRefused: a port that the system reserves for root.
     """
 
+    name = "the page"
+
     def __init__(self, address: str, token: str | None = None) -> None:
         token = "" if token is None else checked_token(token)
         where = parse_address(address)

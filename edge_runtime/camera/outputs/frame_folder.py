@@ -52,6 +52,8 @@ class FrameRecorder(Sink):
         OutputFailed, PermissionRefused: nothing can be written there.
     """
 
+    name = "the recording"
+
     def __init__(
         self,
         folder: Path,

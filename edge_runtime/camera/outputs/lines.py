@@ -1,33 +1,42 @@
 """Line output: one line for each frame, to a pipe, a file or a terminal, as text or JSON."""
 
 import json
-import os
-import select
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from ...errors import writing_failed
 from ...text import printable
 from ..answer import Answer, Sink
-from ..loop import POLL_S, StopRequest
+from ..loop import StopRequest
+from .background import output_to
 
 
 class LineOutput(Sink):
-    """Writes each answer as a line.
+    """Writes each answer as a line, which the loop does not wait for; see `BackgroundOutput`.
 
-    A line is one write past Python's buffers, so that a kill leaves no half of one. When the reader has gone,
-    the loop is asked to stop.
+    When the reader has gone, the loop is asked to stop.
 
     Args:
         descriptor: an open file descriptor; 1 is stdout.
         stop: requested when the reader has gone; a request also ends the wait for a slow reader.
         render: gives the line for an answer, without its newline: `answer_line` or `json_line`.
+        may_drop: whether lines are dropped, and counted, where the reader is too slow; otherwise it gets all.
     """
 
-    def __init__(self, descriptor: int, stop: StopRequest, render: Callable[[Answer], str]) -> None:
-        self._descriptor = descriptor
+    name = "stdout"
+
+    def __init__(
+        self,
+        descriptor: int,
+        stop: StopRequest,
+        render: Callable[[Answer], str],
+        *,
+        may_drop: bool = False,
+    ) -> None:
         self._stop = stop
         self._render = render
+        self._output = output_to(descriptor, stop, may_drop=may_drop)
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`.
@@ -36,20 +45,28 @@ class LineOutput(Sink):
             OutputFailed: the disk is full or broken.
         """
         # A name that is not UTF-8 becomes an escape, which is valid in JSON too.
-        rest = f"{self._render(answer)}\n".encode(errors="backslashreplace")
+        line = f"{self._render(answer)}\n".encode(errors="backslashreplace")
+        with self._failures_named():
+            self.dropped += self._output.put(line)
+
+    def idle(self) -> None:
+        """Notes a reader that has gone; see `Sink.idle`."""
+        if self._output.is_broken:
+            self._stop.request()
+
+    def close(self) -> None:
+        """Waits for a slow reader, though not for ever; see `Sink.close`."""
+        with self._failures_named():
+            self.dropped += self._output.drain()
+
+    @contextmanager
+    def _failures_named(self) -> Generator[None]:
         try:
-            while rest and self._has_room():
-                rest = rest[os.write(self._descriptor, rest) :]  # a pipe may take a very long line in parts
+            yield
         except BrokenPipeError:
             self._stop.request()
         except OSError as error:
             raise writing_failed("the answers", error) from error
-
-    def _has_room(self) -> bool:
-        while not select.select([], [self._descriptor], [], POLL_S)[1]:
-            if self._stop.requested:
-                return False
-        return True
 
 
 def answer_line(answer: Answer) -> str:

@@ -9,6 +9,7 @@ from typing import TextIO
 from ...text import printable
 from ..answer import Answer, Sink
 from ..event import Event
+from .background import BackgroundText
 
 REWRITE_S = 0.2
 """Between two updates on a terminal."""
@@ -26,6 +27,8 @@ class StatusLine(Sink):
         clock: monotonic seconds.
         log_s: seconds between two answers if `stream` is not a terminal; infinity: only events are written.
     """
+
+    name = "stderr"
 
     def __init__(
         self, stream: TextIO, clock: Callable[[], float] = time.monotonic, log_s: float = LOG_S
@@ -69,6 +72,9 @@ class StatusLine(Sink):
         if self._on_screen:
             self._write("\n")
         self._pending = self._on_screen = ""
+        if isinstance(self._stream, BackgroundText):
+            self._stream.drain()
+            self.dropped = self._stream.dropped
 
     def _is_due(self, every_s: float) -> bool:
         return self._clock() - self._shown_at_s >= every_s
@@ -92,6 +98,8 @@ class StatusLine(Sink):
         with suppress(OSError):  # the terminal was closed, or the log's disk is full: the loop continues
             self._stream.write(text)
             self._stream.flush()
+        if isinstance(self._stream, BackgroundText):
+            self.dropped = self._stream.dropped
 
 
 def fit_status(text: str, width: int) -> str:

@@ -68,14 +68,16 @@ class ServiceSink(Sink):
 
     The service is ready once the loop runs with its model loaded, even without a camera: the loop waits for a
     missing camera as long as it takes, and a restart would not help. WATCHDOG is sent while the loop runs and
-    there was an answer or an event of the source within `SILENT_S`; a frozen camera may be silent for longer,
-    as some show the same picture for a good reason. So a missing camera restarts nothing, and a loop that
-    hangs is restarted.
+    there was an answer or an event of the source within `SILENT_S`. A frozen camera may be silent for longer,
+    as some show the same picture for a good reason, and so may one whose pictures do not hold the region. So
+    a missing camera restarts nothing, and a loop that hangs is restarted.
 
     Args:
         manager: receives the datagrams.
         clock: monotonic seconds.
     """
+
+    name = "systemd"
 
     def __init__(self, manager: ServiceManager, clock: Callable[[], float] = time.monotonic) -> None:
         is_abstract = manager.address.startswith("@")
@@ -89,14 +91,14 @@ class ServiceSink(Sink):
         self._active_at_s = clock()
         self._answer: Answer | None = None
         self._waiting = "waiting for the camera"
-        self._is_frozen = False
+        self._may_be_silent = False
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._active_at_s = self._clock()
         if self._waiting:
             self._notify_soon()
-        self._answer, self._waiting, self._is_frozen = answer, "", False
+        self._answer, self._waiting, self._may_be_silent = answer, "", False
         self._notify_when_due()
 
     def idle(self) -> None:
@@ -108,8 +110,9 @@ class ServiceSink(Sink):
         if event.kind not in _OF_SOURCE:
             return
         self._active_at_s = self._clock()
-        self._is_frozen = event.kind == "frozen"
-        if event.kind in _WAITING:
+        is_left_out = event.kind == "resolution" and event.facts.get("classified", "") is None
+        self._may_be_silent = event.kind == "frozen" or is_left_out
+        if event.kind in _WAITING or is_left_out:
             self._notify_soon()
             self._waiting = f"waiting for the camera: {event.text}"
 
@@ -130,7 +133,7 @@ class ServiceSink(Sink):
         lines = ["READY=1"] if self._due_at_s is None else []
         self._sent_at_s, self._due_at_s = now_s, now_s + self._interval_s
         silent_s = now_s - self._active_at_s
-        if self._is_frozen or silent_s < SILENT_S:
+        if self._may_be_silent or silent_s < SILENT_S:
             lines.append("WATCHDOG=1")
             status = self._status
         else:
@@ -143,4 +146,4 @@ class ServiceSink(Sink):
 
     def _send(self, *lines: str) -> None:
         with suppress(OSError):  # it is busy or restarting; the next datagram says the same
-            self._socket.sendto("\n".join(lines).encode(), self._address)
+            self._socket.sendto("\n".join(lines).encode(errors="backslashreplace"), self._address)

@@ -48,6 +48,8 @@ class Recorder(Sink):
         OutputFailed, PermissionRefused: nothing can be written there.
     """
 
+    name = "the recording"
+
     def __init__(
         self, path: Path, source: Source, on_event: OnEvent = ignore, reserve_bytes: int = RESERVE_BYTES
     ) -> None:

@@ -28,6 +28,8 @@ class PreviewWindow(Sink):
         stop: requested when the user closes the window.
     """
 
+    name = "the window"
+
     def __init__(self, stop: StopRequest) -> None:
         self._stop = stop
         self._is_open = False

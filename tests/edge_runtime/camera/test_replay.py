@@ -18,6 +18,7 @@ from edgecls.edge_runtime.camera.recording import (
     RecordingHeader,
     frame_name,
 )
+from edgecls.edge_runtime.camera.region import parse_roi
 from edgecls.edge_runtime.camera.replay import (
     SHOWN_DIFFERENCES,
     Difference,
@@ -26,7 +27,7 @@ from edgecls.edge_runtime.camera.replay import (
     replay_recording,
 )
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
-from edgecls.edge_runtime.camera.view import View, parse_roi
+from edgecls.edge_runtime.camera.view import View
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import MissingInput
 from edgecls.edge_runtime.images.opencv import cv2

@@ -7,7 +7,8 @@ import pytest
 
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop
-from edgecls.edge_runtime.camera.view import AS_IT_COMES, View, network_input, parse_roi
+from edgecls.edge_runtime.camera.region import parse_roi
+from edgecls.edge_runtime.camera.view import AS_IT_COMES, View, network_input
 from edgecls.edge_runtime.errors import BadImage, UsageError
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import decode, prepare

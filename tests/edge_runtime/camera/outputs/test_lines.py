@@ -145,7 +145,9 @@ def test_when_nobody_reads_any_more_the_loop_is_asked_to_stop(pipe):
     out, end = pipe
     os.close(out)
     stop = StopRequest()
-    output(end, stop).write(answer(frame(), CAT))
+    sink = output(end, stop)
+    sink.write(answer(frame(), CAT))
+    sink.close()
     assert stop.requested
 
 
