@@ -243,9 +243,11 @@ def use_background_stderr(stop: StopRequest, *, may_drop: bool) -> None:
     stream = sys.stderr
     try:
         descriptor = stream.fileno()
-    except (AttributeError, OSError):  # closed, or a test's
+        # Of our own, as `native_stderr_held` puts another file in the place of the number for a moment.
+        kept = os.dup(descriptor)
+    except OSError:  # a test's
         return
-    text = BackgroundText(stream, BackgroundOutput(descriptor, stop, may_drop=may_drop))
+    text = BackgroundText(stream, BackgroundOutput(kept, stop, may_drop=may_drop))
     sys.stderr = text
     atexit.register(text.drain)
     if may_drop and may_block(descriptor):
