@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..edge_runtime.images.prepare import prepare, read_image
+from ..edge_runtime.images.decode import read_image
+from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.workers import serve
 from .worker_main import open_file
 

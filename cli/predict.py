@@ -70,7 +70,7 @@ def predict(
         detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
         detail(f"answers below {classifier.threshold:.2f} are unknown; {len(files.paths):,} images")
         sinks = _sinks(stop, save, csv_file, as_json=as_json)
-        stills = edge_runtime.Stills(files, lambda event: warn(event.text))
+        stills = edge_runtime.Stills(files, lambda event: warn(event.text), classifier.card.image)
         report = edge_runtime.Loop(classifier, sinks, stop=stop).run(stills)
     if report.failure:
         raise report.failure

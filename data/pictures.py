@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ..edge_runtime.errors import BadData, EdgeclsError, MissingInput
-from ..edge_runtime.images.prepare import decode, prepare
+from ..edge_runtime.images.decode import decode_file
+from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from .layout import EXPECTED, Layout, PartName, find_layout, printable
 from .split import Parts, Split
@@ -77,7 +78,7 @@ def _prepared(store: Store, rule: ImageRule, paths: list[PurePosixPath]) -> Iter
 def _prepare_one(store: Store, rule: ImageRule, path: PurePosixPath) -> np.ndarray | str:
     name = printable(str(path))
     try:
-        return prepare(decode(store.read(path), name), rule)
+        return prepare(decode_file(store.read(path), name, rule), rule)
     except EdgeclsError as error:
         reason, _, _ = str(error).partition("; ")
         return printable(reason)

@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from .doctor.host import this_host as this_host
     from .engines.engine import open_engine as open_engine
     from .errors import EdgeclsError as EdgeclsError
-    from .images.prepare import decode as decode
+    from .images.decode import decode as decode
+    from .images.decode import read_image as read_image
     from .images.prepare import prepare as prepare
-    from .images.prepare import read_image as read_image
     from .images.rule import ImageRule as ImageRule
     from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
@@ -100,9 +100,9 @@ _MODULES = {
     "this_host": ".doctor.host",
     "open_engine": ".engines.engine",
     "EdgeclsError": ".errors",
-    "decode": ".images.prepare",
+    "decode": ".images.decode",
     "prepare": ".images.prepare",
-    "read_image": ".images.prepare",
+    "read_image": ".images.decode",
     "ImageRule": ".images.rule",
     "inspect_model": ".inspection.inspect",
     "ModelCard": ".models.card",

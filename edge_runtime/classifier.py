@@ -16,7 +16,9 @@ from .engines.names import EngineName
 from .errors import BadImage, InvalidOutput, UsageError
 from .files import read_whole
 from .images.prepare import prepare, prepare_jpeg
-from .images.rule import PixelRange
+from .images.rule import ImageRule, PixelRange
+from .images.several import check_single
+from .images.transparency import lay_on_white
 from .models.builtin import DEFAULT, builtin_name
 from .models.card import ModelCard
 from .models.find import choose_model
@@ -205,11 +207,13 @@ class Classifier:
         """
         rule = self.card.image
         if isinstance(picture, str | os.PathLike):
-            image = prepare_jpeg(read_whole(picture), rule, str(picture))
+            content = read_whole(picture)
+            check_single(content, str(picture))
+            image = prepare_jpeg(content, rule, str(picture))
         elif isinstance(picture, bytes):
             image = prepare_jpeg(picture, rule)
         else:
-            image = prepare(_bgr(picture), rule)
+            image = prepare(_bgr(picture, rule), rule)
         return self.rank(self.engine.probabilities(image))
 
     def rank(self, probabilities: np.ndarray) -> Prediction:
@@ -315,7 +319,7 @@ def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:
         )
 
 
-def _bgr(picture: np.ndarray | PilImage) -> np.ndarray:
+def _bgr(picture: np.ndarray | PilImage, rule: ImageRule) -> np.ndarray:
     """A picture in memory as uint8 (H, W, 3) BGR.
 
     Raises:
@@ -330,4 +334,7 @@ def _bgr(picture: np.ndarray | PilImage) -> np.ndarray:
     from PIL import ImageOps  # noqa: PLC0415 - whoever has an image of PIL has PIL; edgecls does without
 
     upright: PilImage = ImageOps.exif_transpose(cast("Any", picture))
-    return np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+    pixels = np.ascontiguousarray(np.asarray(upright.convert("RGB"))[..., ::-1])
+    if rule.transparent == "ignored":
+        return pixels
+    return lay_on_white(pixels, np.asarray(upright.convert("RGBA"))[..., 3])

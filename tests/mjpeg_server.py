@@ -18,6 +18,7 @@ from typing import Literal, Self
 import numpy as np
 
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.edge_runtime.images.pictures import damaged
 
 Fault = Literal[
     "",
@@ -25,6 +26,7 @@ Fault = Literal[
     "stalled",  # streams stay open, and no picture comes
     "html",  # a page in place of a stream
     "half",  # every JPEG is cut in half
+    "gap",  # in every second JPEG, bytes in the middle are missing
     "noise",  # random bytes as pictures
     "frozen",  # the same picture again and again
 ]
@@ -142,6 +144,8 @@ class MjpegServer:
         content = cv2.imencode(".jpg", shown)[1].tobytes()
         if self.fault == "half":
             content = content[: len(content) // 2]
+        elif self.fault == "gap" and number % 2:
+            content = damaged(content)
         elif self.fault == "noise":
             content = np.random.default_rng(number).bytes(len(content))
         with self._changed:

@@ -12,7 +12,7 @@ from edgecls.benchmarks.test_images import held_out_images
 from edgecls.data.load import load_dataset
 from edgecls.edge_runtime.errors import EdgeclsError, MissingInput
 from edgecls.edge_runtime.files import check_writable, write_whole
-from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile
 from edgecls.trainer.options import absolute_data

@@ -22,8 +22,9 @@ from edgecls.edge_runtime.engines.onnxruntime import onnxruntime, open_session, 
 from edgecls.edge_runtime.engines.tensors import only_tensors, picture_input
 from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
 from edgecls.edge_runtime.files import read_whole
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode, prepare
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 
 _TENSORS = 64

@@ -58,7 +58,7 @@ class Frame:
         """
         pixels = self.picture
         if isinstance(pixels, bytes):
-            from ..images.prepare import decode  # noqa: PLC0415 - OpenCV, which a capture process does without
+            from ..images.decode import decode  # noqa: PLC0415 - OpenCV, which a capture process does without
 
             pixels = decode(pixels, f"frame {self.sequence}")
         return self.transform(pixels) if self.transform else pixels

@@ -173,6 +173,8 @@ def open_session(
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
             source.least_px = least_size_px(classifier.card.image, is_watched=is_watched)
+        if isinstance(source, Stills):
+            source.rule = classifier.card.image
         sinks: list[Sink | None] = [
             LineOutput(_STDOUT, stop, json_line, may_drop=unattended) if options.json else None,
             *first,

@@ -16,6 +16,8 @@ _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15; the three among them are DHT, JPG and DAC."""
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 """Markers without a length: a stuffed byte, TEM, RST0 to RST7 and SOI."""
+_MAX_STRAYS = 1024
+"""Cameras are known that leave 608 bytes between two segments."""
 _EXIF = b"Exif\0\0"
 _ORIENTATION = 0x0112
 
@@ -27,6 +29,10 @@ class JpegHeader(NamedTuple):
     height_px: int
     orientation: int
     """1 to 8, as in EXIF; 1 is upright."""
+    data_at: int
+    """Where the picture's data begins; 0 where the header ends before."""
+    has_strays: bool
+    """Whether bytes that belong to nothing stand between its segments, as some cameras send them."""
 
     def reduced_shape(self, scale: int) -> tuple[int, int]:
         """Returns the (height, width) of the picture when it is decoded at 1/scale."""
@@ -53,41 +59,54 @@ def is_whole(content: bytes) -> bool:
     A decoder fills what is missing with grey, without an error. The end marker is searched behind the start
     of the picture's data, since a thumbnail in the header has an end marker too.
     """
-    data_at = next((end for marker, _, end in _segments(content) if marker == _SOS), None)
+    data_at = next((end for marker, _, end in segments(content) if marker == _SOS), None)
     return data_at is not None and content.rfind(_EOI, data_at) >= 0
 
 
 def read_header(content: bytes) -> JpegHeader | None:
-    """Returns the picture's size and orientation; None if no frame header can be read."""
-    orientation = 1
-    for marker, start, end in _segments(content):
-        if marker == _APP1 and orientation == 1:
-            orientation = _orientation(content[start:end])
-        elif marker in _FRAME_STARTS and start + 5 <= len(content):
-            height_px, width_px = struct.unpack_from(">HH", content, start + 1)
-            if 5 <= orientation <= 8:  # a quarter turn either way, mirrored or not
-                height_px, width_px = width_px, height_px
-            return JpegHeader(width_px, height_px, orientation)
-    return None
+    """Reads the segments before the picture's data; None if none of them states the picture's size."""
+    orientation, sides_px = 1, None
+    data_at, before, has_strays = 0, len(_SOI), False
+    for marker, start, end in segments(content):
+        if start - 4 != before and content[before : start - 4].strip(b"\xff"):
+            has_strays = True
+        before = end
+        if marker == _APP1 and orientation == 1 and content.startswith(_EXIF, start):
+            orientation = exif_orientation(content[start + len(_EXIF) : end])
+        elif marker == _SOS:
+            data_at = end
+        elif marker in _FRAME_STARTS and sides_px is None and start + 5 <= len(content):
+            sides_px = struct.unpack_from(">HH", content, start + 1)
+    if sides_px is None:
+        return None
+    height_px, width_px = sides_px
+    if 5 <= orientation <= 8:  # a quarter turn either way, mirrored or not
+        height_px, width_px = width_px, height_px
+    return JpegHeader(width_px, height_px, orientation, data_at, has_strays)
+
+
+def is_ended(content: bytes, header: JpegHeader) -> bool:
+    """`is_whole`, of a JPEG whose header has been read."""
+    return header.data_at > 0 and content.rfind(_EOI, header.data_at) >= 0
 
 
 def scan_start(content: bytes | bytearray) -> int | None:
     """Returns where the picture's data begins; None where that needs more bytes, 0 where it is no JPEG.
 
-    Unlike the functions above it allows nothing but fill bytes between segments.
+    Unlike the functions above it allows only so many bytes between segments as a camera may leave there.
     """
     at = len(_SOI)
-    for marker, start, end in _segments(content):
-        if content[at : start - 4].strip(b"\xff"):
+    for marker, start, end in segments(content):
+        if start - 4 - at > _MAX_STRAYS and content[at : start - 4].strip(b"\xff"):
             return 0
         at = end
         if marker == _SOS:
             return at
-    return 0 if at + 4 <= len(content) and content[at] != 0xFF else None
+    return 0 if len(content) - at > _MAX_STRAYS and content[at : at + 4].strip(b"\xff") else None
 
 
-def _segments(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
-    """Yields the header's segments up to the picture's data: marker, start and end of their content."""
+def segments(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
+    """Yields a JPEG's segments up to the picture's data: marker, start and end of their content."""
     at = content.find(b"\xff", len(_SOI)) if is_jpeg(content) else -1
     while 0 <= at < len(content) - 3:
         marker = content[at + 1]
@@ -103,11 +122,8 @@ def _segments(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
         at = content.find(b"\xff", end)
 
 
-def _orientation(app1: bytes) -> int:
-    """Returns the EXIF orientation in an APP1 segment; 1, upright, if there is none."""
-    if not app1.startswith(_EXIF):
-        return 1
-    tiff = app1[len(_EXIF) :]
+def exif_orientation(tiff: bytes) -> int:
+    """Returns the orientation in the TIFF structure of EXIF; 1, upright, if there is none."""
     order = "<" if tiff.startswith(b"II") else ">"
     try:
         (entries_at,) = struct.unpack_from(f"{order}I", tiff, 4)

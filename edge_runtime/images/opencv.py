@@ -9,7 +9,8 @@ from ..errors import Unavailable
 from .jpeg_header import MAX_PIXELS
 
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")  # its warnings would mix with edgecls's lines
+_is_silent = os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT") == "SILENT"
+"""Its lines, as about a damaged TIFF, would mix with edgecls's."""
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 
 try:
@@ -18,5 +19,8 @@ except ImportError as error:  # the desktop wheel links against libGL, which a m
     raise Unavailable(
         f"OpenCV cannot be loaded: {error}; run `sudo apt install libgl1 libglib2.0-0`, or `edgecls doctor`"
     ) from error
+
+if _is_silent:  # it reads the variable only once, and a program may have imported it before
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 __all__ = ["cv2"]

@@ -1,88 +1,21 @@
 """Image preparation: from a file or a frame to a network's input, by one path for all.
 
 Training, export, benchmarks and the camera go through these functions, so that training and serving cannot
-drift apart. A picture is decoded to BGR, cropped and resized by the `ImageRule` of the model card, and turned
-to RGB last, where there are fewest pixels. A JPEG can take a shorter path, `prepare_jpeg`: it is decoded at
-the smallest scale that still covers the network's input well.
+drift apart. A picture is decoded to BGR by `decode.py`, cropped and resized by the `ImageRule` of the model
+card, and turned to RGB last, where there are fewest pixels. A JPEG can take a shorter path, `prepare_jpeg`:
+it is decoded at the smallest scale that still covers the network's input well.
 """
 
-import io
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import BadImage
-from ..files import read_whole
-from .jpeg_header import MAX_PIXELS, JpegHeader, is_jpeg, is_whole, read_header, size_px
+from .decode import decode, decode_jpeg
+from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
 from .opencv import cv2
 from .rule import Box, ImageRule, crop_box, reduction
-
-_FLAGS = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """Reads and decodes an image file to uint8 (H, W, 3) BGR; raises as `decode` and `read_whole`."""
-    return decode(read_whole(path), str(path))
-
-
-def decode(content: bytes, name: str) -> np.ndarray:
-    """Decodes a JPEG, PNG, BMP, WebP, GIF or TIFF to uint8 (H, W, 3) BGR.
-
-    Grey, RGBA, 16-bit and CMYK images are converted; the orientation in EXIF is applied.
-
-    Raises:
-        BadImage: not an image, truncated, or over `MAX_PIXELS`; `name` is what the message calls it.
-    """
-    width_px, height_px = _size_in_header(content)
-    if width_px * height_px > MAX_PIXELS:
-        raise BadImage(
-            f"{name}: {width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
-        )
-    if is_jpeg(content) and not is_whole(content):
-        raise BadImage(f"{name}: the JPEG is truncated; copy it again")
-    pixels = decode_at(content, scale=1)
-    if pixels is None:
-        raise BadImage(f"{name}: not an image; use JPEG, PNG, BMP, WebP, GIF or TIFF")
-    return pixels
-
-
-def decode_at(content: bytes, scale: int) -> np.ndarray | None:
-    """Decodes at 1/scale of the picture's size, rounded up, without the checks of `decode`.
-
-    Args:
-        content: the image's bytes.
-        scale: 1, 2, 4 or 8.
-
-    Returns:
-        uint8 (H / scale, W / scale, 3) BGR, or None if it is not an image.
-    """
-    if not content:
-        return None
-    try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), _FLAGS[scale])
-    except cv2.error:
-        return None
-
-
-def _size_in_header(content: bytes) -> tuple[int, int]:
-    """Returns (width, height) in pixels as the header states it; (-1, -1) if no header can be read."""
-    if is_jpeg(content):
-        return size_px(content) or (-1, -1)
-    # It loads xml and urllib: 20 ms that a camera does not wait for.
-    import imagesize  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
-
-    try:
-        return imagesize.get(io.BytesIO(content))  # pyright: ignore[reportUnknownMemberType]
-    except Exception:  # random bytes for a header can break its parser anywhere
-        return -1, -1
 
 
 def prepare(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
@@ -103,7 +36,7 @@ def prepare_box(pixels: np.ndarray, box: Box, rule: ImageRule, scale: int = 1) -
         pixels: uint8 (H, W, 3) BGR.
         box: what the network sees, in pixels of the whole picture.
         rule: gives the size and the interpolation.
-        scale: 2, 4 or 8 if `pixels` are the picture at 1/scale of its size; see `decode_at`.
+        scale: 2, 4 or 8 if `pixels` are the picture at 1/scale of its size; see `decode_jpeg`.
     """
     if scale == 1:
         part = _reduce_first(_cut(pixels, box), rule)
@@ -207,14 +140,16 @@ def decode_reduced(
         BadImage: damaged, truncated, or over `MAX_PIXELS`.
     """
     header = read_header(content)
-    if header and 0 < header.width_px * header.height_px <= MAX_PIXELS and is_whole(content):
+    if header and 0 < header.width_px * header.height_px <= MAX_PIXELS and is_ended(content, header):
         box = box_of(header.height_px, header.width_px)
         scale = _smallest_scale(box, rule, header)
-        pixels = decode_at(content, scale) if scale > 1 else None
+        pixels = decode_jpeg(content, header, name, scale)
+        if scale == 1:
+            return Reduced(pixels, box_of(*pixels.shape[:2]), 1)
         # If OpenCV turned it otherwise than the header says, the box would be a different one.
-        if pixels is not None and pixels.shape[:2] == header.reduced_shape(scale):
+        if pixels.shape[:2] == header.reduced_shape(scale):
             return Reduced(pixels, box, scale)
-    pixels = decode(content, name)
+    pixels = decode(content, name, rule)
     return Reduced(pixels, box_of(*pixels.shape[:2]), 1)
 
 

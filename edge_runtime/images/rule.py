@@ -24,6 +24,11 @@ class ImageRule:
     """`center` crops to the largest centred box of the network's aspect ratio; `stretch` does not crop."""
     interpolation: Literal["area", "linear"] = "area"
     """When shrinking, `area` averages all pixels; `linear` reads four of them, which causes aliasing."""
+    transparent: Literal["ignored", "white"] = "ignored"
+    """What shows through transparent pixels: `white`; or `ignored`, whatever colour they have themselves, as
+    in models trained before there was a choice, and in Keras."""
+    bits: int = 16
+    """Of a picture with 16 bits a channel, how many are used: 4,095 is white for 12."""
 
 
 class Box(NamedTuple):

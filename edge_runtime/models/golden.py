@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..engines.engine import Engine
-from ..images.prepare import decode, prepare
+from ..images.decode import decode
+from ..images.prepare import prepare
 from .card import GoldenFrame, ModelCard
 
 FLOAT_TOLERANCE = 1e-4

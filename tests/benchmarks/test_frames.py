@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from edgecls.benchmarks.frames import HD, VGA, FrameFile, camera_frames, write_frames
-from edgecls.edge_runtime.images.prepare import decode, prepare
+from edgecls.edge_runtime.images.decode import decode
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 
 

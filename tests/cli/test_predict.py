@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.edge_runtime.images.pictures import damaged, encoded, scene
 
 IMAGES = 6
 
@@ -186,6 +187,7 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
     [
         (("nothing.jpg",), 66, "nothing.jpg: no such file; check the name"),
         (("text.jpg",), 65, "text.jpg: not an image; use JPEG"),
+        (("gap.jpg",), 65, "gap.jpg: the JPEG is damaged; copy it again"),
         (("empty",), 2, "empty: no images in this folder"),
         (("fifo",), 2, "fifo: a FIFO"),
         (
@@ -200,6 +202,7 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
 )
 def test_what_makes_no_sense_is_one_line_and_a_code(predict, folder: Path, arguments, code, words):
     (folder / "text.jpg").write_text("hello, I am text\n")
+    (folder / "gap.jpg").write_bytes(damaged(encoded(scene(320, 240))))
     (folder / "empty").mkdir()
     os.mkfifo(folder / "fifo")
     done = predict(*arguments, code=code)

@@ -16,9 +16,11 @@ from edgecls.data.pictures import read_pictures
 from edgecls.data.split import Parts
 from edgecls.data.store import open_folder, open_zip
 from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.images.decode import read_image
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import prepare, read_image
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
+from tests.edge_runtime.images.pictures import damaged, encoded, scene
 
 RULE = ImageRule(16, 16)
 
@@ -226,6 +228,7 @@ def test_grey_transparent_16_bit_and_print_images_are_used(cats_and_dogs, mode):
         (b"hello, I am a text", "not an image"),
         (bytes(range(256)) * 8, "not an image"),
         (b"\xff\xd8\xff\xe0" + bytes(300), "the JPEG is truncated"),
+        (damaged(encoded(scene(320, 240))), "the JPEG is damaged"),
     ],
 )
 def test_an_unreadable_file_is_skipped_and_named_with_its_reason(cats_and_dogs, content, reason):

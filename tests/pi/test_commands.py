@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.images.prepare import read_image
+from edgecls.edge_runtime.images.decode import read_image
 from tests.mjpeg_server import MjpegServer
 from tests.pi.conftest import FRAMES
 from tests.pi.guest_memory import guest_memory_bytes

@@ -10,8 +10,8 @@ from edgecls.benchmarks.frames import VGA, camera_frames, write_frames
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode
 from edgecls.edge_runtime.models.card import Quantisation
 from tests.fakes import FakeEngine, FakeSource, fake_classifier, picture
 from tools.camera_cost import measure_idle_cost, run_program

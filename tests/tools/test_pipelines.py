@@ -8,7 +8,8 @@ from edgecls.benchmarks.frames import VGA, camera_frames, write_frames
 from edgecls.benchmarks.pipeline import CameraPipeline, time_window
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import BadModel
-from edgecls.edge_runtime.images.prepare import decode, prepare, prepare_jpeg
+from edgecls.edge_runtime.images.decode import decode
+from edgecls.edge_runtime.images.prepare import prepare, prepare_jpeg
 from edgecls.edge_runtime.models.model_file import read_model
 from tests.fakes import fake_classifier
 from tools.naive import (

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.split import Split
-from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.trainer.plots import augmented_png, confusion, confusion_png, curves_png, samples_png
 from edgecls.trainer.report import Epoch, Metrics
 

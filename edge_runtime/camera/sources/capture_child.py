@@ -65,7 +65,10 @@ def _capture(request: CaptureRequest, open_camera: Callable[[], OpenCamera], not
 def _is_damaged(picture: Picture) -> bool:
     """Whether it is a truncated JPEG, which a decoder would fill up with grey without an error."""
     content = picture.content
-    return isinstance(content, bytes) and not (jpeg_header.is_whole(content) and jpeg_header.size_px(content))
+    if not isinstance(content, bytes):
+        return False
+    header = jpeg_header.read_header(content)
+    return header is None or not jpeg_header.is_ended(content, header)
 
 
 def _opener(request: CaptureRequest) -> Callable[[], OpenCamera]:

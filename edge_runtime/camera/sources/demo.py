@@ -20,8 +20,8 @@ import numpy as np
 
 from ...classifier import calibrate
 from ...errors import UsageError
+from ...images.decode import decode
 from ...images.opencv import cv2
-from ...images.prepare import decode
 from ...images.rule import ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
 from ..frame import OpenCamera, Picture

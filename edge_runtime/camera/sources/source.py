@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ...errors import EdgeclsError
-from ...images.prepare import read_image
+from ...images.decode import read_image
+from ...images.rule import ImageRule
 from ..event import Event, OnEvent, ignore
 from ..frame import Frame
 from .address import ImageFiles
@@ -67,13 +68,16 @@ class Stills(Source):
     Args:
         images: what to read.
         on_event: gets a `skipped` event for each image that cannot be read.
+        rule: of the model, for transparent and 16-bit images; None: see `ImageRule`.
     """
 
     live = False
     reconnects = corrupt_frames = 0
     rate_fps: float | None = None
 
-    def __init__(self, images: ImageFiles, on_event: OnEvent = ignore) -> None:
+    def __init__(self, images: ImageFiles, on_event: OnEvent = ignore, rule: ImageRule | None = None) -> None:
+        self.rule = rule
+        """May be set before the first read."""
         self.description = images.description
         self._paths = images.paths
         self._on_event = on_event
@@ -91,7 +95,7 @@ class Stills(Source):
         """
         for path in self._rest:
             try:
-                pixels = read_image(path)
+                pixels = read_image(path, self.rule)
             except EdgeclsError as error:
                 self._unreadable.append(error)
                 if len(self._paths) > 1:

@@ -12,6 +12,8 @@ import numpy as np
 
 from ...errors import Unavailable
 from ...images import jpeg_header
+from ...images.decoder_messages import hear
+from ...images.jpeg_damage import is_damage
 from ...images.opencv import cv2
 from ..frame import OpenCamera, Picture
 from .diagnosis import why_no_camera, why_no_stream
@@ -71,32 +73,36 @@ def open_stream(url: str, timeout_s: float) -> OpenCamera:
     return _opened(capture, pictures(capture))
 
 
-def pictures(capture: cv2.VideoCapture, *, gives_jpeg: bool = False) -> Iterator[Picture]:
+def pictures(capture: cv2.VideoCapture, *, gives_jpeg: bool = False) -> Iterator[Picture | None]:
     """Yields the pictures of an open camera or stream, until too many reads in a row have failed.
 
     Args:
         capture: the open camera or stream.
         gives_jpeg: whether it gives JPEG in place of pixels.
+
+    Yields:
+        A picture; None for a damaged one.
     """
     failures = 0
     while failures < _FAILED_READS:
         given = capture.grab()
         captured_at_s = time.monotonic()
-        pixels = _retrieve(capture) if given else None
+        pixels, is_damaged = _retrieve(capture) if given else (None, False)
         if pixels is None:
             failures += 1
             time.sleep(_PAUSE_S)
-        else:
-            failures = 0
-            yield Picture(pixels.tobytes() if gives_jpeg else pixels, captured_at_s)
+            continue
+        failures = 0
+        content = pixels.tobytes() if gives_jpeg else pixels
+        yield None if is_damaged else Picture(content, captured_at_s)
 
 
-def _device_pictures(capture: cv2.VideoCapture, path: str, *, gives_jpeg: bool) -> Iterator[Picture]:
+def _device_pictures(capture: cv2.VideoCapture, path: str, *, gives_jpeg: bool) -> Iterator[Picture | None]:
     yield from pictures(capture, gives_jpeg=gives_jpeg)
     raise Unavailable(f"{path}: stopped giving pictures; check its cable")
 
 
-def _opened(capture: cv2.VideoCapture, given: Iterator[Picture]) -> OpenCamera:
+def _opened(capture: cv2.VideoCapture, given: Iterator[Picture | None]) -> OpenCamera:
     return OpenCamera(
         given,
         width_px=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
@@ -105,12 +111,13 @@ def _opened(capture: cv2.VideoCapture, given: Iterator[Picture]) -> OpenCamera:
     )
 
 
-def _retrieve(capture: cv2.VideoCapture) -> np.ndarray | None:
+def _retrieve(capture: cv2.VideoCapture) -> tuple[np.ndarray | None, bool]:
+    """Returns the picture, None where there is none, and whether it is a damaged JPEG that OpenCV decoded."""
     try:
-        given, pixels = capture.retrieve()
-    except cv2.error:  # a damaged picture
-        return None
-    return pixels if given else None
+        (given, pixels), warning = hear(capture.retrieve)
+    except cv2.error:
+        return None, False
+    return (pixels if given else None), is_damage(warning)
 
 
 COMMON_MODES_PX = (

@@ -10,8 +10,9 @@ from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.region import parse_roi
 from edgecls.edge_runtime.camera.view import AS_IT_COMES, View, network_input
 from edgecls.edge_runtime.errors import BadImage, UsageError
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode, prepare
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 from tests.fakes import FakeSink, FakeSource, fake_classifier
 

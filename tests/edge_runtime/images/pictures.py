@@ -17,6 +17,12 @@ def encoded(pixels: np.ndarray, *options: int) -> bytes:
     return cv2.imencode(".jpg", pixels, options)[1].tobytes()
 
 
+def damaged(jpeg: bytes) -> bytes:
+    """A JPEG of which a tenth is missing in the middle; its end is there."""
+    at = (jpeg.index(b"\xff\xda") + len(jpeg)) // 2
+    return jpeg[:at] + jpeg[at + len(jpeg) // 10 :]
+
+
 def with_exif(pixels: np.ndarray, orientation: int, order: str = "little") -> bytes:
     """A JPEG that says how its camera was held, and has a thumbnail, as phones write it."""
 

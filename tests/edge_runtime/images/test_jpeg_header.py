@@ -6,9 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.jpeg_header import is_whole, size_px
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode
 from tests.edge_runtime.images.pictures import encoded, scene, with_exif
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from edgecls.edge_runtime.errors import BadImage
 from edgecls.edge_runtime.images import jpeg_header
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode, decode_reduced, prepare, prepare_box, prepare_jpeg
+from edgecls.edge_runtime.images.prepare import decode_reduced, prepare, prepare_box, prepare_jpeg
 from edgecls.edge_runtime.images.rule import Box, ImageRule, crop_box
 from tests.edge_runtime.images.pictures import encoded, scene, with_exif
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.engines.engine import open_engine
-from edgecls.edge_runtime.images.prepare import decode, prepare
+from edgecls.edge_runtime.images.decode import decode
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.models import golden
 from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import read_model

@@ -13,7 +13,7 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, UsageError
-from edgecls.edge_runtime.images.prepare import decode
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
 from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
 from tests.fakes import answer, picture

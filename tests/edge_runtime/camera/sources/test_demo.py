@@ -22,8 +22,9 @@ from edgecls.edge_runtime.camera.sources.demo import (
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import UsageError
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode, prepare
+from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import GoldenFrame, ModelCard
 from tests.fakes import PATIENT

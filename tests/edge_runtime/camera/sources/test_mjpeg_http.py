@@ -15,8 +15,8 @@ import pytest
 from edgecls.edge_runtime.camera.frame import Picture
 from edgecls.edge_runtime.camera.sources.mjpeg_http import Credentials, authorization, open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import decode
 from tests.mjpeg_server import MjpegServer, numbered_picture, read_number
 
 TIMEOUT_S = 60.0

@@ -1,0 +1,167 @@
+"""Decoding: from the bytes of a picture file to pixels, or an error that says what is wrong with it.
+
+A damaged picture is never returned. libjpeg fills what is missing with grey and what is garbled with colours,
+and mentions it only on stderr; see `decoder_messages.py` and `jpeg_damage.py`.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import BadImage
+from ..files import read_whole
+from .decoder_messages import hear
+from .jpeg_damage import is_about_header, is_damage, with_plain_header
+from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
+from .kinds import JPEG, PNG, PNM, TIFF, Kind, kind_of
+from .opencv import cv2
+from .rule import ImageRule
+from .several import check_single
+from .transparency import is_transparent, on_white
+
+READABLE = "use JPEG, PNG, BMP, WebP, GIF or TIFF"
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+_DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+_PLAIN = ImageRule(1, 1)
+
+
+def read_image(path: str | Path, rule: ImageRule | None = None) -> np.ndarray:
+    """Reads and decodes an image file to uint8 (H, W, 3) BGR; raises as `decode_file` and `read_whole`."""
+    return decode_file(read_whole(path), str(path), rule)
+
+
+def decode_file(content: bytes, name: str, rule: ImageRule | None = None) -> np.ndarray:
+    """`decode`, for a file, which has to hold one picture: of several, none is taken silently for all.
+
+    Raises:
+        BadImage: as `decode`; or several JPEGs in a row, an animation, or pages.
+    """
+    check_single(content, name)
+    return decode(content, name, rule)
+
+
+def decode(content: bytes, name: str, rule: ImageRule | None = None) -> np.ndarray:
+    """Decodes a picture of any kind in `kinds.py` to uint8 (H, W, 3) BGR.
+
+    Grey, 16-bit and CMYK images are converted; the orientation in EXIF is applied.
+
+    Args:
+        content: the file's bytes.
+        name: what a message calls it.
+        rule: of the model, for transparent and 16-bit pictures; None: they are taken as `ImageRule` defaults.
+
+    Raises:
+        BadImage: not an image, truncated, damaged, or over `MAX_PIXELS`.
+    """
+    kind = kind_of(content)
+    if kind is not None and kind.cure:
+        raise BadImage(f"{name}: {kind.name} is not supported; {kind.cure}")
+    header = read_header(content) if kind is JPEG else None
+    width_px, height_px = _size_in_header(content, kind, header)
+    if width_px * height_px > MAX_PIXELS:
+        raise BadImage(
+            f"{name}: {width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
+        )
+    if kind is not JPEG:
+        return _decode_other(content, kind, name, rule or _PLAIN)
+    if header is None or not is_ended(content, header):
+        raise BadImage(f"{name}: the JPEG is truncated; copy it again")
+    return decode_jpeg(content, header, name)
+
+
+def decode_jpeg(content: bytes, header: JpegHeader, name: str, scale: int = 1) -> np.ndarray:
+    """Decodes a whole JPEG at 1/scale of its size, rounded up, to uint8 (H / scale, W / scale, 3) BGR.
+
+    Args:
+        content: the JPEG.
+        header: `read_header` of it.
+        name: what a message calls it.
+        scale: 1, 2, 4 or 8.
+
+    Raises:
+        BadImage: its data is damaged.
+    """
+    data_at = header.data_at
+    if header.has_strays:
+        content, data_at = _with_plain_header(content)
+    pixels, warning = hear(_decoded, content, _FLAGS[scale])
+    if warning and is_about_header(warning):
+        content, data_at = _with_plain_header(content)
+        pixels, warning = hear(_decoded, content, _FLAGS[scale])
+    if pixels is None or (warning and is_damage(warning, content, data_at)):
+        raise BadImage(f"{name}: the JPEG is damaged; copy it again")
+    return pixels
+
+
+def _with_plain_header(content: bytes) -> tuple[bytes, int]:
+    """Returns the picture with a plain header, and where its data begins."""
+    content = with_plain_header(content)
+    header = read_header(content)
+    return content, header.data_at if header else 0
+
+
+def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule) -> np.ndarray:
+    # Of other kinds, OpenCV scales the values by the depth that the file states.
+    flags = _DEEP if kind in (PNG, TIFF, PNM) else cv2.IMREAD_COLOR
+    pixels, message = hear(_decoded, content, flags)
+    if pixels is None or "libpng error" in message or pixels.dtype not in (np.uint8, np.uint16):
+        raise BadImage(f"{name}: {_why_unreadable(content, kind)}")
+    pixels = _to_8_bits(pixels, rule.bits)
+    if rule.transparent == "white" and is_transparent(content, kind):
+        raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
+        if raw is not None:
+            pixels = on_white(pixels, raw, content, kind)
+    return pixels
+
+
+def _to_8_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
+    """Scales uint16 pixels, of which so many bits are used, to uint8; brighter ones become white."""
+    if pixels.dtype == np.uint8:
+        return pixels
+    return np.minimum(pixels >> (bits - 8), 255).astype(np.uint8)
+
+
+def used_bits(content: bytes) -> int:
+    """Returns how many bits a picture's channels use; 8 for every picture that does not have 16."""
+    if kind_of(content) not in (PNG, TIFF, PNM):
+        return 8
+    pixels, _ = hear(_decoded, content, _DEEP)
+    return int(pixels.max()).bit_length() if pixels is not None and pixels.dtype == np.uint16 else 8
+
+
+def _decoded(content: bytes, flags: int) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    except cv2.error:
+        return None
+
+
+def _why_unreadable(content: bytes, kind: Kind | None) -> str:
+    if kind is None:
+        return f"not an image; {READABLE}"
+    if kind is TIFF:
+        raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
+        if raw is not None and raw.dtype not in (np.uint8, np.uint16):
+            return (
+                f"a TIFF of {raw.dtype} numbers, whose white is unknown; save it with 8 or 16 bits a channel"
+            )
+    return f"the {kind.name} is damaged, or of a variety that cannot be read; copy it again, or {READABLE}"
+
+
+def _size_in_header(content: bytes, kind: Kind | None, header: JpegHeader | None) -> tuple[int, int]:
+    """Returns (width, height) in pixels as the header states it; (-1, -1) if no header can be read."""
+    if kind is JPEG:
+        return (header.width_px, header.height_px) if header else (-1, -1)
+    # It loads xml and urllib: 20 ms that a camera does not wait for.
+    import imagesize  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+
+    try:
+        return imagesize.get(io.BytesIO(content))  # pyright: ignore[reportUnknownMemberType]
+    except Exception:  # random bytes for a header can break its parser anywhere
+        return -1, -1

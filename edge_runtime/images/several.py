@@ -1,0 +1,107 @@
+"""Files that hold several pictures: animations, pages, and JPEGs in a row. Decoders return the first of them.
+
+A JPEG may hold other versions of its picture behind it, a preview, a depth map or the other eye's view (MPO):
+these are one picture.
+"""
+
+import re
+import struct
+
+from ..errors import BadImage
+from .jpeg_header import JpegHeader, read_header
+from .kinds import GIF, JPEG, PNG, TIFF, WEBP, kind_of
+
+_NEXT_JPEG = re.compile(rb"\xff\xd9[\0\xff\r\n]*(?=\xff\xd8\xff)")
+_MULTI_PICTURE_FORMAT = b"MPF\0"
+_MAX_PAGES = 1000
+_SUBFILE_TYPE, _IS_REDUCED = 254, 1
+
+
+def check_single(content: bytes, name: str) -> None:
+    """Refuses a file of several pictures, of which a decoder would return the first without a word.
+
+    Raises:
+        BadImage: it holds several; `name` is what the message calls it.
+    """
+    kind = kind_of(content)
+    header = read_header(content) if kind is JPEG else None
+    if header is not None and next_jpeg(content, header):
+        raise BadImage(
+            f"{name}: several JPEGs in a row, a video (Motion JPEG); use `edgecls camera --source {name}`"
+        )
+    count = {GIF: _gif_frames, PNG: _png_frames, WEBP: _webp_frames, TIFF: _tiff_pages}.get(kind or JPEG)
+    pictures = count(content) if count else 1
+    if pictures > 1 and kind:
+        what = "pages" if kind is TIFF else "frames"
+        raise BadImage(
+            f"{name}: a {kind.name} of {pictures:,} {what}; save the one to use as a file of its own"
+        )
+
+
+def next_jpeg(content: bytes, header: JpegHeader) -> int:
+    """Returns where another JPEG of the same size follows a JPEG; 0 if none does."""
+    if not header.data_at or _MULTI_PICTURE_FORMAT in content[: header.data_at]:
+        return 0
+    end = _NEXT_JPEG.search(content, header.data_at)
+    following = read_header(content[end.end() : end.end() + (1 << 17)]) if end else None
+    if end is None or following is None:
+        return 0
+    return end.end() if following[:2] == header[:2] else 0
+
+
+def _gif_frames(content: bytes) -> int:
+    """Counts the image descriptors (GIF89a, section 20)."""
+
+    def after_table(at: int, flags: int) -> int:
+        return at + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+
+    def after_blocks(at: int) -> int:
+        while at < len(content) and content[at]:
+            at += 1 + content[at]
+        return at + 1
+
+    frames, at = 0, after_table(13, content[10]) if len(content) > 13 else len(content)
+    while at + 10 < len(content):
+        if content[at] == 0x21:  # an extension
+            at = after_blocks(at + 2)
+        elif content[at] == 0x2C:
+            frames += 1
+            at = after_blocks(after_table(at + 10, content[at + 9]) + 1)
+        else:
+            break
+    return frames
+
+
+def _png_frames(content: bytes) -> int:
+    """Returns the number of frames of an APNG; its chunk stands in front of the pixels."""
+    at = content.find(b"acTL", 0, max(0, content.find(b"IDAT")))
+    return int.from_bytes(content[at + 4 : at + 8]) if at >= 0 else 1
+
+
+def _webp_frames(content: bytes) -> int:
+    is_animated = content[12:16] == b"VP8X" and len(content) > 20 and content[20] & 2
+    frames, at = 0, 12
+    while is_animated and at + 8 <= len(content):
+        name, length = struct.unpack_from("<4sI", content, at)
+        frames += name == b"ANMF"
+        at += 8 + length + length % 2
+    return frames
+
+
+def _tiff_pages(content: bytes) -> int:
+    """Counts the pages of a TIFF, without reduced versions of others (TIFF 6.0, tag NewSubfileType)."""
+    order = "<" if content[:2] == b"II" else ">"
+    pages, seen = 0, set[int]()
+    try:
+        if struct.unpack_from(f"{order}H", content, 2) != (42,):  # BigTIFF
+            return 1
+        (at,) = struct.unpack_from(f"{order}I", content, 4)
+        while at and at not in seen and len(seen) < _MAX_PAGES:
+            seen.add(at)
+            (entries,) = struct.unpack_from(f"{order}H", content, at)
+            tags = dict(struct.unpack_from(f"{order}H6xI", content, at + 2 + 12 * n) for n in range(entries))
+            pages += not tags.get(_SUBFILE_TYPE, 0) & _IS_REDUCED
+            (at,) = struct.unpack_from(f"{order}I", content, at + 2 + 12 * entries)
+    except struct.error:  # truncated; decoding will tell
+        pass
+    return pages
