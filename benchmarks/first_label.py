@@ -37,7 +37,7 @@ def peak_memory_bytes(process: int | str = "self") -> int | None:
     Not `ru_maxrss`: on Linux a child inherits its parent's, and ours holds a data set: all would look alike.
     """
     try:
-        status = Path(f"/proc/{process}/status").read_text()
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:  # it has ended, or there is no /proc
         return None
     peak = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)

@@ -15,6 +15,7 @@ from .. import edge_runtime
 from ..edge_runtime.camera.options import CameraOptions, to_toml
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import builtin_name
+from ..edge_runtime.text import json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
 from .messages import is_quiet, note
 from .model_options import spare_blas_threads
@@ -137,7 +138,7 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             on_note=note,
         ) as classifier:
             report = edge_runtime.replay_recording(folder, classifier, stop, status.event)
-    print(json.dumps(report.to_json(), ensure_ascii=False) if options.json else report.text)
+    print(json_for_stdout(json.dumps(report.to_json(), ensure_ascii=False)) if options.json else report.text)
 
 
 def _status() -> "tuple[StatusLine, list[ServiceSink]]":

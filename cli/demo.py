@@ -1,6 +1,7 @@
 """`edgecls demo`: runs the whole workflow, by the commands that a user would type."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -67,9 +68,10 @@ def watch(folder: Path) -> None:
 def run(folder: Path, *arguments: str, keep: bool = False) -> str:
     """Runs one command in a process of its own, as a user would; returns what it printed if `keep`."""
     print(f"\n$ edgecls {' '.join(arguments)}", flush=True)
+    env = os.environ | {"PYTHONIOENCODING": "utf-8"} if keep else None
     command = [sys.executable, "-m", "edgecls", *verbosity_options(), *arguments]
     done = subprocess.run(
-        command, cwd=folder, stdout=subprocess.PIPE if keep else None, text=True, check=False
+        command, cwd=folder, stdout=subprocess.PIPE if keep else None, encoding="utf-8", env=env, check=False
     )
     if done.returncode:
         error = EdgeclsError(

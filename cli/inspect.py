@@ -9,7 +9,7 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.models.builtin import builtin_name, expand_builtin
-from ..edge_runtime.text import printable, wrap_for
+from ..edge_runtime.text import json_for_stdout, printable, wrap_for
 from .model_options import complete_models, spare_blas_threads
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def inspect(
     spare_blas_threads()
     facts = edge_runtime.inspect_model(expand_builtin([model])[0])
     if as_json:
-        print(facts.to_json())
+        print(json_for_stdout(facts.to_json()))
         return
     print(wrap_for(sys.stdout, facts.text))
     print(f"\nnext: {printable(_next_command(facts))}")

@@ -75,11 +75,6 @@ def names_file(text: str) -> bool:
     return bool(_by_suffix(text)) and not _ADDRESS.match(text) and not Path(text).exists()
 
 
-def hides_address(text: str) -> bool:
-    """Whether a text is an address, or may be a mistyped one: never shown, as it may hold a password."""
-    return bool(_ADDRESS.search(text)) or (("@" in text or "//" in text) and not Path(text).exists())
-
-
 def _names(text: str) -> Iterator[Kind]:
     """What it is as a name that edgecls knows."""
     if is_builtin_name(Path(text)):

@@ -9,6 +9,7 @@ import edgecls as package
 from ..edge_runtime.descriptors import drop_stdout, open_standard_descriptors
 from ..edge_runtime.errors import EdgeclsError, OutputFailed, shortage
 from ..edge_runtime.masking import hide_in_tracebacks
+from ..edge_runtime.text import show_all_characters
 from . import messages
 from .command import LazyGroup, range_in_words
 from .messages import Verbosity, set_verbosity
@@ -96,6 +97,7 @@ def main() -> None:
     open_standard_descriptors()
     hide_in_process_list()
     hide_in_tracebacks()
+    show_all_characters()
     try:
         code = app(prog_name="edgecls", standalone_mode=False)
         sys.stdout.flush()  # now, while an error can still be reported

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ..edge_runtime.errors import EdgeclsError, MissingInput, UsageError
-from .kinds import Kind, hides_address, kinds_of, names_file
+from ..edge_runtime.masking import has_secret, is_url_like, shown_source
+from .kinds import Kind, kinds_of, names_file
 
 _IMAGES = "images, folders of images or quoted globs", (Kind.PICTURE, Kind.PICTURE_FOLDER)
 _EXPORTED = (
@@ -133,7 +134,7 @@ def check_values(context: Any, values: Mapping[str, Any]) -> None:
 
 def unexpected(context: Any, extra: Sequence[str], args: Sequence[str]) -> str:
     """The message for words that a command has no argument for."""
-    shown = " ".join(_shown(text) for text in extra)
+    shown = " ".join(shown_source(text) for text in extra)
     if meant := _quoted(extra, args) or _as_options(context.command, extra):
         return f"{shown}: unexpected argument; did you mean {meant}?"
     first = _FIRST_OPTION.get(context.command.name)
@@ -165,7 +166,7 @@ def unknown_option(context: Any, name: str, args: Sequence[str]) -> str:
 
 def unknown_command(context: Any, name: str) -> str:
     """The message for a command that does not exist."""
-    names, message = list(context.command.commands), f"No such command '{_shown(name)}'"
+    names, message = list(context.command.commands), f"No such command '{shown_source(name)}'"
     synonym = _COMMAND_SYNONYMS.get(name.lower(), "")
     near = get_close_matches(name.lower(), names, n=1)
     if synonym.split(" ")[0] in names:
@@ -193,7 +194,7 @@ def _misplaced(
     else:
         remedy = f"see `{context.command_path} --help`"
     kind = MissingInput if missing else UsageError
-    return kind(f"{_shown(text)}: {what}; {what_belongs}; {remedy}")
+    return kind(f"{shown_source(text)}: {what}; {what_belongs}; {remedy}")
 
 
 def _suggestion(context: Any, text: str, kinds: Sequence[Kind]) -> str:
@@ -213,13 +214,8 @@ def _spelled(context: Any, param: Any, text: str) -> str:
 
 
 def _typed(text: str) -> str:
-    """A value as one types it, see `_shown`."""
-    return "URL" if hides_address(text) else shlex.quote(text)
-
-
-def _shown(text: str) -> str:
-    """A value that may be shown: an address, which may hold a password, is not repeated."""
-    return "URL" if hides_address(text) else text
+    """A value as one types it; an address, which may hold a password, is not repeated."""
+    return "URL" if is_url_like(text) or has_secret(text) else shlex.quote(text)
 
 
 def _taken(command: Any, param: Any) -> tuple[str, tuple[Kind, ...]]:

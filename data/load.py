@@ -9,6 +9,7 @@ import numpy as np
 from ..edge_runtime.errors import BadData, MissingInput, Unavailable
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.text import readable
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
 from .layout import EXPECTED, find_background
 from .pictures import OnImage, read_pictures, read_unlabelled
@@ -139,8 +140,8 @@ def _load(source: str, rule: ImageRule, on_image: OnImage) -> tuple[str, Parts]:
     if cifar10 := find_cifar10(path):
         return "cifar10", read_cifar10(cifar10, rule)
     if path.is_dir():
-        return path.resolve().name, read_pictures(open_folder(path), rule, on_image)
+        return readable(path.resolve().name), read_pictures(open_folder(path), rule, on_image)
     if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
         with open_zip(path) as store:
-            return path.stem, read_pictures(store, rule, on_image)
+            return readable(path.stem), read_pictures(store, rule, on_image)
     raise BadData(f"{path}: not a folder, a zip or cifar-10-python.tar.gz; {EXPECTED}")

@@ -84,9 +84,12 @@ def whole_folder(path: str | os.PathLike[str]) -> Generator[Path]:
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
-    """Writes `content` (text as UTF-8) to `path`, whole or not at all; raises as `whole_file`."""
+    """Writes `content` to `path`, whole or not at all; raises as `whole_file`.
+
+    Text is written as UTF-8; what stands for undecodable bytes of a file name becomes an escape, as in JSON.
+    """
     with whole_file(path) as beside:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        beside.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:

@@ -1,8 +1,11 @@
-"""Text for people: safe characters, colour, words wrapped to the terminal, tables.
+"""Text for people: characters that a stream can show, colour, words wrapped to the terminal, tables.
 
 Colour and the terminal's width are decided here alone: a pipe, a log and `TERM=dumb` get plain text.
 """
 
+import codecs
+import io
+import json
 import os
 import re
 import sys
@@ -24,6 +27,57 @@ def printable(text: str) -> str:
 def _is_control(character: str) -> bool:
     """Unicode's category Cc; others, such as the joiners within emoji and Indic words, stay."""
     return character < " " or "\x7f" <= character <= "\x9f"
+
+
+_LOOK_ALIKES = {"±": "+-", "…": "...", "°": "", "·": "-", "→": "->", "\N{MULTIPLICATION SIGN}": "x"}
+"""What our own text contains beside ASCII, and what stands for it where a stream has no such character."""
+
+
+def show_all_characters() -> None:
+    """Lets stdout and stderr take any text: characters that they cannot encode become escapes, as in JSON.
+
+    A stream is ASCII in the C locale or with `PYTHONIOENCODING=ascii`, and no stream encodes the halves that
+    stand for a file name's undecodable bytes.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # and not what a test or a notebook has put there
+            stream.reconfigure(errors=_LOOKING_ALIKE)
+
+
+def encoded_for(stream: TextIO | None, text: str) -> bytes:
+    """Returns text in a stream's encoding, else in UTF-8; JSON stays JSON with the same values."""
+    return text.encode(getattr(stream, "encoding", None) or "utf-8", errors=_ESCAPED)
+
+
+def json_for_stdout(text: str) -> str:
+    """Returns JSON with an escape for each character that stdout cannot encode."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, errors=_ESCAPED).decode(encoding)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_LOOK_ALIKES.get(c, json.dumps(c)[1:-1]) for c in lost), error.end
+
+
+codecs.register_error(_ESCAPED := "edgecls.escaped", _escape)
+codecs.register_error(_LOOKING_ALIKE := "edgecls.looking-alike", _replace)
+
+
+def readable(name: str) -> str:
+    """Returns a file's name as text that every encoder and font takes.
+
+    What stands for bytes that the locale cannot decode becomes UTF-8 where it is, else U+FFFD.
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def duration(seconds: float) -> str:

@@ -176,7 +176,8 @@ def _run(job: Job, folder: Path, arguments: tuple[str, ...]) -> None:
     if done.returncode < 0:
         raise Killed(f"`edgecls {arguments[0]}` was ended by signal {-done.returncode}")
     if done.returncode:
-        error = EdgeclsError(_reason(log.read_text(errors="replace"), arguments[0], done.returncode))
+        said = log.read_text(encoding="utf-8", errors="replace")
+        error = EdgeclsError(_reason(said, arguments[0], done.returncode))
         error.exit_code = done.returncode
         raise error
 

@@ -52,7 +52,9 @@ def main() -> None:
         callbacks=[times],
     )
     accuracy = network.evaluate(images["test"], truth["test"], return_dict=True)["accuracy"]
-    Path(answer).write_text(json.dumps({"seconds": times.seconds, "accuracy": float(accuracy)}))
+    Path(answer).write_text(
+        json.dumps({"seconds": times.seconds, "accuracy": float(accuracy)}), encoding="utf-8"
+    )
 
 
 def documented_cnn(shape: tuple[int, ...], classes: int) -> keras.Model:

@@ -97,7 +97,7 @@ def page(
 @app.command()
 def table(text: Path, out: Path) -> None:
     """Draw a terminal's text."""
-    lines = text.read_text().rstrip().splitlines()
+    lines = text.read_text(encoding="utf-8").rstrip().splitlines()
     figure = Figure((max(map(len, lines)) * 0.0855 + 0.4, len(lines) * 0.174 + 0.4), facecolor="#10141a")
     figure.text(
         0.2 / figure.get_figwidth(),

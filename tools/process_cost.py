@@ -70,6 +70,6 @@ def _sizes(pid: int) -> Iterator[tuple[str, str, int]]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except OSError:
         return ""

@@ -154,7 +154,7 @@ def check_disk(folder: Path) -> Finding:
 
 def _available_mb(root: Path) -> int | None:
     try:
-        lines = (root / "proc/meminfo").read_text().splitlines()
+        lines = (root / "proc/meminfo").read_text(encoding="utf-8", errors="replace").splitlines()
         kb = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration, ValueError, IndexError):
         return None

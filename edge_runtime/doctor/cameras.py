@@ -54,7 +54,9 @@ def video_nodes(root: Path) -> tuple[VideoNode, ...]:
     for node in (root / "sys/class/video4linux").glob("video*"):
         number = node.name.removeprefix("video")
         try:
-            found.append(VideoNode(int(number), (node / "name").read_text().strip()))
+            found.append(
+                VideoNode(int(number), (node / "name").read_text(encoding="utf-8", errors="replace").strip())
+            )
         except (OSError, ValueError):  # unplugged in the meantime
             continue
     return tuple(sorted(found, key=lambda node: node.number))
@@ -163,7 +165,7 @@ def _refused(path: str, group_id: int, user: User, root: Path) -> Finding:
 def _group(root: Path, group_id: int) -> tuple[str, list[str]]:
     """Returns a group's name and members; `video`, which it should be, if it is unknown."""
     try:
-        lines = (root / "etc/group").read_text().splitlines()
+        lines = (root / "etc/group").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return "video", []
     for line in lines:
@@ -249,7 +251,7 @@ def check_busy(path: str, root: Path, is_taken: Callable[[Path], bool | None] = 
 def _end(holder: Holder, proc: Path) -> str:
     """Returns the command that ends a process; a killed service would only be restarted."""
     try:
-        group = (proc / str(holder.pid) / "cgroup").read_text().strip()
+        group = (proc / str(holder.pid) / "cgroup").read_text(encoding="utf-8", errors="replace").strip()
     except OSError:  # it ended in the meantime
         group = ""
     unit = group.rpartition("/")[2]
@@ -303,7 +305,7 @@ def _sees_system_packages(python: Python) -> bool:
     if not python.is_virtual:
         return True
     try:
-        lines = (python.prefix / "pyvenv.cfg").read_text().splitlines()
+        lines = (python.prefix / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return False
     return "include-system-site-packages = true" in (line.strip().lower() for line in lines)

@@ -4,6 +4,8 @@ Every module imports `cv2` from here: `from .opencv import cv2`.
 """
 
 import os
+from pathlib import Path
+from typing import Any
 
 from ..errors import Unavailable
 from .jpeg_header import MAX_PIXELS
@@ -23,4 +25,17 @@ except ImportError as error:  # the desktop wheel links against libGL, which a m
 if _is_silent:  # it reads the variable only once, and a program may have imported it before
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-__all__ = ["cv2"]
+__all__ = ["cv2", "path_for_cv2"]
+
+
+def path_for_cv2(path: str | Path) -> Any:
+    """Returns a path for OpenCV, which crashes at a name whose bytes are no text, but takes the bytes.
+
+    In the C locale every name with other characters than ASCII is such a name.
+    """
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name

@@ -23,7 +23,9 @@ def systemctl(*arguments: str) -> str:
         Unavailable: there is none, or it refuses.
     """
     try:
-        done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["systemctl", *arguments], capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
     except OSError as error:
         raise no_systemd() from error
     if done.returncode == 0:

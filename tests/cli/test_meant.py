@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.cli.kinds import Kind, hides_address, kinds_of
+from edgecls.cli.kinds import Kind, kinds_of
 from edgecls.edge_runtime.models.builtin import builtin_paths
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_not_there_is_missing_too(folder, run_here):
         (["camera", "picture.jpg"], "did you mean --source picture.jpg?"),
         (["camera", "nano"], "did you mean --model nano?"),
         (["camera", "door.toml"], "did you mean --config door.toml?"),
-        (["camera", "rtsp://user:secret@host/live"], "URL: unexpected argument; did you mean --source URL?"),
+        (["camera", "rtsp://user:secret@host/live"], "unexpected argument; did you mean --source URL?"),
         (["camera", "source=rtsp://user:secret@host/live"], "did you mean --source URL?"),
         (["camera", "rtsp//user:secret@host/live"], "did you mean --source URL?"),
         (["service", "install", "csi"], "did you mean --source csi?"),
@@ -158,8 +158,6 @@ def test_what_is_not_recognised_is_left_to_the_command(folder, monkeypatch):
         "http://host/a.jpg": (Kind.DOWNLOAD, Kind.ADDRESS),
     }
     assert {text: kinds_of(text) for text in known} == known
-    assert not hides_address("photo.jpg")
-    assert hides_address("admin:secret@host")
 
 
 def test_verify_and_doctor_take_a_folder_of_models(folder, run_here):

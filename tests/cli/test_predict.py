@@ -193,7 +193,7 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
         (
             ("http://localhost/a.jpg",),
             2,
-            "URL: a file on the web; `edgecls predict` takes images",
+            "http://localhost/a.jpg: a file on the web; `edgecls predict` takes images",
         ),
         (("concat:a.jpg",), 2, "source scheme not allowed: concat"),
         (("digits/0.png", "--model", "nothing.onnx"), 66, "nothing.onnx: no such file"),

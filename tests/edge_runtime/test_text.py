@@ -1,8 +1,22 @@
+import io
+import json
+import sys
 from io import StringIO
 
 import pytest
 
-from edgecls.edge_runtime.text import Heading, duration, paint, printable, table, wrap_for
+from edgecls.edge_runtime.text import (
+    Heading,
+    duration,
+    encoded_for,
+    json_for_stdout,
+    paint,
+    printable,
+    readable,
+    show_all_characters,
+    table,
+    wrap_for,
+)
 from tests.fakes import Terminal
 
 
@@ -119,3 +133,20 @@ def test_a_name_that_keeps_its_words_is_not_wrapped_but_a_column_goes():
     lines = table(headings, [["TFLite int8", "1.25", "1.50"]], width=25).splitlines()
     assert lines[2] == "| TFLite int8 | 1.25 |"
     assert lines[3] == "hidden columns (output too narrow): p90"
+
+
+def test_characters_that_a_stream_lacks_become_escapes_or_look_alike(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    show_all_characters()
+    sys.stdout.write("98.14 ± 2 °C: Ä 苹 \N{RED APPLE} \udcff\n")
+    sys.stdout.flush()
+    assert written.getvalue() == rb"98.14 +- 2 C: \u00c4 \u82f9 \ud83c\udf4e \udcff" + b"\n"
+    assert json.loads(json_for_stdout('"±Ä"')) == "±Ä"
+    assert encoded_for(sys.stdout, '"±Ä"') == rb'"\u00b1\u00c4"'
+    assert encoded_for(None, "Ä\udcff") == "Ä".encode() + rb"\udcff"
+
+
+def test_names_that_no_locale_decodes_are_readable():
+    assert readable("Gr\udcc3\udcb6\udcc3\udc9fe") == "Größe"
+    assert readable("a\udcff") == "a\N{REPLACEMENT CHARACTER}"

@@ -93,7 +93,9 @@ class FrameRecorder(Sink):
         if self._parts:
             self._parts[-1].close()
         else:
-            (self._folder / HEADER_NAME).write_text(self._header.to_json())
+            (self._folder / HEADER_NAME).write_text(
+                self._header.to_json(), encoding="utf-8", errors="backslashreplace"
+            )
         self._parts_made += 1
         self._parts.append(_Part(self._folder / f"{self._parts_made:06d}"))
         return self._parts[-1]

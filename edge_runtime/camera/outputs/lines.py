@@ -1,12 +1,13 @@
 """Line output: one line for each frame, to a pipe, a file or a terminal, as text or JSON."""
 
 import json
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from ...errors import writing_failed
-from ...text import printable
+from ...text import encoded_for, printable
 from ..answer import Answer, Sink
 from ..loop import StopRequest
 from .background import output_to
@@ -34,6 +35,7 @@ class LineOutput(Sink):
         *,
         may_drop: bool = False,
     ) -> None:
+        self._stream = sys.stdout if descriptor == 1 else None
         self._stop = stop
         self._render = render
         self._output = output_to(descriptor, stop, may_drop=may_drop)
@@ -44,8 +46,7 @@ class LineOutput(Sink):
         Raises:
             OutputFailed: the disk is full or broken.
         """
-        # A name that is not UTF-8 becomes an escape, which is valid in JSON too.
-        line = f"{self._render(answer)}\n".encode(errors="backslashreplace")
+        line = encoded_for(self._stream, f"{self._render(answer)}\n")
         with self._failures_named():
             self.dropped += self._output.put(line)
 

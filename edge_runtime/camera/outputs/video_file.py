@@ -12,7 +12,7 @@ import numpy as np
 from ...descriptors import native_stderr_held
 from ...errors import OutputFailed, UsageError
 from ...files import check_writable, scratch_folder, whole_file
-from ...images.opencv import cv2
+from ...images.opencv import cv2, path_for_cv2
 from ..answer import Answer, Sink
 from ..event import Event, OnEvent, ignore
 from ..frame import Frame
@@ -214,11 +214,13 @@ def _open_writer(
 
 
 def _video_writer(path: Path, codec: str, rate_fps: float, size_px: tuple[int, int]) -> cv2.VideoWriter:
-    return cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate_fps, size_px)
+    return cv2.VideoWriter(
+        path_for_cv2(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), rate_fps, size_px
+    )
 
 
 def _count_frames(path: Path) -> int:
-    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    capture = cv2.VideoCapture(path_for_cv2(path), cv2.CAP_FFMPEG)
     try:
         return int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
     finally:

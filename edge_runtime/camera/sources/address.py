@@ -175,10 +175,10 @@ def _existing(path: Path, mode: int) -> Address:
     if stat.S_ISDIR(mode):
         return _folder(path)
     if stat.S_ISREG(mode):
-        from ...images.opencv import cv2  # noqa: PLC0415 - a capture process imports us without OpenCV
+        from ...images.opencv import cv2, path_for_cv2  # noqa: PLC0415 - a capture process imports us without OpenCV
 
         # By suffix first: a text file named .jpg was meant as an image, and the error should say so.
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(str(path))
+        is_image = path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(path_for_cv2(path))
         return ImageFiles((path,), str(path)) if is_image else VideoFile(path)
     if stat.S_ISCHR(mode) and os.major(path.stat().st_rdev) == _VIDEO4LINUX:
         return Device(str(path))

@@ -116,7 +116,12 @@ def holders_of(path: str, proc: Path = _PROC) -> list[Holder]:
             continue
         try:
             if any(str(link.readlink()) == device for link in (process / "fd").iterdir()):
-                found.append(Holder(int(process.name), (process / "comm").read_text().strip()))
+                found.append(
+                    Holder(
+                        int(process.name),
+                        (process / "comm").read_text(encoding="utf-8", errors="replace").strip(),
+                    )
+                )
         except OSError:  # of another user, or it has ended
             continue
     return sorted(found, key=lambda holder: holder.pid)

@@ -10,7 +10,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from ...errors import BadImage, reading_failed
-from ...images.opencv import cv2
+from ...images.opencv import cv2, path_for_cv2
 from ..frame import Frame
 from .source import EndOfSource, Source
 
@@ -145,7 +145,7 @@ class Video(Source):
         if _is_text(self._path):
             raise _unreadable(self._path)
         # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
-        self._capture = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
+        self._capture = cv2.VideoCapture(path_for_cv2(self._path.absolute()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise _unreadable(self._path)
         self._stated_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
