@@ -20,6 +20,7 @@ from ..edge_runtime.errors import BadData, Unavailable
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
+from .archives.tar_file import first_name
 from .split import Parts, Split
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -64,8 +65,9 @@ def download_cifar10(rule: ImageRule) -> Parts:
 
 def find_cifar10(path: Path) -> Path | None:
     """Returns the official archive, or its unpacked folder at or directly inside `path`; None if neither."""
-    if path.name.endswith((".tar.gz", ".tgz")):
-        return path
+    if path.is_file():
+        is_it = path.name == ARCHIVE_NAME or first_name(path).startswith(FOLDER_NAME)
+        return path if is_it else None
     folders = (path, path / FOLDER_NAME)
     return next(
         (folder for folder in folders if any((folder / name).exists() for name in TRAIN_BATCHES)), None

@@ -1,24 +1,27 @@
-"""Class folders: which file is an image of which class, from the paths alone; and the background class."""
+"""Class folders: which file is an image of which class, from paths and tables; the background class.
 
-import unicodedata
-from collections.abc import Iterable
+Data sets come in a few layouts, under many names. A layout is recognised by its structure first (what holds
+pictures, what holds folders of pictures) and by names second (`folders/split_folders.py`). Where two readings
+are possible the data set is refused: a wrong one would train two classes called train and test, with a fine
+accuracy.
+"""
+
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Literal
 
 from ..edge_runtime.camera.recording import ANSWERS_NAME, HEADER_NAME
 from ..edge_runtime.errors import BadData
-from .store import Store
+from ..edge_runtime.text import printable
+from .folders.class_names import name_classes
+from .folders.label_tables import Labelled, boxes_hint, find_labels
+from .folders.numbered import names_of_numbers
+from .folders.split_folders import PartName, are_pieces, is_container, split_name
+from .folders.splits import Splits, find_splits, splits_in_classes
+from .folders.tree import Folder, grow, inside_split, is_document, look_through
+from .store import Store, without_litter
 
-PartName = Literal["train", "val", "test"]
+__all__ = ["EXPECTED", "Layout", "PartName", "find_background", "find_layout"]
 
-_PART_FOLDERS: dict[str, PartName] = {
-    "train": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
 BACKGROUND_NAMES = ("background", "none", "none of these", "nothing", "other", "unknown")
 """Names of a folder with pictures of none of the other classes; in any case, with `_` or `-` for a space or
 around it: `_background_`."""
@@ -26,6 +29,8 @@ EXPECTED = (
     "put the images of each class into a folder with its name, such as cat/1.jpg and dog/1.jpg, "
     "or train/cat/1.jpg and test/cat/1.jpg"
 )
+_PLAIN_SPLITS = ("train", "val", "valid", "validation", "test")
+_Classes = dict[str, list[PurePosixPath]]
 
 
 @dataclass(frozen=True)
@@ -40,36 +45,50 @@ class Layout:
     """Files in no class folder."""
     groups: dict[PurePosixPath, PurePosixPath] = field(default_factory=dict[PurePosixPath, PurePosixPath])
     """Of each picture of a recording: the recording's folder, which holds `recording.json`."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how the folders were read, a line each."""
+
+
+@dataclass
+class _Reading:
+    """What was found, by the names of the folders, or by labels from tables."""
+
+    parts: dict[PartName, _Classes]
+    notes: list[str] = field(default_factory=list[str])
+    unused: set[PurePosixPath] = field(default_factory=set[PurePosixPath])
+    """Files that the notes speak of, such as pictures without labels."""
 
 
 def find_layout(store: Store) -> Layout:
-    """Finds class folders, at the top or in `train/`, `val/` and `test/`; skips a folder around everything.
+    """Finds the classes of a data set, and its parts where it has train, val and test.
+
+    The layouts are class folders, at the top or in split folders of many names, or with split folders inside;
+    pictures in one folder with a table of labels, or with the class in the file name. Folders around
+    everything are skipped, and so is what systems leave behind.
 
     Raises:
-        BadData: no class folders, only one, or not the same ones in each part.
+        BadData: none of these, only one class, not the same ones in each part, or nothing certain.
     """
-    files = sorted(path for path in store.files if not _is_hidden(path))
-    folders = {path for path in store.folders if not _is_hidden(path)} | {path.parent for path in files}
-    depth = _depth_of_wrapper(folders)
-    has_parts = any(len(path.parts) >= depth + 2 and _part(path.parts[depth]) == "train" for path in folders)
-    members: dict[PartName, dict[str, list[PurePosixPath]]] = {}
-    for folder in folders:
-        if place := _class_folder(folder, depth, has_parts):
-            part, label = place
-            members.setdefault(part, {}).setdefault(label, [])
-    outside = []
-    for file in files:
-        if place := _class_folder(file.parent, depth, has_parts):
-            part, label = place
-            members[part][label].append(file)
-        else:
-            outside.append(file)
-    labels = _common_labels({part: set(classes) for part, classes in members.items()}, store.name)
+    store = without_litter(store)
+    name = PurePosixPath(store.name.replace("\\", "/")).name.partition(".")[0]
+    root = grow([file for file in store.files if file.name != ANSWERS_NAME], store.folders)
+    reading = _read(look_through(root, name), store)
+    parts, notes = name_classes(reading.parts, store.name, store.encoding)
+    labels = _common_labels({part: set(classes) for part, classes in parts.items()}, store)
+    if numbered := names_of_numbers(store, labels):
+        names, source = numbered
+        for part, classes in parts.items():
+            parts[part] = {names[label]: files for label, files in classes.items()}
+        labels = tuple(sorted(names.values()))
+        notes.append(f"names of the numbered classes: from {printable(str(source))}")
+        reading.unused.add(source)
+    members = {file for classes in parts.values() for files in classes.values() for file in files}
     return Layout(
         labels,
-        {part: _in_turn([classes[label] for label in labels]) for part, classes in members.items()},
-        outside,
-        _recordings(store.files, files),
+        {part: _in_turn([classes[label] for label in labels]) for part, classes in parts.items()},
+        sorted(file for file in root.below() if file not in members | reading.unused),
+        _recordings(store, members),
+        (*store.notes, *reading.notes, *notes),
     )
 
 
@@ -88,73 +107,178 @@ def find_background(labels: tuple[str, ...], name: str) -> str | None:
     return found[0] if found else None
 
 
-def printable(name: str) -> str:
-    """Returns a file's or folder's name as text that any terminal and font can show.
-
-    Composed (NFC), because macOS decomposes the names in its zips and `é` must be one class; undecodable
-    bytes and control characters become U+FFFD.
-    """
-    return "".join(c if c.isprintable() else "\ufffd" for c in unicodedata.normalize("NFC", name))
-
-
-def _is_hidden(path: PurePosixPath) -> bool:
-    """Whether systems leave it behind (`.DS_Store`, `__MACOSX`), or `edgecls camera --record` writes it."""
-    if path.name in (HEADER_NAME, ANSWERS_NAME):
-        return True
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
-def _depth_of_wrapper(folders: Iterable[PurePosixPath]) -> int:
-    """Returns how many folders lie around everything: zip tools and downloads often add one."""
-    depth = 0
-    while True:
-        tops = {path.parts[depth] for path in folders if len(path.parts) > depth}
-        holds_folders = any(len(path.parts) > depth + 1 for path in folders)
-        if len(tops) != 1 or not holds_folders:
-            return depth
-        depth += 1
+def _read(top: Folder, store: Store) -> _Reading:
+    """Reads the first layout that fits."""
+    folders = top.classes()
+    if splits := find_splits(folders, store.name):
+        return _read_splits(splits, store)
+    if reading := splits_in_classes(folders, store.name):
+        return _Reading(*reading)
+    is_nameless = all(is_container(name) or split_name(name) for name in folders) and len(folders) == 1
+    if is_nameless or are_pieces(list(folders)) or all(map(is_container, folders)):
+        return _read_flat(top, store)
+    if len(folders) == 1 and (found := _from_table(top, store)):
+        return found
+    _check_class_names(folders, store.name)
+    classes = {label: list(folder.below()) for label, folder in folders.items()}
+    return _Reading({"train": classes}, _inner_notes(folders))
 
 
-def _recordings(
-    all_files: Iterable[PurePosixPath], files: Iterable[PurePosixPath]
-) -> dict[PurePosixPath, PurePosixPath]:
-    """Returns for each file of a recording the recording's folder: the nearest one above with its header."""
-    recordings = {path.parent for path in all_files if path.name == HEADER_NAME}
-    within = {file: next((folder for folder in file.parents if folder in recordings), None) for file in files}
-    return {file: folder for file, folder in within.items() if folder is not None}
-
-
-def _part(folder_name: str) -> PartName | None:
-    return _PART_FOLDERS.get(folder_name.lower())
-
-
-def _class_folder(folder: PurePosixPath, depth: int, has_parts: bool) -> tuple[PartName, str] | None:
-    """Returns the part and class that a folder belongs to, or None; a class may have folders inside."""
-    inner = list(folder.parts[depth:])
-    if len(inner) < (2 if has_parts else 1):
+def _from_table(top: Folder, store: Store) -> _Reading | None:
+    """Reads pictures whose labels are in a table or in their names; returns None where they are not."""
+    pictures = [file for file in top.below() if not is_document(file)]
+    found = find_labels(store, pictures, None) if pictures else None
+    if not found:
         return None
-    part = _part(inner.pop(0)) if has_parts else "train"
-    return (part, printable(inner[0])) if part else None
+    used = {*pictures, *([found.table] if found.table else [])}
+    return _Reading({"train": found.classes}, [_source_note(found), *found.notes], used)
 
 
-def _common_labels(labels: dict[PartName, set[str]], name: str) -> tuple[str, ...]:
+def _read_flat(top: Folder, store: Store) -> _Reading:
+    """Reads pictures in one folder, or in equal pieces of one, whose labels are elsewhere."""
+    if reading := _from_table(top, store):
+        return reading
+    pieces = " and ".join(f"{printable(folder)}/" for folder in list(top.classes())[:2])
+    boxes = boxes_hint(store)
+    if top.has_pictures() and (pieces or boxes):
+        why = f"{pieces}: pictures without class folders, and no table with their labels"
+        if boxes:
+            why = f"{boxes} is for object detection, and a classifier needs a class for each picture"
+        table = "or add labels.csv with the columns filename and label"
+        raise BadData(f"{store.name}: {why}; {EXPECTED}, {table}")
+    raise BadData(f"{store.name}: no class folders with images{_unreadable(store)}; {EXPECTED}")
+
+
+def _inner_notes(folders: dict[str, Folder]) -> list[str]:
+    """Returns a line about the first class that holds only folders of pictures, which may be classes, too."""
+    for name, folder in folders.items():
+        inner = list(folder.classes())
+        if len(inner) > 1 and not folder.pictures and not folder.has_recordings():
+            shown = ", ".join(map(printable, inner[:3])) + (", ..." if len(inner) > 3 else "")
+            own = printable(name)
+            return [f"{own}/ holds folders ({shown}): all their pictures are of the class {own}"]
+    return []
+
+
+def _read_splits(splits: Splits, store: Store) -> _Reading:
+    """Reads split folders, each with class folders, or with pictures and labels elsewhere."""
+    train = splits.parts["train"]
+    reading = _Reading({})
+    used = _read_split(train, "train", store, reading, None)
+    if not used:
+        boxes = boxes_hint(store)
+        hint = f": {boxes} is for object detection" if boxes else " and no table with their labels"
+        raise BadData(
+            f"{store.name}: {printable(train.path.name)}/ looks like the training split, but there are no "
+            f"class folders in it{hint}{_unreadable(store)}; {EXPECTED}"
+        )
+    for part, folder in splits.parts.items():
+        if part == "train":
+            continue
+        pictures = [file for file in folder.below() if not is_document(file)]
+        if not _read_split(folder, part, store, reading, set(reading.parts["train"])) and pictures:
+            _leave_out(reading, folder, pictures)
+    for folder in splits.unlabelled:
+        _leave_out(reading, folder, [file for file in folder.below() if not is_document(file)])
+    if any(folder.path.name.lower() not in _PLAIN_SPLITS for folder in splits.parts.values()):
+        parts = [f"{printable(splits.parts[part].path.name)}/ as {part}" for part in reading.parts]
+        reading.notes.insert(0, f"split folders: {', '.join(parts)}")
+    return reading
+
+
+def _read_split(
+    split: Folder, part: PartName, store: Store, reading: _Reading, known: set[str] | None
+) -> bool:
+    """Adds the classes in a split folder to a reading; returns whether there are any.
+
+    `known` are the classes of train: a folder inside another part may hold pictures without labels.
+    """
+    inner = inside_split(split)
+    folders = inner.classes()
+    if folders:
+        (first, *more) = folders
+        nameless = (
+            is_container(first) or split_name(first) or _plain(first) in (*BACKGROUND_NAMES, "all classes")
+        )
+        if known is not None and not more and first not in known and nameless:
+            return False
+        _check_class_names(folders, f"{store.name}: {printable(str(inner.path))}")
+        reading.parts[part] = {label: list(folder.below()) for label, folder in folders.items()}
+        return True
+    pictures = inner.pictures
+    of_train = [file for files in reading.parts.get("train", {}).values() for file in files]
+    found = find_labels(store, pictures, part, of_train) if pictures else None
+    if not found or (known is not None and not set(found.classes) <= known):
+        return False
+    reading.parts[part] = found.classes
+    reading.notes += [_source_note(found, part), *found.notes]
+    reading.unused |= {*pictures, *([found.table] if found.table else [])}
+    return True
+
+
+def _leave_out(reading: _Reading, folder: Folder, pictures: list[PurePosixPath]) -> None:
+    reading.unused |= set(pictures)
+    noun = "picture" if len(pictures) == 1 else "pictures"
+    reading.notes.append(f"{printable(str(folder.path))}/: {len(pictures):,} {noun} without labels; not used")
+
+
+def _source_note(found: Labelled, part: PartName | None = None) -> str:
+    return f"labels{f' of {part}' if part else ''}: from {found.source}"
+
+
+def _check_class_names(folders: dict[str, Folder], name: str) -> None:
+    """Refuses classes whose names are those of splits or of mere containers.
+
+    Raises:
+        BadData: two names say train or test, or one does beside `images`, or all are like `images`.
+    """
+    words = {folder: found for folder in folders if (found := split_name(folder))}
+    alike = [each for each in words if sum(other.rest == words[each].rest for other in words.values()) > 1]
+    nameless = [folder for folder in folders if is_container(folder)]
+    if len(alike) > 1 or (len(folders) > 1 and len(nameless) + len(words) == len(folders) and nameless):
+        found = " and ".join(f"{printable(folder)}/" for folder in (alike or list(folders))[:3])
+        raise BadData(f"{name}: {found} look like parts of a data set and not like classes; {EXPECTED}")
+
+
+def _common_labels(labels: dict[PartName, set[str]], store: Store) -> tuple[str, ...]:
+    name = store.name
     train = labels.get("train", set())
     if not train:
-        raise BadData(f"{name}: no class folders with images; {EXPECTED}")
+        raise BadData(f"{name}: no class folders with images{_unreadable(store)}; {EXPECTED}")
     for part, found in labels.items():
         if found != train:
             only = {"train": sorted(train - found), part: sorted(found - train)}
             which = " and ".join(
                 f"only {key}/ has {', '.join(names[:5])}" for key, names in only.items() if names
             )
-            raise BadData(f"{name}: {which}; give train/ and {part}/ the same class folders")
+            raise BadData(
+                f"{name}: {which}{_unreadable(store)}; give train/ and {part}/ the same class folders"
+            )
     if len(train) == 1:
-        raise BadData(f"{name}: only one class, {min(train)}, and a classifier needs two; {EXPECTED}")
+        raise BadData(
+            f"{name}: only one class, {min(train)}, and a classifier needs two{_unreadable(store)}; "
+            f"{EXPECTED}"
+        )
     return tuple(sorted(train))
 
 
+def _unreadable(store: Store) -> str:
+    return f" ({printable(store.unreadable[0])})" if store.unreadable else ""
+
+
+def _recordings(store: Store, members: set[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
+    """Returns for each file of a recording the recording's folder: the nearest one above with its header."""
+    recordings = {path.parent for path in store.files if path.name == HEADER_NAME}
+    within = {
+        file: next((folder for folder in file.parents if folder in recordings), None) for file in members
+    }
+    return {file: folder for file, folder in within.items() if folder is not None}
+
+
 def _in_turn(classes: list[list[PurePosixPath]]) -> list[tuple[PurePosixPath, int]]:
-    numbered = [(turn, index, file) for index, files in enumerate(classes) for turn, file in enumerate(files)]
+    numbered = [
+        (turn, index, file) for index, files in enumerate(classes) for turn, file in enumerate(sorted(files))
+    ]
     return [(file, index) for _, index, file in sorted(numbered)]
 
 

@@ -1,6 +1,5 @@
 """Data sets: loaded by name or path, split into train, val and test, every image prepared for the network."""
 
-import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,11 +9,13 @@ from ..edge_runtime.errors import BadData, MissingInput, Unavailable
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.text import readable
+from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
+from .folders.name_encodings import check_encoding
 from .layout import EXPECTED, find_background
 from .pictures import OnImage, read_pictures, read_unlabelled
 from .split import Parts, Split, complete, digest
-from .store import open_folder, open_zip
+from .store import open_folder
 
 __all__ = ["Dataset", "Split", "find", "is_path", "load_dataset", "load_unlabelled", "with_labels"]
 
@@ -44,23 +45,29 @@ class Dataset:
 
 
 def load_dataset(
-    source: str, rule: ImageRule, seed: int, on_image: OnImage = lambda _done, _total: None
+    source: str,
+    rule: ImageRule,
+    seed: int,
+    on_image: OnImage = lambda _done, _total: None,
+    zip_encoding: str | None = None,
 ) -> Dataset:
     """Loads a data set.
 
     Args:
-        source: `cifar10`, `digits`, or the path of class folders, of a zip of class folders, of
+        source: `cifar10`, `digits`, or the path of class folders, of a zip or tar of class folders, of
             `cifar-10-python.tar.gz` or of `cifar-10-batches-py`.
         rule: how each image becomes the network's input.
         seed: chooses the images to hold back where the source has no val or test part.
         on_image: called with (images done, images in all) while files are read.
+        zip_encoding: of names in a zip that are not marked as UTF-8, or of folders that are not UTF-8, such
+            as `cp866`; None: guessed if only one fits.
 
     Raises:
         MissingInput: the path does not exist.
         BadData: no usable images, only one class, or refused as dangerous.
         Unavailable: the download failed, or a package is missing.
     """
-    name, parts = _load(source, rule, on_image)
+    name, parts = _load(source, rule, on_image, zip_encoding)
     find_background(parts.labels, name)  # refuses two of them now, not after an hour of training
     whole = complete(parts, name, seed)
     splits = (whole.train, whole.val, whole.test)
@@ -71,7 +78,7 @@ def load_dataset(
         digest(parts.labels, splits),
         parts.skipped,
         parts.mirrored_is_same,
-        whole.notes,
+        (*parts.notes, *whole.notes),
     )
 
 
@@ -130,18 +137,21 @@ def load_digits(rule: ImageRule) -> Parts:
     return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)
 
 
-def _load(source: str, rule: ImageRule, on_image: OnImage) -> tuple[str, Parts]:
+def _load(source: str, rule: ImageRule, on_image: OnImage, zip_encoding: str | None) -> tuple[str, Parts]:
     """Returns the data set's name, and its parts as they were found."""
     if source == "cifar10":
         return source, download_cifar10(rule)
     if source == "digits":
         return source, load_digits(rule)
     path = find(source)
+    if zip_encoding is not None:
+        check_encoding(zip_encoding)
     if cifar10 := find_cifar10(path):
         return "cifar10", read_cifar10(cifar10, rule)
     if path.is_dir():
-        return readable(path.resolve().name), read_pictures(open_folder(path), rule, on_image)
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
-        with open_zip(path) as store:
-            return readable(path.stem), read_pictures(store, rule, on_image)
-    raise BadData(f"{path}: not a folder, a zip or cifar-10-python.tar.gz; {EXPECTED}")
+        return readable(path.resolve().name), read_pictures(open_folder(path, zip_encoding), rule, on_image)
+    if is_archive(path):
+        with open_archive(path, zip_encoding) as store:
+            return readable(path.name.partition(".")[0]), read_pictures(store, rule, on_image)
+    check_known(path)
+    raise BadData(f"{path}: not a folder, a zip or a tar; {EXPECTED}")

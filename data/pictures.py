@@ -11,9 +11,10 @@ from ..edge_runtime.errors import BadData, EdgeclsError, MissingInput
 from ..edge_runtime.images.decode import decode_file
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
-from .layout import EXPECTED, Layout, PartName, find_layout, printable
+from ..edge_runtime.text import printable
+from .layout import EXPECTED, Layout, PartName, find_layout
 from .split import Parts, Split
-from .store import Store, open_folder
+from .store import Store, open_folder, without_litter
 
 OnImage = Callable[[int, int], None]
 """Called with (images done, images in all)."""
@@ -44,7 +45,12 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
         splits[part] = Split(images, truth) if usable.all() else Split(images, truth).where(usable)
     _check_classes(layout, splits, skipped, store.name)
     return Parts(
-        layout.labels, splits["train"], splits.get("val"), splits.get("test"), skipped=tuple(skipped)
+        layout.labels,
+        splits["train"],
+        splits.get("val"),
+        splits.get("test"),
+        skipped=tuple(skipped),
+        notes=layout.notes,
     )
 
 
@@ -60,7 +66,7 @@ def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
     """
     if not folder.is_dir():
         raise MissingInput(f"{folder}: no such folder; name a folder of pictures")
-    store = open_folder(folder)
+    store = without_litter(open_folder(folder))
     images = [image for image in _prepared(store, rule, sorted(store.files)) if not isinstance(image, str)]
     if not images:
         raise BadData(

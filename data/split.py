@@ -44,6 +44,8 @@ class Parts:
     """Whether a mirrored image keeps its label: false for digits and letters."""
     alike_is_copy: bool = True
     """Whether nearly equal images are copies or of one burst: false for digits, which all look alike."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about how the files were read, a line each."""
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,18 @@
-"""Where a data set's files lie: a folder, or a zip, which is read in place and never unpacked to the disk."""
+"""Where a data set's files lie: a folder here, an archive in `archives/`."""
 
 import os
-import re
-import stat
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from ..edge_runtime.errors import BadData, reading_failed
 from ..edge_runtime.files import read_whole
-from ..edge_runtime.images.jpeg_header import MAX_PIXELS
+from ..edge_runtime.text import printable
+from .folders.litter import is_litter, litter_root
 
-MAX_FILE_BYTES = MAX_PIXELS * 3
-"""Limit for a file in a zip: an uncompressed image of the largest size that is decoded."""
-MAX_RATIO = 100
-"""Limit for unpacked to packed size. Photographs hardly shrink in a zip; a zip bomb grows a thousandfold."""
-MIN_SUSPECT_BYTES = 1 << 30
-"""A zip that unpacks to less is accepted whatever its ratio."""
-_ENCRYPTED = 1  # bit of an entry's flags
+_MAX_LINKS = 3
+"""Links to folders that a path may go through: folders that link to each other would be listed for ever."""
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -34,26 +26,25 @@ class Store:
     """Empty ones too: a class without images must be reported."""
     read: Callable[[PurePosixPath], bytes]
     """Returns a file's content; raises EdgeclsError with the reason if it cannot be read."""
+    unreadable: tuple[str, ...] = ()
+    """Folders that cannot be listed and links that lead nowhere, each with its reason."""
+    notes: tuple[str, ...] = ()
+    """What the user should know, a line each."""
+    encoding: str | None = None
+    """Of names that are not UTF-8, as the user says."""
 
 
-def open_folder(folder: Path) -> Store:
-    """Lists a folder and everything below it; links to folders are followed, each folder once.
+def open_folder(folder: Path, encoding: str | None = None) -> Store:
+    """Lists a folder and everything below it, sorted; links to folders are followed, but never in a circle.
+
+    A folder inside that cannot be listed is named and left out.
 
     Raises:
-        PermissionRefused, BadData: it cannot be listed.
+        PermissionRefused, BadData: the folder itself cannot be listed.
     """
-    files, folders = [], []
-    seen: set[str] = set()
+    walk = _Walk(folder)
     try:
-        for parent, names, file_names in os.walk(folder, followlinks=True, onerror=_fail):
-            real = os.path.realpath(parent)
-            if real in seen:
-                names.clear()  # a link back up would never end
-                continue
-            seen.add(real)
-            inside = PurePosixPath(Path(parent).relative_to(folder).as_posix())
-            folders.append(inside)
-            files += [inside / name for name in file_names]
+        walk.add(PurePosixPath(), frozenset({os.path.realpath(folder)}), 0)
     except OSError as error:
         raise reading_failed(folder, error) from error
 
@@ -62,76 +53,83 @@ def open_folder(folder: Path) -> Store:
             raise BadData(f"{path}: not a file")
         return read_whole(folder / path)
 
-    return Store(str(folder), tuple(files), tuple(folders), read)
+    unreadable = tuple(map(printable, walk.unreadable))
+    notes = [f"warning: {printable(line)}: its pictures are used twice" for line in walk.twice[:_SHOWN]]
+    notes += [f"warning: left out {line}" for line in unreadable[:_SHOWN]]
+    if len(unreadable) > _SHOWN:
+        notes.append(f"warning: left out {len(unreadable) - _SHOWN:,} more that cannot be read")
+    return Store(
+        str(folder), tuple(walk.files), tuple(walk.folders), read, unreadable, tuple(notes), encoding
+    )
 
 
-def _fail(error: OSError) -> None:
-    raise error
+class _Walk:
+    """Lists folders, and what in them cannot be listed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.files: list[PurePosixPath] = []
+        self.folders: list[PurePosixPath] = []
+        self.unreadable: list[str] = []
+        self.twice: list[str] = []
+        """Folders that are listed under two names."""
+        self._places: dict[str, PurePosixPath] = {}
+        self._linked: set[str] = set()
+
+    def add(self, inside: PurePosixPath, around: frozenset[str], links: int = 0) -> None:
+        """Lists a folder; `around` are the real paths of those it is in, `links` counts links among them."""
+        try:
+            with os.scandir(self.root / inside) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            if not inside.parts:
+                raise
+            self.unreadable.append(f"{inside}/: {(error.strerror or str(error)).lower()}")
+            return
+        self.folders.append(inside)
+        for entry in entries:
+            path = inside / entry.name
+            if not _is_folder(entry):
+                self._add_file(path, entry)
+            elif is_litter(entry.name):
+                self.folders.append(path)
+            else:
+                real, beyond = os.path.realpath(entry.path), links + entry.is_symlink()
+                if real not in around and beyond <= _MAX_LINKS:
+                    self._note_twice(path, real, entry.is_symlink())
+                    self.add(path, around | {real}, beyond)
+
+    def _note_twice(self, path: PurePosixPath, real: str, is_link: bool) -> None:
+        """Notes a folder that a link leads to and that is listed elsewhere, too."""
+        first = self._places.setdefault(real, path)
+        if first != path and (is_link or real in self._linked):
+            self.twice.append(f"{first}/ and {path}/ are the same folder, through a link")
+        if is_link:
+            self._linked.add(real)
+
+    def _add_file(self, path: PurePosixPath, entry: os.DirEntry[str]) -> None:
+        full = Path(entry.path)
+        if entry.is_symlink() and not full.exists():
+            self.unreadable.append(f"{path}: a link to {full.readlink()}, which is not there")
+        else:
+            self.files.append(path)
 
 
-@contextmanager
-def open_zip(path: Path) -> Iterator[Store]:
-    """Opens a zip as a store; a context manager.
-
-    Raises:
-        BadData: not a zip, damaged, or refused: a name that leads out of the zip, a link, a zip bomb.
-    """
+def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        archive = zipfile.ZipFile(path)
-    except OSError as error:
-        raise reading_failed(path, error) from error
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise BadData(f"{path}: not a whole zip: {error}; copy or download it again") from error
-    with archive:
-        entries = {_checked_path(entry, path): entry for entry in archive.infolist()}
-        _check_size(entries, path)
-
-        def read(file: PurePosixPath) -> bytes:
-            if entries[file].flag_bits & _ENCRYPTED:
-                raise BadData(f"{file}: encrypted; unpack the zip and give the folder")
-            try:
-                return archive.read(entries[file])
-            except NotImplementedError as error:
-                raise BadData(f"{file}: packed by an unknown method; zip it again") from error
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-                raise BadData(f"{file}: damaged in the zip; copy or download it again") from error
-
-        yield Store(
-            str(path),
-            tuple(file for file, entry in entries.items() if not entry.is_dir()),
-            tuple(file for file, entry in entries.items() if entry.is_dir()),
-            read,
-        )
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
-def _checked_path(entry: zipfile.ZipInfo, path: Path) -> PurePosixPath:
-    """Returns the entry's path inside the zip; some Windows tools write backslashes.
-
-    A name that leads out of the zip refuses the whole zip, although nothing is written: whoever made it
-    cannot be trusted with the other images either.
-    """
-    name = entry.filename.replace("\\", "/")
-    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
-        raise BadData(
-            f"{path}: refused: the name {entry.filename!r} leads out of the zip; do not trust this file"
-        )
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise BadData(f"{path}: refused: {entry.filename!r} is a symbolic link; zip the images themselves")
-    return PurePosixPath(name)
-
-
-def _check_size(entries: dict[PurePosixPath, zipfile.ZipInfo], path: Path) -> None:
-    """Refuses zip bombs by the sizes in the directory, beyond which zipfile reads nothing of an entry."""
-    for entry in entries.values():
-        if entry.file_size > MAX_FILE_BYTES:
-            raise BadData(
-                f"{path}: refused: {entry.filename!r} unpacks to {entry.file_size / 1e6:,.0f} MB; "
-                f"the limit is {MAX_FILE_BYTES / 1e6:,.0f}"
-            )
-    total = sum(entry.file_size for entry in entries.values())
-    packed = path.stat().st_size
-    if total > max(MIN_SUSPECT_BYTES, packed * MAX_RATIO):
-        raise BadData(
-            f"{path}: refused: its {packed / 1e6:,.1f} MB unpack to {total / 1e9:,.1f} GB, like a zip bomb; "
-            "give the unpacked folder if you trust it"
-        )
+def without_litter(store: Store) -> Store:
+    """Returns a store without what systems leave behind; a note counts it."""
+    files, folders = ([(path, litter_root(path)) for path in paths] for paths in (store.files, store.folders))
+    found = {root for _, root in (*files, *folders) if root}
+    if not found:
+        return store
+    names = {"._*" if root.name.startswith("._") else printable(root.name) for root in found}
+    noun = "file or folder" if len(found) == 1 else "files and folders"
+    note = f"left out {len(found):,} hidden or system {noun}: {', '.join(sorted(names)[:_SHOWN])}"
+    kept = (tuple(path for path, root in paths if not root) for paths in (files, folders))
+    return replace(store, files=next(kept), folders=next(kept), notes=(*store.notes, note))

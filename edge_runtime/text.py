@@ -16,17 +16,31 @@ from typing import Any, TextIO
 
 
 def printable(text: str) -> str:
-    r"""Returns the text with control characters written out, so that no file name runs an escape sequence.
+    r"""Returns the text with what is dangerous to show written out, so that no name runs an escape sequence.
+
+    That is control characters, ends of lines, and the marks that reverse the direction of what follows. Bytes
+    of a file's name that are no text are written out too. Joiners within emoji and Indic or Persian words
+    stay.
 
     >>> printable("cat\x1b[2J.jpg")
     'cat\\x1b[2J.jpg'
     """
-    return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
+    return "".join(c.encode("unicode_escape").decode() if _is_unsafe(c) else c for c in text)
 
 
-def _is_control(character: str) -> bool:
-    """Unicode's category Cc; others, such as the joiners within emoji and Indic words, stay."""
+def is_control(character: str) -> bool:
+    """Whether a character is of Unicode's category Cc."""
     return character < " " or "\x7f" <= character <= "\x9f"
+
+
+def _is_unsafe(character: str) -> bool:
+    if character < "\u2028":
+        return is_control(character)
+    return (
+        character <= "\u202e"  # separators of lines and paragraphs; embedding and overriding the direction
+        or "\u2066" <= character <= "\u2069"  # isolating the direction
+        or "\ud800" <= character <= "\udfff"  # no text: a byte that could not be decoded
+    )
 
 
 _LOOK_ALIKES = {"±": "+-", "…": "...", "°": "", "·": "-", "→": "->", "\N{MULTIPLICATION SIGN}": "x"}

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import BadModel
 from ..images.rule import ImageRule
-from ..text import printable
+from ..text import is_control
 
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread a newer card; new optional fields do not raise it."""
@@ -127,7 +127,7 @@ def _check(card: ModelCard) -> None:
     Raises:
         ValueError, TypeError: a value is out of range or of the wrong type.
     """
-    if not card.labels or any(not label or label != printable(label) for label in card.labels):
+    if not card.labels or any(not label or any(map(is_control, label)) for label in card.labels):
         raise ValueError("a label is empty or holds control characters")
     if card.background is not None and card.background not in card.labels:
         raise ValueError("its background is not one of its labels")

@@ -1,5 +1,6 @@
 """Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def read_labels(path: Path) -> tuple[str, ...]:
         MissingInput, PermissionRefused, BadData: it cannot be read, or holds fewer than two labels.
     """
     try:
-        labels = tuple(line.strip() for line in read_whole(path).decode().splitlines() if line.strip())
+        lines = re.split(
+            r"\r\n|\r|\n", read_whole(path).decode("utf-8-sig")
+        )  # labels may hold other separators
+        labels = tuple(label for line in lines if (label := line.strip(" \t")))
     except UnicodeDecodeError as error:
         raise BadData(f"{path}: not a text file: {error}; write one label on each line") from error
     if len(labels) < 2:

@@ -1,16 +1,38 @@
 import unicodedata
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import pytest
 
-from edgecls.data.layout import Layout, find_background, find_layout, printable
+from edgecls.data.layout import Layout, find_background, find_layout
 from edgecls.data.store import Store
 from edgecls.edge_runtime.errors import BadData
+from edgecls.edge_runtime.text import printable
 
 
-def layout_of(*files: str, folders: tuple[str, ...] = ()) -> Layout:
-    paths = [tuple(map(PurePosixPath, names)) for names in (files, folders)]
-    return find_layout(Store("it", *paths, read=lambda _: b""))
+def layout_of(
+    *files: str, folders: tuple[str, ...] = (), texts: Mapping[str, str] = {}, name: str = "it"
+) -> Layout:
+    paths = [tuple(map(PurePosixPath, names)) for names in ((*files, *texts), folders)]
+    return find_layout(Store(name, *paths, read=lambda path: texts.get(str(path), "").encode()))
+
+
+def pictures(folder: str, count: int = 3) -> list[str]:
+    """The paths of some pictures; `folder` may end with the start of their names."""
+    return [f"{folder}{number}.jpg" for number in range(count)]
+
+
+def split(name: str, classes: str = "ab") -> list[str]:
+    """The paths of a split folder with class folders."""
+    return [path for label in classes for path in pictures(f"{name}/{label}/")]
+
+
+def counts(layout: Layout) -> dict[str, dict[str, int]]:
+    return {
+        part: dict(Counter(layout.labels[index] for _, index in files))
+        for part, files in layout.parts.items()
+    }
 
 
 def members(layout: Layout) -> dict[str, list[tuple[str, str]]]:
@@ -91,7 +113,7 @@ def test_names_composed_in_two_ways_are_one_class():
 
 
 def test_bytes_that_are_no_text_are_shown_as_such():
-    assert printable("a\udcffb\nc") == "a\ufffdb\ufffdc"
+    assert printable("a\udcffb\nc") == "a\\xffb\\nc"
 
 
 @pytest.mark.parametrize("files", [(), ("1.jpg", "2.jpg")])
@@ -124,3 +146,225 @@ def test_other_names_are_classes_like_any():
 def test_two_of_them_are_refused_by_name():
     with pytest.raises(BadData, match=r"it: several classes mean none of the others: none, other; put"):
         find_background(("cat", "none", "other"), "it")
+
+
+# Split folders under other names
+
+A_AND_B = {"a": 3, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("train", "other", "part"),
+    [
+        ("Training", "Testing", "test"),
+        ("training_set", "test_set", "test"),
+        ("cats_train", "cats_test", "test"),
+        ("train_images", "test_images", "test"),
+        ("Train Data", "Validation Data", "val"),
+        ("train2017", "val2017", "val"),
+        ("train", "test1", "test"),
+        ("TRAIN", "dev", "val"),
+        ("train", "holdout", "test"),
+        ("training", "evaluation", "test"),
+        ("seg_train/seg_train", "seg_test/seg_test", "test"),
+        ("dataset/dataset/train", "dataset/dataset/test", "test"),
+        ("train/images", "test/images", "test"),
+    ],
+)
+def test_split_folders_are_known_under_other_names(train: str, other: str, part: str):
+    assert counts(layout_of(*split(train), *split(other))) == {"train": A_AND_B, part: A_AND_B}
+
+
+def test_unusual_split_folders_are_said():
+    notes = layout_of(*split("Training"), *split("Testing")).notes
+    assert notes == ("split folders: Training/ as train, Testing/ as test",)
+    assert layout_of(*split("train"), *split("valid")).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "parts"),
+    [
+        (["train", "val", "eval"], ["train", "val", "test"]),
+        (["train", "test", "holdout"], ["train", "test", "val"]),
+        (["training", "validation", "evaluation"], ["train", "val", "test"]),
+    ],
+)
+def test_eval_and_holdout_take_the_part_that_is_left(names, parts):
+    assert list(counts(layout_of(*(path for name in names for path in split(name))))) == parts
+
+
+@pytest.mark.parametrize("test", ["test/", "test/test/", "test/unknown/", "asl_alphabet_test/A_"])
+def test_a_test_folder_without_labels_is_ignored_and_said(test):
+    train = "asl_alphabet_train" if "asl" in test else "train"
+    layout = layout_of(*split(train), *pictures(test))
+    assert counts(layout) == {"train": A_AND_B}
+    assert layout.notes[-1] == f"{test.partition('/')[0]}/: 3 pictures without labels; not used"
+    assert layout.outside == []
+
+
+def test_a_folder_to_predict_is_not_used():
+    layout = layout_of(*split("seg_train"), *split("seg_test"), *pictures("seg_pred/seg_pred/"))
+    assert list(layout.parts) == ["train", "test"]
+    assert "seg_pred/: 3 pictures without labels; not used" in layout.notes
+
+
+def test_each_class_may_have_its_own_split_folders():
+    paths = [path for label in "ab" for part in ("train", "test") for path in pictures(f"{label}/{part}/")]
+    layout = layout_of(*paths)
+    assert counts(layout) == {"train": A_AND_B, "test": A_AND_B}
+    with pytest.raises(
+        BadData, match=r"a/ has its own train/ and test/ inside, but owl/ has pictures beside"
+    ):
+        layout_of(*paths, *pictures("owl/"))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train/", "test/"),
+        ("train/", "valid/", "test/"),
+        ("Training/", "Testing/", "extra/"),
+        ("train/", "images/"),
+        ("val/a/", "val/b/", "test/a/", "test/b/"),
+        ("train1/a/", "train1/b/", "train2/a/", "train2/b/"),
+        ("cats_train/", "cats_test/", "dogs_train/", "dogs_test/"),
+        ("fold1/", "fold2/"),
+        ("images_part_1/", "images_part_2/"),
+        ("images/", "masks/"),
+        ("images/train/", "images/val/"),
+    ],
+)
+def test_folders_that_look_like_splits_or_pieces_are_no_classes(names):
+    with pytest.raises(BadData, match=r"cat/1\.jpg|inside train/ and test/") as raised:
+        layout_of(*(path for name in names for path in pictures(name)))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ({"data.yaml": "", "labels/train/0.txt": "0 0.5 0.5 1 1"}, "data.yaml is for object detection"),
+        ({"images/train/_annotations.coco.json": "{}"}, "_annotations.coco.json is for object detection"),
+    ],
+)
+def test_a_data_set_for_object_detection_is_called_so(extra, words):
+    with pytest.raises(BadData, match=words):
+        layout_of(*pictures("images/train/"), *pictures("images/val/"), texts=extra)
+
+
+# A class called train
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        pictures("train/"),
+        pictures("train/monday/"),
+        [*pictures("train/monday/000001/"), "train/monday/recording.json"],
+        [*pictures("train/steam/"), *pictures("train/electric/")],
+        [*pictures("train/"), *pictures("train/old/more/")],
+    ],
+)
+def test_a_train_is_a_class_among_other_vehicles(files):
+    layout = layout_of(*files, *pictures("car/sedan/"), *pictures("bus/"))
+    assert layout.labels == ("bus", "car", "train")
+    assert not layout.outside
+
+
+def test_a_train_may_be_a_class_in_split_folders():
+    layout = layout_of(*(path for part in ("train", "test") for path in split(part, "xyz")))
+    assert layout.labels == ("x", "y", "z")
+    vehicles = [f"{part}/{label}/1.jpg" for part in ("train", "test") for label in ("bus", "train")]
+    assert layout_of(*vehicles).labels == ("bus", "train")
+
+
+@pytest.mark.parametrize("names", [("freight_train", "passenger_train"), ("Type_1", "Type_2"), ("0", "1")])
+def test_what_only_resembles_a_split_is_a_class(names):
+    assert layout_of(*(path for name in names for path in pictures(f"{name}/"))).labels == names
+
+
+def test_a_train_folder_that_may_be_both_is_asked_about():
+    with pytest.raises(
+        BadData, match=r"train/ may be the training split \(with a, b\) or a class beside car/"
+    ):
+        layout_of(*split("train"), *pictures("car/"))
+
+
+# Recordings and folders inside
+
+
+def test_recordings_alone_are_those_of_one_class():
+    files = [f"cup/{day}/{file}" for day in ("mon", "tue") for file in ("000001/1.jpg", "recording.json")]
+    with pytest.raises(BadData, match="only one class, cup"):
+        layout_of(*files)
+    direct = [f"{label}/{file}" for label in ("cup", "plate") for file in ("000001/1.jpg", "recording.json")]
+    assert layout_of(*direct).labels == ("cup", "plate")
+    zipped = [f"pictures/{path}" for path in direct]
+    assert layout_of(*zipped, name="/home/me/pictures.zip").labels == ("cup", "plate")
+
+
+def test_a_class_with_a_folder_inside_is_the_only_one():
+    with pytest.raises(BadData, match="only one class, cat"):
+        layout_of(*pictures("cat/"), *pictures("cat/near/"))
+
+
+def test_classes_that_hold_only_folders_are_said():
+    layout = layout_of(*pictures("animals/cat/"), *pictures("animals/dog/"), *pictures("plants/"))
+    assert layout.labels == ("animals", "plants")
+    assert layout.notes == ("animals/ holds folders (cat, dog): all their pictures are of the class animals",)
+
+
+# Numbered folders, litter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"classes.txt": "cat\ndog\n"},
+        {"labels.txt": "0 cat\n1 dog\n"},
+        {"class_names.csv": "ClassId,Name\n0,cat\n1,dog\n"},
+        {"cat_to_name.json": '{"0": "cat", "1": "dog"}'},
+        {"meta/label_map.json": '{"cat": 0, "dog": 1}'},
+    ],
+)
+def test_numbered_folders_take_their_names_from_a_list(text):
+    layout = layout_of(*pictures("0/"), *pictures("1/"), texts=text)
+    assert layout.labels == ("cat", "dog")
+    assert dict(members(layout)["train"])["0/0.jpg"] == "cat"
+    assert layout.notes == (f"names of the numbered classes: from {next(iter(text))}",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"classes.txt": "cat\ndog\nowl\n"},
+        {"labels.csv": "id,label\n0,cat\n1,dog\n2,cat\n3,dog\n"},
+        {"names.json": "{"},
+        {"names.txt": "cat\ncat\n"},
+    ],
+)
+def test_a_list_that_does_not_fit_changes_no_label(text):
+    assert layout_of(*pictures("0/"), *pictures("1/"), texts=text).labels == ("0", "1")
+
+
+def test_litter_of_drives_is_counted_and_is_no_class():
+    litter = [
+        *(
+            "lost+found/1.jpg",
+            "System Volume Information/x",
+            "$RECYCLE.BIN/S-1-5/1.jpg",
+            "RECYCLER/S-1-5/1.jpg",
+        ),
+        *(
+            ".Trash-1000/files/1.jpg",
+            "#recycle/1.jpg",
+            "FOUND.000/FILE0000.CHK",
+            "cat/@eaDir/1.jpg/THUMB.jpg",
+        ),
+        *("cat/Thumbs.db", "cat/._1.jpg", "cat/.ipynb_checkpoints/1.jpg", ".git/HEAD", "LOST.DIR/1.jpg"),
+    ]
+    layout = layout_of(*pictures("cat/"), *pictures("dog/"), *litter)
+    assert counts(layout) == {"train": {"cat": 3, "dog": 3}}
+    (note,) = layout.notes
+    assert note.startswith("left out 13 hidden or system files and folders: #recycle, ")
+    assert layout_of(*pictures("recycled/"), *pictures("new/")).labels == ("new", "recycled")

@@ -75,9 +75,7 @@ def test_a_missing_path_says_what_data_takes():
 def test_a_file_that_is_no_data_set_is_refused(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("hello")
-    with pytest.raises(
-        BadData, match=r"notes.txt: not a folder, a zip or cifar-10-python.tar.gz; put the images"
-    ):
+    with pytest.raises(BadData, match=r"notes.txt: not a folder, a zip or a tar; put the images"):
         load_dataset(str(path), RULE, seed=0)
 
 

@@ -1,0 +1,68 @@
+"""Which kind of archive a file is; what to do about those that are not read."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from ...edge_runtime.errors import BadData
+from ..store import Store
+from .tar_file import is_tar, open_tar
+from .zip_file import open_zip
+
+_TAR_SUFFIXES = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
+_UNREAD = {
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it with `7z x`"),
+    b"Rar!\x1a\x07": ("a RAR archive", "unpack it with `unrar x` or 7-Zip"),
+    b"\x28\xb5\x2f\xfd": ("a Zstandard file", "unpack it with `tar --zstd -xf` or `unzstd`"),
+    b"\x04\x22\x4d\x18": ("an LZ4 file", "unpack it with `lz4 -d`"),
+    b"\x1f\x9d": ("a compress file", "unpack it with `uncompress`"),
+    b"MSCF": ("a CAB archive", "unpack it with 7-Zip"),
+    b"\x1f\x8b": ("a gzip file without a tar in it", "unpack it with `gunzip`"),
+    b"BZh": ("a bzip2 file without a tar in it", "unpack it with `bunzip2`"),
+    b"\xfd7zXZ": ("an xz file without a tar in it", "unpack it with `unxz`"),
+}
+"""First bytes, what the file is, how to unpack it."""
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is meant as an archive that is read: by its name, or by its content."""
+    return path.name.lower().endswith((".zip", *_TAR_SUFFIXES)) or zipfile.is_zipfile(path) or is_tar(path)
+
+
+@contextmanager
+def open_archive(path: Path, encoding: str | None = None) -> Iterator[Store]:
+    """Opens a zip or tar as a store; a context manager.
+
+    Args:
+        path: the file; its content counts, not its name.
+        encoding: of names that are not UTF-8; None: guessed if only one fits.
+
+    Raises:
+        BadData: an archive of another kind, with how to unpack it; else as `open_zip` and `open_tar`.
+    """
+    check_known(path)
+    with ExitStack() as stack:
+        if zipfile.is_zipfile(path) or not (is_tar(path) or path.name.lower().endswith(_TAR_SUFFIXES)):
+            yield stack.enter_context(open_zip(path, encoding))
+        else:
+            yield stack.enter_context(open_tar(path, encoding))
+
+
+def check_known(path: Path) -> None:
+    """Refuses archives that are not read.
+
+    Raises:
+        BadData: it is one.
+    """
+    with path.open("rb") as file:
+        start = file.read(8)
+    for magic, (what, cure) in _UNREAD.items():
+        is_cut_tar = "without a tar" in what and path.name.lower().endswith(_TAR_SUFFIXES)
+        if start.startswith(magic) and not is_cut_tar and not is_tar(path):
+            raise BadData(f"{path}: {what}, which edgecls cannot read; {cure}, and give the folder")
+    if path.suffix.lower() in (".001", ".z01"):
+        raise BadData(
+            f"{path}: one piece of a split archive; join the pieces with 7-Zip (or `cat` for .001, .002 "
+            "...), and give the whole"
+        )
