@@ -49,9 +49,10 @@ def open_folder(folder: Path, encoding: str | None = None) -> Store:
         raise reading_failed(folder, error) from error
 
     def read(path: PurePosixPath) -> bytes:
-        if not (folder / path).is_file():  # a pipe would block for ever
+        full = folder / _as_listed(path)
+        if not full.is_file():  # a pipe would block for ever
             raise BadData(f"{path}: not a file")
-        return read_whole(folder / path)
+        return read_whole(full)
 
     unreadable = tuple(map(printable, walk.unreadable))
     notes = [f"warning: {printable(line)}: its pictures are used twice" for line in walk.twice[:_SHOWN]]
@@ -79,7 +80,7 @@ class _Walk:
     def add(self, inside: PurePosixPath, around: frozenset[str], links: int = 0) -> None:
         """Lists a folder; `around` are the real paths of those it is in, `links` counts links among them."""
         try:
-            with os.scandir(self.root / inside) as found:
+            with os.scandir(self.root / _as_listed(inside)) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
             if not inside.parts:
@@ -88,7 +89,7 @@ class _Walk:
             return
         self.folders.append(inside)
         for entry in entries:
-            path = inside / entry.name
+            path = inside / _as_utf_8(entry.name)
             if not _is_folder(entry):
                 self._add_file(path, entry)
             elif is_litter(entry.name):
@@ -113,6 +114,16 @@ class _Walk:
             self.unreadable.append(f"{path}: a link to {full.readlink()}, which is not there")
         else:
             self.files.append(path)
+
+
+def _as_utf_8(name: str) -> str:
+    """Returns a name as UTF-8 reads it, whatever the locale's encoding; other bytes are kept apart."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
+def _as_listed(path: PurePosixPath) -> str:
+    """Returns a path as the system's functions take it."""
+    return os.fsdecode(str(path).encode("utf-8", "surrogateescape"))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -63,7 +63,13 @@ def _readable(folders: Iterable[str], encoding: str | None, name: str) -> tuple[
                 f"warning: the names of {len(raw)} class folders are in an unknown encoding{likely}: their "
                 "labels have \\x.. for what cannot be read; give --zip-encoding, or rename the folders"
             )
-    return {folder: printable(unicodedata.normalize("NFC", text)) for folder, text in texts.items()}, notes
+    return {folder: _shown(text) for folder, text in texts.items()}, notes
+
+
+def _shown(text: str) -> str:
+    r"""Returns a name as a label; bytes that are no text become `\xff`."""
+    as_text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return printable(unicodedata.normalize("NFC", as_text))
 
 
 def _is_text(folder: str) -> bool:
