@@ -10,8 +10,8 @@ from enum import Enum
 from itertools import chain, islice
 from pathlib import Path
 
-from ..edge_runtime.camera.sources.address import IMAGE_SUFFIXES
 from ..edge_runtime.engines.names import has_models
+from ..edge_runtime.images.kinds import NAMED_AS_PICTURE
 from ..edge_runtime.models.builtin import is_builtin_name
 
 
@@ -39,8 +39,22 @@ _SUFFIXES = {
     Kind.EXPORTED: (".tflite", ".onnx"),
     Kind.KERAS: (".h5", ".hdf5", ".keras"),
     Kind.ARCHIVE: (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"),
-    Kind.PICTURE: tuple(IMAGE_SUFFIXES),
-    Kind.VIDEO: (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"),
+    Kind.PICTURE: tuple(NAMED_AS_PICTURE),
+    Kind.VIDEO: (
+        ".mjpg",
+        ".mjpeg",
+        ".mp4",
+        ".m4v",
+        ".mov",
+        ".avi",
+        ".mkv",
+        ".webm",
+        ".mpg",
+        ".mpeg",
+        ".ts",
+        ".wmv",
+        ".flv",
+    ),
     Kind.CONFIGURATION: (".toml",),
     Kind.REPORT: (".json",),
 }

@@ -151,7 +151,7 @@ def _why_unreadable(content: bytes, kind: Kind | None) -> str:
             return (
                 f"a TIFF of {raw.dtype} numbers, whose white is unknown; save it with 8 or 16 bits a channel"
             )
-    return f"the {kind.name} is damaged, or of a variety that cannot be read; copy it again, or {READABLE}"
+    return f"the {kind.name} is damaged or of an unknown variety; copy it again, or save it as JPEG or PNG"
 
 
 def _size_in_header(content: bytes, kind: Kind | None, header: JpegHeader | None) -> tuple[int, int]:

@@ -22,16 +22,18 @@ class Kind(NamedTuple):
     name: str
     cure: str = ""
     """How to get a picture that can be read; empty where edgecls reads it."""
+    is_photograph: bool = True
+    """Whether who names a folder of photographs means it too."""
 
 
 JPEG, PNG, GIF, WEBP = Kind("JPEG"), Kind("PNG"), Kind("GIF"), Kind("WebP")
 TIFF, BMP, AVIF, JPEG_2000, PNM = Kind("TIFF"), Kind("BMP"), Kind("AVIF"), Kind("JPEG 2000"), Kind("PNM")
-_OTHER = Kind("picture")  # Sun raster, Radiance: whatever else OpenCV may read
+_OTHER = Kind("picture")  # Sun raster, Radiance, PFM: whatever else OpenCV may read
 _TO_JPEG = "convert it to JPEG or PNG"
 HEIC = Kind(
     "HEIC",
-    "convert it to JPEG, as with `heif-convert IN.heic OUT.jpg` (`sudo apt install libheif-examples`), "
-    "or set the iPhone to Settings > Camera > Formats > Most Compatible",
+    "convert it to JPEG, as with `heif-convert` of libheif-examples, or set the iPhone to Settings > Camera "
+    "> Formats > Most Compatible",
 )
 _SEQUENCE = Kind("HEIC or AVIF sequence", _TO_JPEG)
 
@@ -48,11 +50,13 @@ _STARTS = (
     (b"\x59\xa6\x6a\x95", _OTHER),
     (b"#?RADIANCE", _OTHER),
     (b"#?RGBE", _OTHER),
+    (b"PF\n", _OTHER),
+    (b"Pf\n", _OTHER),
     (b"\xff\x0a", Kind("JPEG XL", _TO_JPEG)),
     (b"\0\0\0\x0cJXL \r\n\x87\n", Kind("JPEG XL", _TO_JPEG)),
-    (b"8BPS", Kind("Photoshop file", _TO_JPEG)),
-    (b"%PDF-", Kind("PDF", _TO_JPEG)),
-    (b"\0\0\1\0", Kind("icon file", _TO_JPEG)),
+    (b"8BPS", Kind("Photoshop file", _TO_JPEG, False)),
+    (b"%PDF-", Kind("PDF", _TO_JPEG, False)),
+    (b"\0\0\1\0", Kind("icon file", _TO_JPEG, False)),
     (b"FUJIFILMCCD-RAW", Kind("raw photograph", _TO_JPEG)),
 )
 _BRANDS = {
@@ -69,7 +73,7 @@ _BRANDS = {
     b"heis": HEIC,
     b"crx ": Kind("raw photograph", _TO_JPEG),
 }
-_PNM = re.compile(rb"P([1-7])[ \t\r\n#]|P[fF]\n")
+_PNM = re.compile(rb"P[1-7][ \t\r\n#]")
 _SVG = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg[\s>]", re.DOTALL)
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
@@ -87,7 +91,19 @@ def kind_of(content: bytes) -> Kind | None:
         return BMP
     if _PNM.match(content):
         return PNM
-    return Kind("SVG", _TO_JPEG) if _SVG.match(content[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf")) else None
+    return (
+        Kind("SVG", _TO_JPEG, False)
+        if _SVG.match(content[:HEAD_BYTES].removeprefix(b"\xef\xbb\xbf"))
+        else None
+    )
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file in a folder or glob is a picture, or is meant as one: the others are passed over."""
+    if path.suffix.lower() in NAMED_AS_PICTURE:
+        return True
+    kind = kind_of_file(path)
+    return kind is not None and kind.is_photograph
 
 
 def kind_of_file(path: Path) -> Kind | None:
@@ -100,9 +116,8 @@ def kind_of_file(path: Path) -> Kind | None:
 
 
 def _iso_media(content: bytes) -> Kind | None:
-    """A file of boxes: a picture by its brands (ISO/IEC 23008-12), or a video."""
-    length = min(int.from_bytes(content[:4]), len(content))
-    brands = [content[8:12], *(content[at : at + 4] for at in range(16, length - 3, 4))]
-    if AVIF in (kinds := [_BRANDS[brand] for brand in brands if brand in _BRANDS]) and brands[0] != b"avis":
-        return AVIF
-    return kinds[0] if kinds else None
+    """A file of boxes: a picture by its first brand (ISO/IEC 23008-12), or a video."""
+    kind = _BRANDS.get(content[8:12])
+    end = min(int.from_bytes(content[:4]), len(content))
+    others = {content[at : at + 4] for at in range(16, end - 3, 4)}
+    return AVIF if kind is HEIC and b"avif" in others else kind

@@ -6,13 +6,16 @@ these are one picture.
 
 import re
 import struct
+from pathlib import Path
 
 from ..errors import BadImage
-from .jpeg_header import JpegHeader, read_header
+from .jpeg_header import JpegHeader, is_jpeg, read_header
 from .kinds import GIF, JPEG, PNG, TIFF, WEBP, kind_of
 
 _NEXT_JPEG = re.compile(rb"\xff\xd9[\0\xff\r\n]*(?=\xff\xd8\xff)")
 _MULTI_PICTURE_FORMAT = b"MPF\0"
+_MAX_FIRST_BYTES = 40_000_000
+"""The second picture begins before."""
 _MAX_PAGES = 1000
 _SUBFILE_TYPE, _IS_REDUCED = 254, 1
 
@@ -36,6 +39,20 @@ def check_single(content: bytes, name: str) -> None:
         raise BadImage(
             f"{name}: a {kind.name} of {pictures:,} {what}; save the one to use as a file of its own"
         )
+
+
+def is_jpeg_run(path: Path) -> bool:
+    """Whether a file holds JPEGs in a row and nothing else: raw Motion JPEG, as `rpicam-vid` writes it."""
+    try:
+        with path.open("rb") as file:
+            if not is_jpeg(file.read(3)):
+                return False
+            file.seek(0)
+            content = file.read(_MAX_FIRST_BYTES)
+    except OSError:
+        return False
+    header = read_header(content)
+    return header is not None and next_jpeg(content, header) > 0
 
 
 def next_jpeg(content: bytes, header: JpegHeader) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.images.opencv import cv2
-from tests.edge_runtime.images.pictures import damaged, encoded, scene
+from tests.edge_runtime.images.pictures import HEIC, damaged, encoded, scene
 
 IMAGES = 6
 
@@ -187,6 +187,8 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
     [
         (("nothing.jpg",), 66, "nothing.jpg: no such file; check the name"),
         (("text.jpg",), 65, "text.jpg: not an image; use JPEG"),
+        (("phone.jpg",), 65, "phone.jpg: HEIC is not supported; convert it to JPEG"),
+        (("row.jpg",), 65, "row.jpg: several JPEGs in a row, a video (Motion JPEG); use `edgecls camera"),
         (("gap.jpg",), 65, "gap.jpg: the JPEG is damaged; copy it again"),
         (("empty",), 2, "empty: no images in this folder"),
         (("fifo",), 2, "fifo: a FIFO"),
@@ -203,6 +205,8 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
 def test_what_makes_no_sense_is_one_line_and_a_code(predict, folder: Path, arguments, code, words):
     (folder / "text.jpg").write_text("hello, I am text\n")
     (folder / "gap.jpg").write_bytes(damaged(encoded(scene(320, 240))))
+    (folder / "phone.jpg").write_bytes(HEIC)
+    (folder / "row.jpg").write_bytes(encoded(scene(64, 48)) * 3)
     (folder / "empty").mkdir()
     os.mkfifo(folder / "fifo")
     done = predict(*arguments, code=code)

@@ -10,7 +10,7 @@ from edgecls.edge_runtime.images.decode import read_image
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
-from tests.edge_runtime.images.pictures import damaged, encoded, scene
+from tests.edge_runtime.images.pictures import HEIC, damaged, encoded, scene
 
 RULE = ImageRule(16, 16)
 
@@ -51,6 +51,8 @@ def test_grey_transparent_16_bit_and_print_images_are_used(cats_and_dogs, mode):
         (bytes(range(256)) * 8, "not an image"),
         (b"\xff\xd8\xff\xe0" + bytes(300), "the JPEG is truncated"),
         (damaged(encoded(scene(320, 240))), "the JPEG is damaged"),
+        (HEIC, "HEIC is not supported"),
+        (encoded(scene(64, 48)) * 3, "several JPEGs in a row, a video (Motion JPEG)"),
     ],
 )
 def test_an_unreadable_file_is_skipped_and_named_with_its_reason(cats_and_dogs, content, reason):

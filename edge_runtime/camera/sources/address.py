@@ -11,7 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...errors import MissingInput, UsageError, reading_failed
+from ...images.kinds import NAMED_AS_PICTURE, is_picture, kind_of_file
 from ...images.rule import ImageRule
+from ...images.several import is_jpeg_run
 from ...masking import is_url_like, masked, shown_source
 from ...text import printable
 
@@ -19,7 +21,6 @@ SCHEMES = ("rtsp", "rtsps", "http", "https")
 """The only schemes passed to FFmpeg, which also knows `concat:`, `subfile:` and others that read local
 files."""
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff"})
 _VIDEO4LINUX = 81  # the major number of its character devices
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # of two letters at least: C: is a drive of Windows
 _CHOICES = "use an index, csi, demo, a path, rtsp(s) or http(s)"
@@ -95,6 +96,8 @@ class ImageFiles:
     paths: tuple[Path, ...]
     description: str
     """The image, folder or glob as given."""
+    passed_over: tuple[Path, ...] = ()
+    """Other files that the folder or glob holds."""
 
 
 LiveAddress = Device | CsiCamera | DemoCamera | Stream
@@ -140,6 +143,7 @@ def image_files(texts: Sequence[str]) -> ImageFiles:
         UsageError: one is no image but a camera, a stream or a video, or a folder without images.
     """
     paths: list[Path] = []
+    passed_over: list[Path] = []
     for text in texts:
         try:
             address = None if Path(text).is_file() else parse_source(text)
@@ -147,11 +151,13 @@ def image_files(texts: Sequence[str]) -> ImageFiles:
             address = None
         if isinstance(address, ImageFiles):
             paths += address.paths
+            passed_over += address.passed_over
         elif address is None:
             paths.append(Path(text))
         else:
             raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
-    return ImageFiles(tuple(paths), texts[0] if len(texts) == 1 else f"{len(texts)} arguments")
+    description = texts[0] if len(texts) == 1 else f"{len(texts)} arguments"
+    return ImageFiles(tuple(paths), description, tuple(passed_over))
 
 
 def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
@@ -175,10 +181,8 @@ def _existing(path: Path, mode: int) -> Address:
     if stat.S_ISDIR(mode):
         return _folder(path)
     if stat.S_ISREG(mode):
-        from ...images.opencv import cv2, path_for_cv2  # noqa: PLC0415 - a capture process imports us without OpenCV
-
-        # By suffix first: a text file named .jpg was meant as an image, and the error should say so.
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES or cv2.haveImageReader(path_for_cv2(path))
+        # A text file named .jpg was meant as an image, and the error should say so.
+        is_image = (path.suffix.lower() in NAMED_AS_PICTURE or kind_of_file(path)) and not is_jpeg_run(path)
         return ImageFiles((path,), str(path)) if is_image else VideoFile(path)
     if stat.S_ISCHR(mode) and os.major(path.stat().st_rdev) == _VIDEO4LINUX:
         return Device(str(path))
@@ -188,30 +192,32 @@ def _existing(path: Path, mode: int) -> Address:
 
 def _folder(path: Path) -> ImageFiles:
     try:
-        images = _images(path.iterdir())
+        images, others = _images(file for file in path.iterdir() if not file.name.startswith("."))
     except OSError as error:
         raise reading_failed(path, error) from error
     if images:
-        return ImageFiles(images, str(path))
-    if _images(islice(path.rglob("*"), _MAX_LISTED)):
+        return ImageFiles(images, str(path), others)
+    if _images(islice(path.rglob("*"), _MAX_LISTED))[0]:
         raise UsageError(f"{path}: its images are in sub-folders; name them by the glob '{path}/**/*'")
     raise UsageError(f"{path}: no images in this folder; name one with JPEG or PNG files")
 
 
 def _matches(pattern: str) -> ImageFiles:
     found = [Path(match) for match in glob.iglob(pattern, recursive=True)]  # noqa: PTH207 - takes absolute patterns
-    images = _images(found)
+    images, others = _images(found)
     if not found:
         raise MissingInput(f"{pattern}: matches no file; check the pattern")
     if not images:
         raise UsageError(f"{pattern}: matches no image; match JPEG or PNG files, or name one video")
-    return ImageFiles(images, pattern)
+    return ImageFiles(images, pattern, others)
 
 
-def _images(paths: Iterable[Path]) -> tuple[Path, ...]:
-    return tuple(
-        sorted((p for p in paths if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file()), key=_natural)
-    )
+def _images(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Returns which of the paths are images, and which are other files."""
+    images, others = [], []
+    for path in sorted((path for path in paths if path.is_file()), key=_natural):
+        (images if is_picture(path) else others).append(path)
+    return tuple(images), tuple(others)
 
 
 def _natural(path: Path) -> list[str | int]:

@@ -1,14 +1,16 @@
 """Source: gives frames, from a camera, a stream, a video or images; and the source for images."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from ...errors import EdgeclsError
 from ...images.decode import read_image
 from ...images.rule import ImageRule
+from ...text import printable
 from ..event import Event, OnEvent, ignore
 from ..frame import Frame
 from .address import ImageFiles
@@ -59,6 +61,16 @@ class Source(Protocol):
     ) -> None: ...
 
 
+_SHOWN_NAMES = 3
+
+
+def _passed_over(paths: Sequence[Path]) -> str:
+    names = ", ".join(printable(path.name) for path in paths[:_SHOWN_NAMES])
+    more = f" and {len(paths) - _SHOWN_NAMES:,} more" if len(paths) > _SHOWN_NAMES else ""
+    files = "1 file that is no picture" if len(paths) == 1 else f"{len(paths):,} files that are no pictures"
+    return f"passed over {files}: {names}{more}"
+
+
 class Stills(Source):
     """Source of still images, each given once, in order.
 
@@ -80,6 +92,7 @@ class Stills(Source):
         """May be set before the first read."""
         self.description = images.description
         self._paths = images.paths
+        self._passed_over = images.passed_over
         self._on_event = on_event
         self._rest = iter(images.paths)
         self._given = 0
@@ -93,6 +106,9 @@ class Stills(Source):
             BadImage, MissingInput, PermissionRefused: the only image cannot be read; or, at the end, some
                 could not.
         """
+        if self._passed_over:
+            self._on_event(Event("skipped", _passed_over(self._passed_over)))
+            self._passed_over = ()
         for path in self._rest:
             try:
                 pixels = read_image(path, self.rule)

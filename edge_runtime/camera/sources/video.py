@@ -11,7 +11,9 @@ import numpy as np
 
 from ...errors import BadImage, reading_failed
 from ...images.opencv import cv2, path_for_cv2
+from ...images.several import is_jpeg_run
 from ..frame import Frame
+from .mjpeg_file import JpegRun
 from .source import EndOfSource, Source
 
 _HEAD_BYTES = 1024
@@ -36,7 +38,7 @@ class Video(Source):
     """
 
     live = False
-    reconnects = corrupt_frames = 0
+    reconnects = 0
 
     def __init__(
         self,
@@ -48,8 +50,9 @@ class Video(Source):
     ) -> None:
         self.description = str(path)
         self.rate_fps: float | None = None
+        self.corrupt_frames = 0
         self._path = path
-        self._capture: cv2.VideoCapture | None = None
+        self._capture: cv2.VideoCapture | JpegRun | None = None
         self._stated_frames = 0
         self._read_frames = 0
         self._realtime = realtime
@@ -64,7 +67,7 @@ class Video(Source):
 
         Raises:
             EndOfSource: there are no more frames.
-            BadImage: the file is truncated, and every frame that it holds was read.
+            BadImage: the file is truncated, or has damaged frames, and every other frame was read.
         """
         if not self._is_pending:
             self._advance()
@@ -72,7 +75,11 @@ class Video(Source):
         self._is_pending = due_at_s is None
         if due_at_s is None:
             return None
-        return Frame(self._pixels(), self._read_frames, due_at_s, position_s=self._position_s)
+        pixels = self._pixels()
+        if pixels is None:
+            self.corrupt_frames += 1
+            return None
+        return Frame(pixels, self._read_frames, due_at_s, position_s=self._position_s)
 
     def _advance(self) -> None:
         """Goes to the next frame; in real time, past those that are over."""
@@ -109,11 +116,14 @@ class Video(Source):
         self._position_s = stated_s if is_valid else expected_s
         self._read_frames += 1
 
-    def _pixels(self) -> np.ndarray:
+    def _pixels(self) -> np.ndarray | None:
+        """Decodes the frame; None if it is damaged, and FFmpeg does not decode it."""
         try:
             given, pixels = self._capture.retrieve() if self._capture else (False, None)
         except cv2.error as error:
             raise self._undecodable(self._read_frames) from error
+        if given and pixels is None and isinstance(self._capture, JpegRun):
+            return None
         if not given or pixels is None:
             self._read_frames -= 1
             raise self._end()
@@ -129,9 +139,15 @@ class Video(Source):
     def _end(self) -> Exception:
         stated = f" of {self._stated_frames}" if self._stated_frames > 0 else ""
         is_short = not stated or self._read_frames < self._stated_frames
-        if is_short and is_truncated(self._path):
+        cut = self._capture.is_truncated if isinstance(self._capture, JpegRun) else is_truncated(self._path)
+        if is_short and cut:
             return BadImage(
                 f"{self._path}: read {self._read_frames}{stated} frames: the file is truncated; copy it again"
+            )
+        if self.corrupt_frames:
+            return BadImage(
+                f"{self._path}: {self.corrupt_frames:,} of {self._read_frames:,} frames are damaged and were "
+                "left out; copy it again"
             )
         return EndOfSource() if self._read_frames else _unreadable(self._path)
 
@@ -144,8 +160,11 @@ class Video(Source):
         """
         if _is_text(self._path):
             raise _unreadable(self._path)
-        # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
-        self._capture = cv2.VideoCapture(path_for_cv2(self._path.absolute()), cv2.CAP_FFMPEG)
+        if is_jpeg_run(self._path):
+            self._capture = JpegRun(self._path)
+        else:
+            # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
+            self._capture = cv2.VideoCapture(path_for_cv2(self._path.absolute()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
             raise _unreadable(self._path)
         self._stated_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -160,7 +179,7 @@ class Video(Source):
             self._capture = None
 
 
-def stated_rate_fps(capture: cv2.VideoCapture) -> float | None:
+def stated_rate_fps(capture: cv2.VideoCapture | JpegRun) -> float | None:
     """Returns the frame rate that an open video or camera states; None if it is not plausible."""
     rate_fps = capture.get(cv2.CAP_PROP_FPS)
     return rate_fps if 0 < rate_fps < 1000 else None  # FFmpeg gives 1000 for a clock in milliseconds

@@ -23,6 +23,10 @@ def damaged(jpeg: bytes) -> bytes:
     return jpeg[:at] + jpeg[at + len(jpeg) // 10 :]
 
 
+HEIC = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf" + bytes(300)
+"""The start of a photograph of an iPhone."""
+
+
 def with_exif(pixels: np.ndarray, orientation: int, order: str = "little") -> bytes:
     """A JPEG that says how its camera was held, and has a thumbnail, as phones write it."""
 

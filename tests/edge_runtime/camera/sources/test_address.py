@@ -1,6 +1,7 @@
 """Addresses: what the text of --source names."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from edgecls.edge_runtime.camera.sources.address import (
 from edgecls.edge_runtime.errors import MissingInput, UsageError
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.rule import ImageRule
+from tests.edge_runtime.images.pictures import HEIC
 from tests.mjpeg_server import numbered_picture
 
 
@@ -149,7 +151,10 @@ def test_an_image_is_known_by_its_suffix_or_its_content():
     write_image("without suffix")
     Path("text.JPG").write_text("not an image, but meant as one")
 
-    for name in ("a.png", "without suffix", "text.JPG"):
+    for name, content in {"phone": HEIC, "cat.mp4": HEIC, "x.jfif": b"?", "x.HEIC": b"?"}.items():
+        Path(name).write_bytes(content)
+
+    for name in ("a.png", "without suffix", "text.JPG", "phone", "cat.mp4", "x.jfif", "x.HEIC"):
         assert parse_source(name) == ImageFiles((Path(name),), name)
 
 
@@ -158,10 +163,16 @@ def test_a_folder_gives_its_images_in_the_order_a_person_counts():
         write_image(name)
     Path("b/notes.txt").write_text("not an image")
     os.mkfifo("b/pipe.png")
+    shutil.copy("b/frame1.png", "b/frame3")  # by content, as training does
+    for name in ("b/4.JFIF", "b/5.heic", "b/._1.png", "b/Thumbs.db", "b/a.mp4", "b/a.pdf"):
+        Path(name).write_bytes(b"%PDF-1.4" if name == "b/a.pdf" else b"?")
 
     images = parse_source("b")
 
-    assert [path.name for path in images.paths] == ["frame1.png", "frame2.png", "frame10.png"]
+    assert [path.name for path in images.paths] == [
+        *("4.JFIF", "5.heic", "frame1.png", "frame2.png", "frame3", "frame10.png")
+    ]
+    assert [path.name for path in images.passed_over] == ["Thumbs.db", "a.mp4", "a.pdf", "notes.txt"]
     assert images.description == "b"
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.video import Video, is_truncated
 from edgecls.edge_runtime.errors import BadImage, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.edge_runtime.images.pictures import damaged
 from tests.fakes import Clock
 from tests.mjpeg_server import numbered_picture, read_number
 
@@ -155,6 +157,46 @@ def test_a_change_of_resolution_on_the_way_is_taken(tmp_path):
     assert [read_number(frame.pixels) for frame in frames] == [0, 1, 2, 3, 4, 5]
     assert {frame.pixels.shape for frame in frames} == {(120, 160, 3)}
     assert isinstance(end, EndOfSource)
+
+
+def jpegs_in_a_row(count: int) -> list[bytes]:
+    return [cv2.imencode(".jpg", numbered_picture(number))[1].tobytes() for number in range(count)]
+
+
+@pytest.mark.parametrize("name", ["a.mjpg", "a.jpg", "without suffix"])
+@pytest.mark.parametrize("padding", [b"", bytes(7), b"\r\n"])
+def test_jpegs_in_a_row_are_a_video_by_their_content(tmp_path, name, padding):
+    (tmp_path / name).write_bytes(b"".join(jpeg + padding for jpeg in jpegs_in_a_row(40)))
+
+    with open_source(str(tmp_path / name)) as source:
+        frames = list(source)
+
+    assert isinstance(source, Video)
+    assert [read_number(frame.pixels) for frame in frames] == list(range(40))
+    assert [frame.position_s for frame in frames[:3]] == [0.0, 0.04, 0.08]
+    assert source.corrupt_frames == 0
+
+
+def test_damaged_jpegs_in_a_row_are_left_out_and_counted(tmp_path, capfd):
+    given = jpegs_in_a_row(8)
+    given[2], given[5] = damaged(given[2]), given[5][: len(given[5]) // 2]
+    (tmp_path / "a.mjpg").write_bytes(b"".join(given))
+
+    frames, end = read_all(tmp_path / "a.mjpg")
+
+    assert [read_number(frame.pixels) for frame in frames if frame] == [0, 1, 3, 4, 6, 7]
+    assert str(end).endswith("a.mjpg: 2 of 8 frames are damaged and were left out; copy it again")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_row_of_jpegs_that_ends_within_one_is_truncated(tmp_path):
+    given = jpegs_in_a_row(5)
+    (tmp_path / "a.mjpg").write_bytes(b"".join(given)[:-20])
+
+    frames, end = read_all(tmp_path / "a.mjpg")
+
+    assert len(frames) == 4
+    assert str(end).endswith("a.mjpg: read 4 frames: the file is truncated; copy it again")
 
 
 def test_the_file_is_closed_at_the_end(tmp_path):
