@@ -33,6 +33,16 @@ def share(count: int, of: int) -> Interval | None:
     return Interval(float(found.low), float(found.high))
 
 
+def percentage(value: float, low: object, high: object) -> str:
+    """A share, 0 to 1, in percent with its interval: `98.14 (95.7-99.2)`, or alone where an end is no number.
+
+    An interval near 0 or 100 % is longer on one side, so that a single number after ± would be wrong.
+    """
+    if not (isinstance(low, float | int) and isinstance(high, float | int)):
+        return f"{100 * value:.2f}"
+    return f"{100 * value:.2f} ({100 * low:.1f}-{100 * high:.1f})"
+
+
 def paired_difference(gained: int, lost: int, of: int) -> Interval | None:
     """The interval of the difference of two shares of the same images, -1 to 1.
 

@@ -9,6 +9,7 @@ from os.path import commonprefix
 from pathlib import PurePath
 
 from ..edge_runtime.text import Heading, table
+from .accuracy import percentage
 from .file_report import (
     KERAS,
     BenchSettings,
@@ -136,6 +137,8 @@ class Column:
         value = figures[self.figure]
         if not isinstance(value, int | float):
             return "-"
+        if self.figure == "accuracy":
+            return percentage(value, *(figures[bound] for bound in self.bounds))
         text = f"{value * self.factor:{self.format}}"
         ends = [figures[bound] for bound in self.bounds]
         # The larger side of the interval, so that no uncertainty is understated.
@@ -147,7 +150,7 @@ _COLUMNS = (
     Column("size kB", "size_bytes", ",.0f", 1e-3, priority=5),
     Column("accuracy %", "accuracy", ".2f", 100, ("accuracy_low", "accuracy_high"), priority=7),
     Column(
-        *("accuracy change", "difference_points", "+.2f"),
+        *("change, pp", "difference_points", "+.2f"),
         bounds=("difference_low_points", "difference_high_points"),
         priority=6,
     ),
@@ -242,7 +245,8 @@ def _cells(label: str, figures: dict[str, JsonValue]) -> tuple[str, ...]:
 
 def _legend(report: BenchReport) -> Iterator[str]:
     settings = report.settings
-    yield "accuracy change: from Keras, in percentage points. ±: 95 % interval (Wilson; exact and paired)."
+    yield "accuracy %: of the test images, with its 95 % interval (Wilson)."
+    yield "change: of the accuracy from Keras, in percentage points, ± its 95 % interval (exact and paired)."
     yield (
         f"p50, p90, p99: one image at a time, {settings.seconds:g} s a file in {settings.windows} windows; "
         "files take turns, all samples are kept."

@@ -13,7 +13,7 @@ _PARITY = (
     Heading("largest difference", -1),
     "top-1 agreement",
     Heading("accuracy", 1),
-    Heading("accuracy change", 1),
+    Heading("accuracy change, points", 1),
 )
 _CONFIDENCE = ("file", "threshold", "unknown", "precision")
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from statistics import median
 from typing import Any
 
-from ..benchmarks.accuracy import share
+from ..benchmarks.accuracy import percentage, share
 from ..benchmarks.machine import Machine, report_json
 from ..edge_runtime.text import Heading, table
 from .trial import FileRecord, TrialRecord
@@ -229,6 +229,7 @@ def render(report: SweepReport, width: int | None = None) -> str:
         table(("int8 file", "validation %", "kB", "p50 ms", Heading("front", -1)), rows, width),
         *([f"and {hidden:,} more; they are all in results.json"] if hidden else []),
         "",
+        "validation: with its 95 % interval.",
         "front: no other file is at least as accurate, fast and small, and better in one of them.",
         *_caveats(report),
     ]
@@ -254,10 +255,9 @@ def _caveats(report: SweepReport) -> list[str]:
 def _cells(report: SweepReport, one: Candidate) -> Sequence[str]:
     images = report.measured(one).trial.val_images
     interval = share(round(one.val_accuracy * images), images)
-    spread = interval and max(one.val_accuracy - interval.low, interval.high - one.val_accuracy)
     return (
         PurePath(one.path).name,
-        f"{100 * one.val_accuracy:.2f}" + (f" ±{100 * spread:.2f}" if spread else ""),
+        percentage(one.val_accuracy, interval and interval.low, interval and interval.high),
         f"{one.size_kb:,}",
         f"{one.p50_ms:.3f}",
         "*" if one in report.front else "",

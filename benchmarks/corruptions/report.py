@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...edge_runtime.text import table
-from ..accuracy import Interval, paired_difference, paired_mean, share
+from ..accuracy import Interval, paired_difference, paired_mean, percentage, share
 from ..file_report import DataReport, JsonValue
 from ..machine import Machine, report_json
 from ..test_images import HeldOut
@@ -238,7 +238,8 @@ def _facts(report: CorruptionReport) -> Iterator[str]:
 
 
 def _file(file: CorruptedFileReport, scores: Scores, size_px: tuple[int, int], width: int | None) -> str:
-    clean = f"{100 * scores.accuracy:.2f}{_spread(100 * scores.accuracy, scores.accuracy_interval, 100)}"
+    ends = scores.accuracy_interval
+    clean = percentage(scores.accuracy, ends and ends.low, ends and ends.high)
     rows = [
         _row(
             corruption.describe(*corruption.values(*size_px)),
@@ -265,20 +266,17 @@ def _row(text: str, accuracies: tuple[float, ...], drop: Drop) -> list[str]:
 
 
 def _text(drop: Drop) -> str:
-    return f"{drop.points:.2f}{_spread(drop.points, drop.interval_points)}"
-
-
-def _spread(value: float, interval: Interval | None, factor: float = 1) -> str:
-    """The larger side of the interval, so that no uncertainty is understated."""
-    if interval is None:
-        return ""
-    return f" ±{max(abs(factor * end - value) for end in (interval.low, interval.high)):.2f}"
+    """Points lost, with the larger side of the interval, so that no uncertainty is understated."""
+    ends = drop.interval_points
+    spread = f" ±{max(abs(end - drop.points) for end in (ends.low, ends.high)):.2f}" if ends else ""
+    return f"{drop.points:.2f}{spread}"
 
 
 def _legend() -> Iterator[str]:
     yield "Levels as in CIFAR-10-C (Hendrycks and Dietterich, 2019), at the network's input size; those of"
     yield "JPEG and darkness are defined by edgecls. Every file sees the same images."
-    yield "lost: percentage points, from the original images to the mean of the levels. ±: 95 % interval."
+    yield "lost: percentage points, from the original images to the mean of the levels."
+    yield "After ± and in parentheses: 95 % intervals."
 
 
 def _remarks(report: CorruptionReport) -> Iterator[str]:

@@ -96,5 +96,6 @@ def _cells(entry: Entry) -> Iterator[str]:
     for column in _COLUMNS:
         value = json.dumps(entry.file.figures[column.figure])
         sign = _MINUS if value != "null" else _DASH
-        text = column.cell(entry.file.figures).replace("-", sign)
+        text = column.cell(entry.file.figures)
+        text = sign + text[1:] if text.startswith("-") else text.replace("-", _DASH)
         yield f'<td data-figure="{column.figure}" data-value="{value}">{text}</td>'

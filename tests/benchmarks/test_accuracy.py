@@ -3,7 +3,7 @@ import builtins
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.accuracy import mcnemar_p, paired_difference, paired_mean, score, share
+from edgecls.benchmarks.accuracy import mcnemar_p, paired_difference, paired_mean, percentage, score, share
 
 TRUTH = np.array([0, 0, 1, 1, 2, 2])
 
@@ -117,3 +117,10 @@ def test_the_mean_of_paired_differences_lies_in_95_of_100_intervals():
     intervals = [paired_mean(experiment.mean(axis=1)) for experiment in levels]
     hits = sum(interval.low <= 0.5 <= interval.high for interval in intervals)
     assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_an_accuracy_is_shown_with_an_interval_that_ends_at_100_percent():
+    ends = share(264, 269)
+    assert ends
+    assert percentage(264 / 269, ends.low, ends.high) == "98.14 (95.7-99.2)"
+    assert percentage(0.5, None, None) == "50.00"

@@ -71,8 +71,8 @@ def test_the_figures_stand_under_their_headers_with_the_units_these_name():
     assert dict(zip(header, row, strict=True)) == {
         "format": "TFLite int8",
         "size kB": "134",
-        "accuracy %": "67.12 ±0.93",
-        "accuracy change": "-0.04 ±0.08",
+        "accuracy %": "67.12 (66.2-68.0)",
+        "change, pp": "-0.04 ±0.08",
         "p50 ms": "0.022",
         "p90 ms": "0.022",
         "p99 ms": "0.022",

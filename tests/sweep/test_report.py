@@ -52,7 +52,7 @@ def test_the_table_ranks_by_validation_and_marks_the_front():
     lines = [line for line in render(REPORT).splitlines() if "_int8" in line]
     assert [line.split("-")[0].strip("| ") for line in lines] == ["edge", "nano", "nano", "cnn"]
     assert ["*" in line for line in lines] == [True, True, False, True]
-    assert "90.00 ±1.2" in lines[0]
+    assert "90.00 (88.8-91.1)" in lines[0]
     assert "warning: the machine was busy" in render(REPORT)
 
 
