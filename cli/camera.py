@@ -98,7 +98,7 @@ def _run(options: CameraOptions) -> None:
 
 def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
     """Says where the page is, and which model answers."""
-    if session.page:
+    if session.page and session.page.link:  # else an event will say so
         # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
         link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
         print(f"page: {link}", file=sys.stderr, flush=True)

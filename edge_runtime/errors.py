@@ -10,6 +10,7 @@
     ├── MissingInput                66   no such file
     ├── Unavailable                 69   a camera, a server or an optional package is missing
     ├── OutputFailed                74   writing failed
+    ├── ReadFailed                  74   reading failed, and not for what the file is
     ├── PermissionRefused           77   the system does not allow reading or writing
     └── BadConfiguration            78   options that contradict each other or the machine
 
@@ -29,6 +30,9 @@ class EdgeclsError(Exception):
     """Base class of all errors that are not bugs; passwords in the addresses of its message are masked."""
 
     exit_code = 70
+    may_pass = False
+    """Whether waiting can help. Then the exit code is 69 or 74: a service is not started again after 2, 65,
+    66, 77 or 78."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(hide_secrets(message))
@@ -74,12 +78,21 @@ class Unavailable(EdgeclsError):
     """A camera, a server or an optional package is missing."""
 
     exit_code = 69
+    may_pass = True
 
 
 class OutputFailed(EdgeclsError):
     """Writing failed: the disk is full or broken."""
 
     exit_code = 74
+    may_pass = True
+
+
+class ReadFailed(EdgeclsError):
+    """Reading failed: the disk is broken, a network drive is away, memory or file descriptors are short."""
+
+    exit_code = 74
+    may_pass = True
 
 
 class PermissionRefused(EdgeclsError):
@@ -94,14 +107,21 @@ class BadConfiguration(EdgeclsError):
     exit_code = 78
 
 
+_NAMES_NOTHING = (errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO)
+"""What is wrong with a name, whatever becomes of the disk."""
+
+
 def reading_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
     """Returns the error to raise when `path` could not be read."""
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
         return MissingInput(f"{path}: no such file; check the name")
     if error.errno in (errno.EACCES, errno.EPERM):
         return PermissionRefused(f"{path}: permission denied; check its permissions")
-    remedy = "name a file in it" if isinstance(error, IsADirectoryError) else "check the disk"
-    return BadData(f"{path}: cannot be read: {_reason(error)}; {remedy}")
+    if isinstance(error, IsADirectoryError):
+        return BadData(f"{path}: cannot be read: {_reason(error)}; name a file in it")
+    if error.errno in _NAMES_NOTHING:
+        return BadData(f"{path}: cannot be read: {_reason(error)}; check the name")
+    return ReadFailed(f"{path}: cannot be read: {_reason(error)}; check the disk")
 
 
 def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:

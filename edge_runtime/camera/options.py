@@ -15,7 +15,7 @@ from types import NoneType
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ..engines.names import EngineName
-from ..errors import BadConfiguration, BadData
+from ..errors import BadConfiguration
 from ..files import read_whole
 from ..images.rule import PixelRange
 from ..masking import has_secret, shown_source
@@ -97,6 +97,12 @@ class CameraOptions:
         "Capture size to ask a local camera for, such as 640x480; default: four times the network's input, "
         "and at least 640x480 with a window, a page or a recording.",
         metavar="WxH",
+    )
+    wait: bool | None = _option(
+        None,
+        SOURCE,
+        "Wait for a camera that is missing at the start, or give up; default: wait, except on a terminal.",
+        flags=("--wait/--no-wait",),
     )
     once: bool = _option(False, SOURCE, "Stop after one frame.")
     max_frames: int | None = _option(None, SOURCE, "Stop after this many frames.", metavar="N", minimum=1)
@@ -246,13 +252,12 @@ def read_options(path: Path) -> dict[str, Any]:
 
     Raises:
         MissingInput, PermissionRefused: the file cannot be read.
-        BadData: not TOML.
-        BadConfiguration: an unknown option, or a value of the wrong type or out of range.
+        BadConfiguration: not TOML; an unknown option, or a value of the wrong type or out of range.
     """
     try:
         document = tomllib.loads(read_whole(path).decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadData(f'{path}: not TOML: {error}; write lines such as: source = "csi"') from error
+        raise BadConfiguration(f'{path}: not TOML: {error}; write lines such as: source = "csi"') from error
     hints, known = get_type_hints(CameraOptions), {option.name: option for option in fields(CameraOptions)}
     values: dict[str, Any] = {}
     for key, value in document.items():

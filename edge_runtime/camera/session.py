@@ -4,6 +4,7 @@
 options must hold is checked here and nowhere else.
 """
 
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from ..errors import BadConfiguration, UsageError
 from ..models.card import ModelCard
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
-from .event import OnEvent, fan_out, ignore
+from .event import Event, OnEvent, fan_out, ignore
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
@@ -139,7 +140,11 @@ def open_session(
     address = check_options(options)
     unattended = is_unattended(options)
     with ExitStack() as opened:
-        page = _page(options)
+
+        def tell_all(event: Event) -> None:
+            on_event(event)  # with the listeners that are added below
+
+        page = _page(options, tell_all, keeps_trying=unattended)
         if page:
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
@@ -210,7 +215,8 @@ def watch(
         for answer in edgecls.watch("0", "nano"):
             print(answer.announced)
 
-    Waits for a camera that is missing or lost; with `options.once` or `max_frames` it is an error.
+    Waits for a camera that is missing or lost; with `options.once` or `max_frames` it is an error. On a
+    terminal, one that is missing at the start is an error too, unless `options.wait` is True.
 
     Args:
         source: as `edgecls camera --source`; see `open_source`.
@@ -231,23 +237,31 @@ def view_of(options: CameraOptions) -> View:
     return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
 
 
-def _page(options: CameraOptions) -> "PageSink | None":
+def _page(options: CameraOptions, on_event: OnEvent, *, keeps_trying: bool) -> "PageSink | None":
     if options.serve is None:
         return None
     from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
 
-    return PageSink(options.serve, options.token)
+    return PageSink(options.serve, options.token, keeps_trying=keeps_trying, on_event=on_event)
 
 
 def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:
     return open_source(
         options.source,
         one_shot=options.frame_limit is not None,
+        waits=_waits(options),
         realtime=options.realtime,
         card=card,
         size_px=parse_size(options.size) if options.size else None,
         on_event=on_event,
     )
+
+
+def _waits(options: CameraOptions) -> bool:
+    """Whether to wait for a camera that is missing at the start: where nobody reads that it is."""
+    if options.wait is not None:
+        return options.wait
+    return options.frame_limit is None and not (sys.stderr and sys.stderr.isatty())
 
 
 def _decider(options: CameraOptions, source: Source, classifier: Classifier) -> Decider:

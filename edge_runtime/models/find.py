@@ -55,9 +55,11 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
         models = [model for model in models if model.format == suffix]  # by content, not by name
         if models:
             return max(models, key=_preference)
+    # One that is broken, or not exported yet, is a model all the same.
+    kind = "usable model" if refused else "exported model" if has_models(folder) else "model"
     reason = f" ({refused[0]})" if refused else ""
     raise MissingInput(
-        f"no model in {_shown(folder)}{reason}; {_advice(folder)}, or name one with --model: a file, or one "
+        f"no {kind} in {_shown(folder)}{reason}; {_advice(folder)}, or name one with --model: a file, or one "
         "that `edgecls models` lists"
     )
 

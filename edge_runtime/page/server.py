@@ -12,6 +12,7 @@ import os
 import re
 import socket
 import threading
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -20,9 +21,10 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from ..camera.answer import Answer, Sink
-from ..camera.event import Event
+from ..camera.event import Event, OnEvent, ignore
 from ..camera.options import DEFAULT_SERVE
-from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, UsageError
+from ..camera.pace import growing_pause_s
+from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
 from ..hardware import temperature_c
 from .access import AccessControl, checked_token
 from .app import PageApp, Seats, WsgiApp
@@ -31,40 +33,112 @@ from .live import LiveState
 DEFAULT_HOST, _, _DEFAULT_PORT = DEFAULT_SERVE.rpartition(":")
 
 
+FIRST_TRY_S = 2.0
+"""How long the start waits for the page: a name may take half a minute to be resolved, or not to be."""
+
+
 class PageSink(Sink):
-    """Shows answers and events on a web page, which is served from the start until `close`.
+    """Shows answers and events on a web page, which is served until `close`.
 
     Args:
         address: `HOST:PORT`; see `parse_address`.
         token: required of every viewer; without a token, only this machine is served.
+        keeps_trying: whether an address that is not there yet, an unknown name and a port in use are events,
+            and are tried again after growing pauses, in a thread; otherwise they are errors.
+        on_event: called in `write` and `idle`, so in the loop's thread.
 
     Raises:
         UsageError: not an address.
-        BadConfiguration: no token where one is needed, or a port in use.
+        BadConfiguration: no token where one is needed.
         PermissionRefused: a port that the system reserves for root.
+        Unavailable: an address that is not there, or a port in use.
     """
 
     name = "the page"
 
-    def __init__(self, address: str, token: str | None = None) -> None:
-        token = "" if token is None else checked_token(token)
-        where = parse_address(address)
-        listening = listen(where, has_token=bool(token))
-        self.link = link(listening, where)
-        """The URL of the page."""
-        self.link_with_token = link(listening, where, token)
-        """The URL with the token, which lets in everybody who has it: for a terminal, not for a log."""
+    def __init__(
+        self,
+        address: str,
+        token: str | None = None,
+        *,
+        keeps_trying: bool = False,
+        on_event: OnEvent = ignore,
+    ) -> None:
+        self._token = "" if token is None else checked_token(token)
+        self._where = parse_address(address)
+        self.link = self.link_with_token = ""
+        """The URL of the page, without and with the token, which lets in everybody who has it: that is for a
+        terminal, not for a log. Empty until the page is served."""
+        self._on_event = on_event
+        self._news: deque[Event] = deque()
+        self._said = ""
+        self._is_late = False
         self._live = LiveState(temperature_c)
-        access = AccessControl(where.host, listening.getsockname()[1], token)
-        self._server = PageServer(PageApp(self._live, access, Seats()), listening)
+        self._server: PageServer | None = None
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        if keeps_trying:
+            self._open_in_background()
+        else:
+            self._serve(listen(self._where, has_token=bool(self._token)))
+
+    def _open_in_background(self) -> None:
+        """Opens the page in a thread; raises what waiting cannot help, where that is known soon."""
+        tried = threading.Event()
+        refused: list[EdgeclsError] = []
+
+        def try_until_served() -> None:
+            failures = 0
+            while not self._closing.is_set() and not self._server:
+                try:
+                    self._serve(listen(self._where, has_token=bool(self._token)))
+                except EdgeclsError as error:
+                    failures += 1
+                    if not tried.is_set() and not error.may_pass:
+                        refused.append(error)
+                        self._closing.set()
+                    self._note(error, failures)
+                tried.set()
+                if not self._server:
+                    self._closing.wait(growing_pause_s(failures))
+
+        threading.Thread(target=try_until_served, name="page opening", daemon=True).start()
+        self._is_late = not tried.wait(FIRST_TRY_S)
+        if refused:
+            raise refused[0]
+
+    def _serve(self, listening: socket.socket) -> None:
+        with self._lock:
+            if self._closing.is_set():
+                listening.close()
+                return
+            self.link_with_token = link(listening, self._where, self._token)
+            self.link = link(listening, self._where)
+            access = AccessControl(self._where.host, listening.getsockname()[1], self._token)
+            self._server = PageServer(PageApp(self._live, access, Seats()), listening)
+        if self._said or self._is_late:
+            self._news.append(Event("output_works", f"page: {self.link}"))
+
+    def _note(self, error: EdgeclsError, failures: int) -> None:
+        why = str(error).partition("; ")[0]
+        if why != self._said:  # once for each reason
+            self._said = why
+            text = f"page: {why}; trying again in {growing_pause_s(failures):g} s"
+            self._news.append(Event("output_failed", text))
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._live.add_answer(answer)
+        self._tell()
 
     def idle(self) -> None:
         """See `Sink.idle`."""
         self._live.tick()
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._news:
+            self._on_event(self._news.popleft())
 
     def event(self, event: Event) -> None:
         """Shows an event."""
@@ -72,8 +146,11 @@ class PageSink(Sink):
 
     def close(self) -> None:
         """See `Sink.close`."""
+        self._closing.set()
         self._live.close()
-        self._server.close()
+        with self._lock:
+            if self._server:
+                self._server.close()
 
 
 _HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[\w.-]*)(?::(?P<port>\d{1,5}))?", re.ASCII)
@@ -114,13 +191,15 @@ def listen(address: ServeAddress, *, has_token: bool) -> socket.socket:
     """Opens a listening socket; one that other machines reach only with a token.
 
     Raises:
-        BadConfiguration: no token, an unknown name, or a port in use.
+        BadConfiguration: no token, or not a name.
         PermissionRefused: a port that the system reserves for root.
+        Unavailable: an unknown name, an address that this machine does not have, or a port in use.
     """
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:  # UnicodeError: not a valid DNS name
-        raise BadConfiguration(
+        kind = Unavailable if isinstance(error, OSError) else BadConfiguration
+        raise kind(
             f"--serve: no such address: {address.host}; use one of this machine, such as {DEFAULT_HOST}"
         ) from error
     family, _, _, _, place = found[0]
@@ -129,7 +208,10 @@ def listen(address: ServeAddress, *, has_token: bool) -> socket.socket:
             f"--serve {address}: anyone on the network could watch; set EDGECLS_TOKEN (or --token), "
             "or leave out the host"
         )
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # such as IPv6 where there is none
+        raise _cannot_listen(address, error) from error
     try:
         # These options apply to every connection that is accepted.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -146,13 +228,11 @@ def listen(address: ServeAddress, *, has_token: bool) -> socket.socket:
 
 def _cannot_listen(address: ServeAddress, error: OSError) -> EdgeclsError:
     if error.errno == errno.EADDRINUSE:
-        return BadConfiguration(f"port {address.port} is in use; choose another with --serve HOST:PORT")
+        return Unavailable(f"port {address.port} is in use; choose another with --serve HOST:PORT")
     if error.errno == errno.EACCES:
         return PermissionRefused(f"port {address.port}: permission denied; choose one above 1023")
     reason = os.strerror(error.errno or 0).lower()
-    return BadConfiguration(
-        f"--serve {address}: {reason}; use an address of this machine, such as {DEFAULT_HOST}"
-    )
+    return Unavailable(f"--serve {address}: {reason}; use an address of this machine, such as {DEFAULT_HOST}")
 
 
 def is_loopback(host: str) -> bool:

@@ -9,10 +9,10 @@ from ..camera.options import CameraOptions, flag_of, to_arguments
 from ..camera.session import check_options
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
-from ..errors import BadConfiguration, UsageError
+from ..errors import BadConfiguration, PermissionRefused, UsageError
 from ..masking import has_secret
 from ..page.access import checked_token
-from ..page.server import parse_address
+from ..page.server import listen, parse_address
 from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera
 
 _REFUSED = {
@@ -41,7 +41,7 @@ def plan_service(name: str, options: CameraOptions) -> CameraService:
     copied = _files(options)
     secrets = _secrets(options)
     installed = {option: settings_of(name) / path.name for option, path in copied.items()}
-    run = replace(options, show=False, token=None, **installed)
+    run = replace(options, show=False, token=None, wait=True, **installed)
     if "EDGECLS_SOURCE" in secrets:
         run = replace(run, source=CameraOptions.source)
     return CameraService(
@@ -77,11 +77,13 @@ def _checked(options: CameraOptions, name: str) -> LiveAddress:
 
 
 def check_page(serve: str, token: str | None) -> None:
-    """Checks what the page would, without listening: the service may be running already.
+    """Checks what the page would, but for its port: the service may be running already.
 
     Raises:
         UsageError: not an address.
         BadConfiguration: no token where one is needed, or one that is easy to guess.
+        PermissionRefused: a port that the system reserves for root, which the service is not.
+        Unavailable: an unknown name, or an address that this machine does not have.
     """
     address = parse_address(serve)
     if token:
@@ -90,6 +92,20 @@ def check_page(serve: str, token: str | None) -> None:
         raise BadConfiguration(
             f"--serve {address}: anyone on the network could watch; set EDGECLS_TOKEN, or leave out the host"
         )
+    if 0 < address.port < _first_port():
+        raise PermissionRefused(
+            f"--serve {address}: only root may use port {address.port}, and the service is not root; choose "
+            f"one from {_first_port()} on"
+        )
+    listen(replace(address, port=0), has_token=bool(token)).close()
+
+
+def _first_port() -> int:
+    """The first port that is not reserved for root."""
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    except (OSError, ValueError):
+        return 1024
 
 
 def check_events(path: Path, name: str) -> None:

@@ -462,7 +462,7 @@ def test_options_come_from_a_file_and_the_command_line_goes_first(camera, folder
     ("text", "code", "message"),
     [
         ("sorce = 0", 78, "door.toml: sorce: no such option; did you mean source?"),
-        ("source: 0", 65, "door.toml: not TOML: "),
+        ("source: 0", 78, "door.toml: not TOML: "),
         (None, 66, "door.toml"),
     ],
 )

@@ -103,11 +103,26 @@ def test_serve_alone_takes_the_default_and_what_follows_is_an_option(run_here, t
             ["--serve", "127.0.0.1:8080"],
             ["--serve=:8080"],
         ):
-            done = run_here("camera", "--source", "demo", *arguments, cwd=tmp_path)
-            assert done.returncode == 78
+            done = run_here("camera", "--source", "demo", "--once", *arguments, cwd=tmp_path)
+            assert done.returncode == 69
             assert done.stderr == (
                 "edgecls: error: port 8080 is in use; choose another with --serve HOST:PORT\n"
             )
+
+
+def test_a_port_in_use_does_not_end_an_unattended_loop(camera):
+    """Row 49."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        running = camera("--serve", f":{port}")
+        running.wait_for_answers(30)
+        assert running.said.startswith("model: ")
+        said = [running.process.stderr.readline().decode() for _ in range(2)]
+        assert f"camera: page: port {port} is in use; trying again in 1 s\n" in said
+    while "page: http" not in running.said:
+        running.said = running.process.stderr.readline().decode()
+    with urllib.request.urlopen(running.url, timeout=60) as reply:
+        assert b"<title>edgecls</title>" in reply.read()
 
 
 def test_beyond_loopback_it_is_refused_without_a_token(run_here, tmp_path):

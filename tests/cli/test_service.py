@@ -49,7 +49,7 @@ def setting(unit: str, name: str) -> str:
 def test_the_unit_runs_this_python_with_the_options_of_camera(unit_of):
     unit = unit_of("--source", "csi", "--serve", "--events", "events.jsonl", "--conf", "0.5", "--skip-still")
     assert shlex.split(setting(unit, "ExecStart")) == [
-        *[sys.executable, "-P", "-m", "edgecls.cli", "camera", "--source", "csi"],
+        *[sys.executable, "-P", "-m", "edgecls.cli", "camera", "--source", "csi", "--wait"],
         *["--model", "/etc/edgecls/camera/image_classification_int8.tflite", "--conf", "0.5", "--skip-still"],
         *["--headless", "--events", "events.jsonl", "--serve", "127.0.0.1:8080"],
     ]

@@ -22,6 +22,11 @@ def test_the_tree_in_the_docstring_has_every_error_with_its_code(kind: type[Edge
         assert re.search(rf"── {kind.__name__} +{kind.exit_code}\b", errors.__doc__)
 
 
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_a_service_is_started_again_after_what_may_pass_and_not_after_what_will_not(kind: type[EdgeclsError]):
+    assert kind.may_pass == (kind.exit_code in (os.EX_UNAVAILABLE, os.EX_IOERR))
+
+
 def test_codes_are_those_of_the_system():
     assert errors.BadData.exit_code == os.EX_DATAERR
     assert errors.MissingInput.exit_code == os.EX_NOINPUT
@@ -38,7 +43,9 @@ def test_codes_are_those_of_the_system():
         (errno.ENOENT, errors.MissingInput),
         (errno.EACCES, errors.PermissionRefused),
         (errno.EISDIR, errors.BadData),
-        (errno.EIO, errors.BadData),
+        (errno.ENOTDIR, errors.MissingInput),
+        (errno.ELOOP, errors.BadData),
+        *((number, errors.ReadFailed) for number in (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENOMEM)),
     ],
 )
 def test_reading_fails_with_a_line_that_says_what_to_do(number: int, kind: type[EdgeclsError]):

@@ -125,7 +125,7 @@ def parse_source(text: str) -> Address:
         return _existing(Path(text), mode)
     if scheme := _SCHEME.match(text):
         return _stream(text, scheme[1].lower())
-    if text.startswith(("/dev/video", "/dev/v4l/")):
+    if text.startswith("/dev/"):
         return Device(text)
     if is_url_like(text):
         raise UsageError(f"{shown_source(text)}: not a valid URL; write {_URL_FORM.format('rtsp')}")

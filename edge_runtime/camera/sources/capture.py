@@ -18,6 +18,7 @@ from ..event import Event, EventKind, OnEvent, ignore
 from ..frame import Frame
 from .address import LiveAddress
 from .capture_process import CaptureNotice, CaptureProcess
+from .diagnosis import not_waited_for
 from .source import EndOfSource, Source
 
 
@@ -62,6 +63,7 @@ class Capture(Source):
         address: the camera or stream.
         one_shot: whether an interruption is an error and the end of the stream is the end; otherwise the
             source is opened again, without limit, and each interruption is an event.
+        waits: whether a source that fails before its first frame is opened again; None: unless `one_shot`.
         on_event: see `OnEvent`.
         patience: timeouts and pauses.
         least_px: minimum (width, height) for the pictures of a camera of this computer, which is set to its
@@ -75,6 +77,7 @@ class Capture(Source):
         address: LiveAddress,
         *,
         one_shot: bool,
+        waits: bool | None = None,
         on_event: OnEvent = ignore,
         patience: Patience = DEFAULT_PATIENCE,
         least_px: tuple[int, int] | None = None,
@@ -86,6 +89,7 @@ class Capture(Source):
         """May be set before the source is entered."""
         self._address = address
         self._one_shot = one_shot
+        self._waits = not one_shot if waits is None else waits
         self._on_event = on_event
         self._patience = patience
         self._process: CaptureProcess | None = None
@@ -221,7 +225,9 @@ class Capture(Source):
     def _interrupt(self, kind: EventKind, why: str, error: Exception) -> None:
         """Ends the process; raises `error` if one-shot, otherwise schedules the next attempt."""
         self.close()
-        if self._one_shot:
+        if not self._sequence and not self._waits:
+            raise error if self._one_shot else not_waited_for(error, self.description)
+        if self._sequence and self._one_shot:
             raise error
         self._failures += 1
         # A silent source has been waited for already, and should be found as soon as it is back.

@@ -127,6 +127,19 @@ def holders_of(path: str, proc: Path = _PROC) -> list[Holder]:
     return sorted(found, key=lambda holder: holder.pid)
 
 
+def not_waited_for(error: Exception, name: str) -> EdgeclsError:
+    """Returns the error to raise where a source failed with `error` at once and nobody waits for it.
+
+    It names what else there is: the cameras of this computer, and the demo camera.
+    """
+    if not isinstance(error, EdgeclsError):
+        error = Unavailable(f"{name}: the stream ended before its first picture")
+    said, cameras = str(error), sorted(str(path) for path in Path("/dev").glob("video*"))
+    found = f"there is {', '.join(cameras)}" if cameras else "there is no /dev/video*"
+    others = "" if found in said else f"; {found}"
+    return type(error)(f"{said}{others}; `--source demo` needs no camera, and `--wait` waits for this one")
+
+
 def _present() -> str:
     """Returns advice that names the cameras that are there."""
     cameras = sorted(str(path) for path in Path("/dev").glob("video*"))

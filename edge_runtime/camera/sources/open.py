@@ -14,6 +14,7 @@ def open_source(
     text: str,
     *,
     one_shot: bool = False,
+    waits: bool | None = None,
     realtime: bool = False,
     card: ModelCard | None = None,
     size_px: tuple[int, int] | None = None,
@@ -31,6 +32,8 @@ def open_source(
             or an rtsp(s) or http(s) URL.
         one_shot: for a live source: whether its end is the end, and its failure an error; otherwise it is
             opened again whenever it fails, without limit.
+        waits: for a live source: whether one that fails before its first frame is opened again; None: unless
+            `one_shot`.
         realtime: for a video: whether it plays at its own rate, as a camera does, and skips the frames that
             are due while nobody reads; otherwise each read returns the next frame at once.
         card: for `demo`: the card of the model whose golden frames it shows.
@@ -46,9 +49,16 @@ def open_source(
     match parse_source(text):
         case DemoCamera() as demo:
             address = replace(demo, scenes=_scenes(card))
-            return Capture(address, one_shot=one_shot, on_event=on_event, patience=patience)
+            return Capture(address, one_shot=one_shot, waits=waits, on_event=on_event, patience=patience)
         case Device() | CsiCamera() | Stream() as address:
-            return Capture(address, one_shot=one_shot, on_event=on_event, patience=patience, least_px=size_px)
+            return Capture(
+                address,
+                one_shot=one_shot,
+                waits=waits,
+                on_event=on_event,
+                patience=patience,
+                least_px=size_px,
+            )
         case VideoFile() as video:
             return Video(video.path, realtime=realtime)
         case ImageFiles() as images:

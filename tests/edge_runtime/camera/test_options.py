@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.options import CameraOptions, read_options, to_arguments, to_toml
-from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput
+from edgecls.edge_runtime.errors import BadConfiguration, MissingInput
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_wrong_line_is_named_with_what_to_write(config, line: str, message: st
 
 
 def test_a_file_that_is_not_toml_or_not_there(config, tmp_path: Path):
-    with pytest.raises(BadData, match=r"door\.toml: not TOML: .*; write lines such as"):
+    with pytest.raises(BadConfiguration, match=r"door\.toml: not TOML: .*; write lines such as"):
         read_options(config("source: 0"))
     with pytest.raises(MissingInput):
         read_options(tmp_path / "none.toml")

@@ -88,7 +88,10 @@ def test_this_folder_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_a_folder_with_broken_files_only_says_what_is_wrong_with_one(tmp_path: Path):
     (tmp_path / "page.tflite").write_text("<html>not found</html>")
-    with pytest.raises(MissingInput, match=r"page\.tflite: not a TFLite, ONNX or HDF5 file.*edgecls export"):
+    with pytest.raises(
+        MissingInput,
+        match=r"^no usable model in .*page\.tflite: not a TFLite, ONNX or HDF5 file.*edgecls export",
+    ):
         find_model(tmp_path)
 
 
@@ -132,13 +135,18 @@ def test_an_exported_file_in_this_folder_goes_before_the_builtin_models(here: Pa
 def test_a_damaged_file_in_this_folder_is_reported_and_not_replaced(here: Path):
     write(here, "int8.tflite")
     (here / "int8.tflite").write_bytes((here / "int8.tflite").read_bytes()[:-9])
-    with pytest.raises(MissingInput, match=r"^no model in this folder \(int8\.tflite: .*edgecls models"):
+    with pytest.raises(
+        MissingInput, match=r"^no usable model in this folder \(int8\.tflite: .*edgecls models"
+    ):
         choose_model(None)
 
 
 def test_a_model_that_was_not_exported_yet_is_not_replaced_either(here: Path):
     (here / "my pets.h5").touch()
-    with pytest.raises(MissingInput, match=r"; run `edgecls export 'my pets\.h5' --int8`, copy an exported"):
+    with pytest.raises(
+        MissingInput,
+        match=r"^no exported model in this folder; run `edgecls export 'my pets\.h5' --int8`, copy",
+    ):
         choose_model(None)
 
 

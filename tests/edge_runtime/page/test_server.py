@@ -12,13 +12,14 @@ import pytest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.classifier import Prediction
-from edgecls.edge_runtime.errors import BadConfiguration, UsageError
+from edgecls.edge_runtime.errors import BadConfiguration, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
 from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
 from tests.fakes import answer, picture
 
 SESAME = "sesame-open-12"
+ANYWHERE = "0.0.0.0"  # noqa: S104
 EVIL = "</script><img src=x onerror=alert(1)>"
 
 
@@ -184,8 +185,69 @@ def test_with_a_token_only_those_who_know_it_get_in():
 
 def test_a_page_on_a_port_in_use_is_refused(page):
     port = port_of(page)
-    with pytest.raises(BadConfiguration, match=f"port {port} is in use"):
+    with pytest.raises(Unavailable, match=f"port {port} is in use"):
         PageSink(f":{port}")
+
+
+def wait_for_event(page: PageSink, events: list[Event], count: int) -> None:
+    deadline_s = time.monotonic() + 60
+    while len(events) < count:
+        assert time.monotonic() < deadline_s, "no event came"
+        page.idle()  # the loop's thread, in which events are told
+        time.sleep(0.02)
+
+
+def test_a_page_that_keeps_trying_comes_up_when_its_port_is_free():
+    """Row 49."""
+    events: list[Event] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        page = PageSink(f":{port}", keeps_trying=True, on_event=events.append)
+        assert page.link == ""
+        assert events == []  # not in the middle of the start
+        wait_for_event(page, events, 1)
+    try:
+        wait_for_event(page, events, 2)
+        assert [(event.kind, event.text) for event in events] == [
+            ("output_failed", f"page: port {port} is in use; trying again in 1 s"),
+            ("output_works", f"page: http://127.0.0.1:{port}/"),
+        ]
+        assert get_from(page, "/").status == 200
+    finally:
+        page.close()
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1"])
+def test_a_page_at_an_address_that_is_not_there_yet_keeps_trying_and_closes_at_once(host, within):
+    events: list[Event] = []
+    page = PageSink(f"{host}:0", SESAME, keeps_trying=True, on_event=events.append)
+    wait_for_event(page, events, 1)
+    assert host in events[0].text
+    with within(3):
+        page.close()
+
+
+def test_a_name_that_turns_out_to_be_everybodys_is_not_served_without_a_token(monkeypatch):
+    found = [socket.gaierror(-3, "not yet"), [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ANYWHERE, 0))]]
+
+    def resolve(*_: object, **__: object):
+        result = found[0] if len(found) == 1 else found.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    events: list[Event] = []
+    page = PageSink("later.example:0", keeps_trying=True, on_event=events.append)
+    wait_for_event(page, events, 2)
+    assert "anyone on the network could watch" in events[1].text
+    assert page.link == ""
+    page.close()
+
+
+def test_what_waiting_cannot_help_is_an_error_at_once_also_where_it_keeps_trying():
+    with pytest.raises(BadConfiguration, match="--token"):
+        PageSink(f"{ANYWHERE}:0", keeps_trying=True)
 
 
 def test_closing_frees_the_port_at_once_even_while_somebody_watches(page, within):
@@ -196,9 +258,6 @@ def test_closing_frees_the_port_at_once_even_while_somebody_watches(page, within
             page.close()
     page.close()
     PageSink(f"127.0.0.1:{port}").close()
-
-
-ANYWHERE = "0.0.0.0"  # noqa: S104
 
 
 @pytest.mark.parametrize(
@@ -238,14 +297,17 @@ def test_a_port_in_use_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            BadConfiguration, match=f"^port {port} is in use; choose another with --serve HOST:PORT$"
+            Unavailable, match=f"^port {port} is in use; choose another with --serve HOST:PORT$"
         ):
             listen(ServeAddress("127.0.0.1", port), has_token=False)
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "192.0.2.1", "a" * 70])
-def test_an_address_that_is_not_ours_is_named(host):
-    with pytest.raises(BadConfiguration, match=f"{host}.*of this machine"):
+@pytest.mark.parametrize(
+    ("host", "kind"),
+    [("nowhere.invalid", Unavailable), ("192.0.2.1", Unavailable), ("a" * 70, BadConfiguration)],
+)
+def test_an_address_that_is_not_ours_is_named(host, kind):
+    with pytest.raises(kind, match=f"{host}.*of this machine"):
         listen(ServeAddress(host, 0), has_token=True)
 
 

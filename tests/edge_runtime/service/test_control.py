@@ -1,6 +1,7 @@
 """systemctl, and machines without it."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -200,6 +201,21 @@ def test_a_page_for_others_needs_a_token():
     check_page("0.0.0.0:8080", TOKEN)
     with pytest.raises(BadConfiguration, match="EDGECLS_TOKEN"):
         check_page("0.0.0.0:8080", None)
+
+
+def test_a_page_where_none_can_be_is_refused_beforehand():
+    with pytest.raises(Unavailable, match=r"192\.0\.2\.1.*use an address of this machine"):
+        check_page("192.0.2.1:8080", TOKEN)
+    with pytest.raises(Unavailable, match=r"no such address: nowhere\.invalid"):
+        check_page("nowhere.invalid:8080", TOKEN)
+    if Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text().strip() == "1024":
+        with pytest.raises(PermissionRefused, match="only root may use port 80"):
+            check_page("127.0.0.1:80", None)
+
+
+def test_a_port_in_use_may_be_that_of_the_service_before():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        check_page(f"127.0.0.1:{taken.getsockname()[1]}", None)
 
 
 RUNNING = """\

@@ -294,6 +294,37 @@ def test_a_missing_camera_ends_a_one_shot():
         assert watched.source.pid is None  # it is not looked for again
 
 
+def test_a_camera_that_is_not_waited_for_is_an_error_that_says_what_else_there_is():
+    source = Capture(Device("/dev/video97"), one_shot=False, waits=False)
+    with source, pytest.raises(Unavailable, match="/dev/video97: no such camera") as raised:
+        source.read(60)
+    assert "/dev/video*" in str(raised.value) or "there is /dev/video" in str(raised.value)
+    assert str(raised.value).endswith("`--source demo` needs no camera, and `--wait` waits for this one")
+
+
+def test_a_camera_that_was_there_is_waited_for_in_any_case():
+    with (
+        MjpegServer(frames=3) as server,
+        Capture(Stream(server.url), one_shot=False, waits=False, patience=PATIENT) as source,
+    ):
+        seen = [frame.sequence for frame, _ in zip(source, range(7), strict=False)]
+    assert seen[-1] >= 7
+
+
+def test_a_one_shot_may_wait_for_its_camera():
+    with MjpegServer(fault="html") as server:
+        events: list[Event] = []
+
+        def mend(event: Event) -> None:
+            events.append(event)
+            server.fault = ""
+
+        source = Capture(Stream(server.url), one_shot=True, waits=True, patience=PATIENT, on_event=mend)
+        with source:
+            assert next(iter(source)).sequence == 1
+    assert events[0].kind == "unavailable"
+
+
 def test_a_camera_in_use_is_waited_for_and_its_user_named(tmp_path):
     path = tmp_path / "video0"
     path.touch()
