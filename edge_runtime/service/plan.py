@@ -103,7 +103,7 @@ def check_page(serve: str, token: str | None) -> None:
 def _first_port() -> int:
     """The first port that is not reserved for root."""
     try:
-        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+        return int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 1024
 
