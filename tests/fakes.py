@@ -10,7 +10,7 @@ import numpy as np
 from edgecls.edge_runtime.camera.answer import Answer, Sink, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sources.capture import Patience
+from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.classifier import Classifier, Prediction
 from edgecls.edge_runtime.images.rule import ImageRule

@@ -104,6 +104,22 @@ class CameraOptions:
         "Wait for a camera that is missing at the start, or give up; default: wait, except on a terminal.",
         flags=("--wait/--no-wait",),
     )
+    stall_timeout: float | None = _option(
+        None,
+        SOURCE,
+        "Reconnect after this many seconds without a picture; default: 5, or three intervals of a slow camera.",
+        metavar="SECONDS",
+        minimum=1.0,
+    )
+    ca_file: Path | None = _option(
+        None, SOURCE, "Trust the certificates in this PEM file, such as the camera's own.", metavar="FILE"
+    )
+    tls_fingerprint: str | None = _option(
+        None,
+        SOURCE,
+        "Accept only the certificate with this SHA-256 fingerprint, as the error for it shows.",
+        metavar="sha256:HEX",
+    )
     once: bool = _option(False, SOURCE, "Stop after one frame.")
     max_frames: int | None = _option(None, SOURCE, "Stop after this many frames.", metavar="N", minimum=1)
 
@@ -215,7 +231,7 @@ class CameraOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("model", "labels", "events"):  # a program may write paths as text
+        for name in ("ca_file", "model", "labels", "events"):  # a program may write paths as text
             value = getattr(self, name)
             if isinstance(value, str):
                 object.__setattr__(self, name, Path(value))

@@ -29,9 +29,19 @@ from .outputs.window import PreviewWindow, why_no_window
 from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, parse_share
 from .recording import RecordedSettings, new_header
 from .region import parse_roi
-from .sources.address import Address, DemoCamera, LiveAddress, least_size_px, parse_size, parse_source
+from .sources.address import (
+    Address,
+    DemoCamera,
+    LiveAddress,
+    Stream,
+    least_size_px,
+    parse_size,
+    parse_source,
+)
 from .sources.capture import Capture
+from .sources.capture_process import ANY_AUTHORITY, Trust
 from .sources.open import open_source
+from .sources.patience import DEFAULT_PATIENCE
 from .sources.source import Source, Stills
 from .stillness import Stillness
 from .view import ROTATIONS, View
@@ -92,6 +102,7 @@ def check_options(options: CameraOptions) -> Address:
         UsageError, BadConfiguration, MissingInput: an option makes no sense, or contradicts another.
     """
     address = parse_source(options.source)
+    _trust(options, address)
     view_of(options)
     if options.size:
         parse_size(options.size)
@@ -254,6 +265,8 @@ def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -
         card=card,
         size_px=parse_size(options.size) if options.size else None,
         on_event=on_event,
+        patience=DEFAULT_PATIENCE.with_limit(options.stall_timeout),
+        trust=_trust(options, parse_source(options.source)),
     )
 
 
@@ -262,6 +275,23 @@ def _waits(options: CameraOptions) -> bool:
     if options.wait is not None:
         return options.wait
     return options.frame_limit is None and not (sys.stderr and sys.stderr.isatty())
+
+
+def _trust(options: CameraOptions, address: Address) -> Trust:
+    """Whom to trust besides the authorities of the system.
+
+    Raises:
+        UsageError: for a source without TLS; or not a fingerprint.
+        MissingInput, PermissionRefused, BadConfiguration: a file that holds no certificate.
+    """
+    if not (options.ca_file or options.tls_fingerprint):
+        return ANY_AUTHORITY
+    if not (isinstance(address, Stream) and address.url.startswith(("https:", "rtsps:"))):
+        flag = "--ca-file" if options.ca_file else "--tls-fingerprint"
+        raise UsageError(f"{flag} is for an https or rtsps source; leave it out, or change --source")
+    from .sources.tls import trust_of  # noqa: PLC0415 - OpenSSL, which most loops do without
+
+    return trust_of(str(options.ca_file) if options.ca_file else None, options.tls_fingerprint)
 
 
 def _decider(options: CameraOptions, source: Source, classifier: Classifier) -> Decider:

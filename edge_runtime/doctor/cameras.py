@@ -11,7 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..camera.sources.address import masked
-from ..camera.sources.diagnosis import Holder, connect, holders_of, why_no_answer
+from ..camera.sources.diagnosis import Holder, holders_of
+from ..camera.sources.network import reach
+from ..camera.sources.network_diagnosis import PROBE_S, why_no_answer
 from .finding import Finding, from_error, ok, problem, warning
 from .host import Python, User
 
@@ -326,7 +328,7 @@ def _with_system_packages(python: Python) -> str:
 def check_stream(url: str) -> Finding:
     """Checks that something listens at a stream's host and port, whether it is a video or not."""
     try:
-        connect(url)
+        reach(url, PROBE_S)
     except (OSError, UnicodeError) as error:
         return from_error("stream", why_no_answer(url, error))
     return ok("stream", f"{masked(url)}: {urlsplit(url).hostname} answers")

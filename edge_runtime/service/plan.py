@@ -134,7 +134,8 @@ def _files(options: CameraOptions) -> dict[str, Path]:
     ) as classifier:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
         files = {"model": classifier.path}
-    return files | ({"labels": options.labels} if options.labels else {})
+    named = {"labels": options.labels, "ca_file": options.ca_file}
+    return files | {name: path for name, path in named.items() if path}
 
 
 def _secrets(options: CameraOptions) -> dict[str, str]:

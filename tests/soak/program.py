@@ -14,7 +14,7 @@ from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import fan_out
 from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.camera.loop import Loop, run_logged, stop_on_signals
-from edgecls.edge_runtime.camera.sources.capture import Patience
+from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.page.server import PageSink
 
 HASTE = Patience(silence_s=1.0, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.5)

@@ -6,51 +6,22 @@ The camera itself is read by a process of its own; see `capture_child.py` for wh
 import math
 import time
 from collections import deque
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-
-import numpy as np
 
 from ... import errors
 from ...errors import Unavailable
 from ..event import Event, EventKind, OnEvent, ignore
 from ..frame import Frame
-from .address import LiveAddress
-from .capture_process import CaptureNotice, CaptureProcess
+from .address import LiveAddress, Stream
+from .capture_process import ANY_AUTHORITY, CaptureNotice, CaptureProcess, Trust
 from .diagnosis import not_waited_for
+from .freeze import FreezeDetector
+from .patience import DEFAULT_PATIENCE, CameraInterval, Patience
 from .source import EndOfSource, Source
 
-
-@dataclass(frozen=True)
-class Patience:
-    """Timeouts of a live source, and the pauses between attempts to open it."""
-
-    silence_s: float = 5.0
-    """After this time without a frame it is opened again. Opening may take as long, and up to four times as
-    long after a failure: a stream can only be decoded from its next key frame on."""
-    start_s: float = 30.0
-    """For Python and OpenCV to start from a slow SD card."""
-    first_pause_s: float = 1.0
-    """Pause before the second attempt; each failure doubles it."""
-    longest_pause_s: float = 30.0
-    """Limit of the pause."""
-    healthy_s: float = 30.0
-    """After this time with frames, earlier failures no longer count."""
-    frozen_s: float = 10.0
-    """After this time with the same picture, the source is frozen, and its frames are dropped."""
-
-    def pause_s(self, failures: int) -> float:
-        """Returns the pause before the next attempt, after `failures` in a row."""
-        return min(self.first_pause_s * 2.0 ** (failures - 1), self.longest_pause_s)
-
-    def opening_s(self, failures: int) -> float:
-        """Returns the timeout from opening to the first frame, after `failures` in a row."""
-        return self.silence_s * 2 ** min(failures, 2)
-
-
-DEFAULT_PATIENCE = Patience()
-
+_LIBRARY_S = 3600.0
+"""Timeout of the capture libraries. The supervisor, which knows the camera's interval, gives up earlier."""
 _CRASHES = 6
 _CRASHES_WITHIN_S = 60.0
 """This many crashes of the capture process within this time are reported as `degraded`."""
@@ -68,6 +39,7 @@ class Capture(Source):
         patience: timeouts and pauses.
         least_px: minimum (width, height) for the pictures of a camera of this computer, which is set to its
             smallest mode that is large enough. None: its current mode.
+        trust: which certificates of a network camera are trusted.
     """
 
     live = True
@@ -81,6 +53,7 @@ class Capture(Source):
         on_event: OnEvent = ignore,
         patience: Patience = DEFAULT_PATIENCE,
         least_px: tuple[int, int] | None = None,
+        trust: Trust = ANY_AUTHORITY,
     ) -> None:
         self.description = address.description
         self.rate_fps: float | None = None
@@ -88,6 +61,7 @@ class Capture(Source):
         self.least_px = least_px
         """May be set before the source is entered."""
         self._address = address
+        self._trust = trust
         self._one_shot = one_shot
         self._waits = not one_shot if waits is None else waits
         self._on_event = on_event
@@ -96,6 +70,9 @@ class Capture(Source):
         self._final_notice: CaptureNotice | None = None  # why it ended, kept until its last frame is taken
         self._timeout_s = 0.0
         self._due_at_s = math.inf  # when to give up on the process, or to start one
+        self._started_at_s = -math.inf
+        self._interval = CameraInterval()
+        self._opening_step = ""  # what the process waits for, where a user should know
         self._healthy_at_s: float | None = None
         self._failures = 0
         self._died = False
@@ -146,14 +123,18 @@ class Capture(Source):
         return self._accept(frame)
 
     def _start(self) -> None:
-        timeout_s = 2 * self._patience.opening_s(self._failures)  # ours comes first
         try:
-            self._process = CaptureProcess(self._address, self._sequence + 1, timeout_s, self.least_px)
+            self._process = CaptureProcess(
+                self._address, self._sequence + 1, _LIBRARY_S, self.least_px, self._trust
+            )
         except Unavailable as error:
             self._interrupt("unavailable", str(error), error)
             return
         self._set_timeout(self._patience.start_s)
+        self._started_at_s = time.monotonic()
         self._final_notice = self._healthy_at_s = None
+        self._interval.restart()
+        self._opening_step = ""
         if self._died:
             self._died = False
             self._on_event(Event("restarted", "capture process restarted"))
@@ -162,7 +143,17 @@ class Capture(Source):
         match notice.kind:
             case "opening":
                 self._set_timeout(self._patience.opening_s(self._failures))
+            case "step":
+                self._opening_step = notice.text
+            case "answered":
+                self._opening_step = ""
+                self._wait_for_first_frame(self._patience.first_frame_s)
+            case "receiving":
+                self._set_timeout(self._timeout_s)
             case "opened":
+                if isinstance(self._address, Stream):
+                    self._wait_for_first_frame(self._patience.key_frame_s)
+                self._interval.states(notice.rate_fps)
                 self.reconnects += self._was_open
                 self._was_open = True
                 self.rate_fps = notice.rate_fps
@@ -174,6 +165,11 @@ class Capture(Source):
             case "failed" | "ended":
                 self._final_notice = notice
 
+    def _wait_for_first_frame(self, seconds: float) -> None:
+        if not self._interval.has_frames:
+            is_only_try = not self._sequence and not self._waits
+            self._set_timeout(max(seconds, self._patience.one_shot_s) if is_only_try else seconds)
+
     def _note_damage(self) -> None:
         self.corrupt_frames += 1
         if not self._is_damaged:  # one event for several in a row
@@ -184,7 +180,9 @@ class Capture(Source):
         """Updates the state of the source with a new frame; returns None if the frame is dropped."""
         self._sequence = frame.sequence
         self._is_damaged = False
-        self._set_timeout(self._patience.silence_s, frame.captured_at_s)
+        self._interval.add(frame.sequence, frame.captured_at_s)
+        limit_s, since_s = self._interval.limit(self._patience, one_shot=self._one_shot)
+        self._set_timeout(limit_s, since_s)
         if self._healthy_at_s is None:
             self._healthy_at_s = frame.captured_at_s + self._patience.healthy_s
         elif frame.captured_at_s >= self._healthy_at_s:
@@ -198,7 +196,7 @@ class Capture(Source):
     def _is_frozen(self, frame: Frame) -> bool:
         has_changed, is_frozen = self._freeze.update(frame), self._freeze.is_frozen
         if has_changed and is_frozen:
-            why = f"the same picture for {self._patience.frozen_s:g} s"
+            why = f"the same picture for {self._freeze.limit_s:g} s"
             if self._one_shot:
                 self.close()
                 raise Unavailable(f"{self.description}: {why}; switch the camera off and on")
@@ -219,8 +217,9 @@ class Capture(Source):
             self._died = True
             self._interrupt("died", why, Unavailable(f"{self.description}: {why}; run it again"))
         elif time.monotonic() >= self._due_at_s:
-            why = f"no frame in {self._timeout_s:g} s"
-            self._interrupt("stalled", why, Unavailable(f"{self.description}: {why}; check that it is on"))
+            why = self._opening_step or f"no frame in {self._timeout_s:.3g} s"
+            error = self._opening_step or f"{self.description}: {why}; check that it is on"
+            self._interrupt("stalled", why, Unavailable(error))
 
     def _interrupt(self, kind: EventKind, why: str, error: Exception) -> None:
         """Ends the process; raises `error` if one-shot, otherwise schedules the next attempt."""
@@ -229,9 +228,13 @@ class Capture(Source):
             raise error if self._one_shot else not_waited_for(error, self.description)
         if self._sequence and self._one_shot:
             raise error
+        if kind != "died" and self._interval.has_frames:  # a camera that gives pictures is no failure
+            self._failures = 0
         self._failures += 1
         # A silent source has been waited for already, and should be found as soon as it is back.
         pause_s = self._patience.pause_s(1 if kind == "stalled" else self._failures)
+        if kind == "ended" and self._interval.has_frames:  # at once, but not many times a second
+            pause_s = max(0.0, pause_s - (time.monotonic() - self._started_at_s))
         self._due_at_s = time.monotonic() + pause_s
         remedy = "reconnecting" if kind == "ended" else f"trying again in {pause_s:g} s"
         if kind == "unavailable" and self._failures == 1 and not self._sequence:
@@ -268,42 +271,3 @@ class Capture(Source):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-_SAMPLE_STEP = 1009
-"""Two pictures are first compared at every so many bytes, a prime number: most that differ differ there."""
-
-
-class FreezeDetector:
-    """Detects a source that repeats one picture, as some cameras do when they lose their sensor.
-
-    The noise of a real sensor never gives the same bytes twice.
-
-    Args:
-        after_s: the source is frozen after this time with the same picture.
-    """
-
-    def __init__(self, after_s: float) -> None:
-        self.is_frozen = False
-        """As of the last `update`."""
-        self._after_s = after_s
-        self._last: np.ndarray | bytes = b""
-        self._since_s = 0.0
-
-    def update(self, frame: Frame) -> bool:
-        """Takes the next frame; returns whether `is_frozen` has changed."""
-        before = self.is_frozen
-        if not _are_same(self._last, frame.picture):
-            self._last, self._since_s = frame.picture, frame.captured_at_s
-        self.is_frozen = frame.captured_at_s - self._since_s >= self._after_s
-        return self.is_frozen != before
-
-
-def _are_same(one: np.ndarray | bytes, other: np.ndarray | bytes) -> bool:
-    if isinstance(one, bytes) or isinstance(other, bytes):
-        return one is other or (type(one) is type(other) and one == other)
-    return (
-        one.shape == other.shape
-        and np.array_equal(one.reshape(-1)[::_SAMPLE_STEP], other.reshape(-1)[::_SAMPLE_STEP])
-        and np.array_equal(one, other)
-    )

@@ -15,7 +15,7 @@ from ...errors import EdgeclsError, Unavailable
 from ...images import jpeg_header
 from ...masking import hide_in_tracebacks
 from ..frame import Frame, OpenCamera, Picture
-from .capture_process import CaptureNotice, CaptureRequest, NoticeWriter
+from .capture_process import CaptureNotice, CaptureRequest, NoticeWriter, Notify
 from .frame_slot import SlotWriter
 
 _DAMAGED_PICTURES = 10
@@ -32,7 +32,8 @@ def main() -> None:
     hide_in_tracebacks()
     notices = NoticeWriter(request.notices)
     try:
-        open_camera = _opener(request)  # takes seconds on a slow card, which are not the camera's
+        # This takes seconds on a slow card, which are not the camera's.
+        open_camera = _opener(request, notices.send)
         notices.send(CaptureNotice("opening"))
         _capture(request, open_camera, notices)
         notices.send(CaptureNotice("ended"))
@@ -71,7 +72,7 @@ def _is_damaged(picture: Picture) -> bool:
     return header is None or not jpeg_header.is_ended(content, header)
 
 
-def _opener(request: CaptureRequest) -> Callable[[], OpenCamera]:
+def _opener(request: CaptureRequest, notify: Notify) -> Callable[[], OpenCamera]:
     """Loads the source's driver alone (MJPEG needs neither numpy nor OpenCV), and returns what opens it."""
     if request.scenes:
         from . import demo  # noqa: PLC0415 - only this driver
@@ -82,24 +83,26 @@ def _opener(request: CaptureRequest) -> Callable[[], OpenCamera]:
 
         return partial(picamera.open_csi, request.csi, request.least_px, request.timeout_s)
     if request.url.startswith("http"):
-        return partial(_open_http, request)
-    from . import usb_and_streams  # noqa: PLC0415 - only this driver
-
+        return partial(_open_http, request, notify)
     if request.device:
-        return partial(usb_and_streams.open_device, request.device, request.timeout_s, request.least_px)
-    return partial(usb_and_streams.open_stream, request.url, request.timeout_s)
+        from . import usb_camera  # noqa: PLC0415 - only this driver
+
+        return partial(usb_camera.open_device, request.device, request.timeout_s, request.least_px)
+    from . import ffmpeg_stream  # noqa: PLC0415 - only this driver
+
+    return partial(ffmpeg_stream.open_stream, request.url, request.timeout_s, request.trust, notify)
 
 
-def _open_http(request: CaptureRequest) -> OpenCamera:
+def _open_http(request: CaptureRequest, notify: Notify) -> OpenCamera:
     """Opens MJPEG, or whatever other video the server sends with FFmpeg."""
     from . import mjpeg_http  # noqa: PLC0415 - only this driver
 
-    opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s)
+    opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s, request.trust, notify)
     if opened:
         return opened
-    from . import usb_and_streams  # noqa: PLC0415 - only where it is not MJPEG
+    from . import ffmpeg_stream  # noqa: PLC0415 - only where it is not MJPEG
 
-    return usb_and_streams.open_stream(request.url, request.timeout_s)
+    return ffmpeg_stream.open_stream(request.url, request.timeout_s, request.trust, notify)
 
 
 def _exit_with_parent() -> None:

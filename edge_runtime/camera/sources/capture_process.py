@@ -10,6 +10,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Literal, Self
@@ -20,6 +21,19 @@ from ...masking import child_environment
 from ..frame import Frame
 from .address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
 from .frame_slot import SlotReader, WriterEnds
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which certificates of network cameras are trusted, beside those that authorities vouch for."""
+
+    ca_file: str = ""
+    """A PEM file with the camera's certificate or its authority's; empty: none."""
+    fingerprint: str = ""
+    """The SHA-256 of the only certificate that is accepted, as 64 hexadecimal digits; empty: any trusted."""
+
+
+ANY_AUTHORITY = Trust()
 
 
 @dataclass(frozen=True)
@@ -41,6 +55,8 @@ class CaptureRequest:
     """The number of a CSI camera; None for other sources."""
     least_px: tuple[int, int] | None = None
     """Minimum (width, height) for the pictures of a local camera; None: its current mode."""
+    trust: Trust = ANY_AUTHORITY
+    """Which certificates of network cameras are trusted."""
     scenes: str = ""
     """What the demo camera shows, from `demo_scenes`; empty for other sources."""
 
@@ -53,16 +69,26 @@ class CaptureRequest:
         """Parses a line of `to_line`."""
         values = json.loads(line)
         least_px = values["least_px"] and tuple(values["least_px"])
-        return cls(**values | {"slot": WriterEnds(**values["slot"]), "least_px": least_px})
+        ends, trust = WriterEnds(**values["slot"]), Trust(**values["trust"])
+        return cls(**values | {"slot": ends, "least_px": least_px, "trust": trust})
 
 
 @dataclass(frozen=True)
 class CaptureNotice:
     """A change in the state of the camera. Frames need no notice."""
 
-    kind: Literal["opening", "opened", "corrupt", "failed", "ended"]
+    kind: Literal[
+        "opening",  # the driver is loaded; the camera's own time begins
+        "step",  # what opening waits for, where it may take long
+        "answered",  # a network camera has answered; its first picture may take its time
+        "opened",
+        "receiving",  # a picture is on its way, and takes longer than usual
+        "corrupt",
+        "failed",
+        "ended",
+    ]
     text: str = ""
-    """`failed`: the error's message."""
+    """`failed`: the error's message. `step`: the error's message if it is never completed."""
     error: str = ""
     """`failed`: the name of the error's class in errors.py."""
     width_px: int = 0
@@ -70,6 +96,10 @@ class CaptureNotice:
     height_px: int = 0
     rate_fps: float | None = None
     """`opened`: as the camera states it, or None."""
+
+
+Notify = Callable[[CaptureNotice], None]
+"""Takes notices from the driver of a camera."""
 
 
 class NoticeWriter:
@@ -128,6 +158,7 @@ class CaptureProcess:
         first_sequence: see `CaptureRequest`, as for the others.
         timeout_s: see there.
         least_px: see there.
+        trust: see there.
 
     Raises:
         Unavailable: the system has no room for another process.
@@ -139,6 +170,7 @@ class CaptureProcess:
         first_sequence: int,
         timeout_s: float,
         least_px: tuple[int, int] | None = None,
+        trust: Trust = ANY_AUTHORITY,
     ) -> None:
         open_standard_descriptors()  # a pipe with one of their numbers would not reach the process
         try:
@@ -156,6 +188,7 @@ class CaptureProcess:
             slot=self._slot.writer_ends,
             notices=notices_put,
             least_px=least_px,
+            trust=trust,
             csi=address.number if isinstance(address, CsiCamera) else None,
             scenes=address.scenes if isinstance(address, DemoCamera) else "",
         )

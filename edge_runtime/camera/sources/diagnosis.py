@@ -1,23 +1,13 @@
-"""Finds out why a camera or stream could not be opened: OpenCV only says that it could not."""
+"""Finds out why a camera of this computer could not be opened: OpenCV only says that it could not."""
 
 import errno
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ...errors import EdgeclsError, PermissionRefused, Unavailable
-from .address import masked
 
-_PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
-_CONNECT_S = 2.0
 _PROC = Path("/proc")
-_HTTP_ERRORS = {
-    403: "access forbidden; check the user's rights and the path",
-    404: "no such path; check it in the camera's manual",
-    503: "the camera is busy; close its other viewers",
-}
 
 
 @dataclass(frozen=True)
@@ -49,57 +39,6 @@ def why_no_camera(path: str) -> EdgeclsError:
     return Unavailable(
         f"{path}: gives no pictures, perhaps not a camera; {_present()}, or run `edgecls doctor`"
     )
-
-
-def why_no_stream(url: str) -> EdgeclsError:
-    """Returns the error to raise for a URL from which FFmpeg got no video."""
-    try:
-        connect(url)
-    except (OSError, UnicodeError) as error:
-        return why_no_answer(url, error)
-    return Unavailable(f"{masked(url)}: answers, but not with a video; check path, user and password")
-
-
-def connect(url: str) -> None:
-    """Connects to the host and port of a URL, and disconnects.
-
-    Raises:
-        OSError, UnicodeError: no such host, or nothing listens there; see `why_no_answer`.
-    """
-    parts = urlsplit(url)
-    port = parts.port or _PORTS[parts.scheme]
-    socket.create_connection((parts.hostname or "", port), _CONNECT_S).close()
-
-
-def why_no_answer(url: str, error: Exception) -> EdgeclsError:
-    """Returns the error to raise where connecting to a URL, or requesting it, failed with `error`."""
-    where, host = masked(url), urlsplit(url).hostname
-    if isinstance(error, socket.gaierror | UnicodeError):  # UnicodeError: not a valid DNS name
-        return Unavailable(f"{where}: unknown host {host}; check the address and the network")
-    if isinstance(error, TimeoutError):
-        return Unavailable(f"{where}: no answer; check the address and that the camera is on")
-    if why := getattr(error, "verify_message", ""):
-        return Unavailable(
-            f"{where}: certificate not trusted: {why}; set SSL_CERT_FILE to a file that holds it"
-        )
-    if isinstance(error, ConnectionResetError):
-        return Unavailable(f"{where}: closed the connection; check that the camera is on")
-    if isinstance(error, OSError):
-        why = (error.strerror or str(error)).lower()
-        return Unavailable(f"{where}: {why}; check address and port, and that the camera is on")
-    return Unavailable(f"{where}: does not speak HTTP; check scheme and port")
-
-
-def why_refused(url: str, status: int, *, has_login: bool) -> EdgeclsError:
-    """Returns the error to raise for a URL that was answered with an HTTP status other than 200."""
-    parts = urlsplit(url)
-    if status == 401 and has_login:
-        why = "login refused; check user and password"
-    elif status == 401:
-        why = f"needs a user and a password; write {parts.scheme}://user:password@{parts.hostname}..."
-    else:
-        why = _HTTP_ERRORS.get(status, f"HTTP status {status}; check the path and the camera")
-    return Unavailable(f"{masked(url)}: {why}")
 
 
 def first_holder(path: str) -> str | None:

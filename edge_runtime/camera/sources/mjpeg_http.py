@@ -1,67 +1,68 @@
 """MJPEG over HTTP: reads network cameras that send JPEGs, and passes these on as they came.
 
-It needs neither OpenCV nor numpy: FFmpeg would decode every picture in full, even those that nobody looks at,
-in three times the memory. `multipart.py` parses the response.
+A camera sends a stream, or one picture for each request, which is then asked for again and again. It needs
+neither OpenCV nor numpy: FFmpeg would decode every picture in full, even those that nobody looks at, in three
+times the memory. `multipart.py` parses the responses.
 """
 
 import fcntl
-import hashlib
 import os
-import re
 import socket
-import string
 import struct
 import termios
-from base64 import b64encode
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
 from itertools import chain
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from ...errors import Unavailable
+from ...errors import BadImage, Unavailable
 from ...images import jpeg_header
+from ...images.kinds import kind_of
 from ..frame import OpenCamera, Picture
 from .address import masked
-from .diagnosis import why_no_answer, why_refused
-from .multipart import Body, Need, pictures
+from .capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
+from .http_client import HttpClient
+from .multipart import Body, Need, Pictures, jpegs, pictures
+from .network import no_notice
 
 _PIECE_BYTES = 65_536
 _MAX_BACKLOG_BYTES = 8_000_000
 """Linux buffers at most 6 MB for a connection: a reader that is behind by more reads from a sender at full
 speed, not from a backlog."""
-_MAX_REQUESTS = 8
-"""For one stream: redirections and logins."""
-_REDIRECTIONS = (301, 302, 303, 307, 308)
-_CONNECTIONS = {"http": HTTPConnection, "https": HTTPSConnection}
-_HEADERS = {"User-Agent": "edgecls", "Accept": "*/*", "Connection": "close"}
+_HEAD_BYTES = 512
+_POLL_S, _SAME_POLL_S = 0.2, 1.0
+"""Time between two requests for a picture, at least; and at most, while the camera gives the same picture."""
+_NOTICE_S, _LONGEST_PICTURE_S = 1.0, 120.0
+"""A picture that takes longer than the first is told about, up to the second."""
+_PLAYLISTS = {b"#EXTM3U": "HLS", b"<MPD": "DASH", b"mpegurl": "HLS", b"dash+xml": "DASH"}
 
 
-def open_mjpeg(url: str, timeout_s: float) -> OpenCamera | None:
-    """Opens an http(s) URL; None if it gives something other than MJPEG, which FFmpeg may know.
+def open_mjpeg(
+    url: str, timeout_s: float, trust: Trust = ANY_AUTHORITY, notify: Notify = no_notice
+) -> OpenCamera | None:
+    """Opens an http(s) URL; None if it gives something other than pictures, which FFmpeg may know.
 
     Args:
         url: may hold a user and a password, for Basic and Digest authentication.
         timeout_s: for the connection, and for each silence afterwards.
+        trust: which certificates are trusted.
+        notify: gets what opening waits for, and that a slow picture is on its way.
 
     Raises:
-        Unavailable: it cannot be reached, refuses, gives a web page, or ends before its first picture.
+        Unavailable: it cannot be reached, refuses, gives a web page or a playlist, or ends before its first
+            picture.
     """
-    try:
-        response, final_url = _request(url, timeout_s)
-    except (HTTPException, OSError, ValueError) as error:  # ValueError: redirected to an address that is none
-        raise why_no_answer(url, error) from error
-    if response.headers.get_content_maintype() != "multipart":
-        response.close()
-        kind = response.headers.get_content_type()
-        if kind == "text/html":
-            raise Unavailable(f"{masked(url)}: answers with a web page, not with a video; check the path")
-        if kind in ("image/jpeg", "image/jpg", "image/png"):
-            raise Unavailable(
-                f"{masked(url)}: answers with a single picture, not with a video; use the URL of its stream"
-            )
+    client = HttpClient(url, timeout_s, trust, notify)
+    response, requested_at_s = client.get(), time.monotonic()
+    notify(CaptureNotice("answered"))
+    body = _Response(response, is_plain=urlsplit(client.final_url).scheme == "http", notify=notify)
+    parser = _parser(client, body)
+    if parser is None:
+        client.close()
         return None
-    newest = _newest_pictures(response, is_plain=urlsplit(final_url).scheme == "http")
+    newest = _pictures(client, body, parser, requested_at_s)
     try:
         first = next(newest)
     except StopIteration:
@@ -70,156 +71,78 @@ def open_mjpeg(url: str, timeout_s: float) -> OpenCamera | None:
     return OpenCamera(chain([first], newest), *(size_px or (0, 0)))
 
 
-def _request(url: str, timeout_s: float) -> tuple[HTTPResponse, str]:
-    """Requests `url`, follows redirections and logs in; returns the response and its URL.
+class _Response:
+    """A response that is read piece by piece, and whose length may be wrong."""
 
-    Raises:
-        Unavailable: refused.
-        HTTPException, OSError, UnicodeError: not reached, or not by HTTP.
-    """
-    login, current_url, header = Credentials.of(url), url, None
-    response = _get(current_url, header, timeout_s)
-    for _ in range(_MAX_REQUESTS):
-        location = response.headers.get("Location")
-        if response.status in _REDIRECTIONS and location:
-            before, current_url, header = current_url, urljoin(current_url, location), None
-            if urlsplit(current_url).scheme not in _CONNECTIONS:
-                raise Unavailable(f"{masked(url)}: redirects to {masked(current_url)}; use that URL")
-            is_same_host = urlsplit(current_url).hostname == urlsplit(before).hostname
-            # Another host does not get the password.
-            login = Credentials.of(current_url) or (login if is_same_host else None)
-        elif header is not None or not (header := _login_header(response, login, current_url)):
-            break
-        response.close()
-        response = _get(current_url, header, timeout_s)
-    if response.status != 200:
-        raise why_refused(url, response.status, has_login=login is not None)
-    return response, current_url
+    def __init__(self, response: HTTPResponse, *, is_plain: bool, notify: Notify) -> None:
+        self.body = Body()
+        self.is_multipart = response.headers.get_content_maintype() == "multipart"
+        self.is_one_picture = response.length is not None and not self.is_multipart
+        """It states its length, so it is no stream."""
+        self.is_image = False
+        """It is an image other than JPEG."""
+        self._response = response
+        self._left = response.length if self.is_one_picture else None
+        response.length = None  # a stream goes on until the camera closes it, whatever length it states
+        self._notify = notify
+        self._noticed_at_s = 0.0
+        self._watermark = _LowWatermark(response) if is_plain and not self.is_one_picture else None
 
+    @property
+    def kind(self) -> str:
+        """The content type; text/plain where none is stated."""
+        return self._response.headers.get_content_type()
 
-def _get(url: str, login_header: str | None, timeout_s: float) -> HTTPResponse:
-    parts = urlsplit(url)
-    connection = _CONNECTIONS[parts.scheme](parts.hostname or "", parts.port, timeout=timeout_s)
-    headers = _HEADERS | ({"Authorization": login_header} if login_header else {})
-    connection.request("GET", _target(url), headers=headers)
-    return connection.getresponse()
+    @property
+    def boundary(self) -> str:
+        """As the header states it; empty where it does not."""
+        return self._response.headers.get_boundary("")
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a multipart response was closed by its last delimiter, and not broken off."""
+        return not self.is_multipart or self.body.content.lstrip().startswith(b"--")
 
-def _target(url: str) -> str:
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return quote(target, safe=string.punctuation)
+    @property
+    def is_read(self) -> bool:
+        """Whether the whole response was read, and the connection can serve the next request."""
+        return self._left == 0 and not self._response.will_close
 
+    def has_more(self) -> bool:
+        """Whether more has arrived than the end of a chunk, which may be left after the chunk was read."""
+        (waiting_bytes,) = struct.unpack("i", fcntl.ioctl(self._response, termios.FIONREAD, bytes(4)))
+        return waiting_bytes > len(b"\r\n")
 
-# Login: Basic (RFC 7617) and Digest (RFC 7616) authentication.
+    def read(self) -> int:
+        """Waits for the next bytes and adds them; returns their number, 0 at the end or an interruption."""
+        if self._left == 0:
+            if self.body.began_at_s is None:
+                return 0
+            self._left = None  # it was too short for the picture
+        if self._watermark:
+            self._watermark.set(1 if self.body.is_slow else self.body.awaited_bytes)
+        wanted_bytes = _PIECE_BYTES if self._left is None else min(self._left, _PIECE_BYTES)
+        try:
+            piece = self._response.read1(wanted_bytes)
+        except (HTTPException, OSError):
+            return 0
+        if self._left is not None:
+            self._left -= len(piece)
+        self.body.add(piece)
+        self._tell_of_a_slow_picture()
+        return len(piece)
 
-_HASHES = {"MD5": "md5", "SHA-256": "sha256"}
-_DIGEST = re.compile(r"\bdigest\s+(.*)", re.IGNORECASE | re.DOTALL)
-_BASIC = re.compile(r"\bbasic\b", re.IGNORECASE)
-_PARAMETER = re.compile(r'(\w+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]+))')
+    def _tell_of_a_slow_picture(self) -> None:
+        now_s, began_at_s = self.body.received_at_s, self.body.began_at_s
+        if began_at_s is None or now_s - max(began_at_s, self._noticed_at_s) < _NOTICE_S:
+            return
+        if now_s - began_at_s < _LONGEST_PICTURE_S:
+            self._noticed_at_s = now_s
+            self._notify(CaptureNotice("receiving"))
 
-
-@dataclass(frozen=True)
-class Credentials:
-    """A user and a password."""
-
-    user: str
-    password: str = field(repr=False)
-
-    @classmethod
-    def of(cls, url: str) -> "Credentials | None":
-        """Returns the user and password in a URL; None if it has none."""
-        text, at, _ = urlsplit(url).netloc.rpartition("@")
-        user, _, password = text.partition(":")
-        return cls(unquote(user), unquote(password)) if at else None
-
-
-def _login_header(response: HTTPResponse, login: Credentials | None, url: str) -> str | None:
-    if response.status != 401 or not login:
-        return None
-    challenges = response.headers.get_all("WWW-Authenticate", [])
-    return authorization(challenges, login, _target(url))
-
-
-def authorization(
-    challenges: Iterable[str], login: Credentials, target: str, client_nonce: str = ""
-) -> str | None:
-    """Returns the `Authorization` header for a GET of `target`; None if no challenge is supported.
-
-    Args:
-        challenges: the server's `WWW-Authenticate` headers. The first supported Digest is answered; Basic,
-            which sends the password itself, only if there is none.
-        login: the user and password.
-        target: path and query of the request.
-        client_nonce: a random text; generated if empty.
-    """
-    challenges = list(challenges)
-    for challenge in challenges:
-        digest = _DIGEST.search(challenge)
-        header = _digest(digest[1], login, target, client_nonce or os.urandom(16).hex()) if digest else None
-        if header:
-            return header
-    if any(_BASIC.search(challenge) for challenge in challenges):
-        return "Basic " + b64encode(f"{login.user}:{login.password}".encode()).decode()
-    return None
-
-
-def _digest(challenge: str, login: Credentials, target: str, client_nonce: str) -> str | None:
-    """Returns the answer to a Digest challenge; None if its algorithm is not supported."""
-    asked: dict[str, str] = {}
-    for name, quoted, plain in _PARAMETER.findall(challenge):
-        asked.setdefault(name.lower(), quoted or plain)  # another challenge may follow in the same header
-    algorithm = asked.get("algorithm", "MD5")
-    base, per_session, _ = algorithm.upper().partition("-SESS")
-    if base not in _HASHES or "nonce" not in asked:
-        return None
-    realm, nonce = asked.get("realm", ""), asked["nonce"]
-    secret = _hash(base, f"{login.user}:{realm}:{login.password}")
-    if per_session:
-        secret = _hash(base, f"{secret}:{nonce}:{client_nonce}")
-    request = _hash(base, f"GET:{target}")
-    answer = {"username": login.user, "realm": realm, "nonce": nonce, "uri": target}
-    if "opaque" in asked:
-        answer["opaque"] = asked["opaque"]
-    unquoted = f"algorithm={algorithm}"
-    if "auth" in re.split(r"[\s,]+", asked.get("qop", "")):
-        answer["cnonce"] = client_nonce
-        unquoted += ", qop=auth, nc=00000001"
-        answer["response"] = _hash(base, f"{secret}:{nonce}:00000001:{client_nonce}:auth:{request}")
-    else:
-        answer["response"] = _hash(base, f"{secret}:{nonce}:{request}")
-    return "Digest " + ", ".join(f'{name}="{value}"' for name, value in answer.items()) + ", " + unquoted
-
-
-def _hash(algorithm: str, text: str) -> str:
-    return hashlib.new(_HASHES[algorithm], text.encode(), usedforsecurity=False).hexdigest()
-
-
-# Pictures.
-
-
-def _newest_pictures(response: HTTPResponse, *, is_plain: bool) -> Iterator[Picture | None]:
-    """Yields pictures until the stream ends, without those for which a newer one has arrived already."""
-    watermark = _LowWatermark(response) if is_plain else None
-    body, newest, unused_bytes = Body(), None, 0
-    for parsed in pictures(body, response.headers.get_boundary("")):
-        if parsed is None:
-            yield None
-        elif parsed is not Need.MORE:
-            newest = parsed
-        else:
-            if newest and (unused_bytes > _MAX_BACKLOG_BYTES or not _has_more(response)):
-                yield newest
-                newest, unused_bytes = None, 0
-            if watermark:
-                watermark.set(body.awaited_bytes)
-            piece = _read_piece(response)
-            if not piece:
-                break
-            unused_bytes += len(piece)
-            body.add(piece)
-    if newest:
-        yield newest
+    def close(self) -> None:
+        """Closes the response, and leaves the connection open."""
+        self._response.close()
 
 
 class _LowWatermark:
@@ -240,15 +163,138 @@ class _LowWatermark:
             self._bytes = wanted_bytes
 
 
-def _has_more(response: HTTPResponse) -> bool:
-    """Whether more has arrived than the end of a chunk, which may be left after the chunk was read."""
-    (waiting_bytes,) = struct.unpack("i", fcntl.ioctl(response, termios.FIONREAD, bytes(4)))
-    return waiting_bytes > len(b"\r\n")
+# What a response holds: its first bytes say it better than its content type.
 
 
-def _read_piece(response: HTTPResponse) -> bytes:
-    """Waits for the next bytes; returns none if the stream ended or was interrupted."""
+def _parser(client: HttpClient, response: _Response) -> Pictures | None:
+    """Returns the parser for a response; None if it holds no pictures.
+
+    Raises:
+        Unavailable: it is a web page, a playlist or another text.
+    """
+    if response.is_multipart:
+        return pictures(response.body, response.boundary)
+    head = _head(response)
+    start = head.lstrip()
+    if start.startswith(b"\xff\xd8\xff"):
+        return jpegs(response.body)
+    if kind := kind_of(start):
+        if kind.cure:
+            raise Unavailable(f"{masked(client.url)}: gives pictures as {kind.name}; set the camera to JPEG")
+        response.is_image = True
+        return _until_the_end()
+    if start.startswith(b"--") and b"content-type: image/" in start.lower():
+        return pictures(response.body, "")
+    _refuse_texts(client, response.kind, start)
+    if response.kind.startswith("image/"):
+        raise Unavailable(f"{masked(client.url)}: gives no picture ({response.kind}); check the camera")
+    return None
+
+
+def _head(response: _Response) -> bytes:
+    """Returns the first bytes of a response, as many as there are or as are needed."""
+    content = response.body.content
+    while len(content) < _HEAD_BYTES and not content.startswith(b"\xff\xd8\xff"):
+        if not response.read():
+            break
+    return bytes(content[:_HEAD_BYTES])
+
+
+def _refuse_texts(client: HttpClient, kind: str, start: bytes) -> None:
+    """Raises Unavailable for a response that is a text; what else it may be, FFmpeg finds out."""
+    shown, lowered = masked(client.url), start.lower()
+    if client.is_redirected:
+        shown += f": redirects to {masked(client.final_url)}"
+    playlist = next((name for mark, name in _PLAYLISTS.items() if mark in start or mark in kind.encode()), "")
+    if playlist:
+        raise Unavailable(
+            f"{shown}: {playlist} comes in segments of many seconds and is not supported; use the camera's "
+            "RTSP, MJPEG or snapshot URL"
+        )
+    if kind == "text/html" or lowered.startswith((b"<!doctype html", b"<html")):
+        raise Unavailable(
+            f"{shown}: answers with a web page, not with a video; check the path, and whether it wants a "
+            "login"
+        )
+    if start and start.isascii() and b"\0" not in start:
+        raise Unavailable(f"{shown}: answers with a text ({kind}), not with a video; check the path")
+
+
+def _until_the_end() -> Pictures:
+    while True:
+        yield Need.MORE
+
+
+# Pictures.
+
+
+@dataclass
+class _Given:
+    """What one response has given."""
+
+    count: int = 0
+    last: object = b""
+
+
+def _pictures(
+    client: HttpClient, response: _Response, parser: Pictures, requested_at_s: float
+) -> Iterator[Picture | None]:
+    """Yields the pictures of a stream until it ends, or those of a camera that gives one for each request."""
+    given, last, pause_s = (yield from _newest(response, parser, requested_at_s)), None, _POLL_S
+    while given.count == 1 and response.is_complete:
+        response.close()
+        if not response.is_read:
+            client.close()
+        pause_s = min(2 * pause_s, _SAME_POLL_S) if given.last == last else _POLL_S
+        last = given.last
+        time.sleep(max(0.0, requested_at_s + pause_s - time.monotonic()))
+        requested_at_s = time.monotonic()
+        response = _Response(client.get(keeps_alive=True), is_plain=False, notify=no_notice)
+        next_parser = _parser(client, response)
+        if next_parser is None:
+            return
+        given = yield from _newest(response, next_parser, requested_at_s)
+
+
+def _newest(
+    response: _Response, parser: Pictures, requested_at_s: float
+) -> Generator[Picture | None, None, _Given]:
+    """Yields the pictures of one response, without those for which a newer one has arrived already."""
+    body, given, newest, unused_bytes = response.body, _Given(), None, 0
+    for parsed in parser:
+        if parsed is None:
+            yield None
+        elif parsed is not Need.MORE:
+            newest = parsed
+            given.count += 1
+            if response.is_one_picture:
+                break
+        else:
+            if newest and (unused_bytes > _MAX_BACKLOG_BYTES or not response.has_more()):
+                given.last = newest.content
+                yield _decoded(newest)
+                newest, unused_bytes = None, 0
+            count = response.read()
+            if not count:
+                break
+            unused_bytes += count
+    if response.is_image and body.content:
+        newest, given.count = Picture(bytes(body.content), requested_at_s), 1
+    if newest:
+        given.last = newest.content
+        # A picture made for this request was taken after it, at some time before its first bytes came.
+        yield _decoded(newest._replace(captured_at_s=requested_at_s) if response.is_one_picture else newest)
+    return given
+
+
+def _decoded(picture: Picture) -> Picture | None:
+    """Returns a picture of another format than JPEG as pixels; None if it is damaged."""
+    content = picture.content
+    if not isinstance(content, bytes) or jpeg_header.is_jpeg(content):
+        return picture
+    from ...images.decode import decode  # noqa: PLC0415 - OpenCV, which cameras that give JPEG do without
+
     try:
-        return response.read1(_PIECE_BYTES)
-    except (HTTPException, OSError):
-        return b""
+        return picture._replace(content=decode(content, "picture"))
+    except BadImage:
+        return None

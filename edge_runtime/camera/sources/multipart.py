@@ -2,8 +2,9 @@
 
 By the standard, each part is a delimiter line, headers with a Content-Length, an empty line and a JPEG. Real
 cameras send boundaries with or without dashes, none before the first part, headers that end in LF, no
-headers, no length or a wrong one. So this parser relies on two things only: a JPEG holds its own end, and a
-delimiter before that end means that it is truncated.
+headers, no length or a wrong one, parts without a picture between the others, or JPEGs and nothing else. So
+this parser relies on two things only: a JPEG holds its own end, and a delimiter before that end means that it
+is truncated.
 """
 
 import re
@@ -19,9 +20,14 @@ MAX_PICTURE_BYTES = 16_000_000
 
 _START = b"\xff\xd8\xff"  # SOI, and the first byte of the next marker
 _END = re.compile(rb"\xff\xd9")  # EOI; bytes.find takes four times as long, with so many FF bytes
+_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_TYPE = re.compile(rb"^content-type:\s*([^\s;]+)", re.IGNORECASE | re.MULTILINE)
+_HEADER = re.compile(rb"[!-9;-~]+:[^\n]*\n")
 _LENGTH = re.compile(rb"content-length:\s*([0-9]{1,9})", re.IGNORECASE)
 _FIRST_LINE_BYTES = 512
 _SHORT_BYTES = 6
+_SLOW_S = 0.5
+"""A picture that takes longer than this to arrive comes over a slow link."""
 
 
 class Need(Enum):
@@ -42,6 +48,10 @@ class Body:
         """The parser needs at least this many more bytes: waiting for all of them saves wake-ups."""
         self.trusts_lengths = False
         """Whether the last picture had the length in its Content-Length."""
+        self.began_at_s: float | None = None
+        """When the first bytes of the picture arrived that is not complete yet; None between pictures."""
+        self.is_slow = False
+        """Whether the last picture took long to arrive, so that nobody should wait for the rest unseen."""
 
     def add(self, piece: bytes) -> None:
         """Adds bytes that have just arrived."""
@@ -53,9 +63,10 @@ Pictures = Generator[Picture | Need | None, None, None]
 
 
 def pictures(body: Body, boundary: str) -> Pictures:
-    """Yields each JPEG as soon as it is complete, None for a damaged part, `Need.MORE` for more bytes.
+    """Yields each JPEG or PNG as soon as it is complete, None for a damaged part, `Need.MORE` for more bytes.
 
-    `captured_at_s` is when the first bytes of a picture arrived.
+    Parts that hold something else, such as text, or nothing, are skipped. `captured_at_s` is when the first
+    bytes of a picture arrived.
 
     Args:
         body: of the response.
@@ -65,12 +76,51 @@ def pictures(body: Body, boundary: str) -> Pictures:
     while True:
         yield from _skip_to(body, delimiter)
         del body.content[: len(delimiter)]
-        found, headers = yield from _skip_to(body, _START, delimiter)
-        began_at_s = body.received_at_s
-        length = _LENGTH.search(headers)
-        stated_bytes = int(length[1]) if length else 0
-        jpeg = None if found == delimiter else (yield from _take_jpeg(body, delimiter, stated_bytes))
-        yield None if jpeg is None else Picture(jpeg, began_at_s)
+        found, before = yield from _skip_to(body, _START, delimiter, _PNG)
+        body.began_at_s = began_at_s = body.received_at_s
+        if found == _PNG:
+            picture = yield from _take_png(body, delimiter)
+        elif found == delimiter:
+            if not _was_picture(before):
+                body.began_at_s = None
+                continue
+            picture = None
+        else:
+            length = _LENGTH.search(before)
+            picture = yield from _take_jpeg(body, delimiter, int(length[1]) if length else 0)
+        yield _completed(body, picture, began_at_s)
+
+
+def jpegs(body: Body) -> Pictures:
+    """Yields the JPEGs of a response that holds nothing else, as `pictures` does."""
+    while True:
+        yield from _skip_to(body, _START)
+        body.began_at_s = began_at_s = body.received_at_s
+        jpeg = yield from _take_jpeg(body, _START, 0)
+        yield _completed(body, jpeg, began_at_s)
+
+
+def _completed(body: Body, picture: bytes | None, began_at_s: float) -> Picture | None:
+    body.began_at_s = None
+    body.is_slow = body.received_at_s - began_at_s > _SLOW_S
+    return None if picture is None else Picture(picture, began_at_s)
+
+
+def _was_picture(part: bytes) -> bool:
+    """Whether a part without the start of a picture should have held one: by its type, or as it is no text.
+
+    Args:
+        part: its headers and content, as far as they are known.
+    """
+    kind = _TYPE.search(part)
+    content = part.lstrip(b"- \r\n") + b"\n"
+    while header := _HEADER.match(content):
+        content = content[header.end() :].lstrip(b"\r\n")
+    if not content.rstrip(b"-").strip():
+        return False  # empty, or the end of one multipart body before the next
+    if kind:
+        return kind[1].lower().startswith((b"image/", b"application/octet-stream"))
+    return not content[:_FIRST_LINE_BYTES].isascii()
 
 
 def _delimiter(body: Body, boundary: str) -> Generator[Need, None, bytes]:
@@ -93,28 +143,38 @@ def _skip_to(body: Body, *needles: bytes) -> Generator[Need, None, tuple[bytes, 
     """Drops everything before the first of `needles`; returns that needle, and the last bytes dropped."""
     kept = max(map(len, needles)) - 1
     while True:
-        found = [(at, needle) for needle in needles if (at := body.content.find(needle)) >= 0]
-        if found:
-            at, needle = min(found)
-            skipped = bytes(body.content[:at])
-            del body.content[:at]
-            return needle, skipped
+        end, first = len(body.content), b""
+        for needle in needles:  # the others are of interest before the first one only
+            at = body.content.find(needle, 0, min(end + len(needle) - 1, len(body.content)))
+            if 0 <= at < end:
+                end, first = at, needle
+        if first:
+            skipped = bytes(body.content[:end])
+            del body.content[:end]
+            return first, skipped
         if len(body.content) > MAX_PICTURE_BYTES:
             del body.content[:-kept]
         yield Need.MORE
 
 
 def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Need, None, bytes | None]:
-    """Takes the JPEG at the start of `body`; None if it is truncated, too large or not a JPEG."""
+    """Takes the JPEG at the start of `body`; None if it is truncated, too large or not a JPEG.
+
+    Args:
+        body: starts with the JPEG.
+        delimiter: what only stands behind it: the start of the next JPEG, where there is nothing between.
+        stated_bytes: its length as the camera states it; 0 where it does not.
+    """
     content = body.content
     scan_at: int | None = None
     searched = 0
+    in_header = delimiter != _START  # a thumbnail in the header is a JPEG too
     while True:
         if scan_at is None:
             scan_at = scan_start(content)
         found = _END.search(content, max(scan_at, searched)) if scan_at else None
         end = found.end() if found else len(content)
-        cut = content.find(delimiter, searched, end)
+        cut = content.find(delimiter, searched if in_header else max(searched, scan_at or end), end)
         if cut >= 0 or scan_at == 0 or len(content) > MAX_PICTURE_BYTES:
             del content[: cut if cut >= 0 else len(_START)]
             return None
@@ -127,3 +187,18 @@ def _take_jpeg(body: Body, delimiter: bytes, stated_bytes: int) -> Generator[Nee
         body.awaited_bytes = max(1, stated_bytes - len(content)) if body.trusts_lengths else 1
         yield Need.MORE
         body.awaited_bytes = 1
+
+
+def _take_png(body: Body, delimiter: bytes) -> Generator[Need, None, bytes | None]:
+    """Takes the PNG at the start of `body`; None if it is truncated or too large."""
+    while True:
+        end = body.content.find(_PNG_END)
+        cut = body.content.find(delimiter, 0, end if end >= 0 else None)
+        if cut >= 0 or len(body.content) > MAX_PICTURE_BYTES:
+            del body.content[: cut if cut >= 0 else len(_PNG)]
+            return None
+        if end >= 0:
+            png = bytes(body.content[: end + len(_PNG_END)])
+            del body.content[: len(png)]
+            return png
+        yield Need.MORE

@@ -5,7 +5,9 @@ from dataclasses import replace
 from ...models.card import ModelCard
 from ..event import OnEvent, ignore
 from .address import CsiCamera, DemoCamera, Device, ImageFiles, Stream, VideoFile, parse_source
-from .capture import DEFAULT_PATIENCE, Capture, Patience
+from .capture import Capture
+from .capture_process import ANY_AUTHORITY, Trust
+from .patience import DEFAULT_PATIENCE, Patience
 from .source import Source, Stills
 from .video import Video
 
@@ -20,6 +22,7 @@ def open_source(
     size_px: tuple[int, int] | None = None,
     on_event: OnEvent = ignore,
     patience: Patience = DEFAULT_PATIENCE,
+    trust: Trust = ANY_AUTHORITY,
 ) -> Source:
     """Returns the source that `text` names; it is opened by a `with` statement.
 
@@ -40,6 +43,7 @@ def open_source(
         size_px: minimum (width, height) for a camera of this computer; None: its current mode.
         on_event: gets the events of the source, in the thread that reads it.
         patience: timeouts and pauses of a live source.
+        trust: which certificates of a network camera are trusted.
 
     Raises:
         UsageError: not a source; or `demo` without a card that has golden frames.
@@ -58,6 +62,7 @@ def open_source(
                 on_event=on_event,
                 patience=patience,
                 least_px=size_px,
+                trust=trust,
             )
         case VideoFile() as video:
             return Video(video.path, realtime=realtime)

@@ -18,14 +18,16 @@ import pytest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.address import Device, Stream
-from edgecls.edge_runtime.camera.sources.capture import Capture, FreezeDetector, Patience
+from edgecls.edge_runtime.camera.sources.capture import Capture
+from edgecls.edge_runtime.camera.sources.freeze import FreezeDetector
+from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
-from edgecls.edge_runtime.camera.sources.usb_and_streams import pictures
+from edgecls.edge_runtime.camera.sources.usb_camera import pictures
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import PATIENT
 from tests.mjpeg_server import MjpegServer, read_number
 
-QUICK = replace(PATIENT, silence_s=1.0)
+QUICK = replace(PATIENT, silence_s=1.0, first_frame_s=1.0)
 """For servers that are silent."""
 
 

@@ -2,8 +2,6 @@
 
 import base64
 import socket
-import ssl
-import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +11,8 @@ from itertools import islice
 import pytest
 
 from edgecls.edge_runtime.camera.frame import Picture
-from edgecls.edge_runtime.camera.sources.mjpeg_http import Credentials, authorization, open_mjpeg
+from edgecls.edge_runtime.camera.sources.http_login import Credentials, authorization
+from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
@@ -155,7 +154,7 @@ def test_redirections_in_a_circle_come_to_an_end():
         request.end_headers()
         return True
 
-    with MjpegServer(intercept=circle) as server, pytest.raises(Unavailable, match="HTTP status 302"):
+    with MjpegServer(intercept=circle) as server, pytest.raises(Unavailable, match="in a circle"):
         open_mjpeg(server.url, TIMEOUT_S)
 
 
@@ -188,10 +187,10 @@ def test_what_may_be_another_kind_of_video_is_left_to_ffmpeg(kind):
         assert open_mjpeg(server.url, TIMEOUT_S) is None
 
 
-def test_a_single_picture_is_no_stream():
+def test_an_image_without_a_picture_is_no_stream():
     with (
         MjpegServer(intercept=answering(200, ("Content-Type", "image/jpeg"))) as server,
-        pytest.raises(Unavailable, match="a single picture, not with a video"),
+        pytest.raises(Unavailable, match=r"gives no picture \(image/jpeg\); check the camera"),
     ):
         open_mjpeg(server.url, TIMEOUT_S)
 
@@ -225,32 +224,6 @@ def test_what_does_not_speak_http_is_told_so(said):
         connection.close()
         with pytest.raises(Unavailable, match=r"does not speak HTTP|closed the connection"):
             client.result()
-
-
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate for 127.0.0.1 that nobody vouches for, as many cameras have, and its key."""
-    subject = ["-subj", "/CN=camera", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "camera.pem"]
-    try:
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject, *files],
-            capture_output=True,
-            check=True,
-        )
-    except FileNotFoundError:
-        pytest.skip("needs openssl to make a certificate")
-    return tmp_path / "camera.pem", tmp_path / "key.pem"
-
-
-def test_https_needs_a_certificate_that_is_trusted_or_named(certificate, monkeypatch):
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(*certificate)
-    with MjpegServer(tls=tls) as server:
-        with pytest.raises(Unavailable, match=r"certificate not trusted: .*SSL_CERT_FILE"):
-            open_mjpeg(server.url, TIMEOUT_S)
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-        assert next(open_mjpeg(server.url, TIMEOUT_S).pictures)
 
 
 MUFASA = Credentials("Mufasa", "Circle of Life")

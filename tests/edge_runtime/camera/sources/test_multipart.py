@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.camera.sources.multipart import MAX_PICTURE_BYTES, Body, Need, pictures
+from edgecls.edge_runtime.camera.sources.multipart import MAX_PICTURE_BYTES, Body, Need, jpegs, pictures
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import numbered_picture
 
@@ -66,10 +66,10 @@ STYLES = {
 }
 
 
-def read(content: bytes, boundary: str, piece_bytes: int = 4096, at_s=None) -> list[bytes | None]:
-    """What comes out when `content` arrives in pieces."""
+def read(content: bytes, boundary: str | None, piece_bytes: int = 4096) -> list[bytes | None]:
+    """What comes out when `content` arrives in pieces; a boundary of None: JPEGs and nothing else."""
     body, given, at = Body(), [], 0
-    for came in pictures(body, boundary):
+    for came in jpegs(body) if boundary is None else pictures(body, boundary):
         if came is not Need.MORE:
             given.append(came and came.content)
             continue
@@ -113,9 +113,7 @@ def test_a_picture_that_is_cut_is_damaged_and_the_next_one_is_not(style, kept, p
     assert read(stream(part, jpegs), boundary, piece_bytes) == [JPEGS[0], None, JPEGS[2]]
 
 
-@pytest.mark.parametrize(
-    "noise", [np.random.default_rng(0).bytes(5000), b"", b"\xff\xd8\xff\xff\xff", b"text"]
-)
+@pytest.mark.parametrize("noise", [np.random.default_rng(0).bytes(5000), b"\xff\xd8\xff\xff\xff", b"text"])
 def test_what_is_no_picture_is_damaged_and_the_next_one_is_not(noise):
     content = stream(BY_THE_BOOK, [JPEGS[0], noise, JPEGS[2]])
 
@@ -194,3 +192,62 @@ def test_nothing_that_arrives_breaks_it():
         del content[cut[0] : min(cut[1], cut[0] + 500)]
         for jpeg in read(bytes(content), "frame", int(random.integers(1, 3000))):
             assert jpeg is None or re.match(rb"\xff\xd8\xff.*\xff\xd9$", jpeg, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b"--frame\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello\r\n",
+        b'--frame\r\nContent-Type: application/json\r\n\r\n{"motion": true}\r\n',
+        b"--frame\r\nContent-Type: application/xml\r\n\r\n<a>\xc3\xa9</a>\r\n",
+        b"--frame\r\nContent-Type: audio/basic\r\n\r\n\x00\xff\xfe\x80\r\n",
+        b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 0\r\n\r\n\r\n",
+        b"--frame\r\n\r\n\r\n",
+        b"--frame\r\n",
+        b"--frame\r\n\r\nkeep-alive\r\n",
+        b"--frame--\r\n",
+        b"--frame--\r\n\r\n",
+    ],
+)
+def test_parts_without_a_picture_are_no_damage(other):
+    part = BY_THE_BOOK + other
+
+    assert read(stream(part), "frame", 7) == JPEGS
+    assert read(other * 20 + stream(part), "frame") == JPEGS
+
+
+@pytest.mark.parametrize("kind", [b"text/plain", b"application/octet-stream", b"image/pjpeg", b"video/jpeg"])
+def test_a_picture_is_taken_whatever_its_part_is_called(kind):
+    assert read(stream(BY_THE_BOOK.replace(b"image/jpeg", kind)), "frame") == JPEGS
+
+
+PNGS = [cv2.imencode(".png", numbered_picture(number))[1].tobytes() for number in range(1, 4)]
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 100, 1_000_000])
+def test_pngs_come_out_as_they_were_sent_and_may_be_damaged(piece_bytes):
+    part = BY_THE_BOOK.replace(b"image/jpeg", b"image/png")
+
+    assert read(stream(part, PNGS), "frame", piece_bytes) == PNGS
+    assert read(stream(part, [PNGS[0], PNGS[1][:-20], PNGS[2]]), "frame", piece_bytes) == [
+        PNGS[0],
+        None,
+        PNGS[2],
+    ]
+
+
+@pytest.mark.parametrize("between", [b"", b"\r\n", bytes(50)])
+@pytest.mark.parametrize("piece_bytes", [1, 1448, 1_000_000])
+def test_jpegs_in_a_row_need_no_delimiter(piece_bytes, between):
+    thumbnail = JPEGS[1]
+    header = b"\xff\xe1" + (len(thumbnail) + 8).to_bytes(2) + b"Exif\0\0" + thumbnail
+    sent = [JPEGS[0][:2] + header + JPEGS[0][2:], *JPEGS[1:]]
+
+    assert read(between.join(sent), None, piece_bytes) == sent
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 1448, 1_000_000])
+def test_of_jpegs_in_a_row_one_that_is_cut_is_damaged_and_the_next_one_is_not(piece_bytes):
+    content = JPEGS[0] + JPEGS[1][:-200] + JPEGS[2]
+
+    assert read(content, None, piece_bytes) == [JPEGS[0], None, JPEGS[2]]

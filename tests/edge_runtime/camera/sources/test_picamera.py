@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.capture import Patience
 from edgecls.edge_runtime.camera.sources.open import open_source
+from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import PATIENT
 

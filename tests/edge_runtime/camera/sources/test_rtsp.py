@@ -196,7 +196,7 @@ def test_a_server_that_accepts_and_never_replies_is_tried_again_until_it_does(se
 
 
 def test_a_wrong_path_says_so(server):
-    refused = pytest.raises(Unavailable, match="/nothing: answers, but not with a video; check path, ")
+    refused = pytest.raises(Unavailable, match="/nothing: no such path; check it in the camera's manual")
     with open_source(server.url("nothing"), one_shot=True, patience=PATIENT) as source, refused:
         read_until(source, a_frame)
 
@@ -210,7 +210,7 @@ def test_a_user_with_the_right_password_gets_in_and_nobody_else():
             assert read_until(source, a_frame)
             process = Path(f"/proc/{source.pid}")
             shown = [(process / name).read_bytes() for name in ("cmdline", "environ", "comm")]
-        refused = pytest.raises(Unavailable, match="check path, user and password")
+        refused = pytest.raises(Unavailable, match="login refused; check user and password")
         with (
             open_source(server.url("mjpeg", "admin:guess@"), one_shot=True, patience=PATIENT) as source,
             refused as why,

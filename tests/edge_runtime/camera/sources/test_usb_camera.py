@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.camera.sources.usb_and_streams import (
+from edgecls.edge_runtime.camera.sources.usb_camera import (
     COMMON_MODES_PX,
     candidates_px,
     request_jpeg,

@@ -1,6 +1,6 @@
-"""Sources that OpenCV reads: USB cameras (V4L2), and streams through FFmpeg.
+"""USB cameras, which OpenCV reads through V4L2.
 
-A USB camera is asked for JPEG, which its chip makes, in the smallest mode that is large enough.
+A camera is asked for JPEG, which its chip makes, in the smallest mode that is large enough.
 """
 
 import os
@@ -16,17 +16,13 @@ from ...images.decoder_messages import hear
 from ...images.jpeg_damage import is_damage
 from ...images.opencv import cv2
 from ..frame import OpenCamera, Picture
-from .diagnosis import why_no_camera, why_no_stream
+from .diagnosis import why_no_camera
 from .video import stated_rate_fps
 
 _FAILED_READS = 10
 """After this many failed reads in a row, the camera or stream is lost."""
 _PAUSE_S = 0.02
 """After a failed read, as the next one would fail at once."""
-
-_STREAM_OPTIONS = "rtsp_flags;prefer_tcp|fflags;nobuffer"
-"""TCP, as a packet lost by UDP smears the picture until the next key frame; UDP if the camera refuses TCP.
-No buffer: otherwise the pictures that FFmpeg reads while it probes the stream come first, a second old."""
 
 
 def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = None) -> OpenCamera:
@@ -50,27 +46,7 @@ def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = 
     if least_px:
         request_size(capture, least_px)
     gives_jpeg = gives_jpeg and request_undecoded(capture)
-    return _opened(capture, _device_pictures(capture, path, gives_jpeg=gives_jpeg))
-
-
-def open_stream(url: str, timeout_s: float) -> OpenCamera:
-    """Opens a URL that FFmpeg can read.
-
-    Args:
-        url: rtsp(s) or http(s).
-        timeout_s: for opening, and for each picture.
-
-    Raises:
-        Unavailable: there is no video.
-    """
-    capture = cv2.VideoCapture()
-    os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", _STREAM_OPTIONS)  # the only way to set them
-    timeout_ms = int(timeout_s * 1000)
-    # FFmpeg takes these only on opening: set() afterwards returns False.
-    timeouts = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms, cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
-    if not capture.open(url, cv2.CAP_FFMPEG, timeouts):
-        raise why_no_stream(url)
-    return _opened(capture, pictures(capture))
+    return opened(capture, _device_pictures(capture, path, gives_jpeg=gives_jpeg))
 
 
 def pictures(capture: cv2.VideoCapture, *, gives_jpeg: bool = False) -> Iterator[Picture | None]:
@@ -102,7 +78,8 @@ def _device_pictures(capture: cv2.VideoCapture, path: str, *, gives_jpeg: bool) 
     raise Unavailable(f"{path}: stopped giving pictures; check its cable")
 
 
-def _opened(capture: cv2.VideoCapture, given: Iterator[Picture | None]) -> OpenCamera:
+def opened(capture: cv2.VideoCapture, given: Iterator[Picture | None]) -> OpenCamera:
+    """Returns an open camera or stream, with what OpenCV knows of it."""
     return OpenCamera(
         given,
         width_px=int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),

@@ -1,0 +1,175 @@
+"""Streams that OpenCV reads through FFmpeg: RTSP, and video over HTTP other than MJPEG."""
+
+import os
+import ssl
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from ...errors import Unavailable
+from ...images.opencv import cv2
+from ..frame import OpenCamera, Picture
+from . import rtsp
+from .address import masked
+from .capture_process import ANY_AUTHORITY, Notify, Trust
+from .network import Endpoint, ignore_proxies, no_notice
+from .tls import pinned_certificate
+from .usb_camera import opened, pictures
+
+_RTSP_OPTIONS = ("rtsp_flags;prefer_tcp", "probesize;32")
+"""TCP, as a packet lost by UDP smears the picture until the next key frame; UDP if the camera refuses TCP. No
+look at more than the first packet: FFmpeg would keep those that it reads meanwhile, and their pictures would
+come first, seconds old. To throw them away (`nobuffer`) loses the first key frame, and the next one may be
+half a minute away."""
+_HTTP_OPTIONS = ("analyzeduration;100000", "fpsprobesize;0")
+"""As little of a look as finds the format."""
+_MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
+_WINDOW_S = 5.0
+_FULL_LOAD = 0.9
+"""Of one core, over the window: a single thread does not decode the stream in time."""
+
+
+def open_stream(
+    url: str, timeout_s: float, trust: Trust = ANY_AUTHORITY, notify: Notify = no_notice
+) -> OpenCamera:
+    """Opens a URL that FFmpeg can read.
+
+    Args:
+        url: rtsp(s) or http(s).
+        timeout_s: for opening, and for each picture.
+        trust: which certificates are trusted.
+        notify: gets what opening waits for.
+
+    Raises:
+        Unavailable: there is no video.
+    """
+    ignore_proxies()
+    is_rtsp = Endpoint.of(url).scheme.startswith("rtsp")
+    if is_rtsp:
+        rtsp.check_answer(url, timeout_s, trust, notify)
+    stream = _Stream(url, timeout_s, trust)
+    if not stream.open(threads=1):
+        raise rtsp.why_no_video(url, trust) if is_rtsp else _no_video(url)
+    return opened(stream.capture, stream.pictures())
+
+
+def _no_video(url: str) -> Unavailable:
+    return Unavailable(
+        f"{masked(url)}: answers, but not with a video; check the path, or use the camera's RTSP or MJPEG URL"
+    )
+
+
+class _Stream:
+    """One stream, opened with one decoding thread, and with one for each core where that is not enough."""
+
+    def __init__(self, url: str, timeout_s: float, trust: Trust) -> None:
+        self.capture = cv2.VideoCapture()
+        host, bracket, rest = url.partition("]")  # FFmpeg wants the zone of an IPv6 address as it is
+        self._url = host.replace("%25", "%", 1) + bracket + rest if bracket else url
+        self._timeout_ms = int(timeout_s * 1000)
+        self._threads = 1
+        endpoint = Endpoint.of(url)
+        options = list(_RTSP_OPTIONS if endpoint.scheme.startswith("rtsp") else _HTTP_OPTIONS)
+        if endpoint.is_encrypted:
+            options += ["tls_verify;1", f"ca_file;{_file_of(_authorities(endpoint, trust))}"]
+        # The only way to set them. A user's own options have no say in whom to trust.
+        if endpoint.is_encrypted or "OPENCV_FFMPEG_CAPTURE_OPTIONS" not in os.environ:
+            os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "|".join(options)
+
+    def open(self, threads: int) -> bool:
+        """Opens the stream with so many decoding threads, each of which holds a picture; 0: one a core."""
+        self._threads = threads or os.cpu_count() or 1
+        timeouts = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._timeout_ms),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._timeout_ms),
+            *(cv2.CAP_PROP_N_THREADS, threads),
+        ]
+        # FFmpeg takes these only on opening: set() afterwards returns False.
+        return self.capture.open(self._url, cv2.CAP_FFMPEG, timeouts)
+
+    def pictures(self) -> Iterator[Picture | None]:
+        """Yields the pictures until the stream ends."""
+        while True:
+            yield from self._pictures()
+            if not self._is_overloaded:
+                return
+            self.capture.release()
+            if not self.open(threads=0):
+                return
+
+    def _pictures(self) -> Iterator[Picture | None]:
+        """Yields pictures until the stream ends, or a single thread turns out to be too slow for it.
+
+        FFmpeg gives a picture when the next one begins to arrive, and one later for each further thread. So
+        it was captured when the one before was given.
+        """
+        self._is_overloaded = False
+        held = self._threads - (int(self.capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG)
+        given_at_s: deque[float] = deque(maxlen=max(held, 1))
+        load = _Load()
+        for picture in pictures(self.capture):
+            if picture is None:
+                yield None
+                continue
+            now_s = captured_at_s = picture.captured_at_s
+            if held and len(given_at_s) == held:
+                captured_at_s = given_at_s[0]
+            elif held:  # the first ones
+                captured_at_s = now_s - held * self._interval_s()
+            given_at_s.append(now_s)
+            yield picture._replace(captured_at_s=captured_at_s)
+            if self._threads == 1 and (os.cpu_count() or 1) > 1 and load.is_full(now_s):
+                self._is_overloaded = True
+                return
+
+    def _interval_s(self) -> float:
+        """Returns the time between two pictures as the stream states it; 0 if that is not plausible."""
+        rate_fps = self.capture.get(cv2.CAP_PROP_FPS)
+        return 1 / rate_fps if 1 / 60 <= rate_fps <= 240 else 0.0
+
+
+class _Load:
+    """Measures how much of a core this process takes."""
+
+    def __init__(self) -> None:
+        self._window: tuple[float, float] | None = None
+
+    def is_full(self, now_s: float) -> bool:
+        """Whether it took a whole core over the last window; looks at the end of a window only."""
+        if self._window is None:
+            self._window = now_s, time.process_time()
+        wall_s = now_s - self._window[0]
+        if wall_s < _WINDOW_S:
+            return False
+        used_s = time.process_time() - self._window[1]
+        self._window = None
+        return used_s > _FULL_LOAD * wall_s
+
+
+def _authorities(endpoint: Endpoint, trust: Trust) -> bytes:
+    """Returns the certificates, in PEM, one of which must vouch for the camera's.
+
+    FFmpeg knows no fingerprints: a camera's own certificate, if it is the pinned one, vouches for itself.
+
+    Raises:
+        Unavailable: the certificate is not the pinned one.
+    """
+    if trust.fingerprint:
+        return pinned_certificate((endpoint.host, endpoint.port), trust)
+    path = trust.ca_file or ssl.get_default_verify_paths().cafile
+    if not path:
+        return b""
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
+def _file_of(content: bytes) -> str:
+    """Returns the path of a file with this content, which needs no disk and lives as long as this process."""
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("edgecls-authorities")
+        path = f"/proc/self/fd/{file}"
+    else:
+        file, path = tempfile.mkstemp(suffix=".pem")
+    os.write(file, content)
+    return path
