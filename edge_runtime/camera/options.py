@@ -107,7 +107,7 @@ class CameraOptions:
     stall_timeout: float | None = _option(
         None,
         SOURCE,
-        "Reconnect after this many seconds without a picture; default: 5, or three intervals of a slow camera.",
+        "Reconnect after this many seconds without a picture; default: 5, or three intervals of a slow one.",
         metavar="SECONDS",
         minimum=1.0,
     )
