@@ -47,7 +47,7 @@ def demo(
     run(folder, "export", "--int8")
     run(folder, "bench", "--json", "bench.json", "--csv", "bench.csv")
     watch(folder)
-    print(f"models, plots, table and annotated.mp4: {folder}/ ({duration(time.monotonic() - started_s)})")
+    print(f"models, plots, table and annotated.webm: {folder}/ ({duration(time.monotonic() - started_s)})")
     print("next: edgecls train --data YOUR_FOLDER   (one sub-folder of pictures for each class)")
 
 
@@ -56,7 +56,7 @@ def watch(folder: Path) -> None:
     truth = _render_clip(folder)
     camera = ("camera", "--source", "clip.mp4", "--no-realtime", "--headless", "--json")
     # A picture stays for half a second: each frame speaks for itself.
-    lines = run(folder, *camera, "--smooth", "0", "--hold", "0", "--record", "annotated.mp4", keep=True)
+    lines = run(folder, *camera, "--smooth", "0", "--hold", "0", "--record", "annotated.webm", keep=True)
     write_whole(folder / "camera.jsonl", lines)
     answers = [json.loads(line)["label"] for line in lines.splitlines()]
     right = sum(answer == label for answer, label in zip(answers, truth, strict=True))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .camera.outputs.status_line import StatusLine as StatusLine
     from .camera.outputs.systemd import ServiceSink as ServiceSink
     from .camera.outputs.systemd import service_manager as service_manager
-    from .camera.outputs.video_file import render_clip as render_clip
+    from .camera.outputs.video_writer import render_clip as render_clip
     from .camera.outputs.window import why_no_window as why_no_window
     from .camera.recording import read_header as read_header
     from .camera.replay import replay_recording as replay_recording
@@ -81,7 +81,7 @@ _MODULES = {
     "StatusLine": ".camera.outputs.status_line",
     "ServiceSink": ".camera.outputs.systemd",
     "service_manager": ".camera.outputs.systemd",
-    "render_clip": ".camera.outputs.video_file",
+    "render_clip": ".camera.outputs.video_writer",
     "why_no_window": ".camera.outputs.window",
     "read_header": ".camera.recording",
     "replay_recording": ".camera.replay",

@@ -136,6 +136,13 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
     return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
 
 
+def can_waiting_help(error: OSError) -> bool:
+    """Whether writing may work later without a change to the command: the disk is full, or is gone."""
+    if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+        return False
+    return error.errno not in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP)
+
+
 _SHORTAGES = {
     errno.EMFILE: "too many open files; allow more with `ulimit -n`",
     errno.ENFILE: "the system has too many open files; end other programs",

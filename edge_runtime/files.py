@@ -1,14 +1,18 @@
-"""Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed."""
+"""Files that appear whole or not at all: written beside their place, flushed to the disk, then renamed.
+
+They are written in a hidden folder of their own, which the next start removes if this one is killed.
+"""
 
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from .errors import OutputFailed, reading_failed, writing_failed
+from .locks import PartFolder, remove_abandoned
 
 _IN_MEMORY = ("/dev/shm", "/run")  # noqa: S108 - each gets a folder with a random name
 """Where Linux keeps files in memory."""
@@ -30,31 +34,52 @@ def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
     """
     path = Path(path)
     place = Path(os.path.realpath(path))
-    is_special = _is_special(place)
     try:
-        if not is_special:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        folder = None if is_special else place.parent
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
+        if _is_special(place):
+            with scratch_folder() as folder:
+                yield folder / path.name
+                put_in_place(folder / path.name, place)
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with closing(PartFolder(place.parent)) as part:
+            yield part.path / path.name
+            put_in_place(part.path / path.name, place)
     except OSError as error:
         raise writing_failed(path, error) from error
-    beside = Path(name)
+
+
+def keep_for_one(path: str | os.PathLike[str]) -> PartFolder | None:
+    """Keeps other processes from writing `path` until the result is closed; None for a device or a pipe.
+
+    Raises:
+        BadConfiguration: another process writes it.
+        OutputFailed, PermissionRefused: as `whole_file`.
+    """
+    check_writable(path)
+    place = Path(os.path.realpath(path))
+    if _is_special(place):
+        return None
     try:
-        yield beside
-        if is_special:
-            with beside.open("rb") as content, place.open("wb", buffering=0) as target:
-                shutil.copyfileobj(content, target)
-        else:
-            _flush(beside)
-            beside.chmod(0o666 & ~_umask())  # mkstemp makes files that only their owner may read
-            beside.replace(place)
-            _flush(place.parent)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return PartFolder(place.parent, only_for=Path(path))
     except OSError as error:
         raise writing_failed(path, error) from error
-    finally:
-        with suppress(FileNotFoundError):
-            beside.unlink()
+
+
+def put_in_place(beside: Path, place: Path) -> None:
+    """Flushes a finished file to the disk and renames it; a pipe or a device gets its content.
+
+    Raises:
+        OSError: the disk is full or broken; the old file stays as it was.
+    """
+    if _is_special(place):
+        with beside.open("rb") as content, place.open("wb", buffering=0) as target:
+            shutil.copyfileobj(content, target)
+        return
+    _flush(beside)
+    beside.chmod(0o666 & ~_umask())  # a library may have made it for its owner alone
+    beside.replace(place)
+    _flush(place.parent)
 
 
 @contextmanager
@@ -69,18 +94,14 @@ def whole_folder(path: str | os.PathLike[str]) -> Generator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        with closing(PartFolder(path.parent)) as part:
+            beside = part.path / path.name
+            beside.mkdir()
+            yield beside
+            beside.replace(path)
+            _flush(path.parent)
     except OSError as error:
         raise writing_failed(path, error) from error
-    try:
-        yield beside
-        beside.chmod(0o777 & ~_umask())  # mkdtemp makes folders that only their owner may enter
-        beside.replace(path)
-        _flush(path.parent)
-    except OSError as error:
-        raise writing_failed(path, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
@@ -106,6 +127,7 @@ def check_writable(path: str | os.PathLike[str]) -> None:
     try:
         made += [parent for parent in (folder, *folder.parents) if not parent.exists()]
         folder.mkdir(parents=True, exist_ok=True)
+        remove_abandoned(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

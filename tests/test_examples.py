@@ -18,7 +18,7 @@ def test_the_camera_program_has_about_ten_lines():
 
 def test_the_camera_program_tells_what_it_sees(tiny, tmp_path):
     from edgecls.edge_runtime import Classifier
-    from edgecls.edge_runtime.camera.outputs.video_file import render_clip
+    from edgecls.edge_runtime.camera.outputs.video_writer import render_clip
 
     model = tiny.folder / "image_classification_int8.tflite"
     images = tiny.dataset.test.images[:6]

@@ -31,6 +31,7 @@ EventKind = Literal[
     "output_works",  # it works, for the first time or again
     "lines_dropped",  # stdout or stderr is not read fast enough, and lines are dropped
     "record_failed",  # a recording cannot be written, for another reason
+    "record_resumed",  # it can be written again
     "throttled",  # too hot or throttled: the frame rate is reduced
     "cooled",  # back to the full frame rate
 ]

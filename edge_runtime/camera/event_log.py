@@ -5,13 +5,13 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import UsageError, writing_failed
+from ..errors import BadConfiguration, UsageError, can_waiting_help, writing_failed
+from ..locks import LockedFile
 from .answer import Answer, Sink
 from .event import Event, OnEvent, ignore
 from .event_lines import event_line, last_sequence, rotated
@@ -28,9 +28,9 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 class EventLog(Sink):
     """Writes each event as one line, in one write, as soon as it happens.
 
-    The file is opened by name for each line: events are rare, and so the file may be removed or rotated by
+    The file is looked up by name for each line: events are rare, and so the file may be removed or rotated by
     others at any time. While it cannot be written, the loop continues: the newest `MAX_WAITING` events wait
-    and are written with a later event or answer.
+    and are written with a later event or answer. A lock keeps other processes from numbering lines, too.
 
     Lines reach the disk when the kernel writes them, within half a minute; they are flushed only on `close`
     and before a rotation. An SD card erases megabytes for each flush, and a power cut takes only the end of
@@ -42,11 +42,13 @@ class EventLog(Sink):
         on_event: called when the log cannot be written: once, until it can be again.
         wall_clock: UTC; recorded for people, and nothing is decided by it.
         retry_s: see `RETRY_S`.
+        waits: whether a disk that cannot be written at the start, or at the end, is an event and no error, as
+            for a camera that nobody watches. At the start, a full one is never an error.
 
     Raises:
         UsageError: `path` is not a file.
-        OutputFailed, PermissionRefused: it cannot be written. A full disk is not an error: it may have room
-            later.
+        BadConfiguration: another process writes to it.
+        OutputFailed, PermissionRefused: it cannot be written.
     """
 
     name = "the event log"
@@ -58,8 +60,12 @@ class EventLog(Sink):
         on_event: OnEvent = ignore,
         wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         retry_s: float = RETRY_S,
+        *,
+        waits: bool = False,
     ) -> None:
         self._path = path
+        self._file = LockedFile(path)
+        self._waits = waits
         self._part_bytes = max_bytes // 2
         self._on_event = on_event
         self._wall_clock = wall_clock
@@ -67,7 +73,17 @@ class EventLog(Sink):
         self._retry_at_s = 0.0
         self._failing = False
         self._backlog = EventBacklog()
-        self._sequence = _prepare(path)
+        self._sequence: int | None = None  # not known before the log can be read
+        try:
+            self._prepare()
+        except BlockingIOError as error:
+            raise BadConfiguration(
+                f"{path}: another edgecls writes its events there; name another file with --events, or end it"
+            ) from error
+        except OSError as error:
+            if error.errno not in _DISK_FULL and not (waits and can_waiting_help(error)):
+                raise writing_failed(path, error) from error
+            self._note_failure(error)
 
     def event(self, event: Event) -> None:
         """Writes an event, or keeps it until it can be written."""
@@ -93,19 +109,37 @@ class EventLog(Sink):
         error = self._write_waiting()
         try:
             if error is None and self._path.exists():
-                with _opened(self._path) as descriptor:
-                    os.fsync(descriptor)
+                os.fsync(self._file.descriptor())
         except OSError as failed:
             error = failed
-        if error:
+        self._file.close()
+        if error and self._waits:
+            self._on_event(Event("events_dropped", f"{self._backlog.count:,} events were lost: {self._path}"))
+        elif error:
             raise writing_failed(self._path, error) from error
+
+    def _prepare(self) -> None:
+        """Finds out early whether the log can be written."""
+        path = self._path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path}: not a file; name a file for the events, such as events.jsonl")
+        self._last_number()
+
+    def _last_number(self) -> int:
+        """Returns the number of the last line; the log is open, and ours, when it is read."""
+        if self._sequence is None:
+            self._file.descriptor()
+            self._sequence = last_sequence(self._path)
+        return self._sequence
 
     def _write_waiting(self) -> OSError | None:
         """Writes the waiting events, oldest first; returns the error that stopped it, if any."""
         try:
             while waiting := self._backlog.first():
-                self._append(event_line(waiting.event, waiting.at, self._sequence + 1))
-                self._sequence += 1
+                number = self._last_number() + 1
+                self._append(event_line(waiting.event, waiting.at, number))
+                self._sequence = number
                 self._backlog.remove_first()
         except OSError as error:
             self._note_failure(error)
@@ -119,14 +153,14 @@ class EventLog(Sink):
         Raises:
             OSError: the line was not written, not even in part.
         """
-        with _opened(self._path) as descriptor:
-            size_bytes = os.fstat(descriptor).st_size
-            if size_bytes and os.pread(descriptor, 1, size_bytes - 1) != b"\n":  # cut off by a power cut
-                line = b"\n" + line
-            if not size_bytes or size_bytes + len(line) <= self._part_bytes:
-                _write_all_or_nothing(descriptor, line, size_bytes)
-                return
-            os.fsync(descriptor)
+        descriptor = self._file.descriptor()
+        size_bytes = os.fstat(descriptor).st_size
+        if size_bytes and os.pread(descriptor, 1, size_bytes - 1) != b"\n":  # cut off by a power cut
+            line = b"\n" + line
+        if not size_bytes or size_bytes + len(line) <= self._part_bytes:
+            _write_all_or_nothing(descriptor, line, size_bytes)
+            return
+        os.fsync(descriptor)
         self._path.replace(rotated(self._path))
         self._append(line.lstrip(b"\n"))
 
@@ -169,6 +203,11 @@ class EventBacklog:
         self._waiting: deque[WaitingEvent] = deque()
         self._dropped = 0
 
+    @property
+    def count(self) -> int:
+        """How many events wait or were dropped."""
+        return len(self._waiting) + self._dropped
+
     def add(self, waiting: WaitingEvent) -> None:
         """Adds an event at the end."""
         if len(self._waiting) == self._max_waiting:
@@ -200,30 +239,6 @@ class EventBacklog:
             self._dropped = 0
         else:
             self._waiting.popleft()
-
-
-def _prepare(path: Path) -> int:
-    """Checks early that the log can be written; returns the sequence number of its last line."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path}: not a file; name a file for the events, such as events.jsonl")
-        with _opened(path):
-            pass
-        return last_sequence(path)
-    except OSError as error:
-        if error.errno in _DISK_FULL:
-            return last_sequence(path)
-        raise writing_failed(path, error) from error
-
-
-@contextmanager
-def _opened(path: Path) -> Generator[int]:
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _write_all_or_nothing(descriptor: int, line: bytes, size_bytes: int) -> None:

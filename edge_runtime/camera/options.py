@@ -218,9 +218,9 @@ class CameraOptions:
     record: str | None = _option(
         None,
         RECORD,
-        "Record an annotated video (OUT.mp4); or, with a slash at the end, a folder of the frames as "
-        "captured and the answers, for --replay.",
-        metavar="OUT.mp4|DIR/",
+        "Record an annotated video (OUT.mp4, or OUT.webm for browsers); or, with a slash at the end, a folder"
+        " of the frames as captured and the answers, for --replay.",
+        metavar="OUT.mp4|OUT.webm|DIR/",
     )
     record_max_mb: int | None = _option(
         None,

@@ -12,6 +12,7 @@ had not written out yet when the power was cut (30 s by default).
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from typing import Self
 from ..classifier import Classifier, Prediction
 from ..errors import BadConfiguration, BadData, MissingInput
 from ..files import read_whole
+from ..images.jpeg_header import is_whole
 from .answer import Answer
 from .frame import Frame
 from .options import Flip, Rotation
@@ -208,18 +210,44 @@ def read_header(folder: Path) -> RecordingHeader:
     return header
 
 
+def part_folders(folder: Path) -> list[Path]:
+    """Returns the sub-folders of a recording, in order."""
+    return sorted(path for path in folder.iterdir() if path.name.isdecimal())
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what a killed process or a power cut has left half written: the last frame, or its line.
+
+    Raises:
+        OSError: the recording cannot be read or written.
+    """
+    for part in part_folders(folder)[-1:]:
+        lines = part / ANSWERS_NAME
+        content = lines.read_bytes() if lines.exists() else b""
+        whole_bytes = content.rfind(b"\n") + 1
+        if whole_bytes < len(content):
+            os.truncate(lines, whole_bytes)
+        named = {path for path, _ in _answers_in(part)}
+        for frame in set(part.glob("*.jpg")) - named:
+            if frame.is_file() and not is_whole(frame.read_bytes()):
+                frame.unlink()
+
+
 def recorded_answers(folder: Path) -> Iterator[tuple[Path, RecordedAnswer | None]]:
     """Yields each frame's path and its line, in order; (the file of lines, None) for a damaged line."""
-    parts = sorted(path for path in folder.iterdir() if path.name.isdecimal())
-    for part in parts:
-        path = part / ANSWERS_NAME
-        if not path.is_file():  # the power was cut between making the folder and its first line
-            continue
-        with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    recorded = RecordedAnswer.from_line(line)
-                except ValueError:
-                    yield path, None
-                else:
-                    yield part / frame_name(recorded.sequence), recorded
+    for part in part_folders(folder):
+        yield from _answers_in(part)
+
+
+def _answers_in(part: Path) -> Iterator[tuple[Path, RecordedAnswer | None]]:
+    path = part / ANSWERS_NAME
+    if not path.is_file():  # the power was cut between making the folder and its first line
+        return
+    with path.open("rb") as lines:
+        for line in lines:
+            try:
+                recorded = RecordedAnswer.from_line(line)
+            except ValueError:
+                yield path, None
+            else:
+                yield part / frame_name(recorded.sequence), recorded

@@ -18,6 +18,7 @@ from ..models.card import ModelCard
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import Event, OnEvent, fan_out, ignore
+from .event_limit import EventLimit
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
@@ -159,9 +160,12 @@ def open_session(
         if page:
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
-        log = EventLog(options.events, int(options.events_max_mb * 1e6), on_event) if options.events else None
+        log = _event_log(options, on_event, waits=unattended)
         if log:
             on_event = fan_out(log.event, on_event)
+        limit = EventLimit(on_event) if unattended else None
+        if limit:
+            on_event = limit.event
         find_model = partial(
             find_model_file,
             options.model,
@@ -184,7 +188,7 @@ def open_session(
             )
         )
         decider = _decider(options, source, classifier)
-        recorder = _recorder(options, source, classifier, decider, on_event)
+        recorder = _recorder(options, source, classifier, decider, on_event, resumes=unattended)
         windows = [PreviewWindow(stop)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
@@ -196,6 +200,7 @@ def open_session(
             *first,
             log,
             page,
+            limit,
             *windows,
             recorder,
             *last,
@@ -311,8 +316,20 @@ def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
     return Pace(limits)
 
 
+def _event_log(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> EventLog | None:
+    if not options.events:
+        return None
+    return EventLog(options.events, int(options.events_max_mb * 1e6), on_event, waits=waits)
+
+
 def _recorder(
-    options: CameraOptions, source: Source, classifier: Classifier, decider: Decider, on_event: OnEvent
+    options: CameraOptions,
+    source: Source,
+    classifier: Classifier,
+    decider: Decider,
+    on_event: OnEvent,
+    *,
+    resumes: bool,
 ) -> Sink | None:
     """What `--record` writes: a folder of frames, or an annotated video."""
     if not options.record:
@@ -331,10 +348,10 @@ def _recorder(
         )
         limit = options.record_max_mb * 1_000_000 if options.record_max_mb else None
         header = new_header(source.description, classifier, settings)
-        return FrameRecorder(path, header, on_event, max_bytes=limit)
+        return FrameRecorder(path, header, on_event, max_bytes=limit, resumes=resumes)
     if path.exists() and Path(source.description).exists() and path.samefile(source.description):
         raise UsageError(f"--record {path}: is the source itself; choose another name")
-    return Recorder(path, source, on_event)
+    return Recorder(path, source, on_event, resumes=resumes)
 
 
 def _is_folder(record: str) -> bool:

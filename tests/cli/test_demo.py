@@ -16,7 +16,7 @@ def test_the_camera_loop_knows_most_of_the_pictures_in_the_clip(tiny, tmp_path, 
     watch(folder)
     check_count(capsys.readouterr().out)
     assert len((folder / "camera.jsonl").read_text().splitlines()) == 300
-    assert (folder / "annotated.mp4").stat().st_size > 0
+    assert (folder / "annotated.webm").stat().st_size > 0
 
 
 def check_count(text: str) -> None:

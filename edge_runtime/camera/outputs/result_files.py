@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import OutputFailed, UsageError, writing_failed
-from ...files import check_writable, write_whole
+from ...files import check_writable, keep_for_one, write_whole
 from ...images.opencv import cv2
 from ..answer import Answer, Sink
 from .overlay import annotate
@@ -69,11 +69,12 @@ class CsvFile(Sink):
     confidences 0 to 1.
 
     Raises:
+        BadConfiguration: another process writes the file.
         OutputFailed, PermissionRefused: the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        check_writable(path)
+        self._held = keep_for_one(path)
         self._path = path
         self._rows: list[list[str]] = []
 
@@ -91,4 +92,8 @@ class CsvFile(Sink):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([["image", "label", *headings], *self._rows])
         # A name that is not UTF-8 becomes an escape, as in the lines on stdout.
-        write_whole(self._path, text.getvalue().encode(errors="backslashreplace"))
+        try:
+            write_whole(self._path, text.getvalue().encode(errors="backslashreplace"))
+        finally:
+            if self._held:
+                self._held.close()

@@ -14,7 +14,7 @@ import pytest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.event_lines import read_events, rotated
 from edgecls.edge_runtime.camera.event_log import MAX_WAITING, EventBacklog, EventLog, WaitingEvent
-from edgecls.edge_runtime.errors import OutputFailed, PermissionRefused, UsageError
+from edgecls.edge_runtime.errors import BadConfiguration, OutputFailed, PermissionRefused, UsageError
 
 
 @pytest.fixture
@@ -146,6 +146,7 @@ def test_the_log_stays_under_its_size_and_its_numbers_have_no_gap(path: Path):
     numbers = sequences(path)
     assert numbers == list(range(numbers[0], 501))
     assert size_bytes(path) > 5_000
+    log.close()
     note(EventLog(path, max_bytes=10_000), [500])
     assert sequences(path)[-1] == 501
 
@@ -323,3 +324,64 @@ def test_the_reason_for_the_wait_stands_before_all_and_is_never_dropped():
     for number in range(1, 5):
         backlog.add(waiting(number))
     assert emptied(backlog) == ["full", "3 older events were lost: the log could not be written", "3", "4"]
+
+
+# Two writers, and a disk that is not there yet
+
+
+def test_a_log_has_one_writer_at_a_time(path: Path):
+    """Row 56: they would number their lines twice."""
+    log = EventLog(path)
+    with pytest.raises(BadConfiguration, match="another edgecls writes its events there; name another file"):
+        EventLog(path)
+    note(log, [1])
+    log.close()
+    note(EventLog(path), [2])
+    assert sequences(path) == [1, 2]
+
+
+def test_the_writer_keeps_its_log_when_it_is_rotated(path: Path):
+    log = EventLog(path, max_bytes=1000)
+    note(log, range(20))
+    assert rotated(path).exists()
+    with pytest.raises(BadConfiguration):
+        EventLog(path)
+    moved_by_logrotate(path)
+    note(log, [20])
+    with pytest.raises(BadConfiguration):
+        EventLog(path)
+    log.close()
+
+
+def test_a_log_that_another_took_while_it_was_away_waits_for_it(path: Path):
+    events: list[Event] = []
+    log = EventLog(path, on_event=events.append, retry_s=0.0)
+    removed(path)
+    other = EventLog(path)
+    note(log, [1])
+    assert [event.kind for event in events] == ["log_failed"]
+    note(other, [2])
+    other.close()
+    log.idle()
+    assert texts(path)[-1] == "event 1"
+
+
+def test_a_read_only_disk_is_waited_for_where_nobody_watches(tmp_path: Path, read_only):
+    """Row 46."""
+    events: list[Event] = []
+    place = read_only(tmp_path) / "events.jsonl"
+    log = EventLog(place, on_event=events.append, waits=True)
+    note(log, [1])
+    log.close()
+    assert [event.kind for event in events] == ["log_failed", "events_dropped"]
+
+
+def test_numbering_goes_on_in_a_log_that_could_not_be_read_at_the_start(small_disk: Path):
+    note(EventLog(small_disk / "events.jsonl"), [1, 2])
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    log = EventLog(small_disk / "events.jsonl", retry_s=0.0, waits=True)
+    note(log, [3])
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    log.idle()
+    log.close()
+    assert sequences(small_disk / "events.jsonl") == [1, 2, 3, 4]

@@ -1,5 +1,6 @@
 """Recording frames into a folder: whole frames with whole lines, whatever the disk does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,90 @@ def test_each_line_is_there_as_soon_as_its_frame_is(tmp_path: Path):
         assert sequences(tmp_path) == list(range(1, sequence + 1))
     recorder.close()
     assert (tmp_path / "000001" / ANSWERS_NAME).read_bytes().endswith(b"}\n")
+
+
+# A disk that goes and comes, and a process that is killed
+
+
+class Resuming:
+    """A recorder of a camera that nobody watches."""
+
+    def __init__(self, folder: Path, monkeypatch, header: RecordingHeader = HEADER, **options) -> None:
+        monkeypatch.setattr("edgecls.edge_runtime.camera.outputs.recording_disk.RETRY_S", 0.0)
+        self.events = []
+        self.recorder = FrameRecorder(
+            folder, header, self.events.append, reserve_bytes=0, resumes=True, **options
+        )
+
+    def frames(self, *sequences: int) -> None:
+        for sequence in sequences:
+            self.recorder.write(answer(Frame(JPEG, sequence, sequence / 10), CAT))
+
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+
+def test_a_stick_that_is_pulled_out_and_put_back(tmp_path: Path, monkeypatch):
+    """Row 54."""
+    stick, pocket = tmp_path / "stick", tmp_path / "pocket"
+    resuming = Resuming(stick / "rec", monkeypatch)
+    resuming.frames(1, 2)
+    stick.rename(pocket)
+    resuming.frames(3, 4)
+    pocket.rename(stick)
+    resuming.frames(5, 6)
+    stick.rename(pocket)
+    resuming.frames(7)
+    (stick / "rec").mkdir(parents=True)  # another one
+    resuming.frames(8, 9)
+    resuming.recorder.close()
+    assert resuming.kinds() == ["record_failed", "record_resumed"] * 2
+    assert sequences(pocket / "rec") == [1, 2, 5, 6]
+    assert sequences(stick / "rec") == [8, 9]
+    assert read_header(stick / "rec") == HEADER
+
+
+def test_after_a_restart_a_camera_that_nobody_watches_goes_on(tmp_path: Path, monkeypatch):
+    """A service that is killed must not end with "holds a recording already", which waiting cannot cure."""
+    for number in (1, 2):
+        later = replace(HEADER, started_at=f"2026-11-22T1{number}:00:00+00:00")
+        resuming = Resuming(tmp_path, monkeypatch, later)
+        resuming.frames(1, 2)
+        resuming.recorder.close()
+    assert sequences(tmp_path) == [1, 2, 1, 2]
+    assert parts(tmp_path) == ["000001", "000002"]
+    with pytest.raises(BadConfiguration, match="holds a recording already"):
+        Resuming(tmp_path, monkeypatch, replace(HEADER, model_sha256="34cd"))
+
+
+def test_the_limit_holds_for_what_an_earlier_run_has_left(tmp_path: Path, monkeypatch):
+    for _ in range(4):
+        resuming = Resuming(tmp_path, monkeypatch, max_bytes=100_000)
+        resuming.frames(*range(1, 50))
+        resuming.recorder.close()
+    on_disk = sum(path.stat().st_blocks * 512 for path in tmp_path.rglob("*.jpg"))
+    assert on_disk <= 100_000 + 4096
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path, monkeypatch):
+    """Row 55."""
+    record(tmp_path, 3)
+    part = tmp_path / "000001"
+    (part / "000000004.jpg").write_bytes(JPEG)  # whole, and its line was lost in a power cut
+    (part / "000000005.jpg").write_bytes(JPEG[: len(JPEG) // 2])
+    (part / "000000006.jpg").touch()
+    with (part / ANSWERS_NAME).open("ab") as lines:
+        lines.write(b'{"sequence":4,"capt')
+    Resuming(tmp_path, monkeypatch).recorder.close()
+    assert sorted(path.name for path in part.glob("*.jpg")) == [
+        f"{number:09d}.jpg" for number in (1, 2, 3, 4)
+    ]
+    assert sequences(tmp_path) == [1, 2, 3]
+
+
+def test_a_folder_has_one_recorder_at_a_time(tmp_path: Path, monkeypatch):
+    recorder = FrameRecorder(tmp_path, HEADER)
+    with pytest.raises(BadConfiguration, match="another edgecls records to it; name another folder"):
+        Resuming(tmp_path, monkeypatch)
+    recorder.close()
+    Resuming(tmp_path, monkeypatch).recorder.close()
