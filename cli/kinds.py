@@ -11,11 +11,11 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ..edge_runtime.engines.names import has_models
-from ..edge_runtime.images.kinds import NAMED_AS_PICTURE
+from ..edge_runtime.images.kinds import HEAD_BYTES, NAMED_AS_PICTURE, kind_of
 from ..edge_runtime.models.builtin import is_builtin_name
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What a value is, in the words of a message."""
 
     EXPORTED = "an exported model"
@@ -36,11 +36,11 @@ class Kind(Enum):
 
 
 _SUFFIXES = {
-    Kind.EXPORTED: (".tflite", ".onnx"),
-    Kind.KERAS: (".h5", ".hdf5", ".keras"),
-    Kind.ARCHIVE: (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"),
-    Kind.PICTURE: tuple(NAMED_AS_PICTURE),
-    Kind.VIDEO: (
+    ValueKind.EXPORTED: (".tflite", ".onnx"),
+    ValueKind.KERAS: (".h5", ".hdf5", ".keras"),
+    ValueKind.ARCHIVE: (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"),
+    ValueKind.PICTURE: tuple(NAMED_AS_PICTURE),
+    ValueKind.VIDEO: (
         ".mjpg",
         ".mjpeg",
         ".mp4",
@@ -55,14 +55,13 @@ _SUFFIXES = {
         ".wmv",
         ".flv",
     ),
-    Kind.CONFIGURATION: (".toml",),
-    Kind.REPORT: (".json",),
+    ValueKind.CONFIGURATION: (".toml",),
+    ValueKind.REPORT: (".json",),
 }
 _FIRST_BYTES = {
-    Kind.PICTURE: rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP|II\*\0|MM\0\*|....ftyp(?:hei|hev|mif|avi|msf)",
-    Kind.VIDEO: rb"RIFF....AVI |\x1aE\xdf\xa3|....ftyp",
-    Kind.EXPORTED: rb"....TFL3",
-    Kind.KERAS: rb"\x89HDF\r\n",
+    ValueKind.VIDEO: rb"RIFF....AVI |\x1aE\xdf\xa3|....ftyp",
+    ValueKind.EXPORTED: rb"....TFL3",
+    ValueKind.KERAS: rb"\x89HDF\r\n",
 }
 """Of what is often named wrongly; the first that matches counts, before the name's suffix."""
 _NETWORKS = ("cnn", "resnet8", "resnet", "mobilenet", "nano", "edge")
@@ -73,14 +72,16 @@ _ADDRESS = re.compile(r"\s*(rtsps?|rtmp|https?|ftp):/", re.IGNORECASE)  # a Path
 _MOST = 1_000  # entries of a sub-folder that are looked at
 
 
-def kinds_of(text: str) -> tuple[Kind, ...]:
+def kinds_of(text: str) -> tuple[ValueKind, ...]:
     """Returns what a text may name, the likeliest first; nothing for what is not recognised."""
     if not text.strip():
         return ()
     if _ADDRESS.match(text):
         path = text.partition("?")[0].strip()
-        downloads = {Kind.ARCHIVE, Kind.EXPORTED, Kind.KERAS, Kind.PICTURE} & set(_by_suffix(path))
-        return (Kind.DOWNLOAD, Kind.ADDRESS) if downloads else (Kind.ADDRESS,)
+        downloads = {ValueKind.ARCHIVE, ValueKind.EXPORTED, ValueKind.KERAS, ValueKind.PICTURE} & set(
+            _by_suffix(path)
+        )
+        return (ValueKind.DOWNLOAD, ValueKind.ADDRESS) if downloads else (ValueKind.ADDRESS,)
     return tuple(dict.fromkeys((*_names(text), *_of_path(text))))
 
 
@@ -89,20 +90,20 @@ def names_file(text: str) -> bool:
     return bool(_by_suffix(text)) and not _ADDRESS.match(text) and not Path(text).exists()
 
 
-def _names(text: str) -> Iterator[Kind]:
+def _names(text: str) -> Iterator[ValueKind]:
     """What it is as a name that edgecls knows."""
     if is_builtin_name(Path(text)):
-        yield Kind.BUILTIN
+        yield ValueKind.BUILTIN
     exists = Path(text).exists()
     if text in _NETWORKS and not exists:
-        yield Kind.NETWORK
+        yield ValueKind.NETWORK
     if text in _DATA_NAMES and not exists:
-        yield Kind.DATA_NAME
+        yield ValueKind.DATA_NAME
     if _CAMERA.fullmatch(text) and not Path(text).is_file():
-        yield Kind.CAMERA
+        yield ValueKind.CAMERA
 
 
-def _of_path(text: str) -> Iterator[Kind]:
+def _of_path(text: str) -> Iterator[ValueKind]:
     path = Path(text).expanduser()
     try:
         if path.is_dir():
@@ -110,7 +111,11 @@ def _of_path(text: str) -> Iterator[Kind]:
             return
         if path.is_file():
             with path.open("rb") as file:
-                start = file.read(16)
+                start = file.read(HEAD_BYTES)
+            picture = kind_of(start)
+            if picture and picture.is_photograph:
+                yield ValueKind.PICTURE
+                return
             for kind, pattern in _FIRST_BYTES.items():
                 if re.match(pattern, start, re.DOTALL):
                     yield kind
@@ -120,13 +125,13 @@ def _of_path(text: str) -> Iterator[Kind]:
         return
 
 
-def _of_folder(path: Path) -> Iterator[Kind]:
+def _of_folder(path: Path) -> Iterator[ValueKind]:
     """Looks for pictures in a folder and its sub-folders, but no further: class folders lie side by side."""
     if has_models(path):
-        yield Kind.MODEL_FOLDER
+        yield ValueKind.MODEL_FOLDER
     below = (inner for entry in _entries(path) if entry.is_dir() for inner in islice(_entries(entry), _MOST))
-    if any(Kind.PICTURE in _by_suffix(entry.name) for entry in chain(_entries(path), below)):
-        yield Kind.PICTURE_FOLDER
+    if any(ValueKind.PICTURE in _by_suffix(entry.name) for entry in chain(_entries(path), below)):
+        yield ValueKind.PICTURE_FOLDER
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -134,6 +139,6 @@ def _entries(folder: Path) -> Iterator[Path]:
         yield from folder.iterdir()
 
 
-def _by_suffix(name: str) -> tuple[Kind, ...]:
+def _by_suffix(name: str) -> tuple[ValueKind, ...]:
     suffix = Path(name.rstrip("/")).suffix.lower()
     return tuple(kind for kind, suffixes in _SUFFIXES.items() if suffix in suffixes)

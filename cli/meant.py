@@ -16,54 +16,62 @@ from typing import Any
 
 from ..edge_runtime.errors import EdgeclsError, MissingInput, UsageError
 from ..edge_runtime.masking import has_secret, is_url_like, shown_source
-from .kinds import Kind, kinds_of, names_file
+from .kinds import ValueKind, kinds_of, names_file
 
-_IMAGES = "images, folders of images or quoted globs", (Kind.PICTURE, Kind.PICTURE_FOLDER)
+_IMAGES = "images, folders of images or quoted globs", (ValueKind.PICTURE, ValueKind.PICTURE_FOLDER)
 _EXPORTED = (
     "an exported model, or a name that `edgecls models` lists",
-    (Kind.EXPORTED, Kind.BUILTIN, Kind.MODEL_FOLDER),
+    (ValueKind.EXPORTED, ValueKind.BUILTIN, ValueKind.MODEL_FOLDER),
 )
-_ANY_MODEL = "a model file, or a name that `edgecls models` lists", (Kind.EXPORTED, Kind.KERAS, Kind.BUILTIN)
-_REPORT = "a report in JSON", (Kind.REPORT,)
-_TAKES: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
+_ANY_MODEL = (
+    "a model file, or a name that `edgecls models` lists",
+    (ValueKind.EXPORTED, ValueKind.KERAS, ValueKind.BUILTIN),
+)
+_REPORT = "a report in JSON", (ValueKind.REPORT,)
+_TAKES: Mapping[str, tuple[str, tuple[ValueKind, ...]]] = {
     "predict images": _IMAGES,
     "predict source": _IMAGES,
     "source": (
         "a camera, the address of a stream, a video or images",
-        (Kind.CAMERA, Kind.ADDRESS, Kind.VIDEO, Kind.PICTURE, Kind.PICTURE_FOLDER),
+        (ValueKind.CAMERA, ValueKind.ADDRESS, ValueKind.VIDEO, ValueKind.PICTURE, ValueKind.PICTURE_FOLDER),
     ),
     "model": _EXPORTED,
     "models": _EXPORTED,
-    "export model": ("a Keras model, .h5 or .keras", (Kind.KERAS,)),
+    "export model": ("a Keras model, .h5 or .keras", (ValueKind.KERAS,)),
     "inspect model": _ANY_MODEL,
-    "bench models": (_ANY_MODEL[0], (*_ANY_MODEL[1], Kind.MODEL_FOLDER)),
+    "bench models": (_ANY_MODEL[0], (*_ANY_MODEL[1], ValueKind.MODEL_FOLDER)),
     "data": (
         "class folders of pictures, an archive of them, cifar10 or digits",
-        (Kind.DATA_NAME, Kind.ARCHIVE, Kind.PICTURE_FOLDER, Kind.MODEL_FOLDER),  # pictures may lie deeper
+        (
+            ValueKind.DATA_NAME,
+            ValueKind.ARCHIVE,
+            ValueKind.PICTURE_FOLDER,
+            ValueKind.MODEL_FOLDER,
+        ),  # pictures may lie deeper
     ),
-    "arch": ("a network of `edgecls train --list`", (Kind.NETWORK,)),
-    "teacher": ("a Keras model, .h5", (Kind.KERAS,)),
-    "labels": ("a text file with one label on each line", (Kind.REPORT,)),
-    "calibration": ("a folder of pictures", (Kind.PICTURE_FOLDER,)),
-    "config": ("a configuration file, .toml", (Kind.CONFIGURATION,)),
+    "arch": ("a network of `edgecls train --list`", (ValueKind.NETWORK,)),
+    "teacher": ("a Keras model, .h5", (ValueKind.KERAS,)),
+    "labels": ("a text file with one label on each line", (ValueKind.REPORT,)),
+    "calibration": ("a folder of pictures", (ValueKind.PICTURE_FOLDER,)),
+    "config": ("a configuration file, .toml", (ValueKind.CONFIGURATION,)),
     "from_report": _REPORT,
     "against": _REPORT,
 }
 """For a parameter, or a command and its parameter: what it takes, in words and as kinds."""
 _PLACES = {
-    Kind.EXPORTED: "camera --model",
-    Kind.BUILTIN: "camera --model",
-    Kind.MODEL_FOLDER: "camera --model",
-    Kind.KERAS: "export",
-    Kind.NETWORK: "train --arch",
-    Kind.DATA_NAME: "train --data",
-    Kind.ARCHIVE: "train --data",
-    Kind.PICTURE_FOLDER: "train --data",
-    Kind.PICTURE: "predict",
-    Kind.VIDEO: "camera --source",
-    Kind.CAMERA: "camera --source",
-    Kind.ADDRESS: "camera --source",
-    Kind.CONFIGURATION: "camera --config",
+    ValueKind.EXPORTED: "camera --model",
+    ValueKind.BUILTIN: "camera --model",
+    ValueKind.MODEL_FOLDER: "camera --model",
+    ValueKind.KERAS: "export",
+    ValueKind.NETWORK: "train --arch",
+    ValueKind.DATA_NAME: "train --data",
+    ValueKind.ARCHIVE: "train --data",
+    ValueKind.PICTURE_FOLDER: "train --data",
+    ValueKind.PICTURE: "predict",
+    ValueKind.VIDEO: "camera --source",
+    ValueKind.CAMERA: "camera --source",
+    ValueKind.ADDRESS: "camera --source",
+    ValueKind.CONFIGURATION: "camera --config",
 }
 """For a kind: the command that takes it, where the command that was typed does not."""
 _OR_WATCH = ", or poll it with `edgecls camera --source URL`"
@@ -181,14 +189,14 @@ def unknown_command(context: Any, name: str) -> str:
 
 
 def _misplaced(
-    context: Any, text: str, kinds: Sequence[Kind], takes: Sequence[Kind], what_belongs: str
+    context: Any, text: str, kinds: Sequence[ValueKind], takes: Sequence[ValueKind], what_belongs: str
 ) -> EdgeclsError:
     missing = names_file(text)
     what = "no such file" if missing else kinds[0].value
-    if Kind.MODEL_FOLDER in kinds and {Kind.EXPORTED, Kind.KERAS} & {*takes}:
+    if ValueKind.MODEL_FOLDER in kinds and {ValueKind.EXPORTED, ValueKind.KERAS} & {*takes}:
         remedy = "name one file in it"
-    elif Kind.DOWNLOAD in kinds:
-        remedy = "download it first" + (_OR_WATCH if Kind.PICTURE in takes else "")
+    elif ValueKind.DOWNLOAD in kinds:
+        remedy = "download it first" + (_OR_WATCH if ValueKind.PICTURE in takes else "")
     elif meant := _suggestion(context, text, kinds):
         remedy = f"did you mean {meant}?"
     else:
@@ -197,7 +205,7 @@ def _misplaced(
     return kind(f"{shown_source(text)}: {what}; {what_belongs}; {remedy}")
 
 
-def _suggestion(context: Any, text: str, kinds: Sequence[Kind]) -> str:
+def _suggestion(context: Any, text: str, kinds: Sequence[ValueKind]) -> str:
     """Where a value belongs: an option or argument of the same command, else another command."""
     for kind in kinds:
         for param in getattr(context.command, "params", ()):
@@ -218,7 +226,7 @@ def _typed(text: str) -> str:
     return "URL" if is_url_like(text) or has_secret(text) else shlex.quote(text)
 
 
-def _taken(command: Any, param: Any) -> tuple[str, tuple[Kind, ...]]:
+def _taken(command: Any, param: Any) -> tuple[str, tuple[ValueKind, ...]]:
     return _TAKES.get(f"{command.name} {param.name}") or _TAKES.get(param.name) or ("", ())
 
 

@@ -159,8 +159,10 @@ def train(
         edgecls train --list
     """
     if list_networks:
-        messages.show_step(_loading())
-        print(trainer.network_table(imgsz or size or 32, classes=10, width=columns_of(sys.stdout)))
+        size_px = imgsz or size or 32
+        if trainer.needs_keras(size_px, classes=10):
+            messages.show_step(_loading())
+        print(trainer.network_table(size_px, classes=10, width=columns_of(sys.stdout)))
         return
     recipe_options: RecipeOptions = {
         "depth": depth,

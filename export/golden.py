@@ -9,13 +9,18 @@ import numpy as np
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.models.card import GoldenFrame, ModelCard
-from ..edge_runtime.models.golden import golden_frame
+from ..edge_runtime.models.golden import (
+    LEAST_FRAMES,
+    MAX_FRAMES,
+    budget_bytes,
+    frame_bytes,
+    golden_frame,
+    most_picture_bytes,
+)
 
-MAX_FRAMES = 8
-LEAST_FRAMES = 2
-"""An unsure and a sure one, whatever their size: a file without golden frames cannot be verified."""
-MIN_BUDGET_BYTES = 8 * 1024
 _ENLARGE = 3
+_SHRINK = 0.9
+_LEAST_SIDE_PX = 8
 _LOSSLESS = 101  # of OpenCV's WebP quality, which goes to 100
 _BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut it off changes the answer
 
@@ -23,7 +28,7 @@ _BAR_BGR = (40, 200, 240)  # beside the picture: a crop rule that does not cut i
 def golden_frames(
     images: np.ndarray, answers: np.ndarray, engine: Engine, card: ModelCard, network_bytes: int
 ) -> tuple[GoldenFrame, ...]:
-    """Makes at least `LEAST_FRAMES`, and more within 8 KB or a twelfth of the network, whichever is larger.
+    """Makes at least `LEAST_FRAMES`, and more as far as `budget_bytes` goes.
 
     Args:
         images: uint8 (N, H, W, 3) RGB, the validation split.
@@ -32,13 +37,14 @@ def golden_frames(
         card: of the exported file.
         network_bytes: the size of the file without its card.
     """
-    budget_bytes = max(MIN_BUDGET_BYTES, network_bytes // 12)
+    left_bytes = budget_bytes(network_bytes)
+    picture_bytes = most_picture_bytes(network_bytes, len(card.labels))
     frames: list[GoldenFrame] = []
     background = card.labels.index(card.background) if card.background else None
     for index in _chosen(answers, background)[:MAX_FRAMES]:
-        frame = golden_frame(_draw(images[index]), engine, card)
-        budget_bytes -= len(frame.picture) + 16 * len(frame.probabilities) + 300
-        if budget_bytes < 0 and len(frames) >= LEAST_FRAMES:
+        frame = golden_frame(_draw(images[index], picture_bytes), engine, card)
+        left_bytes -= len(frame.picture) + frame_bytes(0, len(frame.probabilities))
+        if left_bytes < 0 and len(frames) >= LEAST_FRAMES:
             break
         frames.append(frame)
     return tuple(frames)
@@ -66,8 +72,18 @@ def _each_label_in_turn(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
     return np.lexsort((labels, turn))
 
 
-def _draw(image: np.ndarray) -> bytes:
-    """A lossless WebP, a third smaller than a PNG; three times the network's input and 4:3, the image inside.
+def _draw(image: np.ndarray, most_bytes: int) -> bytes:
+    """The image as a picture of at most so many bytes: shown smaller where it has to be."""
+    content = _as_picture(image)
+    while len(content) > most_bytes and min(image.shape[:2]) > _LEAST_SIDE_PX:
+        size_px = [max(_LEAST_SIDE_PX, int(side * _SHRINK)) for side in image.shape[1::-1]]
+        image = cv2.resize(image, size_px, interpolation=cv2.INTER_AREA)
+        content = _as_picture(image)
+    return content
+
+
+def _as_picture(image: np.ndarray) -> bytes:
+    """A lossless WebP, a third smaller than a PNG; three times the image and 4:3, the image inside.
 
     Enlarged by whole pixels, which compress well, and moved by one pixel: averaging then mixes neighbours
     where a resize that picks pixels does not. A grey image is tinted, so that a swapped channel order shows.

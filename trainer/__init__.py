@@ -9,7 +9,7 @@ from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .checkpoint import checkpoint_path
-    from .networks.catalogue import network_table
+    from .networks.catalogue import needs_keras, network_table
     from .networks.design import ARCHITECTURES, check_design
     from .options import absolute_data, train_options
     from .progress import TerminalProgress
@@ -21,6 +21,7 @@ __all__ = [
     "absolute_data",
     "check_design",
     "checkpoint_path",
+    "needs_keras",
     "network_table",
     "run_training",
     "train_options",
@@ -34,6 +35,7 @@ __getattr__ = lazy_names(
         "absolute_data": ".options",
         "check_design": ".networks.design",
         "checkpoint_path": ".checkpoint",
+        "needs_keras": ".networks.catalogue",
         "network_table": ".networks.catalogue",
         "run_training": ".train",
         "train_options": ".options",

@@ -23,6 +23,38 @@ ROUNDED_INPUT_TOLERANCE = 0.03
 
 _SKETCH = 32
 
+MAX_FRAMES = 8
+LEAST_FRAMES = 2
+"""An unsure and a sure one, whatever their size: a file without golden frames cannot be verified."""
+_MIN_BUDGET_BYTES = 8 * 1024
+
+# What golden frames may cost. `edgecls export` keeps to it, and `edgecls train --list` counts with it.
+
+
+def budget_bytes(network_bytes: int) -> int:
+    """Returns what the frames beyond the least number have to fit in together with these."""
+    return min(max(_MIN_BUDGET_BYTES, network_bytes // 12), network_bytes // 2)
+
+
+def most_picture_bytes(network_bytes: int, classes: int) -> int:
+    """Returns how large a frame's picture may be, so that the least frames cost at most half the network."""
+    room_bytes = network_bytes // 2 // LEAST_FRAMES - frame_bytes(0, classes)
+    return max(room_bytes, 0) * 3 // 4
+
+
+def frame_bytes(picture_bytes: int, classes: int) -> int:
+    """Returns what a frame takes in a card: the picture as base64, its probabilities and sketch."""
+    return -(-picture_bytes // 3) * 4 + 16 * classes + 300
+
+
+def frames_bytes(network_bytes: int, picture_bytes: int, classes: int) -> int:
+    """Returns what all frames take, where a picture in full size has `picture_bytes`."""
+    one = frame_bytes(min(picture_bytes, most_picture_bytes(network_bytes, classes)), classes)
+    return one * min(MAX_FRAMES, max(LEAST_FRAMES, budget_bytes(network_bytes) // one))
+
+
+# Making and replaying them.
+
 
 @dataclass(frozen=True)
 class GoldenResult:

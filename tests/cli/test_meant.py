@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.cli.kinds import Kind, kinds_of
+from edgecls.cli.kinds import ValueKind, kinds_of
 from edgecls.edge_runtime.models.builtin import builtin_paths
 
 
@@ -151,11 +151,11 @@ def test_what_is_not_recognised_is_left_to_the_command(folder, monkeypatch):
         "word": (),
         "empty": (),
         "digits": (),
-        "answers.mp4": (Kind.PICTURE,),
-        "nano": (Kind.BUILTIN, Kind.NETWORK),
-        ".": (Kind.MODEL_FOLDER, Kind.PICTURE_FOLDER),
-        "http://host/stream": (Kind.ADDRESS,),
-        "http://host/a.jpg": (Kind.DOWNLOAD, Kind.ADDRESS),
+        "answers.mp4": (ValueKind.PICTURE,),
+        "nano": (ValueKind.BUILTIN, ValueKind.NETWORK),
+        ".": (ValueKind.MODEL_FOLDER, ValueKind.PICTURE_FOLDER),
+        "http://host/stream": (ValueKind.ADDRESS,),
+        "http://host/a.jpg": (ValueKind.DOWNLOAD, ValueKind.ADDRESS),
     }
     assert {text: kinds_of(text) for text in known} == known
 

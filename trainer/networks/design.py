@@ -25,6 +25,17 @@ class Design:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """What a network costs, in its default depth and width."""
+
+    parameters: int
+    macs: int
+    """Multiply-accumulates for one image."""
+    int8_bytes: int
+    """Approximate size of the TFLite file of `edgecls export --int8`; see `costs.int8_bytes`."""
+
+
+@dataclass(frozen=True)
 class Architecture:
     """What a network can be built with; `networks.build` builds it, for any number of classes."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from edgecls.data.backend import keras
 from edgecls.trainer.networks import Design, build
-from edgecls.trainer.networks.catalogue import int8_bytes, macs, network_bytes
+from edgecls.trainer.networks.costs import int8_bytes, macs, network_bytes
 
 
 def test_100_000_bytes_hold_its_int8_network_and_a_card_of_10_000():

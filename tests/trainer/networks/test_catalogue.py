@@ -1,8 +1,11 @@
+import os
+
 import pytest
 
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import Design, build, catalogue
-from edgecls.trainer.networks.catalogue import Expected, int8_bytes, macs, network_table
+from edgecls.trainer.networks.catalogue import USUAL_COSTS, Expected, network_table
+from edgecls.trainer.networks.costs import costs, int8_bytes, macs
 from edgecls.trainer.networks.design import ARCHITECTURES
 
 
@@ -11,7 +14,7 @@ def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch
     lines = network_table(32, 10).splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-4]]
     assert [row[0] for row in cells] == list(ARCHITECTURES)
-    assert cells[0] == ["cnn", "122,570", "4,548,608", "152 kB", "0.672", "documented", "10"]
+    assert cells[0] == ["cnn", "122,570", "4,548,608", "151 kB", "0.672", "documented", "10"]
     assert cells[1][:3] == ["resnet8", "78,666", "12,501,632"]
     assert cells[1][4:] == ["-", "-", "-"]
     assert lines[-3] == "for images of 32x32 px and 10 classes"
@@ -34,3 +37,17 @@ def test_macs_are_those_that_one_counts_by_hand():
 def test_the_bytes_are_within_a_tenth_of_a_whole_file(tiny):
     size_bytes = (tiny.folder / "image_classification_int8.tflite").stat().st_size
     assert int8_bytes(build(Design(), 32, 32, 10)) == pytest.approx(size_bytes, rel=0.1)
+
+
+def test_the_figures_for_the_usual_size_are_those_of_the_networks():
+    assert {arch: costs(arch, 32, 10) for arch in ARCHITECTURES} == USUAL_COSTS
+
+
+def test_the_list_for_the_usual_size_needs_no_keras(tmp_path, run_edgecls):
+    (tmp_path / "keras.py").write_text("raise ImportError")
+    env = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = run_edgecls("train", "--list", cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "nano" in done.stdout
+    assert run_edgecls("train", "--list", "--imgsz", 64, cwd=tmp_path, env=env).returncode == 69

@@ -18,7 +18,7 @@ from edgecls.export.onnx import float_onnx
 from edgecls.export.tflite_int8 import int8_tflite
 from edgecls.export.tflite_metadata import with_metadata
 from edgecls.trainer.networks import Design, build
-from edgecls.trainer.networks.catalogue import macs, network_bytes
+from edgecls.trainer.networks.costs import macs, network_bytes
 from edgecls.trainer.train import save_network
 
 CARD = ModelCard(tuple("abcdefghij"), ImageRule(16, 16), io="float32")
