@@ -27,8 +27,14 @@ def train(
         None,
         "--data",
         "-d",
-        help="A folder with one sub-folder of pictures for each class, a zip of such a folder, cifar10 "
-        "(downloaded once), digits (no download), or cifar-10-python.tar.gz.  [default: cifar10]",
+        help="A folder with one sub-folder of pictures for each class, a zip or tar of such a folder, "
+        "cifar10 (downloaded once), digits (no download), or cifar-10-python.tar.gz.  [default: cifar10]",
+    ),
+    zip_encoding: str | None = typer.Option(
+        None,
+        "--zip-encoding",
+        metavar="NAME",
+        help="Encoding of folder names that are not UTF-8, such as cp866 or gbk; give it where train asks.",
     ),
     output: Path = typer.Option(
         DEFAULT_H5,
@@ -190,6 +196,7 @@ def train(
             output,
             recipe_options,
             data=data,
+            zip_encoding=zip_encoding,
             imgsz=imgsz or size,
             arch=arch,
             recipe=recipe,

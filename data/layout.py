@@ -73,7 +73,7 @@ def find_layout(store: Store) -> Layout:
     name = PurePosixPath(store.name.replace("\\", "/")).name.partition(".")[0]
     root = grow([file for file in store.files if file.name != ANSWERS_NAME], store.folders)
     reading = _read(look_through(root, name), store)
-    parts, notes = name_classes(reading.parts, store.name, store.encoding)
+    parts, notes = name_classes(reading.parts, store.name, store.hints)
     labels = _common_labels({part: set(classes) for part, classes in parts.items()}, store)
     if numbered := names_of_numbers(store, labels):
         names, source = numbered

@@ -11,13 +11,22 @@ from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.text import readable
 from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
-from .folders.name_encodings import check_encoding
+from .folders.name_encodings import NameHints, check_encoding
 from .layout import EXPECTED, find_background
 from .pictures import OnImage, read_pictures, read_unlabelled
 from .split import Parts, Split, complete, digest
 from .store import open_folder
 
-__all__ = ["Dataset", "Split", "find", "is_path", "load_dataset", "load_unlabelled", "with_labels"]
+__all__ = [
+    "Dataset",
+    "Split",
+    "find",
+    "images_of_class",
+    "is_path",
+    "load_dataset",
+    "load_unlabelled",
+    "with_labels",
+]
 
 _DIGITS_BRIGHTEST = 16
 
@@ -49,7 +58,9 @@ def load_dataset(
     rule: ImageRule,
     seed: int,
     on_image: OnImage = lambda _done, _total: None,
+    *,
     zip_encoding: str | None = None,
+    labels: tuple[str, ...] = (),
 ) -> Dataset:
     """Loads a data set.
 
@@ -61,13 +72,14 @@ def load_dataset(
         on_image: called with (images done, images in all) while files are read.
         zip_encoding: of names in a zip that are not marked as UTF-8, or of folders that are not UTF-8, such
             as `cp866`; None: guessed if only one fits.
+        labels: of the model that the data set is for, if there is one: they tell how names are to be read.
 
     Raises:
         MissingInput: the path does not exist.
         BadData: no usable images, only one class, or refused as dangerous.
         Unavailable: the download failed, or a package is missing.
     """
-    name, parts = _load(source, rule, on_image, zip_encoding)
+    name, parts = _load(source, rule, on_image, NameHints(zip_encoding, frozenset(labels)))
     find_background(parts.labels, name)  # refuses two of them now, not after an hour of training
     whole = complete(parts, name, seed)
     splits = (whole.train, whole.val, whole.test)
@@ -99,6 +111,13 @@ def with_labels(dataset: Dataset, labels: tuple[str, ...]) -> Dataset:
         Split(split.images, numbers[split.truth]) for split in (dataset.train, dataset.val, dataset.test)
     )
     return replace(dataset, labels=labels, train=train, val=val, test=test)
+
+
+def images_of_class(dataset: Dataset) -> dict[str, list[int]]:
+    """Returns by label how many images are in train, val and test."""
+    splits = (dataset.train, dataset.val, dataset.test)
+    counts = np.stack([np.bincount(split.truth, minlength=len(dataset.labels)) for split in splits])
+    return {label: counts[:, index].tolist() for index, label in enumerate(dataset.labels)}
 
 
 def is_path(source: str) -> bool:
@@ -137,21 +156,21 @@ def load_digits(rule: ImageRule) -> Parts:
     return Parts(tuple("0123456789"), split, mirrored_is_same=False, alike_is_copy=False)
 
 
-def _load(source: str, rule: ImageRule, on_image: OnImage, zip_encoding: str | None) -> tuple[str, Parts]:
+def _load(source: str, rule: ImageRule, on_image: OnImage, hints: NameHints) -> tuple[str, Parts]:
     """Returns the data set's name, and its parts as they were found."""
     if source == "cifar10":
         return source, download_cifar10(rule)
     if source == "digits":
         return source, load_digits(rule)
     path = find(source)
-    if zip_encoding is not None:
-        check_encoding(zip_encoding)
+    if hints.encoding is not None:
+        check_encoding(hints.encoding)
     if cifar10 := find_cifar10(path):
         return "cifar10", read_cifar10(cifar10, rule)
     if path.is_dir():
-        return readable(path.resolve().name), read_pictures(open_folder(path, zip_encoding), rule, on_image)
+        return readable(path.resolve().name), read_pictures(open_folder(path, hints), rule, on_image)
     if is_archive(path):
-        with open_archive(path, zip_encoding) as store:
+        with open_archive(path, hints) as store:
             return readable(path.name.partition(".")[0]), read_pictures(store, rule, on_image)
     check_known(path)
     raise BadData(f"{path}: not a folder, a zip or a tar; {EXPECTED}")

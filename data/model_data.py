@@ -31,7 +31,7 @@ def training_data(
         BadData: the data set has changed since the training, or its labels are not the model's.
     """
     seed = int(card.provenance.recipe.get("seed", 0))  # of the split: any other would test on training images
-    dataset = load_dataset(data or _recorded_data(model), card.image, seed, on_image)
+    dataset = load_dataset(data or _recorded_data(model), card.image, seed, on_image, labels=card.labels)
     _check_labels(dataset, card)
     if dataset.sha256 != card.provenance.data_sha256:
         if data is None:
@@ -68,7 +68,7 @@ def foreign_data(card: ModelCard, data: str | None, calibration: Path | None) ->
     """
     if calibration is not None:
         return load_unlabelled(calibration, card.image)
-    dataset = load_dataset(data or "", card.image, 0)
+    dataset = load_dataset(data or "", card.image, 0, labels=card.labels)
     if set(dataset.labels) == set(card.labels):
         return with_labels(dataset, card.labels)
     _check_labels(dataset, card)

@@ -9,6 +9,7 @@ from ..edge_runtime.errors import BadData, reading_failed
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.text import printable
 from .folders.litter import is_litter, litter_root
+from .folders.name_encodings import NO_HINTS, NameHints
 
 _MAX_LINKS = 3
 """Links to folders that a path may go through: folders that link to each other would be listed for ever."""
@@ -30,11 +31,11 @@ class Store:
     """Folders that cannot be listed and links that lead nowhere, each with its reason."""
     notes: tuple[str, ...] = ()
     """What the user should know, a line each."""
-    encoding: str | None = None
-    """Of names that are not UTF-8, as the user says."""
+    hints: NameHints = NO_HINTS
+    """About names that are not UTF-8."""
 
 
-def open_folder(folder: Path, encoding: str | None = None) -> Store:
+def open_folder(folder: Path, hints: NameHints = NO_HINTS) -> Store:
     """Lists a folder and everything below it, sorted; links to folders are followed, but never in a circle.
 
     A folder inside that cannot be listed is named and left out.
@@ -59,9 +60,7 @@ def open_folder(folder: Path, encoding: str | None = None) -> Store:
     notes += [f"warning: left out {line}" for line in unreadable[:_SHOWN]]
     if len(unreadable) > _SHOWN:
         notes.append(f"warning: left out {len(unreadable) - _SHOWN:,} more that cannot be read")
-    return Store(
-        str(folder), tuple(walk.files), tuple(walk.folders), read, unreadable, tuple(notes), encoding
-    )
+    return Store(str(folder), tuple(walk.files), tuple(walk.folders), read, unreadable, tuple(notes), hints)
 
 
 class _Walk:

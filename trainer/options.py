@@ -34,6 +34,8 @@ class TrainOptions:
     """Of the training to repeat; what has changed since is reported."""
     is_for_any_count: bool = False
     """Whether few images get smaller batches; see `recipe.for_few_images`."""
+    zip_encoding: str | None = None
+    """Of names in a zip that are not UTF-8; see `load_dataset`."""
 
     @property
     def checkpoint(self) -> Path:
@@ -42,7 +44,8 @@ class TrainOptions:
 
     def by_option(self) -> dict[str, Any]:
         """Returns the options by their names on the command line, for messages and comparison."""
-        return {"--data": self.data, "--imgsz": self.image.height_px, **self.recipe.by_option()}
+        names = {} if self.zip_encoding is None else {"--zip-encoding": self.zip_encoding}
+        return {"--data": self.data, **names, "--imgsz": self.image.height_px, **self.recipe.by_option()}
 
     def check(self, *, resume: bool = False) -> None:
         """Checks everything possible before Keras is imported and the data set is read.
@@ -69,7 +72,9 @@ class TrainOptions:
 
     def load_data(self, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Dataset:
         """Reads the data set, which needs Keras only to download CIFAR-10; see `load_dataset`."""
-        return load_dataset(self.data, self.image, self.recipe.seed, watch)
+        known = self.before.labels if self.before else ()
+        seed, encoding = self.recipe.seed, self.zip_encoding
+        return load_dataset(self.data, self.image, seed, watch, zip_encoding=encoding, labels=known)
 
     def _check_apart_from_data(self) -> None:
         """Refuses an output in the data: the next training would read its plots as pictures."""
@@ -91,6 +96,7 @@ def train_options(
     given: Mapping[str, Any],
     *,
     data: str | None = None,
+    zip_encoding: str | None = None,
     imgsz: int | None = None,
     arch: str | None = None,
     recipe: str | None = None,
@@ -102,6 +108,7 @@ def train_options(
         output: the `.h5` to write.
         given: fields of `Recipe` by name; None, here and below, is an option that was not given.
         data: see `load_dataset`.
+        zip_encoding: see `load_dataset`.
         imgsz: side of the network's square input, in pixels.
         arch: a network's name.
         recipe: a recipe's name.
@@ -119,14 +126,20 @@ def train_options(
         before = read_report_file(report)
         rule = ImageRule(imgsz, imgsz) if imgsz else before.image
         return TrainOptions(
-            absolute_data(data or before.data), output, rule, replace(before.recipe, **values), before
+            absolute_data(data or before.data),
+            output,
+            rule,
+            replace(before.recipe, **values),
+            before,
+            zip_encoding=zip_encoding,
         )
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
     rule, made = ImageRule(side_px, side_px), replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
-    return TrainOptions(absolute_data(data or "cifar10"), output, rule, made, is_for_any_count=any_count)
+    source = absolute_data(data or "cifar10")
+    return TrainOptions(source, output, rule, made, is_for_any_count=any_count, zip_encoding=zip_encoding)
 
 
 def absolute_data(data: str) -> str:

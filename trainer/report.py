@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +97,8 @@ class TrainReport:
     """With the saved weights, as `train` and `val` are."""
     versions: dict[str, str]
     """Of Python and the packages that the result depends on."""
+    images_of_class: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """By label: in train, val and test. Empty in older reports."""
     teacher_sha256: str | None = None
     """Of the file that the recipe's `teacher` names."""
 

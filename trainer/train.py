@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
-from ..data.load import Dataset
+from ..data.load import Dataset, images_of_class
 from ..data.model_data import report_folder, report_path
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import OutputFailed
@@ -37,6 +37,8 @@ from .recipe import Recipe, RecipeOptions, for_few_images
 from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
 
+_CLASSES_SHOWN = 50
+
 
 def train(
     data: str | Path | None = None,
@@ -46,6 +48,7 @@ def train(
     output: str | Path = DEFAULT_H5,
     imgsz: int | None = None,
     from_report: str | Path | None = None,
+    zip_encoding: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     **recipe_options: Unpack[RecipeOptions],
@@ -60,6 +63,7 @@ def train(
         output: the `.h5` to write; plots and report go into a folder of its name.
         imgsz: side of the network's square input, in pixels; None is 32.
         from_report: a `report.json`: train as it says, except for what is given here.
+        zip_encoding: of names in a zip that are not UTF-8, such as `cp866`; None: guessed if only one fits.
         resume: continue from the checkpoint of an interrupted training.
         progress: shows how far it is; None is silent.
         recipe_options: fields of `Recipe` by name, such as `epochs=40`, `seed=1` or `augment="flip,shift"`.
@@ -71,6 +75,7 @@ def train(
         Path(output),
         recipe_options,
         data=None if data is None else str(data),
+        zip_encoding=zip_encoding,
         imgsz=imgsz,
         arch=arch,
         recipe=recipe,
@@ -187,11 +192,23 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
     lines = [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
+        *class_lines(dataset),
         *dataset.notes,
         *filter(None, (none_of_these, uneven)),
         f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
     return "\n".join(lines)
+
+
+def class_lines(dataset: Dataset) -> list[str]:
+    """Returns a line for each class with its images in each split: a wrong reading of the folders shows."""
+    counts = images_of_class(dataset)
+    lines = [
+        f"  {label}: {train:,} train, {val:,} val, {test:,} test"
+        for label, (train, val, test) in list(counts.items())[:_CLASSES_SHOWN]
+    ]
+    more = len(counts) - _CLASSES_SHOWN
+    return [*lines, f"  and {more:,} more classes, see report.json"] if more > 0 else lines
 
 
 def _write_results(
@@ -263,6 +280,7 @@ def _report(
         val_images=len(dataset.val),
         test_images=len(dataset.test),
         skipped=dataset.skipped,
+        images_of_class=images_of_class(dataset),
         image=training.image,
         recipe=training.recipe,
         parameters=network.count_params(),

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ...edge_runtime.errors import BadData
+from ..folders.name_encodings import NO_HINTS, NameHints
 from ..store import Store
 from .tar_file import is_tar, open_tar
 from .zip_file import open_zip
@@ -31,12 +32,12 @@ def is_archive(path: Path) -> bool:
 
 
 @contextmanager
-def open_archive(path: Path, encoding: str | None = None) -> Iterator[Store]:
+def open_archive(path: Path, hints: NameHints = NO_HINTS) -> Iterator[Store]:
     """Opens a zip or tar as a store; a context manager.
 
     Args:
         path: the file; its content counts, not its name.
-        encoding: of names that are not UTF-8; None: guessed if only one fits.
+        hints: about names that are not UTF-8.
 
     Raises:
         BadData: an archive of another kind, with how to unpack it; else as `open_zip` and `open_tar`.
@@ -44,9 +45,9 @@ def open_archive(path: Path, encoding: str | None = None) -> Iterator[Store]:
     check_known(path)
     with ExitStack() as stack:
         if zipfile.is_zipfile(path) or not (is_tar(path) or path.name.lower().endswith(_TAR_SUFFIXES)):
-            yield stack.enter_context(open_zip(path, encoding))
+            yield stack.enter_context(open_zip(path, hints))
         else:
-            yield stack.enter_context(open_tar(path, encoding))
+            yield stack.enter_context(open_tar(path, hints))
 
 
 def check_known(path: Path) -> None:

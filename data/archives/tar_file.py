@@ -19,6 +19,7 @@ from threading import Lock
 from typing import IO, Any
 
 from ...edge_runtime.errors import BadData, OutputFailed, reading_failed
+from ..folders.name_encodings import NO_HINTS, NameHints
 from ..store import Store
 from .limits import check_file_size, check_total_size, checked_path
 
@@ -38,12 +39,12 @@ class _Place:
 
 
 @contextmanager
-def open_tar(path: Path, encoding: str | None = None) -> Iterator[Store]:
+def open_tar(path: Path, hints: NameHints = NO_HINTS) -> Iterator[Store]:
     """Opens a tar as a store; a context manager.
 
     Args:
         path: the file.
-        encoding: of names that are not UTF-8.
+        hints: about names that are not UTF-8.
 
     Raises:
         BadData: not a tar, cut, damaged, or refused: a name or a link that leads out of it, a device, a bomb.
@@ -59,7 +60,7 @@ def open_tar(path: Path, encoding: str | None = None) -> Iterator[Store]:
                 file.seek(place.start)
                 return file.read(place.size_bytes)
 
-        yield Store(str(path), tuple(places), tuple(folders), read, encoding=encoding)
+        yield Store(str(path), tuple(places), tuple(folders), read, hints=hints)
 
 
 def is_tar(path: Path) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from ...edge_runtime.errors import BadData, reading_failed
 from ...edge_runtime.text import printable
 from ..folders.litter import litter_root
-from ..folders.name_encodings import Guess, guess
+from ..folders.name_encodings import NO_HINTS, Guess, NameHints, guess
 from ..store import Store
 from .limits import check_file_size, check_total_size, checked_path
 
@@ -33,12 +33,12 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, Ru
 
 
 @contextmanager
-def open_zip(path: Path, encoding: str | None = None) -> Iterator[Store]:
+def open_zip(path: Path, hints: NameHints = NO_HINTS) -> Iterator[Store]:
     """Opens a zip as a store; a context manager. Nothing is unpacked to the disk.
 
     Args:
         path: the file.
-        encoding: of names that are neither marked as UTF-8 nor valid UTF-8; None: guessed if only one fits.
+        hints: about names that are neither marked as UTF-8 nor valid UTF-8.
 
     Raises:
         BadData: not a zip, damaged, encrypted, packed by a method that cannot be read, or refused: a name
@@ -51,7 +51,7 @@ def open_zip(path: Path, encoding: str | None = None) -> Iterator[Store]:
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise _not_whole(path, error) from error
     with archive:
-        names, notes = _names(archive.infolist(), encoding, path)
+        names, notes = _names(archive.infolist(), hints, path)
         entries = {
             _checked(entry, name, path): entry for entry, name in zip(archive.infolist(), names, strict=True)
         }
@@ -77,7 +77,7 @@ def open_zip(path: Path, encoding: str | None = None) -> Iterator[Store]:
             tuple(file for file, entry in entries.items() if _is_folder(entry)),
             read,
             notes=tuple(notes),
-            encoding=encoding,
+            hints=hints,
         )
 
 
@@ -132,7 +132,7 @@ def _check_readable(entries: dict[PurePosixPath, zipfile.ZipInfo], path: Path) -
 # Names
 
 
-def _names(entries: list[zipfile.ZipInfo], encoding: str | None, path: Path) -> tuple[list[str], list[str]]:
+def _names(entries: list[zipfile.ZipInfo], hints: NameHints, path: Path) -> tuple[list[str], list[str]]:
     """Returns the entries' names, and what to say about them.
 
     Without the flag for UTF-8 a name is in the code page of whoever made the zip, which nothing tells; only
@@ -153,13 +153,14 @@ def _names(entries: list[zipfile.ZipInfo], encoding: str | None, path: Path) -> 
     notes: list[str] = []
     wanted = {raw for at, raw in unsure.items() if not litter_root(PurePosixPath(names[at]))}
     folders = {part for raw in wanted for part in raw.split(b"/")[:-1] if not part.isascii()}
+    encoding = hints.encoding
     if encoding is None and all(map(_is_utf8, unsure.values())):
         encoding = "utf-8"
     elif encoding is not None or folders:
-        found = guess(sorted(folders or wanted), encoding, str(path))
+        found = guess(sorted(folders or wanted), hints, str(path))
         if found.encoding is None:
             raise _ambiguous(path, found)
-        if encoding is None:
+        if hints == NO_HINTS:
             notes.append(
                 f"names in the zip: read as {found.encoding}; if they look wrong, give --zip-encoding"
             )

@@ -6,14 +6,14 @@ from pathlib import PurePosixPath
 
 from ...edge_runtime.errors import BadData
 from ...edge_runtime.text import printable
-from .name_encodings import guess
+from .name_encodings import NO_HINTS, NameHints, guess
 from .split_folders import PartName
 
 Classes = Mapping[str, Sequence[PurePosixPath]]
 
 
 def name_classes(
-    parts: Mapping[PartName, Classes], name: str, encoding: str | None = None
+    parts: Mapping[PartName, Classes], name: str, hints: NameHints
 ) -> tuple[dict[PartName, dict[str, list[PurePosixPath]]], list[str]]:
     r"""Returns the files of each part by label, and what to say about the labels.
 
@@ -24,12 +24,12 @@ def name_classes(
     Args:
         parts: part, then name of the folder, then files.
         name: the data set's, for messages.
-        encoding: of names that are not UTF-8; None: guessed if only one is possible.
+        hints: about names that are not UTF-8; without any they are guessed if only one reading is possible.
 
     Raises:
         BadData: two folders of a part would have the same label.
     """
-    texts, notes = _readable({folder for classes in parts.values() for folder in classes}, encoding, name)
+    texts, notes = _readable({folder for classes in parts.values() for folder in classes}, hints, name)
     named: dict[PartName, dict[str, list[PurePosixPath]]] = {}
     for part, classes in parts.items():
         named[part] = {}
@@ -46,17 +46,18 @@ def name_classes(
     return named, notes + _look_alike(sorted({label for classes in named.values() for label in classes}))
 
 
-def _readable(folders: Iterable[str], encoding: str | None, name: str) -> tuple[dict[str, str], list[str]]:
+def _readable(folders: Iterable[str], hints: NameHints, name: str) -> tuple[dict[str, str], list[str]]:
     """Returns the label of each folder's name, and what to say."""
     folders = sorted(folders)
     raw = {folder: folder.encode("utf-8", "surrogateescape") for folder in folders if not _is_text(folder)}
     texts = {folder: folder for folder in folders}
     notes: list[str] = []
     if raw:
-        found = guess(list(raw.values()), encoding, name)
+        found = guess(list(raw.values()), hints, name)
         if found.encoding:
             texts |= {folder: content.decode(found.encoding) for folder, content in raw.items()}
-            notes.append(f"names of folders that are not UTF-8 were read as {found.encoding}")
+            if hints == NO_HINTS:
+                notes.append(f"names of folders that are not UTF-8 were read as {found.encoding}")
         else:
             likely = f", perhaps {' or '.join(found.likely[:3])}" if found.likely else ""
             notes.append(

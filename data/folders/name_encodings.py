@@ -22,6 +22,19 @@ CANDIDATES = (
 
 
 @dataclass(frozen=True)
+class NameHints:
+    """What is known about names that are not UTF-8."""
+
+    encoding: str | None = None
+    """As the user says."""
+    labels: frozenset[str] = frozenset()
+    """Of the model that the data set is for: the names of class folders, rightly read."""
+
+
+NO_HINTS = NameHints()
+
+
+@dataclass(frozen=True)
 class Guess:
     """What names may be encoded in."""
 
@@ -33,21 +46,24 @@ class Guess:
     """A name as each of the likely ones reads it, the first that they read differently."""
 
 
-def guess(names: Sequence[bytes], encoding: str | None, name: str) -> Guess:
-    """Returns in what encoding names are; `encoding` is what the user gave.
+def guess(names: Sequence[bytes], hints: NameHints, name: str) -> Guess:
+    """Returns in what encoding names are.
 
     Raises:
-        UsageError: there is no such encoding, or it does not fit; `name` is the data set's.
+        UsageError: the encoding that the user gave does not fit; `name` is the data set's.
     """
-    if encoding is not None:
-        check_encoding(encoding)
-        if _decoded(names, encoding) is None:
-            raise UsageError(f"{name}: its names are not in {encoding}; try another --zip-encoding")
-        return Guess(encoding)
+    if hints.encoding is not None:
+        if _decoded(names, hints.encoding) is None:
+            raise UsageError(f"{name}: its names are not in {hints.encoding}; try another --zip-encoding")
+        return Guess(hints.encoding)
     readings: dict[tuple[str, ...], str] = {}
     for candidate in CANDIDATES:
         texts = _decoded(names, candidate)
-        if texts is not None and all(map(_is_plausible, texts)):
+        if texts is None:
+            continue
+        if not hints.labels.isdisjoint(unicodedata.normalize("NFC", text) for text in texts):
+            return Guess(candidate)
+        if all(map(_is_plausible, texts)):
             readings.setdefault(texts, candidate)
     likely = tuple(readings.values())
     telling = next((at for at, texts in enumerate(zip(*readings, strict=True)) if len(set(texts)) > 1), 0)

@@ -42,12 +42,13 @@ def test_the_summary_is_in_the_form_that_users_know(run_edgecls, pets, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         "pets", "image_classification.h5", "image_classification"
     }  # fmt: skip
-    # Nothing of TensorFlow's own noise: what is loaded, two lines about what is trained, the epochs.
+    # Nothing of TensorFlow's own noise: what is loaded, what is trained, the epochs.
     shown = done.stderr.splitlines()
     assert shown[:2] == ["edgecls: reading 17 images ...", "edgecls: loading TensorFlow ..."]
     assert shown[2] == "pets: 2 classes, 12 train, 2 val, 2 test images of 18x18 px"
-    assert shown[3].startswith("cnn: ")
-    assert [line.split()[0] for line in shown[4:]] == ["epoch", "1/2", "2/2"]
+    assert shown[3:5] == [f"  {label}: 6 train, 1 val, 1 test" for label in ("cat", "dog")]
+    assert shown[5].startswith("cnn: ")
+    assert [line.split()[0] for line in shown[6:]] == ["epoch", "1/2", "2/2"]
     report = json.loads((tmp_path / "image_classification" / "report.json").read_text())
     assert report["data"] == str(pets)  # absolute: found again from any folder
 
@@ -139,7 +140,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--data", "nowhere"], 66, "nowhere: no such file or folder"),
         (["--data", "empty"], 65, "no class folders with images"),
         (["--data", "one"], 65, "only one class, cat"),
-        (["--data", "notes.txt"], 65, "not a folder, a zip or cifar-10-python.tar.gz"),
+        (["--data", "notes.txt"], 65, "not a folder, a zip or a tar"),
         (["--data", "evil.zip"], 65, "refused: the name '../evil.png' leads out of the zip"),
         (["--data", "digits", "--resume"], 66, "there is no training to resume; leave --resume out"),
     ],

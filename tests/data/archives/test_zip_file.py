@@ -12,6 +12,7 @@ import pytest
 
 from edgecls.data.archives import limits
 from edgecls.data.archives.zip_file import open_zip
+from edgecls.data.folders.name_encodings import NameHints
 from edgecls.data.load import load_dataset
 from edgecls.data.pictures import read_pictures
 from edgecls.data.split import Parts
@@ -245,7 +246,7 @@ def zip_of(path: Path, names: Mapping[bytes, bytes], extra: Mapping[bytes, bytes
 
 
 def labels_of(path: Path, encoding: str | None = None) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    with open_zip(path, encoding) as store:
+    with open_zip(path, NameHints(encoding)) as store:
         parts = read_pictures(store, RULE, lambda *_: None)
     return parts.labels, parts.notes
 
@@ -302,8 +303,9 @@ def test_a_wrong_encoding_is_refused(named):
     path = named("猫", "狗", "gbk")
     with pytest.raises(UsageError, match="its names are not in ascii"):
         labels_of(path, "ascii")
-    with pytest.raises(UsageError, match="no encoding 'klingon'"):
-        load_dataset(str(path), RULE, 0, zip_encoding="klingon")
+    for name in ("klingon", "rot13", "base64"):
+        with pytest.raises(UsageError, match=rf"--zip-encoding: no encoding '{name}'"):
+            load_dataset(str(path), RULE, 0, zip_encoding=name)
 
 
 def test_the_extra_field_with_the_name_in_utf_8_is_used(cats_and_dogs, tmp_path):
@@ -324,3 +326,11 @@ def test_names_of_files_alone_are_not_asked_about(cats_and_dogs, tmp_path):
         for file in cats_and_dogs.rglob("*.png")
     }
     assert labels_of(zip_of(tmp_path / "a.zip", names)) == (("cat", "dog"), ())
+
+
+def test_a_model_s_labels_tell_how_to_read_the_zip_that_it_was_trained_on(named):
+    path = named("猫", "狗", "gbk")
+    trained = load_dataset(str(path), RULE, 0, zip_encoding="gbk")
+    again = load_dataset(str(path), RULE, 0, labels=trained.labels)
+    assert again.labels == ("狗", "猫")
+    assert again.sha256 == trained.sha256
