@@ -51,6 +51,8 @@ class Dataset:
     """Whether a mirrored image keeps its label: false for digits and letters."""
     notes: tuple[str, ...] = ()
     """What the user should know about the split, a line each."""
+    bits: int = 16
+    """See `ImageRule.bits`."""
 
 
 def load_dataset(
@@ -91,6 +93,7 @@ def load_dataset(
         parts.skipped,
         parts.mirrored_is_same,
         (*parts.notes, *whole.notes),
+        parts.bits,
     )
 
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from ..edge_runtime.errors import BadData, EdgeclsError, MissingInput
-from ..edge_runtime.images.decode import decode_file
+from ..edge_runtime.images.decode import decode_file, used_bits
 from ..edge_runtime.images.prepare import prepare
-from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from ..edge_runtime.text import printable
 from .layout import EXPECTED, Layout, PartName, find_layout
 from .split import Parts, Split
@@ -29,20 +30,24 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
     layout = find_layout(store)
     skipped = [f"{printable(str(path))}: not in a class folder" for path in layout.outside]
     total = sum(map(len, layout.parts.values()))
-    splits: dict[PartName, Split] = {}
-    done = 0
+    pictures = {part: _Pictures(len(files), rule) for part, files in layout.parts.items()}
+    deep: list[tuple[PartName, int, PurePosixPath]] = []
+    done = most_bits = 0
     for part, files in layout.parts.items():
-        images = np.empty((len(files), rule.height_px, rule.width_px, 3), np.uint8)
-        usable = np.zeros(len(files), bool)
         for index, outcome in enumerate(_prepared(store, rule, [path for path, _ in files])):
-            if isinstance(outcome, str):
-                skipped.append(outcome)
+            if isinstance(outcome, int):  # to be read again, when it is known what white is
+                deep.append((part, index, files[index][0]))
+                most_bits = max(most_bits, outcome)
             else:
-                images[index], usable[index] = outcome, True
+                pictures[part].put(index, outcome, skipped)
             done += 1
             on_image(done, total)
-        truth = np.array([class_index for _, class_index in files], np.int64)
-        splits[part] = Split(images, truth) if usable.all() else Split(images, truth).where(usable)
+    bits = next(depth for depth in _DEPTHS if depth >= most_bits) if deep else rule.bits or _DEPTHS[-1]
+    for part, index, path in deep:
+        pictures[part].put(index, _prepare_one(store, replace(rule, bits=bits), path), skipped)
+    splits: dict[PartName, Split] = {
+        part: pictures[part].split([number for _, number in files]) for part, files in layout.parts.items()
+    }
     _check_classes(layout, splits, skipped, store.name)
     return Parts(
         layout.labels,
@@ -50,8 +55,39 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
         splits.get("val"),
         splits.get("test"),
         skipped=tuple(skipped),
-        notes=layout.notes,
+        notes=(*layout.notes, *_depth_notes(len(deep), bits)),
+        bits=bits,
     )
+
+
+_DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that cameras use of pictures with 16 bits a channel."""
+
+
+def _depth_notes(pictures: int, bits: int) -> list[str]:
+    if not pictures or bits == _DEPTHS[-1]:
+        return []
+    return [f"{pictures:,} 16-bit pictures use {bits} bits: {2**bits - 1:,} is white, here and on the device"]
+
+
+class _Pictures:
+    """The prepared pictures of one part, as far as they are usable."""
+
+    def __init__(self, count: int, rule: ImageRule) -> None:
+        self._images = np.empty((count, rule.height_px, rule.width_px, 3), np.uint8)
+        self._usable = np.zeros(count, bool)
+
+    def put(self, index: int, outcome: np.ndarray | str | int, skipped: list[str]) -> None:
+        """Takes a picture, or adds the reason why there is none to `skipped`."""
+        if isinstance(outcome, str):
+            skipped.append(outcome)
+        else:
+            self._images[index], self._usable[index] = outcome, True
+
+    def split(self, classes: list[int]) -> Split:
+        """Returns the usable pictures with the classes of all."""
+        split = Split(self._images, np.array(classes, np.int64))
+        return split if self._usable.all() else split.where(self._usable)
 
 
 def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
@@ -67,7 +103,7 @@ def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
     if not folder.is_dir():
         raise MissingInput(f"{folder}: no such folder; name a folder of pictures")
     store = without_litter(open_folder(folder))
-    images = [image for image in _prepared(store, rule, sorted(store.files)) if not isinstance(image, str)]
+    images = [image for image in _prepared(store, rule, sorted(store.files)) if isinstance(image, np.ndarray)]
     if not images:
         raise BadData(
             f"{folder}: none of its {len(store.files):,} files is a usable image; add some pictures"
@@ -75,16 +111,23 @@ def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
     return Split(np.stack(images), np.zeros(len(images), np.int64))
 
 
-def _prepared(store: Store, rule: ImageRule, paths: list[PurePosixPath]) -> Iterable[np.ndarray | str]:
-    """Yields for each file, in order, the prepared image, or why there is none. Decodes on all cores."""
+def _prepared(store: Store, rule: ImageRule, paths: list[PurePosixPath]) -> Iterable[np.ndarray | str | int]:
+    """Yields for each file, in order, what `_prepare_one` returns. Decodes on all cores."""
     with ThreadPoolExecutor() as threads:
         yield from threads.map(partial(_prepare_one, store, rule), paths)
 
 
-def _prepare_one(store: Store, rule: ImageRule, path: PurePosixPath) -> np.ndarray | str:
+def _prepare_one(store: Store, rule: ImageRule, path: PurePosixPath) -> np.ndarray | str | int:
+    """Returns the prepared image, or why there is none.
+
+    While `rule.bits` is `BITS_OF_DATA`: for a picture of 16 bits a channel, how many of them it uses.
+    """
     name = printable(str(path))
     try:
-        return prepare(decode_file(store.read(path), name, rule), rule)
+        content = store.read(path)
+        if rule.bits == BITS_OF_DATA and (bits := used_bits(content)):
+            return bits
+        return prepare(decode_file(content, name, rule), rule)
     except EdgeclsError as error:
         reason, _, _ = str(error).partition("; ")
         return printable(reason)

@@ -46,6 +46,8 @@ class Parts:
     """Whether nearly equal images are copies or of one burst: false for digits, which all look alike."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the files were read, a line each."""
+    bits: int = 16
+    """See `ImageRule.bits`."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import MissingInput, UsageError
 from ..edge_runtime.files import check_writable
-from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from . import recipe as recipes
 from .augmentation import parse_kinds
 from .checkpoint import check_options, checkpoint_path, read_checkpoint
@@ -124,7 +124,7 @@ def train_options(
     values = {name: _parsed(name, value) for name, value in given.items() if value is not None}
     if report:
         before = read_report_file(report)
-        rule = ImageRule(imgsz, imgsz) if imgsz else before.image
+        rule = replace(before.image, height_px=imgsz, width_px=imgsz) if imgsz else before.image
         return TrainOptions(
             absolute_data(data or before.data),
             output,
@@ -135,7 +135,8 @@ def train_options(
         )
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
-    rule, made = ImageRule(side_px, side_px), replace(named, **values)
+    rule = ImageRule(side_px, side_px, transparent="white", bits=BITS_OF_DATA)
+    made = replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
     source = absolute_data(data or "cifar10")

@@ -1,6 +1,6 @@
 """Distillation: a trained network that a smaller one imitates (Hinton, Vinyals and Dean 2015)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"--teacher {path}: its classes are {', '.join(file.card.labels)}, not those of the data; "
             "train it on the same data"
         )
-    if file.card.image != rule:
+    if replace(file.card.image, transparent=rule.transparent, bits=rule.bits) != rule:
         raise UsageError(
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"

@@ -113,6 +113,7 @@ def run_training(
     training.check(resume=resume)
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     dataset = dataset or training.load_data(progress.images_read)
+    training = replace(training, image=replace(training.image, bits=dataset.bits))
     if training.is_for_any_count:
         training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
     recipe = training.recipe

@@ -29,6 +29,7 @@ _FLAGS = {
 }
 _DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 _PLAIN = ImageRule(1, 1)
+_PNG_DEPTH_AT = 24
 
 
 def read_image(path: str | Path, rule: ImageRule | None = None) -> np.ndarray:
@@ -124,15 +125,18 @@ def _to_8_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
     """Scales uint16 pixels, of which so many bits are used, to uint8; brighter ones become white."""
     if pixels.dtype == np.uint8:
         return pixels
-    return np.minimum(pixels >> (bits - 8), 255).astype(np.uint8)
+    return np.minimum(pixels >> ((bits or 16) - 8), 255).astype(np.uint8)
 
 
 def used_bits(content: bytes) -> int:
-    """Returns how many bits a picture's channels use; 8 for every picture that does not have 16."""
-    if kind_of(content) not in (PNG, TIFF, PNM):
-        return 8
+    """Returns how many bits a picture of 16 bits a channel uses; 0 for every other picture."""
+    kind = kind_of(content)
+    if kind not in (PNG, TIFF, PNM) or (
+        kind is PNG and content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] != b"\x10"
+    ):
+        return 0
     pixels, _ = hear(_decoded, content, _DEEP)
-    return int(pixels.max()).bit_length() if pixels is not None and pixels.dtype == np.uint16 else 8
+    return int(pixels.max()).bit_length() if pixels is not None and pixels.dtype == np.uint16 else 0
 
 
 def _decoded(content: bytes, flags: int) -> np.ndarray | None:

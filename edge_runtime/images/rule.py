@@ -14,6 +14,10 @@ COVER = 1.5
 frames of 352x288, 6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""
 
 
+BITS_OF_DATA = 0
+"""In place of a number of bits: as many as the data set uses."""
+
+
 @dataclass(frozen=True)
 class ImageRule:
     """Image rule: how a picture of any size becomes a network's input. It is part of the model card."""
@@ -28,7 +32,8 @@ class ImageRule:
     """What shows through transparent pixels: `white`; or `ignored`, whatever colour they have themselves, as
     in models trained before there was a choice, and in Keras."""
     bits: int = 16
-    """Of a picture with 16 bits a channel, how many are used: 4,095 is white for 12."""
+    """Of pictures with 16 bits a channel, how many are used: with 12, 4,095 is white. `BITS_OF_DATA` until a
+    data set is read."""
 
 
 class Box(NamedTuple):

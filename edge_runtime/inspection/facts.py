@@ -125,6 +125,8 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
     return [
         ("card", f"{len(card.labels)} labels: {', '.join(card.labels)}"),
         ("  picture", f"{rule.width_px}x{rule.height_px} px, crop {rule.crop}, {rule.interpolation}"),
+        ("  transparency", "ignored" if rule.transparent == "ignored" else "on white"),
+        ("  16-bit pictures", f"{2**rule.bits - 1:,} is white"),
         ("  scaling", f"pixel * {card.scale:.7g} + {card.offset:g}"),
         ("  input type", card.io),
         ("  output", card.scores),

@@ -133,6 +133,8 @@ def _check(card: ModelCard) -> None:
         raise ValueError("its background is not one of its labels")
     if card.image.height_px < 1 or card.image.width_px < 1:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
+    if card.image.transparent not in ("ignored", "white") or not 8 <= card.image.bits <= 16:
+        raise ValueError(f"transparent pixels {card.image.transparent}, {card.image.bits} bits")
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
         raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
     if card.quantisation:

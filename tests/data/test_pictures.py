@@ -9,7 +9,7 @@ from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.decode import read_image
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
-from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from tests.edge_runtime.images.pictures import HEIC, damaged, encoded, scene
 
 RULE = ImageRule(16, 16)
@@ -60,6 +60,38 @@ def test_an_unreadable_file_is_skipped_and_named_with_its_reason(cats_and_dogs, 
     parts = read(cats_and_dogs)
     assert parts.skipped == (f"dog/x.jpg: {reason}",)
     assert parts.train.truth.tolist() == [0, 1] * 6
+
+
+def test_black_icons_on_a_transparent_ground_are_seen(tmp_path):
+    for label, (top, left) in {"left": (0, 0), "right": (0, 8)}.items():
+        icon = np.zeros((16, 16, 4), np.uint8)
+        icon[top : top + 16, left : left + 8, 3] = 255
+        (tmp_path / label).mkdir()
+        cv2.imwrite(str(tmp_path / label / "1.png"), icon)
+    rule = ImageRule(16, 16, transparent="white", bits=BITS_OF_DATA)
+    left, right = read_pictures(open_folder(tmp_path), rule, lambda *_: None).train.images
+    assert left[8, :, 0].tolist() == [0] * 8 + [255] * 8
+    assert right[8, :, 0].tolist() == [255] * 8 + [0] * 8
+    assert not read(tmp_path).train.images.any()  # by a card from before
+
+
+@pytest.mark.parametrize(("brightest", "bits", "seen"), [(4000, 12, 250), (900, 10, 225), (60_000, 16, 234)])
+def test_what_16_bit_pictures_use_becomes_white_for_all_of_them(cats_and_dogs, brightest, bits, seen):
+    for label, value in {"cat": brightest, "dog": brightest // 2}.items():
+        cv2.imwrite(str(cats_and_dogs / label / "deep.png"), np.full((16, 16), value, np.uint16))
+    (cats_and_dogs / "dog" / "broken.png").write_bytes((cats_and_dogs / "dog" / "deep.png").read_bytes()[:60])
+    rule = ImageRule(16, 16, bits=BITS_OF_DATA)
+    parts = read_pictures(open_folder(cats_and_dogs), rule, lambda *_: None)
+    assert parts.bits == bits
+    means = parts.train.images.mean(axis=(1, 2, 3))
+    assert seen in means
+    assert seen // 2 in means
+    assert len(parts.train) == 14
+    assert [line.partition(":")[0] for line in parts.skipped] == ["dog/broken.png"]
+    said = f"2 16-bit pictures use {bits} bits: {2**bits - 1:,} is white, here and on the device"
+    assert parts.notes == (() if bits == 16 else (said,))
+    again = read_pictures(open_folder(cats_and_dogs), ImageRule(16, 16, bits=bits), lambda *_: None)
+    assert np.array_equal(np.sort(again.train.images, axis=0), np.sort(parts.train.images, axis=0))
 
 
 def test_a_picture_of_900_megapixels_is_skipped_unread(cats_and_dogs):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import MissingInput, UsageError
-from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from edgecls.trainer.options import TrainOptions, train_options
 from edgecls.trainer.recipe import Recipe, named_recipe
 from tests.trainer.test_report import REPORT
@@ -28,6 +28,7 @@ def test_nothing_to_go_on_with_is_told_before_anything_is_read(tmp_path):
 
 
 MODEL = Path("model.h5")
+RULE = ImageRule(32, 32, transparent="white", bits=BITS_OF_DATA)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def report(tmp_path) -> Path:
 
 def test_without_options_it_is_the_documented_training():
     training = train_options(MODEL, {"epochs": None})
-    assert (training.data, training.output, training.image) == ("cifar10", MODEL, ImageRule(32, 32))
+    assert (training.data, training.output, training.image) == ("cifar10", MODEL, RULE)
     assert training.recipe == Recipe()
 
 
@@ -55,7 +56,7 @@ def test_an_option_changes_its_part_of_the_recipe_alone():
     given = {"epochs": 3, "augment": "none", "dropout": None}
     training = train_options(MODEL, given, recipe="best", imgsz=48)
     assert training.recipe == replace(named_recipe("best", "cnn"), epochs=3, augment=())
-    assert training.image == ImageRule(48, 48)
+    assert training.image == replace(RULE, height_px=48, width_px=48)
 
 
 @pytest.mark.parametrize(

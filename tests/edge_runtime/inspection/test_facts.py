@@ -42,6 +42,8 @@ def test_the_text_has_a_line_for_everything():
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  2 labels: cat, dog" in lines
     assert "  picture             24x32 px, crop center, area" in lines
+    assert "  transparency        ignored" in lines
+    assert "  16-bit pictures     65,535 is white" in lines
     assert "  input type          uint8" in lines
     assert "  output              probabilities" in lines
     assert "  trained on          pets, digest cdcdcdcdcdcd" in lines
@@ -51,7 +53,7 @@ def test_the_text_has_a_line_for_everything():
     assert "  quantised           int8, calibrated on 512 images, digest efefefefefef" in lines
     assert "  unknown below       0.75 at temperature 1.5" in lines
     assert "  golden frames       1" in lines
-    assert len(lines) == 23
+    assert len(lines) == 25
 
 
 @pytest.mark.parametrize(
