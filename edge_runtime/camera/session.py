@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..classifier import Classifier, find_model_file
-from ..errors import BadConfiguration, UsageError
+from ..errors import BadConfiguration, Unavailable, UsageError
 from ..models.card import ModelCard
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
@@ -26,7 +26,7 @@ from .options import CameraOptions
 from .outputs.frame_folder import FrameRecorder
 from .outputs.lines import LineOutput, json_line
 from .outputs.video_file import Recorder
-from .outputs.window import PreviewWindow, why_no_window
+from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
 from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, parse_share
 from .recording import RecordedSettings, new_header
 from .region import parse_roi
@@ -114,10 +114,16 @@ def check_options(options: CameraOptions) -> Address:
         raise UsageError(f"--record-max-mb is for a folder; write --record {folder}")
     if options.record_max_mb and not options.record:
         raise UsageError("--record-max-mb goes with --record DIR/; add it, or leave this out")
-    reason = why_no_window() if options.show else None
-    if reason:
-        raise BadConfiguration(f"cannot open a window: {reason}; leave --show out")
+    if options.show:
+        _check_window(goes_on=is_unattended(options))
     return address
+
+
+def _check_window(*, goes_on: bool) -> None:
+    if reason := why_never_a_window():
+        raise BadConfiguration(f"cannot open a window: {reason}; leave --show out")
+    if not goes_on and (reason := why_no_window()):
+        raise Unavailable(f"cannot open a window: {reason}; leave --show out")
 
 
 def is_unattended(options: CameraOptions) -> bool:
@@ -189,7 +195,7 @@ def open_session(
         )
         decider = _decider(options, source, classifier)
         recorder = _recorder(options, source, classifier, decider, on_event, resumes=unattended)
-        windows = [PreviewWindow(stop)] if options.show else []
+        windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
             source.least_px = least_size_px(classifier.card.image, is_watched=is_watched)

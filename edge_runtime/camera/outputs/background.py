@@ -47,7 +47,7 @@ class BackgroundOutput:
         self._waiting_bytes = self._in_hand = 0
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None
-        self._is_torn = self._has_given_up = False
+        self._is_torn = self._has_given_up = self._is_closed = False
         self.is_broken = False
         """The reader has gone, for good."""
 
@@ -100,6 +100,15 @@ class BackgroundOutput:
             self._waiting_bytes = 0
         return given_up
 
+    def close(self) -> None:
+        """Ends the thread, before the descriptor is closed; its other end must be closed, or be read."""
+        with self._changed:
+            self._is_closed = True
+            self._waiting.clear()
+            self._changed.notify_all()
+        if self._thread:
+            self._thread.join(GRACE_S)
+
     def _waited_for_room(self, size_bytes: int) -> bool:
         while self._waiting and self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:
             if self._stop.requested:
@@ -123,6 +132,8 @@ class BackgroundOutput:
                 self._in_hand = 0
                 self._changed.notify_all()
                 while not self._waiting:
+                    if self._is_closed:
+                        return
                     self._changed.wait()
                 content = self._taken()
             try:
