@@ -68,6 +68,8 @@ class MjpegServer:
         self.frames = frames
         self.intercept = intercept
         self.chunked = chunked
+        self.bytes_per_s: float | None = None
+        """How slow the link is; None: as fast as it can."""
         self.sent_at_s: dict[int, float] = {}
         """When each picture went out, by its number; `time.monotonic()`."""
         self.connections = self._idle_turns = 0
@@ -132,10 +134,19 @@ class MjpegServer:
                     self._changed.notify_all()
             else:
                 part = self._part()
-                request.wfile.write(b"%x\r\n%b\r\n" % (len(part), part) if self.chunked else part)
+                self._send(request, b"%x\r\n%b\r\n" % (len(part), part) if self.chunked else part)
                 given += 1
         if self.chunked:
             request.wfile.write(b"0\r\n\r\n")
+
+    def _send(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
+        if self.bytes_per_s is None:
+            request.wfile.write(content)
+            return
+        step = max(1, int(self.bytes_per_s / 10))
+        for at in range(0, len(content), step):
+            request.wfile.write(content[at : at + step])
+            self._stopped.wait(0.1)
 
     def _part(self) -> bytes:
         with self._changed:

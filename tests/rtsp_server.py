@@ -3,8 +3,9 @@
     /usr/bin/python3 rtsp_server.py [--port PORT] [--user USER --password PASSWORD]
 
 writes its port as the first line to stdout. `/h264` and `/mjpeg` are live streams of pictures that carry
-their number in large blocks, like those of mjpeg_server.py. Each number follows on a line of its own, with
-the time (monotonic) at which its picture was given to the encoder.
+their number in large blocks, like those of mjpeg_server.py; `/rare` has a single key frame, and `/slow` gives
+one picture a second. Each number follows on a line of its own, with the time (monotonic) at which its picture
+was given to the encoder.
 """
 
 import argparse
@@ -20,27 +21,31 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 - only now is i
 BITS = 16
 WIDTH_PX, HEIGHT_PX = 320, 240
 RATE_FPS = 30
-CAPS = f"video/x-raw,format=GRAY8,width={WIDTH_PX},height={HEIGHT_PX},framerate={RATE_FPS}/1"
-ENCODERS = {
-    # As network cameras do: a key frame each second, no picture that needs a later one.
-    "/h264": f"x264enc tune=zerolatency speed-preset=ultrafast key-int-max={RATE_FPS} ! rtph264pay name=pay0",
-    "/mjpeg": "jpegenc ! rtpjpegpay name=pay0",
+CAPS = f"video/x-raw,format=GRAY8,width={WIDTH_PX},height={HEIGHT_PX},framerate="
+# As network cameras do: no picture needs a later one.
+H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max={} ! rtph264pay name=pay0"
+STREAMS = {
+    "/h264": (RATE_FPS, H264.format(RATE_FPS)),  # a key frame each second
+    "/rare": (RATE_FPS, H264.format(100_000)),
+    "/slow": (1, H264.format(100_000)),
+    "/mjpeg": (RATE_FPS, "jpegenc ! rtpjpegpay name=pay0"),
 }
 
 
 class Camera(GstRtspServer.RTSPMediaFactory):
     """One stream, made anew for its first viewer and shared with the others."""
 
-    def __init__(self, encoder: str) -> None:
+    def __init__(self, rate_fps: int, encoder: str) -> None:
         super().__init__()
-        source = f"appsrc name=camera is-live=true do-timestamp=true format=time caps={CAPS}"
+        self.rate_fps = rate_fps
+        source = f"appsrc name=camera is-live=true do-timestamp=true format=time caps={CAPS}{rate_fps}/1"
         self.set_launch(f"( {source} ! videoconvert ! video/x-raw,format=I420 ! {encoder} )")
         self.set_shared(True)
         self.connect("media-configure", self.start)
 
     def start(self, _: object, media: GstRtspServer.RTSPMedia) -> None:
         camera = media.get_element().get_by_name_recurse_up("camera")
-        GLib.timeout_add(1000 // RATE_FPS, push, camera)
+        GLib.timeout_add(1000 // self.rate_fps, push, camera)
 
 
 numbers = iter(range(1, 1 << BITS))
@@ -92,7 +97,7 @@ def main() -> None:
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service(chosen.port)
-    cameras = {path: Camera(encoder) for path, encoder in ENCODERS.items()}
+    cameras = {path: Camera(*stream) for path, stream in STREAMS.items()}
     for path, camera in cameras.items():
         server.get_mount_points().add_factory(path, camera)
     if chosen.user:

@@ -149,6 +149,7 @@ class Capture(Source):
                 self._opening_step = ""
                 self._wait_for_first_frame(self._patience.first_frame_s)
             case "receiving":
+                self._interval.receiving(time.monotonic())
                 self._set_timeout(self._timeout_s)
             case "opened":
                 if isinstance(self._address, Stream):

@@ -7,6 +7,7 @@ times the memory. `multipart.py` parses the responses.
 
 import fcntl
 import os
+import select
 import socket
 import struct
 import termios
@@ -120,7 +121,7 @@ class _Response:
                 return 0
             self._left = None  # it was too short for the picture
         if self._watermark:
-            self._watermark.set(1 if self.body.is_slow else self.body.awaited_bytes)
+            self._watermark.wait(1 if self.body.is_slow else self.body.awaited_bytes)
         wanted_bytes = _PIECE_BYTES if self._left is None else min(self._left, _PIECE_BYTES)
         try:
             piece = self._response.read1(wanted_bytes)
@@ -155,8 +156,17 @@ class _LowWatermark:
     def __init__(self, response: HTTPResponse) -> None:
         self._socket = socket.socket(fileno=os.dup(response.fileno()))
         self._bytes = 1
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
+        self._is_seen_whole = not response.chunked  # otherwise, some bytes may wait in Python's buffer
 
-    def set(self, awaited_bytes: int) -> None:
+    def wait(self, awaited_bytes: int) -> None:
+        """Lets the next read wait for so many bytes, but not unseen where they take long to arrive."""
+        self._set(awaited_bytes)
+        if self._bytes > 1 and self._is_seen_whole and not self._poll.poll(_NOTICE_S * 500):
+            self._set(1)
+
+    def _set(self, awaited_bytes: int) -> None:
         wanted_bytes = min(awaited_bytes, _PIECE_BYTES)
         if wanted_bytes != self._bytes:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted_bytes)

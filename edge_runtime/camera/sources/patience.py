@@ -75,6 +75,7 @@ class CameraInterval:
     def __init__(self) -> None:
         self._intervals_s: deque[float] = deque(maxlen=_INTERVALS)
         self._last: tuple[int, float] | None = None
+        self._received_at_s = 0.0
         self._states_rate = False
         self._was_slower = False
 
@@ -94,6 +95,10 @@ class CameraInterval:
         """Takes the frame rate that the camera states; None where it states none."""
         self._states_rate = rate_fps is not None and rate_fps >= 1
 
+    def receiving(self, now_s: float) -> None:
+        """Takes the time at which a part of a frame arrived that takes longer than usual."""
+        self._received_at_s = now_s
+
     def add(self, sequence: int, captured_at_s: float) -> None:
         """Takes the next frame; those that were skipped since the last one are counted by its number."""
         if self._last and sequence > self._last[0]:
@@ -101,12 +106,13 @@ class CameraInterval:
         self._last = sequence, captured_at_s
 
     def limit(self, patience: Patience, *, one_shot: bool) -> tuple[float, float | None]:
-        """Returns how long to wait for the next frame, and since when; None: since the last one arrived."""
+        """Returns how long to wait for the next frame, and since when; None: since now."""
         if not patience.adapts:
             return patience.silence_s, None
         if self._last and self._intervals_s:
             limit_s = max(patience.silence_s, _INTERVALS_PER_LIMIT * max(self._intervals_s))
-            return limit_s, self._last[1]  # it may have waited for a slow reader
+            # Not since now: the frame may have waited for a slow reader.
+            return limit_s, max(self._last[1], self._received_at_s)
         if self._states_rate and not self._was_slower:
             return patience.silence_s, None
         return max(patience.silence_s, patience.one_shot_s if one_shot else patience.second_frame_s), None

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.usb_camera import pictures
 from edgecls.edge_runtime.errors import Unavailable
+from edgecls.edge_runtime.images.opencv import cv2
 from tests.fakes import PATIENT
-from tests.mjpeg_server import MjpegServer, read_number
+from tests.mjpeg_server import MjpegServer, numbered_picture, read_number
 
 QUICK = replace(PATIENT, silence_s=1.0, first_frame_s=1.0)
 """For servers that are silent."""
@@ -596,6 +598,61 @@ def test_reads_that_fail_at_once_do_not_spin():
     assert time.monotonic() - started_s >= 0.2
 
 
+def test_a_slow_camera_is_not_given_up():
+    patience = replace(PATIENT, silence_s=0.5, second_frame_s=60.0)
+    with MjpegServer(rate_fps=1) as server, watch(server, patience=patience) as watched:
+        watched.read_frames(4)
+
+    assert watched.kinds == ["opened"]
+
+
+def test_a_slow_link_is_not_given_up_while_bytes_arrive():
+    with MjpegServer(rate_fps=20) as server, watch(server) as watched:
+        watched.read_frames(5)
+        watched.now_has(replace(PATIENT, silence_s=2.0))
+        server.bytes_per_s = len(cv2.imencode(".jpg", numbered_picture(1))[1]) / 5  # five seconds a picture
+        watched.read_frames(3)
+
+    assert watched.kinds == ["opened"]
+
+
+def test_a_camera_that_closes_its_streams_is_opened_again_at_once_for_ever():
+    patience = replace(PATIENT, first_pause_s=0.01, longest_pause_s=600.0)  # doubled ten times: ten seconds
+    with MjpegServer(frames=2, rate_fps=100) as server, watch(server, patience=patience) as watched:
+        watched.read_until(lambda: watched.kinds.count("ended") == 12)
+
+    assert set(watched.kinds) == {"opened", "ended"}
+
+
+def test_pauses_do_not_grow_for_a_camera_that_gives_pictures(server):
+    with watch(server) as watched:
+        for failures in range(1, 4):
+            server.fault = ""
+            watched.read_frames(1)
+            server.fault = "noise"
+            watched.read_until(lambda: watched.kinds.count("unavailable") == failures)  # noqa: B023
+
+    texts = [event.text for event in watched.events if event.kind == "unavailable"]
+    assert texts == ["10 damaged pictures in a row; trying again in 0.05 s"] * 3
+
+
+def test_a_camera_that_does_not_answer_is_named():
+    """A port whose queue is full drops whoever comes, as a router does for a host that is not there."""
+    with socket.socket() as full, ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        with Watched(Stream(url), patience=QUICK) as watched:
+            watched.read_until(lambda: "stalled" in watched.kinds)
+
+    text = f"{url}: no answer; check the address, and that the camera is on; trying again in 0.05 s"
+    assert watched.events[0].text == text
+
+
 def test_pauses_grow_to_a_limit():
     assert [Patience().pause_s(failures) for failures in range(1, 8)] == [1, 2, 4, 8, 16, 30, 30]
 
@@ -667,6 +724,20 @@ def test_another_size_or_kind_is_another_picture():
 
     assert changes(*[(second, [black, black.reshape(64, 48, 3)][second % 2]) for second in range(30)]) == []
     assert changes(*[(second, [black, JPEG][second % 2]) for second in range(30)]) == []
+
+
+def test_a_camera_that_renews_its_picture_each_minute_is_frozen_at_first_only():
+    shown = [(second, JPEG[: 900 + second // 60]) for second in range(600)]
+
+    assert changes(*shown) == [(10, True), (60, False)]
+
+
+def test_a_camera_that_was_frozen_for_an_hour_is_watched_as_before():
+    frozen = [(second, JPEG) for second in range(3600)]
+    moving = [(3600 + tenth / 10, JPEG[: 900 + tenth]) for tenth in range(50)]
+    again = [(3700 + second, JPEG[:800]) for second in range(12)]
+
+    assert changes(*frozen, *moving, *again) == [(10, True), (3600, False), (3710, True)]
 
 
 def test_two_pictures_far_apart_are_enough():

@@ -143,6 +143,37 @@ def test_a_slow_consumer_still_gets_young_frames(server, path, delay_frames):
     assert sorted(ages_s)[2] < (delay_frames + 2) * INTERVAL_S
 
 
+def test_a_stream_with_rare_key_frames_gives_its_first_one():
+    """The next one is an hour away: the first may be neither thrown away nor given up."""
+    with serving() as server, open_source(server.url("rare"), one_shot=True, patience=PATIENT) as source:
+        assert read_until(source, a_frame).sequence == 1
+
+
+def test_the_age_of_a_slow_stream_is_true():
+    """FFmpeg gives a picture when the next one arrives: here, a second later."""
+    with serving() as server, open_source(server.url("slow"), one_shot=True, patience=PATIENT) as source:
+        late_s = []
+        for _ in range(4):
+            frame = read_until(source, a_frame)
+            late_s.append(time.monotonic() - server.age_s(frame))  # when it went into the encoder
+            late_s[-1] = frame.captured_at_s - late_s[-1]
+
+    assert abs(sorted(late_s)[1]) < 0.5
+
+
+def test_the_wait_for_a_key_frame_is_no_silence():
+    """A second viewer comes between two key frames, as viewers of cameras do."""
+    impatient = replace(PATIENT, silence_s=0.3, first_frame_s=0.3, key_frame_s=60.0)
+    events: list[Event] = []
+    with serving() as server, open_source(server.url("h264"), one_shot=True, patience=PATIENT) as first:
+        read_until(first, a_frame)
+        with open_source(server.url("h264"), on_event=events.append, patience=impatient) as source:
+            source._patience = replace(impatient, silence_s=60.0)  # from its first frame on
+            assert read_until(source, a_frame)
+
+    assert kinds(events) == ["opened"]
+
+
 def test_a_server_that_is_started_again_is_found_again():
     events: list[Event] = []
     with (
