@@ -610,8 +610,8 @@ def test_a_slow_link_is_not_given_up_while_bytes_arrive():
     with MjpegServer(rate_fps=20) as server, watch(server) as watched:
         watched.read_frames(5)
         watched.now_has(replace(PATIENT, silence_s=2.0))
-        server.bytes_per_s = len(cv2.imencode(".jpg", numbered_picture(1))[1]) / 5  # five seconds a picture
-        watched.read_frames(3)
+        server.bytes_per_s = len(cv2.imencode(".jpg", numbered_picture(1))[1]) / 3.5  # seconds a picture
+        watched.read_frames(2)
 
     assert watched.kinds == ["opened"]
 
