@@ -92,7 +92,7 @@ def _run(options: CameraOptions) -> None:
         say(report.text)
     if report.failure:
         raise report.failure
-    if options.record and report.frames:
+    if options.record and report.frames and Path(options.record).exists():
         say(f"recording: {options.record}")
 
 

@@ -132,7 +132,11 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
         )
     if isinstance(error, FileExistsError | NotADirectoryError):
         return OutputFailed(f"cannot write {path}: its folder is a file; choose another folder")
-    remedy = "free some space and run it again" if error.errno == errno.ENOSPC else "check the disk"
+    remedies = {
+        errno.ENOSPC: "free some space and run it again",
+        errno.EFBIG: "allow larger files with `ulimit -f`",
+    }
+    remedy = remedies.get(error.errno or 0, "check the disk")
     return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
 
 

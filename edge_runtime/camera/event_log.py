@@ -71,7 +71,7 @@ class EventLog(Sink):
         self._wall_clock = wall_clock
         self._retry_s = retry_s
         self._retry_at_s = 0.0
-        self._failing = False
+        self._failing = self._has_stopped = False
         self._backlog = EventBacklog()
         self._sequence: int | None = None  # not known before the log can be read
         try:
@@ -87,6 +87,7 @@ class EventLog(Sink):
 
     def event(self, event: Event) -> None:
         """Writes an event, or keeps it until it can be written."""
+        self._has_stopped |= event.kind == "stopped"
         self._backlog.add(WaitingEvent(event, self._wall_clock()))
         if not self._failing or time.monotonic() >= self._retry_at_s:
             self._write_waiting()
@@ -114,7 +115,9 @@ class EventLog(Sink):
             error = failed
         self._file.close()
         if error and self._waits:
-            self._on_event(Event("events_dropped", f"{self._backlog.count:,} events were lost: {self._path}"))
+            if self._has_stopped:
+                text = f"{self._backlog.count:,} events were lost: {self._path} could not be written"
+                self._on_event(Event("events_dropped", text, facts={"dropped": self._backlog.count}))
         elif error:
             raise writing_failed(self._path, error) from error
 

@@ -41,6 +41,8 @@ class RecordingDisk:
     ) -> None:
         self.failure: EdgeclsError | None = None
         """Why nothing is written now."""
+        self.is_ending = False
+        """Whether the loop has ended, and so the recording, whatever the disk does."""
         self._target, self._folder = target, folder
         self._on_event, self._reserve_bytes = on_event, reserve_bytes
         self._resumes, self._clock = resumes, clock
@@ -78,7 +80,7 @@ class RecordingDisk:
         if self.failure is not None:
             return
         self.failure, self._is_full = failure, is_full
-        ends = "pauses" if self._resumes else "ends here"
+        ends = "pauses" if self._resumes and not self.is_ending else "ends here"
         if is_full:
             self._on_event(Event("disk_full", f"the disk is full; the recording {self._target} {ends}"))
         else:

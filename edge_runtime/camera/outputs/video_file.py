@@ -1,5 +1,6 @@
 """Video output: records a camera loop as an annotated video."""
 
+import errno
 import os
 from itertools import count
 from pathlib import Path
@@ -24,6 +25,8 @@ STILLS_FPS = 1.0
 """Frame rate of the video for still images."""
 MAX_PAUSE_S = 2.0
 """A longer silence of a camera is cut to this."""
+MAX_STILL_S = 300.0
+"""Pictures of this time without a larger file do not reach the disk; FFmpeg writes when it has 32 kB."""
 
 
 class Recorder(Sink):
@@ -152,6 +155,7 @@ class Recorder(Sink):
             OutputFailed, PermissionRefused: what ended the recording early. What was recorded before is kept
                 if it can be played, otherwise the old file.
         """
+        self._disk.is_ending = True
         self._finish()
         if self._part:
             self._part.close()
@@ -180,12 +184,20 @@ class _Video:
         self._size_px = first.shape[1], first.shape[0]
         self._last = first
         self._started_s = 0.0
-        self._frames = 0
+        self._frames = self._size_bytes = self._grown_at = 0
         self._writer = VideoWriter(beside, self._rate_fps, self._size_px, path)
 
     def check(self) -> None:
-        """Raises OSError if the file is not there any more."""
-        self.beside.stat()
+        """Checks that what is written reaches the disk, of which OpenCV says nothing.
+
+        Raises:
+            OSError: the file is not there any more, or did not grow with `MAX_STILL_S` of pictures.
+        """
+        size_bytes = self.beside.stat().st_size
+        if size_bytes != self._size_bytes:
+            self._size_bytes, self._grown_at = size_bytes, self._frames
+        elif self._frames - self._grown_at > MAX_STILL_S * self._rate_fps:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     def write(self, picture: np.ndarray, time_s: float) -> None:
         """Adds a picture that was taken at `time_s`."""

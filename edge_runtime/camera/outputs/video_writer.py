@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 
 from ...descriptors import native_stderr_held
-from ...errors import OutputFailed
+from ...errors import OutputFailed, writing_failed
 from ...files import scratch_folder, whole_file
 from ...images.opencv import cv2, path_for_cv2
 
@@ -44,6 +44,7 @@ class VideoWriter:
         self._frames = 0
         self._writer = _open(path, _codec(path.suffix.lower()), rate_fps, size_px)
         if not self._writer.isOpened():
+            _check_disk(path, stated_path)
             name = path.suffix.lower().removeprefix(".")
             raise OutputFailed(
                 f"cannot write {stated_path}: OpenCV has no {name} encoder here; reinstall opencv-python"
@@ -73,6 +74,15 @@ class VideoWriter:
     def release(self) -> None:
         """Gives the file up as it is. May be called twice."""
         self._writer.release()
+
+
+def _check_disk(path: Path, stated_path: Path) -> None:
+    """Raises OutputFailed where not the encoder is missing, but nothing can be written."""
+    try:
+        path.write_bytes(b"trial")
+        path.unlink()
+    except OSError as error:
+        raise writing_failed(stated_path, error) from error
 
 
 def encodable_rate(rate_fps: float) -> float:

@@ -373,7 +373,10 @@ def test_a_read_only_disk_is_waited_for_where_nobody_watches(tmp_path: Path, rea
     log = EventLog(place, on_event=events.append, waits=True)
     note(log, [1])
     log.close()
+    log.event(Event("stopped", "at the end"))
+    log.close()
     assert [event.kind for event in events] == ["log_failed", "events_dropped"]
+    assert events[-1].facts["dropped"] == 2
 
 
 def test_numbering_goes_on_in_a_log_that_could_not_be_read_at_the_start(small_disk: Path):

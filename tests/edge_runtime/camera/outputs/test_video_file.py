@@ -2,7 +2,10 @@
 
 import base64
 import os
+import resource
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -253,7 +256,7 @@ class Resuming:
     def frames(self, count: int) -> None:
         for _ in range(count):
             self._sequence += 1
-            pixels = np.full((240, 320, 3), 20 * (self._sequence % 10), np.uint8)
+            pixels = np.random.default_rng(self._sequence).integers(0, 256, (240, 320, 3), np.uint8)
             self.recorder.write(answer(Frame(pixels, self._sequence, self._sequence / 10), CAT, TIMING))
 
     def kinds(self) -> list[str]:
@@ -333,6 +336,36 @@ def test_a_disk_that_is_read_only_at_the_start_is_waited_for(small_disk: Path, m
     resuming.recorder.close()
     assert resuming.kinds() == ["record_failed", "record_resumed"]
     assert names_in(small_disk) == ["out.mp4"]
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """What a disk does that takes no more, and says nothing: OpenCV does not notice."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_video_that_does_not_reach_the_disk_is_noticed_while_it_is_recorded(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("edgecls.edge_runtime.camera.outputs.video_file.MAX_STILL_S", 5.0)
+    resuming = Resuming(tmp_path, monkeypatch)
+    with files_of_at_most(100_000):
+        while not resuming.events:
+            resuming.frames(1)
+        assert resuming.kinds() == ["record_failed"]
+        assert "input/output error" in resuming.events[0].text
+    resuming.frames(10)
+    assert resuming.kinds() == ["record_failed", "record_resumed"]
+    resuming.recorder.close()
+    assert names_in(tmp_path) == ["out.mp4"]
+
+
+def test_a_limit_on_the_size_of_files_is_not_taken_for_a_missing_encoder(tmp_path: Path):
+    with files_of_at_most(0), pytest.raises(OutputFailed, match="allow larger files with `ulimit -f`"):
+        record(tmp_path / "out.mp4", [0.0])
 
 
 def test_a_video_has_one_recorder_at_a_time(tmp_path: Path):
