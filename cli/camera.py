@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import edge_runtime
+from ..edge_runtime.camera.event import ROUTINE
 from ..edge_runtime.camera.options import CameraOptions, to_toml
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
-from .messages import is_quiet, note
+from .messages import detail, is_quiet, note
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from ..edge_runtime.camera.session import CameraSession
 
 COMMAND_CLASS = CameraCommand
-_ROUTINE = ("started", "stopped", "opened", "label_changed", "moving", "cooled")
-"""Kinds of events that --quiet leaves out."""
 
 
 @with_camera_options
@@ -106,6 +105,12 @@ def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
     count = len(classifier.card.labels)
     name = f"built-in {builtin}" if (builtin := builtin_name(classifier.path)) else classifier.path
     say(f"model: {name} on {classifier.engine.name}, {count} labels")
+    image, view = classifier.card.image, session.loop.view
+    detail(f"source: {session.source.description}")
+    detail(f"network input: {image.width_px}x{image.height_px}, {image.interpolation}")
+    detail(f"region: {view.roi or 'all of the picture'}; rotated by {view.rotate} degrees")
+    detail(f"answers below {classifier.threshold:.2f} are unknown")
+    detail(f"outputs: {', '.join(sink.name for sink in session.loop.sinks) or 'none'}")
 
 
 def _silent(_: str) -> None:
@@ -114,7 +119,7 @@ def _silent(_: str) -> None:
 
 def _only_trouble(show: "OnEvent") -> "OnEvent":
     """Shows the events that a user must know of even with --quiet."""
-    return lambda event: None if event.kind in _ROUTINE else show(event)
+    return lambda event: None if event.kind in ROUTINE else show(event)
 
 
 def _replay(folder: Path, options: CameraOptions) -> None:

@@ -117,9 +117,15 @@ def has_colour(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def paint(word: str, stream: TextIO) -> str:
-    """Returns a word such as error, warning or pass, in its colour where the stream shows colour."""
-    colour = _COLOURS.get(word.lower())
+def paint(word: str, stream: TextIO, like: str = "") -> str:
+    """Returns a word in its colour where the stream shows colour: that of error, warning, pass or the like.
+
+    Args:
+        word: such as `warning`.
+        stream: where it is printed.
+        like: the word whose colour it gets, where it is not one of them itself.
+    """
+    colour = _COLOURS.get((like or word).lower())
     return f"\033[{colour}m{word}\033[0m" if colour and has_colour(stream) else word
 
 

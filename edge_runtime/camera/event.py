@@ -37,6 +37,20 @@ EventKind = Literal[
 ]
 
 
+ROUTINE: tuple[EventKind, ...] = (
+    "started",
+    "stopped",
+    "opened",
+    "label_changed",
+    "moving",
+    "cooled",
+    "restarted",
+    "record_resumed",
+    "output_works",
+)
+"""Kinds that are no trouble, or the end of one."""
+
+
 def _no_facts() -> dict[str, Any]:
     return {}
 

@@ -272,7 +272,8 @@ _MAX_BODY_BYTES = 1024  # none is expected
 _MAX_CONNECTIONS = 100
 _IDLE_TIMEOUT_S = 60
 _POLL_S = 1.0
-_CLOSE_TIMEOUT_S = 2
+_CLOSE_TIMEOUT_S = 0.5
+"""Twice at the end, and SIGTERM must end the loop within 3 s."""
 
 
 class PageServer:
@@ -319,4 +320,7 @@ class PageServer:
         """Does what waitress's own `run` does, with an end."""
         while not self._ended.is_set():
             # With poll(), as select() is limited to descriptors up to 1023.
-            wasyncore.loop(_POLL_S, use_poll=True, map=self._connections, count=1)
+            try:
+                wasyncore.loop(_POLL_S, use_poll=True, map=self._connections, count=1)
+            except OSError:  # such as too little memory for poll(): the page must outlive it
+                self._ended.wait(_POLL_S)

@@ -444,7 +444,10 @@ def test_quiet_leaves_results_alone_and_verbose_is_taken_too(camera):
     done = camera("-q", "--source", "demo", "--json", "--max-frames", 5)
     assert len(answers(done)) == 5
     assert done.stderr == ""
-    assert "model: " in camera("-v", "--source", "demo", "--json", "--max-frames", 1).stderr
+    told = camera("-v", "--source", "demo", "--json", "--max-frames", 1).stderr
+    assert "model: " in told
+    for words in ("source: demo", "network input: 32x32", "answers below ", "outputs: stdout, stderr"):
+        assert f"edgecls: {words}" in told
 
 
 def test_options_come_from_a_file_and_the_command_line_goes_first(camera, folder: Path):

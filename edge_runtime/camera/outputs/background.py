@@ -71,9 +71,7 @@ class BackgroundOutput:
             while self._waiting_bytes > MAX_WAITING_BYTES and len(self._waiting) > 1:
                 self._waiting_bytes -= len(self._waiting.popleft())
                 dropped += 1
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_waiting, name="output", daemon=True)
-                self._thread.start()
+            self._start_thread()
             self._changed.notify_all()
         return dropped
 
@@ -108,6 +106,13 @@ class BackgroundOutput:
             self._changed.notify_all()
         if self._thread:
             self._thread.join(GRACE_S)
+
+    def _start_thread(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._write_waiting, name="output", daemon=True)
+            with suppress(RuntimeError):  # the system has no room for a thread; the next line tries again
+                thread.start()
+                self._thread = thread
 
     def _waited_for_room(self, size_bytes: int) -> bool:
         while self._waiting and self._waiting_bytes + size_bytes > MAX_WAITING_BYTES:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from ...text import printable
+from ...text import paint, printable
 from ..answer import Answer, Sink
-from ..event import Event
+from ..event import ROUTINE, Event
 from .background import BackgroundText
 
 REWRITE_S = 0.2
@@ -56,8 +56,9 @@ class StatusLine(Sink):
             self._show(f"no frame for {silent_s:.0f} s")
 
     def event(self, event: Event) -> None:
-        """Prints an event."""
-        self.print_line(f"camera: {printable(event.text)}")
+        """Prints an event, in the colour of a warning where it is trouble."""
+        head = "camera" if event.kind in ROUTINE else paint("camera", self._stream, like="warning")
+        self.print_line(f"{head}: {printable(event.text)}")
 
     def print_line(self, text: str) -> None:
         """Prints a permanent line; the status continues below it."""

@@ -73,6 +73,16 @@ def test_the_first_frame_has_no_rate():
     assert "fps" not in text_of("cat", timing=Timing(1, 1, 1))
 
 
+def test_trouble_has_the_colour_of_a_warning_where_there_is_colour(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for stream, head in ((Terminal(), "\033[33mcamera\033[0m"), (io.StringIO(), "camera")):
+        status = StatusLine(stream, Clock())
+        status.event(Event("stalled", "no frame in 5 s"))
+        status.event(Event("opened", "opened demo"))
+        assert stream.getvalue() == f"{head}: no frame in 5 s\ncamera: opened demo\n"
+
+
 def test_on_a_terminal_the_line_is_rewritten_in_place():
     terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
@@ -105,7 +115,12 @@ def test_the_last_answer_stands_when_it_ends():
     assert terminal.screen[1] == ""
 
 
-def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below():
+@pytest.fixture
+def without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below(without_colour: None):
     terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
     write(status, "cat")
@@ -118,7 +133,7 @@ def test_an_event_has_a_line_of_its_own_and_the_status_goes_on_below():
     assert terminal.screen[1].startswith("dog 93.1%")
 
 
-def test_an_event_cannot_steer_the_terminal():
+def test_an_event_cannot_steer_the_terminal(without_colour: None):
     terminal = Screen()
     StatusLine(terminal, Clock()).event(Event("skipped", "skipped \x1b]0;title\x07.jpg"))
     assert "\x1b" not in terminal.getvalue()
