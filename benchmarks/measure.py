@@ -222,7 +222,7 @@ def measure_files(
     leaks = find_leaks(tests.images, tests.apart_from)
     models = ModelFiles.of(paths)
     subjects = [Subject(path, models) for path in models] + (_with_peers(models) if settings.peers else [])
-    with scratch_folder("edgecls-bench-") as folder:
+    with scratch_folder() as folder:
         files = tests.write(folder)
         grouping = measure_all(subjects, lambda s, how: measure(s, tests, files, how, on_step), settings)
     reports = compare_with_keras(subjects, tests, earlier)

@@ -60,7 +60,7 @@ def time_files(
     busy_cores = psutil.cpu_percent(_LOAD_S) / 100 * (psutil.cpu_count() or 1)
     machine = replace(read_machine(), load=round(busy_cores, 2))
     subjects = [Subject(path) for path in paths]
-    with scratch_folder("edgecls-times-") as folder:
+    with scratch_folder() as folder:
         grouping = measure_all(subjects, lambda s, how: _time(s, folder, how, on_step), settings)
     return SideBySide(
         machine,

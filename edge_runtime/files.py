@@ -139,25 +139,25 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 
 
 @contextmanager
-def scratch_folder(prefix: str = "edgecls-") -> Generator[Path]:
+def scratch_folder() -> Generator[Path]:
     """Yields a folder for files that are needed until the end of the block: in memory if the disk is full.
 
     Raises:
         OutputFailed, PermissionRefused: there is no folder that can be written.
     """
     with ExitStack() as opened:
-        places: list[tuple[int, str]] = []
+        places: list[tuple[int, Path]] = []
         for parent in _scratch_places():
             with suppress(OSError):
-                name = opened.enter_context(tempfile.TemporaryDirectory(prefix=prefix, dir=parent))
-                places.append((shutil.disk_usage(name).free, name))
+                part = opened.enter_context(closing(PartFolder(Path(parent))))
+                places.append((shutil.disk_usage(part.path).free, part.path))
                 if places[-1][0] >= _SCRATCH_BYTES:
                     break
         if not places:
             raise OutputFailed(
                 "no temporary folder can be written; name one with TMPDIR, such as `TMPDIR=/run edgecls ...`"
             )
-        yield Path(max(places)[1])
+        yield max(places)[1]
 
 
 def _scratch_places() -> list[str]:

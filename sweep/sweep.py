@@ -153,7 +153,7 @@ def run_trials(
     trials = folder.trials.absolute()  # the store's process may have another working folder
     store = on_machine(ResultStore).remote(trials)
     context = TrialContext({job.point.name: job for job in jobs}, folder.key, here, store)
-    with scratch_folder("edgecls-tune-") as storage:
+    with scratch_folder() as storage:
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(run_trial, context=context), resources),
             param_space={"name": tune.grid_search(list(context.jobs))},

@@ -65,7 +65,7 @@ def measure_corruptions(
     created_at = timestamp()
     files: list[CorruptedFileReport] = []
     models = ModelFiles.of(paths)
-    with scratch_folder("edgecls-corruptions-") as folder:
+    with scratch_folder() as folder:
         written = tests.write(folder)
         for group in grouped(models, places_of):
             with ExitStack() as stack:

@@ -95,7 +95,7 @@ def measure_scaling(
     models = ModelFiles.of(paths)
     machine = read_machine()
     created_at = timestamp()
-    with scratch_folder("edgecls-scaling-") as folder:
+    with scratch_folder() as folder:
         if kind == "resolution":
             frames = write_sizes(folder, pictures, on_step)
             files = [

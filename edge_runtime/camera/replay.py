@@ -83,6 +83,10 @@ def _view(settings: RecordedSettings) -> View:
     return View(roi, ROTATIONS[settings.rotate], settings.flip)
 
 
+RESTART_S = 60.0
+"""Between two frames of a recording while the machine started anew; nobody knows how long it was."""
+
+
 class RecordedFrames(Source):
     """Source of the frames of a recording, in order."""
 
@@ -96,6 +100,7 @@ class RecordedFrames(Source):
     def __init__(self, folder: Path) -> None:
         self.description = str(folder)
         self.corrupt_frames = self.damaged_lines = 0
+        self._last_s = self._shift_s = 0.0
         self._rest = recorded_answers(folder)
 
     def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - frames are there at once
@@ -110,8 +115,15 @@ class RecordedFrames(Source):
                 self.corrupt_frames += 1
                 continue
             self.newest = recorded
-            return recorded.frame(jpeg)
+            return self._in_time(recorded.frame(jpeg))
         raise EndOfSource
+
+    def _in_time(self, frame: Frame) -> Frame:
+        """Puts a frame after the one before: the clock begins again when a machine that recorded restarts."""
+        if frame.captured_at_s + self._shift_s < self._last_s:
+            self._shift_s = self._last_s + RESTART_S - frame.captured_at_s
+        self._last_s = frame.captured_at_s + self._shift_s
+        return replace(frame, captured_at_s=self._last_s) if self._shift_s else frame
 
     def __enter__(self) -> Self:
         return self

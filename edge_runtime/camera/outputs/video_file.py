@@ -179,7 +179,7 @@ class _Video:
         self._is_paced = source.live or frame.position_s is not None
         rate_fps = source.rate_fps or (CAMERA_FPS if source.live else STILLS_FPS)
         if source.live:
-            rate_fps = live_rate(path.suffix, rate_fps, first)
+            rate_fps = live_rate(beside, rate_fps, first)
         self._rate_fps = encodable_rate(rate_fps)
         self._size_px = first.shape[1], first.shape[0]
         self._last = first

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from contextlib import nullcontext
-from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ...descriptors import native_stderr_held
 from ...errors import OutputFailed, writing_failed
-from ...files import scratch_folder, whole_file
+from ...files import whole_file
 from ...images.opencv import cv2, path_for_cv2
 
 SUFFIXES = (".mp4", ".webm")
@@ -42,7 +41,7 @@ class VideoWriter:
     def __init__(self, path: Path, rate_fps: float, size_px: tuple[int, int], stated_path: Path) -> None:
         self._path, self._stated_path = path, stated_path
         self._frames = 0
-        self._writer = _open(path, _codec(path.suffix.lower()), rate_fps, size_px)
+        self._writer = _open(path, _codec(path), rate_fps, size_px)
         if not self._writer.isOpened():
             _check_disk(path, stated_path)
             name = path.suffix.lower().removeprefix(".")
@@ -97,43 +96,48 @@ def encodable_rate(rate_fps: float) -> float:
     return round(rate_fps, decimals)
 
 
-def live_rate(suffix: str, rate_fps: float, first: np.ndarray) -> float:
+def live_rate(path: Path, rate_fps: float, first: np.ndarray) -> float:
     """Returns the rate at which a camera's pictures are written: of a `.webm`, what this machine can encode.
 
     Args:
-        suffix: of the file.
+        path: of the file, which is not there yet.
         rate_fps: of the camera.
         first: a picture as they will come, uint8 (H, W, 3) BGR.
     """
-    if suffix.lower() != ".webm":
+    if path.suffix.lower() != ".webm":
         return rate_fps
-    return max(1.0, min(rate_fps, _WEBM_SHARE / _encoding_s(first)))
+    return max(1.0, min(rate_fps, _WEBM_SHARE / _encoding_s(path, first)))
 
 
-def _encoding_s(first: np.ndarray) -> float:
-    with scratch_folder() as folder:
-        writer = _open(folder / "trial.webm", "VP80", 10.0, (first.shape[1], first.shape[0]))
-        took_s: list[float] = []
-        for shift in range(4):
-            started_s = time.perf_counter()
-            writer.write(np.roll(first, 2 * shift, axis=1))
-            took_s.append(time.perf_counter() - started_s)
-        writer.release()
+def _encoding_s(path: Path, first: np.ndarray) -> float:
+    """Returns the time that VP8 takes for a picture, by a trial in place of the file."""
+    writer = _open(path, "VP80", 10.0, (first.shape[1], first.shape[0]))
+    took_s: list[float] = []
+    for shift in range(4):
+        started_s = time.perf_counter()
+        writer.write(np.roll(first, 2 * shift, axis=1))
+        took_s.append(time.perf_counter() - started_s)
+    writer.release()
+    path.unlink(missing_ok=True)
     return max(1e-3, *took_s)
 
 
-@cache
-def _codec(suffix: str) -> str:
+_h264_works: list[bool] = []
+
+
+def _codec(path: Path) -> str:
     """Returns VP8 for `.webm`; for `.mp4` H.264, if this OpenCV can really write it, or else MPEG-4."""
-    if suffix == ".webm":
+    if path.suffix.lower() == ".webm":
         return "VP80"
-    with scratch_folder() as folder, native_stderr_held():
-        path = folder / "trial.mp4"
-        writer = _open(path, "avc1", 15.0, (320, 240))
-        for _ in range(3):
-            writer.write(np.zeros((240, 320, 3), np.uint8))
-        writer.release()
-        return "avc1" if count_frames(path) == 3 else "mp4v"
+    if not _h264_works:
+        with native_stderr_held():
+            writer = _open(path, "avc1", 15.0, (320, 240))
+            for _ in range(3):
+                writer.write(np.zeros((240, 320, 3), np.uint8))
+            writer.release()
+        _h264_works.append(count_frames(path) == 3)
+        path.unlink(missing_ok=True)
+    return "avc1" if _h264_works[0] else "mp4v"
 
 
 def _open(path: Path, codec: str, rate_fps: float, size_px: tuple[int, int]) -> cv2.VideoWriter:

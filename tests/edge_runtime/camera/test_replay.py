@@ -28,10 +28,10 @@ from edgecls.edge_runtime.camera.replay import (
 )
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.view import View
-from edgecls.edge_runtime.classifier import Classifier
+from edgecls.edge_runtime.classifier import Classifier, Prediction
 from edgecls.edge_runtime.errors import MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
-from tests.fakes import FakeSink, FakeSource, fake_classifier
+from tests.fakes import FakeSink, FakeSource, answer, fake_classifier, picture
 
 CAT, DEER, DOG, NOTHING = (0.9, 0.06, 0.04), (0.2, 0.7, 0.1), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)
 ENGINES = ["_int8.tflite", "_int8.onnx"]
@@ -239,3 +239,18 @@ def test_a_long_table_is_cut_and_json_is_not():
 
 def test_an_empty_recording_has_a_summary_too():
     assert "0 frames\n" in replace(REPORT, frames=0, equal=0, differences=()).text
+
+
+def test_a_recording_that_went_on_after_a_restart_is_one_stretch_of_time(tmp_path: Path):
+    """The monotonic clock of the machine began again."""
+    header = RecordingHeader("cam", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00")
+    cat = Prediction((("cat", 0.9),), "cat")
+    content = cv2.imencode(".jpg", picture())[1].tobytes()
+    for start_s in (5000.0, 10.0, 4.0):
+        recorder = FrameRecorder(tmp_path, header, reserve_bytes=0, resumes=True)
+        for sequence in (1, 2):
+            recorder.write(answer(Frame(content, sequence, start_s + sequence), cat))
+        recorder.close()
+    frames = RecordedFrames(tmp_path)
+    times_s = [frame.captured_at_s for _ in range(6) if (frame := frames.read(0))]
+    assert times_s == [5001.0, 5002.0, 5062.0, 5063.0, 5123.0, 5124.0]
