@@ -44,7 +44,7 @@ class Layout:
     outside: list[PurePosixPath]
     """Files in no class folder."""
     groups: dict[PurePosixPath, PurePosixPath] = field(default_factory=dict[PurePosixPath, PurePosixPath])
-    """Of each picture of a recording: the recording's folder, which holds `recording.json`."""
+    """Of each picture of a recording: the recording's folder."""
     notes: tuple[str, ...] = ()
     """What the user should know about how the folders were read, a line each."""
 
@@ -267,8 +267,16 @@ def _unreadable(store: Store) -> str:
 
 
 def _recordings(store: Store, members: set[PurePosixPath]) -> dict[PurePosixPath, PurePosixPath]:
-    """Returns for each file of a recording the recording's folder: the nearest one above with its header."""
+    """Returns for each file of a recording the recording's folder: the nearest one above with its header.
+
+    Without the header, which is easily left behind, folders of frames with their answers tell.
+    """
     recordings = {path.parent for path in store.files if path.name == HEADER_NAME}
+    recordings |= {
+        path.parent.parent
+        for path in store.files
+        if path.name == ANSWERS_NAME and path.parent.name.isdecimal()
+    }
     within = {
         file: next((folder for folder in file.parents if folder in recordings), None) for file in members
     }

@@ -1,7 +1,9 @@
 """Data sets: loaded by name or path, split into train, val and test, every image prepared for the network."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 _DIGITS_BRIGHTEST = 16
+WARNING = "warning: "
+"""How a note begins that questions the figures."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,15 @@ class Dataset:
     """What the user should know about the split, a line each."""
     bits: int = 16
     """See `ImageRule.bits`."""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Of the images of `train`, `val` and `test`, where they come from files."""
+    split_record: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Which recordings went where, for a report."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes that question the figures."""
+        return tuple(note.removeprefix(WARNING) for note in self.notes if note.startswith(WARNING))
 
 
 def load_dataset(
@@ -63,6 +76,7 @@ def load_dataset(
     *,
     zip_encoding: str | None = None,
     labels: tuple[str, ...] = (),
+    by_recording: bool = True,
 ) -> Dataset:
     """Loads a data set.
 
@@ -75,6 +89,7 @@ def load_dataset(
         zip_encoding: of names in a zip that are not marked as UTF-8, or of folders that are not UTF-8, such
             as `cp866`; None: guessed if only one fits.
         labels: of the model that the data set is for, if there is one: they tell how names are to be read.
+        by_recording: whether recordings stay on one side of the split, as they did not in the first version.
 
     Raises:
         MissingInput: the path does not exist.
@@ -83,7 +98,7 @@ def load_dataset(
     """
     name, parts = _load(source, rule, on_image, NameHints(zip_encoding, frozenset(labels)))
     find_background(parts.labels, name)  # refuses two of them now, not after an hour of training
-    whole = complete(parts, name, seed)
+    whole = complete(parts, name, seed, by_recording=by_recording)
     splits = (whole.train, whole.val, whole.test)
     return Dataset(
         name,
@@ -94,6 +109,8 @@ def load_dataset(
         parts.mirrored_is_same,
         (*parts.notes, *whole.notes),
         parts.bits,
+        whole.files,
+        whole.record,
     )
 
 

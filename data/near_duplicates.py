@@ -107,6 +107,18 @@ class Groups:
         """Returns the groups of the images that a bool (N,) array chooses."""
         return Groups(self.numbers[chosen], self.loosened)
 
+    def joined(self, recordings: np.ndarray) -> "Groups":
+        """Returns groups that keep recordings whole; int64 (N,), -1 for an image of none.
+
+        An image that is near one of a recording joins it.
+        """
+        numbers, offset = self.numbers.copy(), self.numbers.max() + 1
+        for group in np.unique(numbers[recordings >= 0]):
+            members = numbers == group
+            numbers[members] = offset + recordings[members].max()
+        numbers[recordings >= 0] = offset + recordings[recordings >= 0]
+        return Groups(numbers, self.loosened)
+
 
 def one_side_groups(images: np.ndarray, truth: np.ndarray, share: float, parts: int) -> Groups:
     """Groups near-duplicates, of any class, so that each class can still be split.

@@ -14,6 +14,7 @@ from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from ..edge_runtime.text import printable
 from .layout import EXPECTED, Layout, PartName, find_layout
+from .origins import Origin, with_times
 from .split import Parts, Split
 from .store import Store, open_folder, without_litter
 
@@ -28,6 +29,7 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
         BadData: there are no class folders, or a class has no usable image.
     """
     layout = find_layout(store)
+    store, times_s = with_times(store)
     skipped = [f"{printable(str(path))}: not in a class folder" for path in layout.outside]
     total = sum(map(len, layout.parts.values()))
     pictures = {part: _Pictures(len(files), rule) for part, files in layout.parts.items()}
@@ -48,6 +50,14 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
     splits: dict[PartName, Split] = {
         part: pictures[part].split([number for _, number in files]) for part, files in layout.parts.items()
     }
+    origins = {
+        part: tuple(
+            Origin(path, layout.groups.get(path), times_s.get(path))
+            for (path, _), is_usable in zip(files, pictures[part].usable, strict=True)
+            if is_usable
+        )
+        for part, files in layout.parts.items()
+    }
     _check_classes(layout, splits, skipped, store.name)
     return Parts(
         layout.labels,
@@ -57,6 +67,7 @@ def read_pictures(store: Store, rule: ImageRule, on_image: OnImage) -> Parts:
         skipped=tuple(skipped),
         notes=(*layout.notes, *_depth_notes(len(deep), bits)),
         bits=bits,
+        origins=origins,
     )
 
 
@@ -75,19 +86,19 @@ class _Pictures:
 
     def __init__(self, count: int, rule: ImageRule) -> None:
         self._images = np.empty((count, rule.height_px, rule.width_px, 3), np.uint8)
-        self._usable = np.zeros(count, bool)
+        self.usable = np.zeros(count, bool)
 
     def put(self, index: int, outcome: np.ndarray | str | int, skipped: list[str]) -> None:
         """Takes a picture, or adds the reason why there is none to `skipped`."""
         if isinstance(outcome, str):
             skipped.append(outcome)
         else:
-            self._images[index], self._usable[index] = outcome, True
+            self._images[index], self.usable[index] = outcome, True
 
     def split(self, classes: list[int]) -> Split:
         """Returns the usable pictures with the classes of all."""
         split = Split(self._images, np.array(classes, np.int64))
-        return split if self._usable.all() else split.where(self._usable)
+        return split if self.usable.all() else split.where(self.usable)
 
 
 def read_unlabelled(folder: Path, rule: ImageRule) -> Split:

@@ -1,14 +1,28 @@
 """The parts of a data set, and how a missing part is held back from another."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from ..edge_runtime.errors import BadData
 from .near_duplicates import Groups, equal_groups, one_side_groups
+from .origins import Origin
+from .recording_split import (
+    OPEN,
+    PLACES,
+    TEST,
+    TRAIN,
+    VAL,
+    Dealing,
+    MissingPart,
+    plan_recordings,
+    with_copies,
+)
+from .recordings import find_recordings
 
-_ALL_PARTS = 3
 _OVERSHOOT = 0.25
 """How far the share of a class may be exceeded to keep groups whole, as a share of it."""
 
@@ -48,6 +62,13 @@ class Parts:
     """What the user should know about how the files were read, a line each."""
     bits: int = 16
     """See `ImageRule.bits`."""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict[str, tuple[Origin, ...]])
+    """Of the images of `train`, `val` and `test`, where they come from files."""
+
+    @property
+    def files(self) -> dict[str, tuple[str, ...]]:
+        """The images' files in the data set, by part."""
+        return {part: tuple(str(one.path) for one in origins) for part, origins in self.origins.items()}
 
 
 @dataclass(frozen=True)
@@ -59,36 +80,109 @@ class Whole:
     test: Split
     notes: tuple[str, ...] = ()
     """What the user should know about the split, a line each."""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Of the images of `train`, `val` and `test`, where they come from files."""
+    record: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Which recordings went where, for a report."""
 
 
-def complete(parts: Parts, name: str, seed: int) -> Whole:
+def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -> Whole:
     """Returns train, val and test; a missing part is held back from train, the same share of each class.
 
     Both missing: 70 % train, 15 % val, 15 % test. Val missing: 5 % of train, so that the documented recipe
-    keeps nearly all of its training images. Test missing: 15 % of train. Near-duplicates stay on one side;
-    see `one_side_groups`.
+    keeps nearly all of its training images. Test missing: 15 % of train. Recordings and near-duplicates stay
+    on one side; see `plan_recordings` and `one_side_groups`. Without `by_recording`, only the latter do.
 
     Raises:
         BadData: a class has too few different images for each part; `name` is the data set's.
     """
     train, val, test = parts.train, parts.val, parts.test
-    needed = 1 + (val is None) + (test is None)
     if val and test:
-        return Whole(train, val, test)
-    _check_enough(parts, name, needed)
-    share = 0.30 if needed == _ALL_PARTS else 0.15 if test is None else 0.05
-    groups = Groups(equal_groups(train.images))
-    if parts.alike_is_copy:
-        groups = one_side_groups(train.images, train.truth, share, needed)
-    notes = _notes(parts.labels, train.truth, groups)
+        return Whole(train, val, test, files=parts.files)
+    shares: dict[MissingPart, float] = {}
     if test is None:
-        held = hold_back(train, groups, 0.15, seed, keep=needed - 1)
-        train, test, groups = train.where(~held), train.where(held), groups.where(~held)
+        shares["test"] = 0.15
     if val is None:
-        held = hold_back(train, groups, 0.15 / 0.85 if needed == _ALL_PARTS else 0.05, seed)
-        train, val = train.where(~held), train.where(held)
-    _check_each_part(parts.labels, name, (train, val, test))
-    return Whole(train, val, test, notes)
+        shares["val"] = 0.15 if test is None else 0.05
+    _check_enough(parts, name, 1 + len(shares))
+    plan = _plan(parts, shares, seed) if by_recording else None
+    if plan is None:
+        places, groups = _held_back(parts, np.ones(len(train), bool), None, shares, seed)
+        whole = _taken(parts, places, _notes(parts.labels, train.truth, groups))
+        _check_each_part(parts.labels, name, whole)
+        return whole
+    notes, places = tuple(plan.notes(train.truth, is_tested=test is None)), plan.places.copy()
+    is_open = places == OPEN
+    if is_open.any():
+        places[is_open], groups = _held_back(parts, is_open, plan.groups, shares, seed)
+        notes += _notes(parts.labels, train.truth[is_open], groups)
+    whole = _taken(parts, places, notes, plan.record())
+    try:
+        _check_each_part(parts.labels, name, whole)
+    except BadData:  # a camera that hardly moved: after its copies are left out, nothing is left
+        whole = complete(parts, name, seed, by_recording=False)
+        return replace(whole, notes=(*notes, *whole.notes))
+    return whole
+
+
+def _plan(parts: Parts, shares: Mapping[MissingPart, float], seed: int) -> Dealing | None:
+    """Deals out recordings; returns None where there are none."""
+    train = parts.train
+    origins = parts.origins.get("train")
+    if not (origins and parts.alike_is_copy):
+        return None
+    recordings = find_recordings(origins, train.truth, train.images, parts.labels)
+    if not recordings:
+        return None
+    keys = np.array([_key(image, seed) for image in train.images], np.uint64)
+    plan = plan_recordings(recordings, parts.labels, train.truth, shares, keys)
+    return replace(plan, places=with_copies(plan.places, train.images))
+
+
+def _held_back(
+    parts: Parts,
+    chosen: np.ndarray,
+    recordings: np.ndarray | None,
+    shares: Mapping[MissingPart, float],
+    seed: int,
+) -> tuple[np.ndarray, Groups]:
+    """Holds back some of the `chosen` training images, bool (N,), group by group.
+
+    Returns:
+        Where each goes, int8, and their groups. `recordings` are numbers of more groups, int64 (N,), or -1.
+    """
+    split = parts.train.where(chosen)
+    groups = Groups(equal_groups(split.images))
+    if parts.alike_is_copy:
+        groups = one_side_groups(split.images, split.truth, sum(shares.values()), 1 + len(shares))
+    if recordings is not None:
+        groups = groups.joined(recordings[chosen])
+    places, left = np.full(len(split), TRAIN, np.int8), np.ones(len(split), bool)
+    for turn, (part, share) in enumerate(shares.items()):
+        share_of_left = share / (1 - sum([*shares.values()][:turn]))
+        keep = len(shares) - turn
+        held = hold_back(split.where(left), groups.where(left), share_of_left, seed, keep=keep)
+        taken = np.flatnonzero(left)[held]
+        places[taken], left[taken] = PLACES[part], False
+    return places, groups
+
+
+def _taken(
+    parts: Parts, places: np.ndarray, notes: tuple[str, ...], record: dict[str, Any] | None = None
+) -> Whole:
+    """Returns the data set whose training images are divided as `places` say, int8 (N,)."""
+    chosen = {"train": places == TRAIN}
+    if parts.val is None:
+        chosen["val"] = places == VAL
+    if parts.test is None:
+        chosen["test"] = places == TEST
+    files = {**parts.files}
+    if "train" in files:
+        names = np.array(files["train"], object)
+        files |= {part: tuple(names[where]) for part, where in chosen.items()}
+    val = parts.val or parts.train.where(chosen["val"])
+    test = parts.test or parts.train.where(chosen["test"])
+    return Whole(parts.train.where(chosen["train"]), val, test, notes, files, record or {})
 
 
 def hold_back(split: Split, groups: Groups, share: float, seed: int, keep: int = 1) -> np.ndarray:
@@ -216,8 +310,8 @@ def _check_enough(parts: Parts, name: str, needed: int) -> None:
             )
 
 
-def _check_each_part(labels: tuple[str, ...], name: str, splits: tuple[Split, ...]) -> None:
-    for split in splits:
+def _check_each_part(labels: tuple[str, ...], name: str, whole: Whole) -> None:
+    for split in (whole.train, whole.val, whole.test):
         counts = np.bincount(split.truth, minlength=len(labels))
         if not counts.all():
             raise BadData(

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -101,6 +103,8 @@ class TrainReport:
     """By label: in train, val and test. Empty in older reports."""
     teacher_sha256: str | None = None
     """Of the file that the recipe's `teacher` names."""
+    split: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The recordings that were found, and where their images went; empty where there are none."""
 
     @property
     def seed(self) -> int:

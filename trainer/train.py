@@ -12,7 +12,7 @@ import numpy as np
 
 from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
-from ..data.load import Dataset, images_of_class
+from ..data.load import WARNING, Dataset, images_of_class
 from ..data.model_data import report_folder, report_path
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import OutputFailed
@@ -130,7 +130,7 @@ def run_training(
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.message(_described(dataset, network, recipe))
-    for change in change_warnings(training, dataset, teacher):
+    for change in (*dataset.warnings, *change_warnings(training, dataset, teacher)):
         progress.warn(change)
     history = fit(
         network,
@@ -194,7 +194,7 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
     lines = [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *class_lines(dataset),
-        *dataset.notes,
+        *(note for note in dataset.notes if not note.startswith(WARNING)),
         *filter(None, (none_of_these, uneven)),
         f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
@@ -296,6 +296,7 @@ def _report(
             **{package: version(package) for package in ("edgecls", "keras", "numpy")},
             **backend_version(),
         },
+        split=dataset.split_record,
     )
 
 
