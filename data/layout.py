@@ -13,6 +13,7 @@ from ..edge_runtime.camera.recording import ANSWERS_NAME, HEADER_NAME
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.text import printable
 from .folders.class_names import name_classes
+from .folders.doubtful import check_classes, inner_notes
 from .folders.label_tables import Labelled, boxes_hint, find_labels
 from .folders.numbered import names_of_numbers
 from .folders.split_folders import PartName, are_pieces, is_container, split_name
@@ -29,6 +30,7 @@ EXPECTED = (
     "put the images of each class into a folder with its name, such as cat/1.jpg and dog/1.jpg, "
     "or train/cat/1.jpg and test/cat/1.jpg"
 )
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 _PLAIN_SPLITS = ("train", "val", "valid", "validation", "test")
 _Classes = dict[str, list[PurePosixPath]]
 
@@ -119,9 +121,9 @@ def _read(top: Folder, store: Store) -> _Reading:
         return _read_flat(top, store)
     if len(folders) == 1 and (found := _from_table(top, store)):
         return found
-    _check_class_names(folders, store.name)
+    check_classes(folders, store.name, EXPECTED)
     classes = {label: list(folder.below()) for label, folder in folders.items()}
-    return _Reading({"train": classes}, _inner_notes(folders))
+    return _Reading({"train": classes}, inner_notes(folders))
 
 
 def _from_table(top: Folder, store: Store) -> _Reading | None:
@@ -138,26 +140,17 @@ def _read_flat(top: Folder, store: Store) -> _Reading:
     """Reads pictures in one folder, or in equal pieces of one, whose labels are elsewhere."""
     if reading := _from_table(top, store):
         return reading
-    pieces = " and ".join(f"{printable(folder)}/" for folder in list(top.classes())[:2])
+    pieces = ", ".join(f"{printable(folder)}/" for folder in list(top.classes())[:3])
     boxes = boxes_hint(store)
     if top.has_pictures() and (pieces or boxes):
-        why = f"{pieces}: pictures without class folders, and no table with their labels"
+        why = f"no class folders in {pieces}, and no table with the labels of the pictures"
         if boxes:
             why = f"{boxes} is for object detection, and a classifier needs a class for each picture"
         table = "or add labels.csv with the columns filename and label"
         raise BadData(f"{store.name}: {why}; {EXPECTED}, {table}")
-    raise BadData(f"{store.name}: no class folders with images{_unreadable(store)}; {EXPECTED}")
-
-
-def _inner_notes(folders: dict[str, Folder]) -> list[str]:
-    """Returns a line about the first class that holds only folders of pictures, which may be classes, too."""
-    for name, folder in folders.items():
-        inner = list(folder.classes())
-        if len(inner) > 1 and not folder.pictures and not folder.has_recordings():
-            shown = ", ".join(map(printable, inner[:3])) + (", ..." if len(inner) > 3 else "")
-            own = printable(name)
-            return [f"{own}/ holds folders ({shown}): all their pictures are of the class {own}"]
-    return []
+    packed = [file for file in store.files if file.suffix.lower() in _ARCHIVES]
+    inside = f": {printable(str(packed[0]))} is packed, unpack it or give it to --data" if packed else ""
+    raise BadData(f"{store.name}: no class folders with images{_unreadable(store)}{inside}; {EXPECTED}")
 
 
 def _read_splits(splits: Splits, store: Store) -> _Reading:
@@ -202,7 +195,7 @@ def _read_split(
         )
         if known is not None and not more and first not in known and nameless:
             return False
-        _check_class_names(folders, f"{store.name}: {printable(str(inner.path))}")
+        check_classes(folders, f"{store.name}: {printable(str(inner.path))}", EXPECTED)
         reading.parts[part] = {label: list(folder.below()) for label, folder in folders.items()}
         return True
     pictures = inner.pictures
@@ -224,20 +217,6 @@ def _leave_out(reading: _Reading, folder: Folder, pictures: list[PurePosixPath])
 
 def _source_note(found: Labelled, part: PartName | None = None) -> str:
     return f"labels{f' of {part}' if part else ''}: from {found.source}"
-
-
-def _check_class_names(folders: dict[str, Folder], name: str) -> None:
-    """Refuses classes whose names are those of splits or of mere containers.
-
-    Raises:
-        BadData: two names say train or test, or one does beside `images`, or all are like `images`.
-    """
-    words = {folder: found for folder in folders if (found := split_name(folder))}
-    alike = [each for each in words if sum(other.rest == words[each].rest for other in words.values()) > 1]
-    nameless = [folder for folder in folders if is_container(folder)]
-    if len(alike) > 1 or (len(folders) > 1 and len(nameless) + len(words) == len(folders) and nameless):
-        found = " and ".join(f"{printable(folder)}/" for folder in (alike or list(folders))[:3])
-        raise BadData(f"{name}: {found} look like parts of a data set and not like classes; {EXPECTED}")
 
 
 def _common_labels(labels: dict[PartName, set[str]], store: Store) -> tuple[str, ...]:

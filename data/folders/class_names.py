@@ -78,13 +78,13 @@ def _is_text(folder: str) -> bool:
 
 
 def _look_alike(labels: list[str]) -> list[str]:
-    """Returns a warning about labels that differ only in what is not seen: joiners, kinds of spaces."""
+    """Returns a warning about labels that differ only in what is hardly seen: joiners, spaces, capitals."""
     seen: dict[str, str] = {}
     for label in labels:
-        visible = " ".join("".join(c for c in label if unicodedata.category(c) != "Cf").split())
+        visible = " ".join("".join(c for c in label if unicodedata.category(c) != "Cf").casefold().split())
         if visible in seen:
             return [
-                f"warning: the classes {seen[visible]!a} and {label!a} look the same; put their pictures "
+                f"warning: the classes {seen[visible]!a} and {label!a} look alike; put their pictures "
                 "into one folder if they are"
             ]
         seen[visible] = label

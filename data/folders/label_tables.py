@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ...edge_runtime.errors import BadData
+from ...edge_runtime.images.kinds import NAMED_AS_PICTURE
 from ...edge_runtime.text import printable
 from ..store import Store
 from .split_folders import PartName, split_name
@@ -79,7 +80,7 @@ _BITS = {
     "false": False,
 }
 _MAX_TABLE_BYTES = 200_000_000
-_LEAST_SHARE = 0.5
+_LEAST_SHARE = 0.2
 """A table of labels names at least so many of the pictures."""
 
 
@@ -277,7 +278,10 @@ class _Finder:
         ]
         if not parts:
             return None
+        path = PurePosixPath(parts[-1])
         found = self._by_name.get(parts[-1], [])
+        if not found and path.suffix in NAMED_AS_PICTURE:  # written with another suffix than the file has
+            found = self._by_name.get(path.stem, [])
         for count in range(len(parts), 0, -1):
             tail = parts[-count:-1]
             fitting = [each for each in found if [part.casefold() for part in each.parts[-count:-1]] == tail]

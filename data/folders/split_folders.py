@@ -22,7 +22,9 @@ _KINDS: dict[str, Kind] = {
     ),
     **dict.fromkeys(("dev", "devel", "devset", "development"), "val"),
     **dict.fromkeys(("test", "tests", "testing", "testset", "testingset", "testdata", "tst"), "test"),
-    **dict.fromkeys(("eval", "evaluate", "evaluation", "evalset", "holdout", "heldout"), "late"),
+    **dict.fromkeys(
+        ("eval", "evaluate", "evaluation", "evalset", "holdout", "heldout", "unseen", "query"), "late"
+    ),
     **dict.fromkeys(
         (
             "pred",
@@ -40,8 +42,8 @@ _KINDS: dict[str, Kind] = {
 _PAIRS = {("held", "out"): "heldout", ("hold", "out"): "holdout"}
 _CONTAINER_WORDS = """
 image images img imgs jpg jpgs jpeg jpegs jpegimages png pngs pic pics picture pictures photo photos data
-dataset datasets file files folder folders dir sample samples labels annotation annotations imagesets mask
-masks meta metadata bbox bboxes
+dataset datasets file files folder folders dir sample samples labels labeled labelled annotation annotations
+imagesets mask masks meta metadata bbox bboxes
 """
 _CONTAINERS = frozenset(_CONTAINER_WORDS.split())
 """Words for what holds pictures, or notes about them, and not for what is on them."""
@@ -51,8 +53,19 @@ crops input output
 """
 _FILLERS = _CONTAINERS | frozenset(_FILLER_WORDS.split())
 """Words that say nothing beside another: `my_train_set_2`."""
-_PIECES = ("part", "parts", "piece", "batch", "fold", "chunk", "shard", "volume", "vol", "subset", "bin")
-"""Words for one of several equal pieces of a data set, with a number: `part_1`, `fold2`."""
+_PIECE_WORDS = """
+part parts piece batch fold chunk shard volume vol subset bin set session day recording rec take clip run
+"""
+_PIECES = frozenset(_PIECE_WORDS.split())
+"""Words for one of several equal pieces of a data set, with a number: `part_1`, `fold2`, `day3`."""
+_VERSION_WORDS = """
+color colour grayscale greyscale gray grey segmented segmentation segmentations original originals augmented
+augmentation processed preprocessed rgb ir depth thermal edges small medium large hd thumbnails thumbs
+"""
+_VERSIONS = frozenset(_VERSION_WORDS.split())
+"""Words for one of several versions of the same pictures."""
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DATE = re.compile(r"(19|20)\d\d([-_. ]?\d\d){1,2}([-_T. ].*)?")
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,19 @@ def are_pieces(names: list[str]) -> bool:
     numbered = all(any(word.isdecimal() for word in each) for each in words)
     if len(names) < 2 or len(common) != 1 or not numbered:
         return False
-    return any(word in _PIECES or word in _CONTAINERS or word == "set" for word in common.pop())
+    return any(word in _PIECES or word in _CONTAINERS for word in common.pop())
+
+
+def is_version(name: str) -> bool:
+    """Whether a name is that of a version of pictures: `color`, `grayscale`, `segmentations`, `resized`."""
+    words = _words(name)
+    is_known = all(word in _VERSIONS or _is_filler(word) for word in words)
+    return bool(words) and is_known and not name.isdecimal()
+
+
+def is_date(name: str) -> bool:
+    """Whether a name is that of a day: `monday`, `2024-05-01`."""
+    return name.lower() in (*_WEEKDAYS, *(day[:3] for day in _WEEKDAYS)) or _DATE.fullmatch(name) is not None
 
 
 def _words(name: str) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from ...edge_runtime.camera.recording import HEADER_NAME
+from ...edge_runtime.images.kinds import NAMED_AS_PICTURE
 from .split_folders import is_container, split_name
 
 _DOCUMENT_SUFFIXES = """
@@ -41,16 +42,29 @@ class Folder:
         """Whether a file in it or below may be a picture."""
         return not all(is_document(file) for file in self.below())
 
+    def has_named_pictures(self) -> bool:
+        """Whether a file in it or below has the suffix of a picture."""
+        return any(file.suffix.lower() in NAMED_AS_PICTURE for file in self.below())
+
     def has_recordings(self) -> bool:
         """Whether it, or a folder inside, was made by `edgecls camera --record`."""
         return self.is_recording or any(folder.has_recordings() for folder in self.folders.values())
 
     def classes(self) -> dict[str, "Folder"]:
-        """Returns the folders in it that may be classes: with pictures, or empty, which must be reported."""
-        return {
+        """Returns the folders in it that may be classes: with pictures, or empty, which must be reported.
+
+        A folder such as `annotations` is none where only others hold files that are named as pictures.
+        """
+        found = {
             name: folder
             for name, folder in self.folders.items()
             if folder.has_pictures() or not any(folder.below())
+        }
+        named = {name for name, folder in found.items() if folder.has_named_pictures()}
+        return {
+            name: folder
+            for name, folder in found.items()
+            if name in named or not (named and is_container(name))
         }
 
 

@@ -231,6 +231,13 @@ def test_each_class_may_have_its_own_split_folders():
         ("fold1/", "fold2/"),
         ("images_part_1/", "images_part_2/"),
         ("images/", "masks/"),
+        ("labeled/", "unlabeled/"),
+        ("train/", "to_predict/"),
+        ("train/", "test_v2_new/"),
+        ("trainA/", "trainB/", "testA/", "testB/"),
+        ("monday/", "tuesday/"),
+        ("2024-05-01/", "2024-05-02/"),
+        ("cup/day1/", "cup/day2/"),
         ("images/train/", "images/val/"),
     ],
 )
@@ -252,6 +259,29 @@ def test_a_data_set_for_object_detection_is_called_so(extra, words):
         layout_of(*pictures("images/train/"), *pictures("images/val/"), texts=extra)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("color", "grayscale", "segmented"),
+        ("EuroSAT", "EuroSATallBands"),
+        ("birds/images", "segmentations"),
+    ],
+)
+def test_versions_of_one_data_set_are_no_classes(names):
+    with pytest.raises(BadData, match=r"looks like a data set itself, with class folders inside \(a, b\)"):
+        layout_of(*(path for name in names for path in split(name)))
+
+
+def test_annotations_without_suffix_are_no_class():
+    layout = layout_of(*split("Images"), "Annotation/a/n1", "Annotation/b/n2")
+    assert counts(layout) == {"train": A_AND_B}
+
+
+def test_archives_inside_are_named():
+    with pytest.raises(BadData, match=r"train\.zip is packed, unpack it or give it to --data"):
+        layout_of(texts={"train.zip": "", "test1.zip": "", "sampleSubmission.csv": "id,label"})
+
+
 # A class called train
 
 
@@ -268,6 +298,7 @@ def test_a_data_set_for_object_detection_is_called_so(extra, words):
 def test_a_train_is_a_class_among_other_vehicles(files):
     layout = layout_of(*files, *pictures("car/sedan/"), *pictures("bus/"))
     assert layout.labels == ("bus", "car", "train")
+    assert layout.notes[0] == "train/ is taken for a class, as the other folders are"
     assert not layout.outside
 
 
@@ -278,7 +309,16 @@ def test_a_train_may_be_a_class_in_split_folders():
     assert layout_of(*vehicles).labels == ("bus", "train")
 
 
-@pytest.mark.parametrize("names", [("freight_train", "passenger_train"), ("Type_1", "Type_2"), ("0", "1")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("freight_train", "passenger_train"),
+        ("Type_1", "Type_2"),
+        ("0", "1"),
+        ("day", "night"),
+        ("color", "gray"),
+    ],
+)
 def test_what_only_resembles_a_split_is_a_class(names):
     assert layout_of(*(path for name in names for path in pictures(f"{name}/"))).labels == names
 

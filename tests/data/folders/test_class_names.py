@@ -62,7 +62,8 @@ def test_two_folders_with_one_text_are_refused():
 def test_classes_that_look_the_same_are_said():
     labels, notes = labels_of("ab", "a\u200cb")
     assert labels == ["ab", "a\u200cb"]
-    assert notes[0].startswith("warning: the classes 'ab' and 'a\\u200cb' look the same")
+    assert notes[0].startswith("warning: the classes 'ab' and 'a\\u200cb' look alike")
+    assert labels_of("Cat", "cat ")[1][0].startswith("warning: the classes 'Cat' and 'cat ' look alike")
 
 
 def test_what_is_dangerous_to_show_is_written_out():

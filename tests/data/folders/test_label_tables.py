@@ -49,6 +49,7 @@ CATS_AND_DOGS = {"cat": 1, "dog": 3}
         (pictures("train/"), {"labels.csv": table("{}", "id,breed")}),
         (pictures("train/img_"), {"train.csv": table("IMG_{}.JPG", "image_id,class")}),
         (pictures("train/"), {"trainLabels.csv": table("{}", "image,level")}),
+        (pictures("train/images/"), {"train/labels.csv": table("{}.png")}),
         (pictures("pics/"), {"list.csv": table("{}.jpg", "0.jpg,cat")}),
         (pictures(""), {"labels.csv": table().replace(",", ";")}),
         (pictures(""), {"labels.tsv": table().replace(",", "\t")}),
