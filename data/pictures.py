@@ -114,10 +114,17 @@ def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
     if not folder.is_dir():
         raise MissingInput(f"{folder}: no such folder; name a folder of pictures")
     store = without_litter(open_folder(folder))
-    images = [image for image in _prepared(store, rule, sorted(store.files)) if isinstance(image, np.ndarray)]
+    images: list[np.ndarray] = []
+    reasons: list[str] = []
+    for outcome in _prepared(store, rule, sorted(store.files)):
+        if isinstance(outcome, np.ndarray):
+            images.append(outcome)
+        else:
+            reasons.append(str(outcome))
     if not images:
+        example = f": {reasons[0]}" if reasons else ""
         raise BadData(
-            f"{folder}: none of its {len(store.files):,} files is a usable image; add some pictures"
+            f"{folder}: none of its {len(store.files):,} files is a usable image{example}; add some pictures"
         )
     return Split(np.stack(images), np.zeros(len(images), np.int64))
 

@@ -26,6 +26,8 @@ from .sources.source import EndOfSource, Source
 from .stillness import Stillness
 from .view import AS_IT_COMES, View, network_input
 
+_DAMAGED_IN_A_ROW = 10
+"""A one-shot run of a camera ends at so many damaged pictures in a row; a few are dropped, as always."""
 POLL_S = 0.2
 """Seconds between two looks at whether to stop."""
 
@@ -91,8 +93,8 @@ class Loop:
 
         Whatever one frame or a sink raises is an event for a camera that runs unattended, which goes on: a
         damaged JPEG, an output that is not a number, a picture too small for the region, a full disk. It is
-        the end of a one-shot run: one with a limit, or with a source that ends. The sinks are closed in every
-        case.
+        the end of a one-shot run: one with a limit, or with a source that ends; but a camera's damaged JPEGs
+        end it only if there are ten in a row. The sinks are closed in every case.
 
         Returns:
             What was done, with the error that ended it early, if one did: its answers have been given.
@@ -116,15 +118,18 @@ class Loop:
     def _answers(self, source: Source, sinks: Sinks, tally: Tally, *, goes_on: bool) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()
         region = RegionWatch(self.on_event) if goes_on else None
-        for frame in self._frames(source, sinks):
+        damaged = 0
+        for frame in self._frames(source, sinks, tally):
             try:
                 answer = self._answer(frame, region, rate, ages)
             except EdgeclsError as error:
-                if not goes_on:
+                damaged = damaged + 1 if isinstance(error, BadImage) else 0
+                if not goes_on and not (source.live and 0 < damaged < _DAMAGED_IN_A_ROW):
                     raise
                 self._count(error, tally)
                 sinks.idle()
                 continue
+            damaged = 0
             if answer is None:
                 tally.add_still(frame)
                 sinks.idle()
@@ -135,9 +140,8 @@ class Loop:
             sinks.write(answer)
             yield answer
 
-    def _frames(self, source: Source, sinks: Sinks) -> Iterator[Frame]:
-        given = 0
-        while not self.stop.requested and given != self.max_frames:
+    def _frames(self, source: Source, sinks: Sinks, tally: Tally) -> Iterator[Frame]:
+        while not self.stop.requested and tally.seen != self.max_frames:
             pause_s = self.pace.pause_s()
             if pause_s > 0:
                 time.sleep(min(pause_s, POLL_S))
@@ -147,13 +151,12 @@ class Loop:
                 frame = source.read(POLL_S)
             except EndOfSource as end:
                 if source.live and self.max_frames is not None:
-                    so_far = f"ended after {given:,} of {self.max_frames:,} frames"
+                    so_far = f"ended after {tally.seen:,} of {self.max_frames:,} frames"
                     raise Unavailable(f"{source.description}: {so_far}; run it again") from end
                 return
             if frame is None:
                 sinks.idle()
             else:
-                given += 1
                 self.pace.took()
                 yield frame
 

@@ -121,11 +121,17 @@ class Tally:
         self._first_sequence = self._last_sequence = 0
         self._judged = self._right = self._right_announced = 0
         self._failed: Counter[str] = Counter()
-        self._still_frames = 0
+        self._answers = self._still_frames = 0
         self._last_answered = True
+
+    @property
+    def seen(self) -> int:
+        """How many frames were answered, or found still."""
+        return self._answers + self._still_frames
 
     def add(self, answer: Answer) -> None:
         """Counts one answer."""
+        self._answers += 1
         frame, timing = answer.frame, answer.timing
         self._last_s, self._last_sequence = time.monotonic(), frame.sequence
         if not self._labels:

@@ -13,11 +13,13 @@ from ...errors import BadImage, reading_failed
 from ...images.opencv import cv2, path_for_cv2
 from ...images.several import is_jpeg_run
 from ..frame import Frame
-from .mjpeg_file import JpegRun
+from .mjpeg_file import JpegPackets, JpegRun
 from .source import EndOfSource, Source
 
 _HEAD_BYTES = 1024
 _UNKNOWN_RATE_FPS = 25.0
+_DAMAGED_AT_ONCE = 20
+"""So many damaged frames in a row are passed over before who reads may see whether to stop."""
 _MAX_STEP_S = 10.0
 """Between two frames. A longer step in the container's time stamps is an error in them."""
 _MAX_LATE_S = 2.0
@@ -52,7 +54,7 @@ class Video(Source):
         self.rate_fps: float | None = None
         self.corrupt_frames = 0
         self._path = path
-        self._capture: cv2.VideoCapture | JpegRun | None = None
+        self._capture: cv2.VideoCapture | JpegRun | JpegPackets | None = None
         self._stated_frames = 0
         self._read_frames = 0
         self._realtime = realtime
@@ -69,17 +71,18 @@ class Video(Source):
             EndOfSource: there are no more frames.
             BadImage: the file is truncated, or has damaged frames, and every other frame was read.
         """
-        if not self._is_pending:
-            self._advance()
-        due_at_s = self._wait_until_due(timeout_s) if self._realtime else self._clock()
-        self._is_pending = due_at_s is None
-        if due_at_s is None:
-            return None
-        pixels = self._pixels()
-        if pixels is None:
+        for _ in range(_DAMAGED_AT_ONCE):
+            if not self._is_pending:
+                self._advance()
+            due_at_s = self._wait_until_due(timeout_s) if self._realtime else self._clock()
+            self._is_pending = due_at_s is None
+            if due_at_s is None:
+                break
+            pixels = self._pixels()
+            if pixels is not None:
+                return Frame(pixels, self._read_frames, due_at_s, position_s=self._position_s)
             self.corrupt_frames += 1
-            return None
-        return Frame(pixels, self._read_frames, due_at_s, position_s=self._position_s)
+        return None
 
     def _advance(self) -> None:
         """Goes to the next frame; in real time, past those that are over."""
@@ -122,9 +125,7 @@ class Video(Source):
             given, pixels = self._capture.retrieve() if self._capture else (False, None)
         except cv2.error as error:
             raise self._undecodable(self._read_frames) from error
-        if given and pixels is None and isinstance(self._capture, JpegRun):
-            return None
-        if not given or pixels is None:
+        if not given:
             self._read_frames -= 1
             raise self._end()
         return pixels
@@ -139,10 +140,11 @@ class Video(Source):
     def _end(self) -> Exception:
         stated = f" of {self._stated_frames}" if self._stated_frames > 0 else ""
         is_short = not stated or self._read_frames < self._stated_frames
+        whole_frames = self._read_frames - self.corrupt_frames
         cut = self._capture.is_truncated if isinstance(self._capture, JpegRun) else is_truncated(self._path)
         if is_short and cut:
             return BadImage(
-                f"{self._path}: read {self._read_frames}{stated} frames: the file is truncated; copy it again"
+                f"{self._path}: read {whole_frames}{stated} frames: the file is truncated; copy it again"
             )
         if self.corrupt_frames:
             return BadImage(
@@ -164,7 +166,9 @@ class Video(Source):
             self._capture = JpegRun(self._path)
         else:
             # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
-            self._capture = cv2.VideoCapture(path_for_cv2(self._path.absolute()), cv2.CAP_FFMPEG)
+            path = path_for_cv2(self._path.absolute())
+            decoded = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+            self._capture = JpegPackets.open(path, decoded) or decoded
         if not self._capture.isOpened():
             raise _unreadable(self._path)
         self._stated_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
@@ -179,7 +183,7 @@ class Video(Source):
             self._capture = None
 
 
-def stated_rate_fps(capture: cv2.VideoCapture | JpegRun) -> float | None:
+def stated_rate_fps(capture: cv2.VideoCapture | JpegRun | JpegPackets) -> float | None:
     """Returns the frame rate that an open video or camera states; None if it is not plausible."""
     rate_fps = capture.get(cv2.CAP_PROP_FPS)
     return rate_fps if 0 < rate_fps < 1000 else None  # FFmpeg gives 1000 for a clock in milliseconds

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import BadImage
 from tests.edge_runtime.images.pictures import damaged, encoded, scene
-from tests.fakes import FakeSink, fake_classifier
+from tests.fakes import FakeSink, FakeSource, fake_classifier, frames
 from tests.mjpeg_server import MjpegServer, read_number
 
 CAT = (0.9, 0.06, 0.04)
@@ -38,6 +39,23 @@ def test_a_cameras_jpegs_with_missing_bytes_are_counted_and_dropped(capfd):
     assert report.frames == 6
     assert any("the JPEG is damaged" in event.text for event in events if event.kind == "corrupt")
     assert capfd.readouterr() == ("", "")
+
+
+def damaged_frames(count: int) -> list[Frame]:
+    return [Frame(damaged(encoded(scene(320, 240))), number, 0.0) for number in range(count)]
+
+
+def test_a_damaged_picture_is_not_the_one_of_a_run_of_one():
+    source = FakeSource([*damaged_frames(3), *frames(2)], live=True)
+    report = Loop(fake_classifier(CAT), [sink := FakeSink()], 1).run(source)
+    assert (report.failure, report.frames, report.corrupt_frames) == (None, 1, 3)
+    assert len(sink.answers) == 1
+
+
+def test_a_camera_that_gives_nothing_else_ends_a_run_of_one():
+    report = Loop(fake_classifier(CAT), [], 1).run(FakeSource([*damaged_frames(10), *frames(1)], live=True))
+    assert isinstance(report.failure, BadImage)
+    assert (report.frames, report.corrupt_frames) == (0, 9)
 
 
 def test_in_a_folder_they_are_named_and_the_others_answered(tmp_path: Path, capfd):
