@@ -37,14 +37,15 @@ def why_no_answer(url: str, error: Exception) -> EdgeclsError:
 
 
 def _why_no_answer(endpoint: Endpoint, error: Exception) -> str:
-    if isinstance(error, ssl.SSLError):  # first: some are a ValueError too
-        return why_no_tls(error, (endpoint.host, endpoint.port), PROBE_S)
-    if isinstance(error, socket.gaierror | ValueError):  # UnicodeError: not a valid DNS name
+    is_untrusted = isinstance(error, ssl.SSLCertVerificationError)  # a ValueError too
+    if isinstance(error, socket.gaierror | ValueError) and not is_untrusted:  # not a valid DNS name
         return _why_no_address(endpoint.host, error)
-    is_strange = isinstance(error, HTTPException | ConnectionResetError)
-    spoken = what_it_speaks(endpoint) if is_strange else ""
+    is_strange = isinstance(error, HTTPException | ConnectionResetError | ssl.SSLError)
+    spoken = what_it_speaks(endpoint) if is_strange and not is_untrusted else ""
     if spoken and spoken != endpoint.scheme:
         return wrong_scheme(spoken)
+    if isinstance(error, ssl.SSLError):
+        return why_no_tls(error, (endpoint.host, endpoint.port), PROBE_S)
     if not isinstance(error, OSError):
         return "does not speak HTTP; check scheme and port"
     if isinstance(error, ConnectionResetError):
@@ -74,7 +75,9 @@ def what_it_speaks(endpoint: Endpoint) -> str:
         try:
             with socket.create_connection(address, PROBE_S) as connection:
                 connection.sendall(request)
-                spoken = _PROTOCOLS.get(connection.recv(5), "")
+                answer = connection.recv(5)
+                # Some web servers answer what is no HTTP with a page, and no header.
+                spoken = "http" if answer.startswith(b"<") else _PROTOCOLS.get(answer, "")
         except OSError:
             spoken = ""
         # Some web servers answer anything by HTTP, encrypted ones too.

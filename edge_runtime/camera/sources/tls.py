@@ -20,7 +20,6 @@ _VALIDITY = re.compile(rb"\x30." + _TIME + _TIME, re.DOTALL)
 _FETCH_S = 5.0
 _EXPIRED, _NOT_YET_VALID, _WRONG_NAME, _WRONG_ADDRESS = 10, 9, 62, 64
 """X509_V_ERR_*, from OpenSSL's x509_vfy.h."""
-_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _OLD_TLS = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS", "WRONG_SSL_VERSION")
 _WEAK = (
     "KEY_TOO_SMALL",
@@ -103,8 +102,6 @@ def why_no_tls(error: ssl.SSLError, address: tuple[str, int], timeout_s: float) 
     if isinstance(error, ssl.SSLCertVerificationError):
         return _why_not_trusted(error, _certificate(address, timeout_s))
     reason = error.reason or ""
-    if any(name in reason for name in _NO_TLS):
-        return "does not use TLS on this port; write http:// or rtsp://, or check the port"
     if any(name in reason for name in _OLD_TLS):
         return "only has a TLS version that is not safe; update the camera, or pin it by --tls-fingerprint"
     if any(name in reason for name in _WEAK):

@@ -74,12 +74,13 @@ def test_a_host_that_is_not_known(scheme, host):
     ("scheme", "said", "words"),
     [
         ("http", b"RTSP/1.0 400 Bad Request\r\n\r\n", "speaks RTSP on this port; write rtsp://"),
+        ("rtsp", b"<!DOCTYPE HTML>", "speaks HTTP on this port; write http://"),
         ("rtsp", b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP on this port; write http://"),
-        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not use TLS on this port; write http://"),
+        ("https", b"HTTP/1.1 400 Bad Request\r\n\r\n", "speaks HTTP on this port; write http://"),
         (
             "rtsps",
             b"RTSP/1.0 400 Bad Request\r\n\r\n",
-            "does not use TLS on this port; write http:// or rtsp://",
+            "speaks RTSP on this port; write rtsp://",
         ),
     ],
 )
