@@ -203,7 +203,7 @@ def _handler(server: MjpegServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1" if server.chunked else "HTTP/1.0"
 
         def do_GET(self) -> None:
-            with suppress(ConnectionError):  # its reader left, or close_streams
+            with suppress(ConnectionError, ssl.SSLError):  # its reader left, or close_streams
                 server.serve(self)
 
         def log_message(self, *_: object) -> None:

@@ -1,6 +1,6 @@
 """A real RTSP server for the tests, from Debian's packages, run by the system's Python in its own process.
 
-    /usr/bin/python3 rtsp_server.py [--port PORT] [--user USER --password PASSWORD]
+    /usr/bin/python3 rtsp_server.py [--port PORT] [--user USER --password PASSWORD] [--tls CERTIFICATE KEY]
 
 writes its port as the first line to stdout. `/h264` and `/mjpeg` are live streams of pictures that carry
 their number in large blocks, like those of mjpeg_server.py; `/rare` has a single key frame, and `/slow` gives
@@ -16,7 +16,7 @@ import gi
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402 - only now is it known which ones
+from gi.repository import Gio, GLib, Gst, GstRtspServer  # noqa: E402 - only now is it known which ones
 
 BITS = 16
 WIDTH_PX, HEIGHT_PX = 320, 240
@@ -70,12 +70,17 @@ def picture(number: int) -> bytes:
     return row * HEIGHT_PX
 
 
-def guard(server: GstRtspServer.RTSPServer, factories: list[Camera], user: str, password: str) -> None:
-    """Lets nobody look without the user's name and password."""
-    auth = GstRtspServer.RTSPAuth()
+def guard(server: GstRtspServer.RTSPServer, factories: list[Camera], chosen: argparse.Namespace) -> None:
+    """Lets nobody look without the user's name and password, if there are any, or without TLS."""
+    auth, user = GstRtspServer.RTSPAuth(), chosen.user or "anybody"
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", user)
-    auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    if chosen.user:
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, chosen.password), token)
+    else:
+        auth.set_default_token(token)
+    if chosen.tls:
+        auth.set_tls_certificate(Gio.TlsCertificate.new_from_files(*chosen.tls))
     server.set_auth(auth)
     for factory in factories:
         permissions = GstRtspServer.RTSPPermissions()
@@ -89,6 +94,7 @@ def main() -> None:
     options.add_argument("--port", default="0")
     options.add_argument("--user")
     options.add_argument("--password")
+    options.add_argument("--tls", nargs=2)
     chosen = options.parse_args()
     Gst.init(None)
     for element in ("videoconvert", "x264enc", "rtph264pay", "jpegenc", "rtpjpegpay"):
@@ -100,8 +106,8 @@ def main() -> None:
     cameras = {path: Camera(*stream) for path, stream in STREAMS.items()}
     for path, camera in cameras.items():
         server.get_mount_points().add_factory(path, camera)
-    if chosen.user:
-        guard(server, list(cameras.values()), chosen.user, chosen.password)
+    if chosen.user or chosen.tls:
+        guard(server, list(cameras.values()), chosen)
     if not server.attach(None):
         raise SystemExit(f"cannot listen on port {chosen.port}")
     tell(server.get_bound_port())

@@ -24,6 +24,7 @@ come first, seconds old. To throw them away (`nobuffer`) loses the first key fra
 half a minute away."""
 _HTTP_OPTIONS = ("analyzeduration;100000", "fpsprobesize;0")
 """As little of a look as finds the format."""
+_USERS_OPTIONS = os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS", "")
 _MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
 _WINDOW_S = 5.0
 _FULL_LOAD = 0.9
@@ -74,8 +75,8 @@ class _Stream:
         if endpoint.is_encrypted:
             options += ["tls_verify;1", f"ca_file;{_file_of(_authorities(endpoint, trust))}"]
         # The only way to set them. A user's own options have no say in whom to trust.
-        if endpoint.is_encrypted or "OPENCV_FFMPEG_CAPTURE_OPTIONS" not in os.environ:
-            os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "|".join(options)
+        theirs = "" if endpoint.is_encrypted else _USERS_OPTIONS
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = theirs or "|".join(options)
 
     def open(self, threads: int) -> bool:
         """Opens the stream with so many decoding threads, each of which holds a picture; 0: one a core."""

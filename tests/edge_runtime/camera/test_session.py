@@ -10,6 +10,8 @@ from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.session import check_options, open_session
 from edgecls.edge_runtime.errors import EdgeclsError, UsageError
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.certificates import server_tls
+from tests.mjpeg_server import MjpegServer
 
 DEMO = CameraOptions(source="demo", model=Path("nano"), max_frames=12)
 
@@ -77,12 +79,31 @@ def test_watching_with_an_event_log_writes_how_it_began_and_ended(tiny, pictures
             "--record-max-mb is for a folder; write --record a/",
         ),
         (CameraOptions(record_max_mb=5), "--record-max-mb goes with --record DIR/"),
+        (CameraOptions(source="https://cam/", tls_fingerprint="ab"), "--tls-fingerprint ab: not a SHA-256"),
+        (
+            CameraOptions(source="http://cam/", tls_fingerprint="ab" * 32),
+            "--tls-fingerprint is for an https or rtsps source; leave it out",
+        ),
+        (CameraOptions(source="0", ca_file=Path("a.pem")), "--ca-file is for an https or rtsps source"),
     ],
 )
 def test_options_that_make_no_sense_are_refused_before_anything_is_opened(options, message: str):
     with pytest.raises(UsageError, match=r"--|source") as raised:
         check_options(options)
     assert message in str(raised.value)
+
+
+def test_a_camera_is_trusted_and_waited_for_as_the_options_say(tmp_path: Path):
+    """From Python as from the command line: the path of a certificate may be a text."""
+    with MjpegServer(tls=server_tls(tmp_path)) as server:
+        pem = str(tmp_path / "camera.pem")
+        options = CameraOptions(server.url, model=Path("nano"), once=True, ca_file=pem, stall_timeout=60)
+        check_options(options)
+        with open_session(options) as session:
+            assert session.run().frames == 1
+        with open_session(replace(options, ca_file=None)) as session:
+            failure = session.run().failure
+    assert "--ca-file FILE or --tls-fingerprint sha256:" in str(failure)
 
 
 def test_an_output_that_was_opened_is_closed_where_a_later_one_fails(tmp_path: Path):

@@ -10,7 +10,7 @@ import pytest
 
 from edgecls.edge_runtime.camera.sources.capture_process import ANY_AUTHORITY
 from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
-from edgecls.edge_runtime.camera.sources.network import Endpoint
+from edgecls.edge_runtime.camera.sources.network import Endpoint, connect
 from edgecls.edge_runtime.camera.sources.network_diagnosis import why_no_answer, why_refused
 from edgecls.edge_runtime.camera.sources.rtsp import check_answer, why_no_video
 from edgecls.edge_runtime.errors import Unavailable
@@ -126,6 +126,20 @@ def test_a_proxy_that_is_not_used_is_named(monkeypatch):
     error = why_no_answer("http://cam/", ConnectionRefusedError(111, "Connection refused"))
 
     assert str(error).endswith("(edgecls connects directly, without HTTP_PROXY)")
+
+
+def test_whoever_waits_knows_what_for():
+    """A resolver may take longer than the supervisor waits, which then says what was not answered."""
+    notices = []
+    with MjpegServer() as server:
+        connect(server.url, TIMEOUT_S, ANY_AUTHORITY, notices.append).close()
+        check = "check the address"
+
+    assert [notice.text for notice in notices] == [
+        f"{server.url}: no answer from DNS for 127.0.0.1; {check} and the network",
+        f"{server.url}: no answer; {check}, and that the camera is on",
+        "",
+    ]
 
 
 def test_a_silent_port_does_not_speak_http():

@@ -1,8 +1,10 @@
 """Network cameras: a real RTSP server (tests/rtsp_server.py), healthy, stopped, killed and guarded."""
 
+import hashlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -15,9 +17,12 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sources import ffmpeg_stream
 from edgecls.edge_runtime.camera.sources.capture import Capture
+from edgecls.edge_runtime.camera.sources.capture_process import Trust
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
+from tests.certificates import certificate
 from tests.fakes import PATIENT
 from tests.mjpeg_server import read_number
 
@@ -253,3 +258,53 @@ def test_a_user_with_the_right_password_gets_in_and_nobody_else():
     assert not any(b"hunter2" in text for text in shown)
     assert not any("hunter2" in event.text for event in events)
     assert "//admin:***@" in events[0].text
+
+
+def test_a_certificate_of_the_camera_is_trusted_by_its_file_or_fingerprint_only(tmp_path):
+    """FFmpeg connects anew, and has to check it too."""
+    made = certificate(tmp_path)
+    digits = hashlib.sha256(ssl.PEM_cert_to_DER_cert(made.pem.read_text())).hexdigest()
+    with serving("--tls", str(made.pem), str(made.key)) as server:
+        url = server.url("h264").replace("rtsp:", "rtsps:")
+        for trust in (Trust(ca_file=str(made.pem)), Trust(fingerprint=digits)):
+            assert next(ffmpeg_stream.open_stream(url, 60.0, trust).pictures)
+        for trust, words in (
+            (Trust(), f"use --ca-file FILE or --tls-fingerprint sha256:{digits}"),
+            (Trust(fingerprint="0" * 64), f"another certificate than the pinned one: sha256:{digits}"),
+        ):
+            with pytest.raises(Unavailable, match=words):
+                ffmpeg_stream.open_stream(url, 60.0, trust)
+        stream = ffmpeg_stream._Stream(url, 60.0, Trust())
+        assert not stream.open(threads=1)  # FFmpeg itself does not trust it either
+
+
+def test_a_stream_that_one_thread_cannot_decode_is_opened_with_one_for_each_core(server, monkeypatch):
+    """Here, any load is too much."""
+    monkeypatch.setattr(ffmpeg_stream, "_FULL_LOAD", -1.0)
+    monkeypatch.setattr(ffmpeg_stream, "_WINDOW_S", 0.2)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    asked = []
+    open_with = ffmpeg_stream._Stream.open
+    monkeypatch.setattr(
+        ffmpeg_stream._Stream,
+        "open",
+        lambda stream, threads: asked.append(threads) or open_with(stream, threads),
+    )
+
+    given = ffmpeg_stream.open_stream(server.url("h264"), 60.0).pictures
+    numbers = [read_number(next(given).content) for _ in range(60)]
+
+    assert asked == [1, 0]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_load_is_measured_over_a_window(monkeypatch):
+    used_s = iter([1.0, 5.9, 6.0, 8.0])
+    monkeypatch.setattr(time, "process_time", lambda: next(used_s))
+    load = ffmpeg_stream._Load()
+
+    assert not load.is_full(100.0)
+    assert not load.is_full(104.9)
+    assert load.is_full(105.0)  # 4.9 of 5 seconds
+    assert not load.is_full(106.0)
+    assert not load.is_full(111.0)  # 2 of 5 seconds
