@@ -4,9 +4,6 @@ A compressed tar can only be read from its start, and pictures are read in any o
 whole into a temporary file without a name, which is gone when the program ends.
 """
 
-import bz2
-import gzip
-import lzma
 import os
 import tarfile
 import tempfile
@@ -14,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import IO, Any
@@ -23,8 +22,8 @@ from ..folders.name_encodings import NO_HINTS, NameHints
 from ..store import Store
 from .limits import check_file_size, check_total_size, checked_path
 
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open, b"]\0\0": lzma.open}
-_DAMAGED = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError)
+_MODULES = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "lzma", b"]\0\0": "lzma"}
+"""First bytes, and the module of the standard library that unpacks them."""
 _CHUNK_BYTES = 1 << 20
 _LARGEST_HEADER_BYTES = 1 << 20
 _BLOCK_BYTES = 512
@@ -65,72 +64,95 @@ def open_tar(path: Path, hints: NameHints = NO_HINTS) -> Iterator[Store]:
 
 def is_tar(path: Path) -> bool:
     """Whether a file is a tar, compressed or not."""
-    try:
-        opener = _opener(path)
-        with (opener or open)(path, "rb") as file:
-            block = file.read(_BLOCK_BYTES)
-        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except _DAMAGED:
-        return False
-    return True
+    return first_name(path) != ""
 
 
 def first_name(path: Path) -> str:
     """Returns the name of the first file in a tar; empty if it is none."""
+    module = _module_for(path)
     try:
-        with tarfile.open(path, "r|*") as archive:
-            first = archive.next()
-            return first.name if first else ""
-    except _DAMAGED:
+        with (import_module(module).open if module else open)(path, "rb") as file:
+            block = file.read(_BLOCK_BYTES)
+        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape").name
+    except (ImportError, *_damage(module)):
         return ""
 
 
-def _opener(path: Path) -> Any:  # gzip.open or its like
-    with path.open("rb") as file:
-        start = file.read(8)
-    return next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+def _module_for(path: Path) -> str | None:
+    """Returns the module that unpacks a file; None for a tar that is not packed."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError as error:
+        raise reading_failed(path, error) from error
+    return next((module for magic, module in _MODULES.items() if start.startswith(magic)), None)
+
+
+def _damage(module: str | None) -> tuple[type[Exception], ...]:
+    """Returns what damaged files raise; some Pythons are built without lzma."""
+    more = (import_module("lzma").LZMAError,) if module == "lzma" and find_spec("_lzma") else ()
+    return (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, *more)
 
 
 @contextmanager
 def _unpacked(path: Path) -> Iterator[IO[bytes]]:
     """Opens the tar itself, or a temporary file with what is in the compressed one."""
+    module = _module_for(path)
+    if module is None:
+        with path.open("rb") as file:
+            yield file
+        return
     try:
-        opener = _opener(path)
-        if opener is None:
-            with path.open("rb") as file:
-                yield file
-            return
+        unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     except OSError as error:
-        raise reading_failed(path, error) from error
-    with tempfile.TemporaryFile() as unpacked:
-        _unpack(opener, path, unpacked)
+        raise _no_room(path, error) from error
+    with unpacked:
+        _unpack(module, path, unpacked)
         yield unpacked
 
 
-def _unpack(opener: Any, path: Path, unpacked: IO[bytes]) -> None:
+def _unpack(module: str, path: Path, unpacked: IO[bytes]) -> None:
     total = 0
     try:
-        with opener(path, "rb") as packed:
+        with import_module(module).open(path, "rb") as packed:
             while chunk := packed.read(_CHUNK_BYTES):
                 total += len(chunk)
                 check_total_size(total, path)
                 _write(unpacked, chunk, path)
-    except _DAMAGED as error:
+    except ImportError as error:
+        raise BadData(
+            f"{path}: this Python cannot unpack it ({error}); unpack it, and give the folder"
+        ) from error
+    except _damage(module) as error:
         raise BadData(f"{path}: not a whole tar: {error}; copy or download it again") from error
 
 
 def _write(unpacked: IO[bytes], chunk: bytes, path: Path) -> None:
     try:
         unpacked.write(chunk)
+        unpacked.flush()
     except OSError as error:
-        raise OutputFailed(
-            f"{path}: no room to unpack it in {tempfile.gettempdir()}: "
-            f"{os.strerror(error.errno or 0).lower()}; set TMPDIR to a folder with more, or unpack it and "
-            "give the folder"
-        ) from error
+        raise _no_room(path, error) from error
+
+
+def _no_room(path: Path, error: OSError) -> OutputFailed:
+    reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    return OutputFailed(
+        f"{path}: no room to unpack it: {reason}; set TMPDIR to a folder with more, or unpack it and give "
+        "the folder"
+    )
 
 
 # What is in it
+
+
+class _Entry(tarfile.TarInfo):
+    """A header whose size is not negative, which would be read for ever (CVE-2025-8194)."""
+
+    def _block(self, count: int) -> int:
+        if count < 0:
+            raise tarfile.ReadError("a negative size")
+        return super()._block(count)  # type: ignore[misc]
 
 
 class _Headers:
@@ -155,7 +177,7 @@ def _list(file: IO[bytes], path: Path) -> tuple[dict[PurePosixPath, _Place], lis
     end = 0
     try:
         headers: Any = _Headers(file, path)
-        with tarfile.open(fileobj=headers, mode="r:", errors="surrogateescape") as opened:
+        with tarfile.open(fileobj=headers, mode="r:", errors="surrogateescape", tarinfo=_Entry) as opened:
             archive: Any = opened
             while entry := archive.next():
                 archive.members.clear()  # it would keep them all
@@ -173,7 +195,7 @@ def _list(file: IO[bytes], path: Path) -> tuple[dict[PurePosixPath, _Place], lis
                         "file"
                     )
             end = archive.offset
-    except _DAMAGED as error:
+    except _damage(None) as error:
         raise BadData(f"{path}: not a whole tar: {error}; copy or download it again") from error
     file.seek(end)
     if len(file.read(_BLOCK_BYTES)) < _BLOCK_BYTES:  # a tar ends with empty blocks
@@ -200,6 +222,7 @@ def _with_links(
 ) -> dict[PurePosixPath, _Place]:
     """Adds the files that are links to others."""
     found = dict(places)
+    around = {*folders, *(folder for file in places for folder in file.parents)}
     for name, first in links.items():
         target, seen = first, {name}
         while target in links and target not in seen:
@@ -207,6 +230,6 @@ def _with_links(
             target = links[target]
         if target in places:
             found[name] = places[target]
-        elif target in folders or any(target in file.parents for file in places):
+        elif target in around:
             raise BadData(f"{path}: {str(name)!r} is a link to a folder; unpack the tar and give the folder")
     return found

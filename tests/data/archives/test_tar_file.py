@@ -1,4 +1,5 @@
 import io
+import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -139,7 +140,39 @@ def test_a_full_disk_is_named(tar_of, tmp_path, monkeypatch):
     path = tar_of()
     monkeypatch.setattr("tempfile.TemporaryFile", lambda: open("/dev/full", "wb", buffering=0))  # noqa: PTH123, SIM115
     with pytest.raises(
-        OutputFailed, match=r"pets.tgz: no room to unpack it in .*: no space left on device; set TMPDIR"
+        OutputFailed, match=r"pets.tgz: no room to unpack it: no space left on device; set TMPDIR"
+    ):
+        load_dataset(str(path), RULE, 0)
+
+
+def test_no_folder_for_temporary_files_is_named(tar_of, monkeypatch):
+    path = tar_of()
+
+    def fail() -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    with pytest.raises(OutputFailed, match=r"no room to unpack it: no such file or directory; set TMPDIR"):
+        load_dataset(str(path), RULE, 0)
+
+
+def test_a_negative_size_is_not_read_for_ever(tar_of):
+    """CVE-2025-8194: tarfile went back by it, and found the same header again."""
+    path = tar_of(suffix=".tar")
+    made = entry("pets/cat/x.png")
+    made.pax_headers = {"size": "-1024"}
+    with tarfile.open(path, "a") as tar:
+        tar.addfile(made)
+    with pytest.raises(BadData, match="not a whole tar"):
+        load_dataset(str(path), RULE, 0)
+
+
+def test_a_python_without_lzma_says_so(tar_of, monkeypatch):
+    path = tar_of(suffix=".tar.xz")
+    monkeypatch.setitem(sys.modules, "lzma", None)
+    monkeypatch.setitem(sys.modules, "_lzma", None)
+    with pytest.raises(
+        BadData, match=r"this Python cannot unpack it \(.*lzma.*\); unpack it, and give the folder"
     ):
         load_dataset(str(path), RULE, 0)
 
