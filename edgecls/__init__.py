@@ -16,9 +16,14 @@ This page is the public interface; every other module is internal and may change
 are first used, so that a device needs no TensorFlow.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .edge_runtime.lazy import lazy_names
+
+# onnxruntime would report every model to its maker, and keep a database in the home folder. It reads this
+# when it is loaded; 0 turns it on.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .benchmarks.run import bench

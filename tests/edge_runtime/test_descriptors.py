@@ -13,6 +13,7 @@ from edgecls.edge_runtime.descriptors import native_stderr_held, scratch_file
 from edgecls.edge_runtime.errors import OutputFailed
 from edgecls.edge_runtime.files import scratch_folder
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.models.builtin import builtin_paths
 from tests.fakes import picture
 
 DEMO = ("camera", "--headless", "--json", "--source", "demo", "--model", "nano", "--max-frames", "2")
@@ -156,6 +157,17 @@ def test_models_run_without_a_folder_for_temporary_files(tmp_path: Path, argumen
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_an_onnx_model_leaves_nothing_in_the_home_folder(tmp_path: Path, run_edgecls):
+    """onnxruntime keeps a database of what it reports to its maker."""
+    cv2.imwrite(str(tmp_path / "a.png"), picture())
+    (tmp_path / "home").mkdir()
+    env = os.environ | {"HOME": str(tmp_path / "home")}
+    (model,) = builtin_paths("nano", "onnxruntime")
+    done = run_edgecls("predict", "a.png", "-m", model, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "home").rglob("*")) == []
 
 
 def test_a_file_without_a_name_keeps_what_is_written(monkeypatch):
