@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import benchmarks
-from ..edge_runtime.errors import Unavailable, UsageError
+from ..edge_runtime.errors import Unavailable
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine
@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from ..benchmarks.report import BenchReport
 
 _OUTPUT, _CHECKS, _OTHER = "Output", "Checks, for CI", "Other measurements"
-
-_TABLE_ONLY = ("images", "csv", "report", "against", "fail-under", "fail-over", "peers")
-"""Options that belong to the table of files."""
-_ALSO_TAKES = {
-    "scaling": ("report",),
-    "corruptions": ("images", "report", "fail-under", "fail-over"),
-}
-"""Of these, the ones that another measurement takes, too."""
 
 
 class Scaling(StrEnum):
@@ -116,18 +108,6 @@ def bench(
         edgecls bench nano edge --data photos/ --report report/
         edgecls bench --against last.json --fail-under accuracy=0.70
     """
-    _check_options(
-        {"scaling": scaling, "corruptions": corruptions},
-        {
-            "images": images,
-            "csv": csv_file,
-            "report": report_folder,
-            "against": against,
-            "fail-under": fail_under,
-            "fail-over": fail_over,
-            "peers": peers,
-        },
-    )
     for output in filter(None, (json_file, csv_file)):
         check_writable(output)  # now, not after minutes of measuring
     named, under, over = models or [], fail_under or [], fail_over or []
@@ -167,17 +147,6 @@ def bench(
         benchmarks.check_measured([file for file in report.files if not file.peer], named)
         benchmarks.check_thresholds(report, limits)
         print(f"\n{_next_command(report, named)}")
-
-
-def _check_options(modes: Mapping[str, object], given: Mapping[str, object]) -> None:
-    """Refuses two measurements at once, and an option that one does not take."""
-    asked = [mode for mode, value in modes.items() if value]
-    if len(asked) > 1:
-        raise UsageError(f"--{asked[1]}: a run of its own; leave it out with --{asked[0]}")
-    for mode in asked:
-        for option in _TABLE_ONLY:
-            if given[option] and option not in _ALSO_TAKES[mode]:
-                raise UsageError(f"--{option} is about a table of files; leave it out with --{mode}")
 
 
 def _bench_scaling(

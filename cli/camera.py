@@ -14,7 +14,6 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.camera.event import ROUTINE
 from ..edge_runtime.camera.options import CameraOptions, to_toml
-from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
@@ -124,9 +123,6 @@ def _only_trouble(show: "OnEvent") -> "OnEvent":
 
 def _replay(folder: Path, options: CameraOptions) -> None:
     """Replays a recording and prints what it found."""
-    for name in ("record", "events", "serve"):
-        if getattr(options, name):
-            raise UsageError(f"--{name} is for a camera; a replay prints what it finds; leave it out")
     spare_blas_threads()
     recorded = edge_runtime.read_header(folder).settings.conf
     with edge_runtime.stop_on_signals() as stop:

@@ -12,6 +12,7 @@ from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of,
 from .command import Command
 from .meant import check_values
 from .model_options import complete_models
+from .together import check_together
 
 _TYPED = ("COMMANDLINE", "ENVIRONMENT")
 """Where a value comes from that goes before the configuration file's."""
@@ -49,6 +50,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
             typed = {name: value for name, value in named.items() if _is_typed(context, name)}
             named = read_options(config) | typed
             check_values(context, named)
+            check_together(context, {**values, **named})
         command(context, options=CameraOptions(**named), **values)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]

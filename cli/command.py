@@ -16,6 +16,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from .meant import check_values, unexpected, unknown_command, unknown_option
 from .messages import Verbosity, set_verbosity
+from .together import check_together
 
 _WIDEST_NAME = 26
 
@@ -41,8 +42,10 @@ class Command(TyperCommand):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command, unless a value belongs elsewhere."""
+        """Runs the command, unless a value belongs elsewhere or an option has no effect."""
         check_values(ctx, ctx.params)
+        if not ctx.params.get("config"):  # else `with_camera_options` checks, with what the file says
+            check_together(ctx, ctx.params)
         return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

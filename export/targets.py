@@ -63,7 +63,9 @@ def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:
     if io == "int8":  # float files neither take nor give integers
         if "int8" not in kinds:
             raise UsageError("--io int8: only int8 files take and give int8; add --int8")
-        kinds = ("int8",)
+        if len(kinds) > 1:
+            other = next(kind for kind in kinds if kind != "int8")
+            raise UsageError(f"--{other}: has no effect with --io int8; leave one of them out")
     else:
         kinds = ("float32", *(kind for kind in kinds if kind != "float32"))
     return tuple(

@@ -41,10 +41,10 @@ def test_a_bound_that_is_broken_ends_it_with_1(folder, run_here):
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (("--csv", "a.csv"), 2, "--csv is about a table of files; leave it out with --corruptions"),
-        (("--peers",), 2, "--peers is about a table of files"),
-        (("--scaling", "threads"), 2, "--corruptions: a run of its own; leave it out with --scaling"),
-        (("--scaling", "resolution"), 2, "--corruptions: a run of its own; leave it out with --scaling"),
+        (("--csv", "a.csv"), 2, "--csv: has no effect with --corruptions; leave it out"),
+        (("--peers",), 2, "--peers: has no effect with --corruptions"),
+        (("--scaling", "threads"), 2, "--corruptions: has no effect with --scaling; leave it out"),
+        (("--scaling", "resolution"), 2, "--corruptions: has no effect with --scaling; leave it out"),
         (("--fail-over", "p99_ms=5"), 2, "no figure 'p99_ms'; use one of accuracy, mean_accuracy, drop_"),
         ((), 66, "or name the data set with --data"),
         (("nano",), 66, "nano comes without test images; name a data set of its classes with --data"),

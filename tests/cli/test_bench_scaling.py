@@ -53,10 +53,10 @@ def test_the_plot_goes_to_the_folder_of_the_report(folder, run_here):
     ("arguments", "exit_code", "message"),
     [
         (("--scaling", "colour"), 2, "'colour' is not one of 'threads', 'resolution'"),
-        (("--scaling", "threads", "--csv", "a.csv"), 2, "--csv is about a table of files; leave it out"),
+        (("--scaling", "threads", "--csv", "a.csv"), 2, "--csv: has no effect with --scaling; leave it out"),
         (("--scaling", "threads", "--threads", 2), 2, "--threads is varied by --scaling threads"),
-        (("--scaling", "threads", "--images", 5), 2, "--images is about a table"),
-        (("--scaling", "threads", "--fail-over", "p99_ms=5"), 2, "--fail-over is about a table"),
+        (("--scaling", "threads", "--images", 5), 2, "--images: has no effect with --scaling"),
+        (("--scaling", "threads", "--fail-over", "p99_ms=5"), 2, "--fail-over: has no effect with --scaling"),
         (("page.onnx", "--scaling", "threads"), 65, "page.onnx: not a TFLite, ONNX or HDF5 file"),
     ],
 )

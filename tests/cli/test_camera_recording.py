@@ -134,4 +134,4 @@ def test_a_recording_does_not_take_the_place_of_its_own_source(camera, folder: P
 @pytest.mark.parametrize("option", [("--record", "q/"), ("--events", "e.jsonl"), ("--serve", ":0")])
 def test_a_replay_refuses_what_it_does_not_write(camera, option):
     done = camera("--replay", "rec", *option, code=2)
-    assert f"{option[0]} is for a camera" in done.stderr
+    assert f"{option[0]}: has no effect with --replay" in done.stderr

@@ -7,16 +7,39 @@ from pathlib import Path
 
 import pytest
 
+from edgecls.edge_runtime.models.builtin import builtin_paths
+from edgecls.edge_runtime.models.model_file import attach_to_onnx, read_model
 from tests.test_documentation import command_of, options_of
 from tests.test_repository import modules
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*(?![\w-])")
 COMMAND = re.compile(r"`[^`]*?\bedgecls ([^`]*)`")
 OF_OTHER_PROGRAMS = {
-    *("--break-system-packages", "--head", "--property", "--preserve-env", "--reinstall", "--sort", "--value"),
-    *("--vacuum-size", "--zstd"),
+    *(
+        "--break-system-packages",
+        "--head",
+        "--property",
+        "--preserve-env",
+        "--reinstall",
+        "--sort",
+        "--value",
+    ),
+    *("--vacuum-size", "--zstd", "--out", "--list-cameras", "--system-site-packages", "--force-reinstall"),
+    *("--no-deps", "--now"),
 }
-COMMANDS = ("train", "export", "bench", "sweep", "demo", "camera", "predict", "doctor", "models", "inspect", "verify")
+COMMANDS = (
+    "train",
+    "export",
+    "bench",
+    "sweep",
+    "demo",
+    "camera",
+    "predict",
+    "doctor",
+    "models",
+    "inspect",
+    "verify",
+)
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -49,7 +72,9 @@ def wrong_commands(text: str) -> Iterator[str]:
                 yield f"edgecls {named}: {option}"
 
 
-EVERY = set().union(*(known_options([command]) for command in COMMANDS), known_options(["service", "install"]))
+EVERY = set().union(
+    *(known_options([command]) for command in COMMANDS), known_options(["service", "install"])
+)
 EVERY |= {"--version", "--quiet", "--verbose", "--folder"} | OF_OTHER_PROGRAMS
 
 
@@ -60,3 +85,44 @@ def test_every_option_in_a_message_exists(name):
         wrong += wrong_commands(text)
         wrong += [f"{option} in {text!r}" for option in OPTION.findall(text) if option not in EVERY]
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("export", "bench", "verify", "inspect", "predict", "camera --source empty"),
+        *("train --data empty", "train --data text.txt", "train --from text.txt"),
+        *("verify broken.tflite", "verify other", "verify empty", "inspect broken.tflite", "inspect other"),
+        *("predict text.txt", "predict picture.jpg --model empty", "predict picture.jpg --model other"),
+        *("camera --model other", "camera --model empty", "camera --source demo --model foreign.onnx"),
+        *(
+            "export other.h5",
+            "export broken.tflite",
+            "bench broken.tflite",
+            "bench empty",
+            "bench --data empty",
+        ),
+        *("bench --against text.txt", "bench nano --fail-under x=1", "doctor broken.tflite", "doctor empty"),
+        *("verify foreign.onnx", "predict picture.jpg --model foreign.onnx", "bench foreign.onnx"),
+        *(
+            "camera --replay empty",
+            "camera --replay other",
+            "camera --config text.txt",
+            "demo --output text.txt",
+        ),
+    ],
+)
+def test_what_a_command_advises_names_its_own_options(tmp_path, run_here, typed):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "broken.tflite").write_text("<html>")
+    (tmp_path / "picture.jpg").write_bytes(b"\xff\xd8\xff")
+    nano = read_model(builtin_paths("nano", "onnxruntime")[0])
+    (tmp_path / "foreign.onnx").write_bytes(nano.content[: -len(attach_to_onnx(b"", nano.card))])
+    words = typed.split()
+    done = run_here(*words, cwd=tmp_path)
+    assert done.returncode not in (0, 70)
+    told = done.stdout + done.stderr
+    assert not list(wrong_commands(told))
+    named = OPTION.findall(COMMAND.sub("", re.sub(r"^    .*", "", told, flags=re.M)))
+    assert set(named) <= known_options(words) | OF_OTHER_PROGRAMS
