@@ -12,10 +12,11 @@ import numpy as np
 from ..errors import BadImage
 from ..files import read_whole
 from .decoder_messages import hear
-from .jpeg_damage import is_about_header, is_damage, with_plain_header
+from .jpeg_damage import is_about_header, is_before_restart, is_damage, with_plain_header
 from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
 from .kinds import JPEG, PNG, PNM, TIFF, Kind, kind_of
 from .opencv import cv2
+from .restarts import has_damaged_interval
 from .rule import ImageRule
 from .several import check_single
 from .transparency import is_transparent, on_white
@@ -88,23 +89,15 @@ def decode_jpeg(content: bytes, header: JpegHeader, name: str, scale: int = 1) -
     Raises:
         BadImage: its data is damaged.
     """
-    data_at = header.data_at
     if header.has_strays:
-        content, data_at = _with_plain_header(content)
+        content = with_plain_header(content)
     pixels, warning = hear(_decoded, content, _FLAGS[scale])
     if warning and is_about_header(warning):
-        content, data_at = _with_plain_header(content)
+        content = with_plain_header(content)
         pixels, warning = hear(_decoded, content, _FLAGS[scale])
-    if pixels is None or (warning and is_damage(warning, content, data_at)):
+    if pixels is None or is_damage(warning) or (is_before_restart(warning) and has_damaged_interval(content)):
         raise BadImage(f"{name}: the JPEG is damaged; copy it again")
     return pixels
-
-
-def _with_plain_header(content: bytes) -> tuple[bytes, int]:
-    """Returns the picture with a plain header, and where its data begins."""
-    content = with_plain_header(content)
-    header = read_header(content)
-    return content, header.data_at if header else 0
 
 
 def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule) -> np.ndarray:

@@ -18,31 +18,22 @@ unused bytes, 5 % have as few."""
 _UNUSED = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd([0-79])")
 _OF_THE_HEADER = re.compile(r"Warning: unknown JFIF|Unknown Adobe color|Invalid SOS parameters|.*ICC profile")
 """Warnings that say nothing of the picture's data."""
-_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _SOI = b"\xff\xd8"
 _APP0, _APP14, _SOF0, _SOF1, _SOS = 0xE0, 0xEE, 0xC0, 0xC1, 0xDA
 
 
-def is_damage(warning: str, content: bytes = b"", data_at: int = 0) -> bool:
-    """Whether a warning of libjpeg about a JPEG's data means that its picture is not the one that was taken.
-
-    Args:
-        warning: what it printed; empty for nothing.
-        content: the JPEG; empty where only its decoder has it.
-        data_at: where its data begins.
-    """
+def is_damage(warning: str) -> bool:
+    """Whether a warning of libjpeg, or none, means that the picture is not the one that was taken."""
     if not warning or _OF_THE_HEADER.match(warning):
         return False
     unused = _UNUSED.match(warning)
-    if unused is None or int(unused[1]) > STRAY_BYTES:
-        return True
-    # Only the first warning is printed: behind padding, at least no interval may be missing.
-    return unused[2] != "9" and not _restarts_in_order(content, data_at)
+    return unused is None or int(unused[1]) > STRAY_BYTES
 
 
-def _restarts_in_order(content: bytes, data_at: int) -> bool:
-    numbers = [marker[1][0] & 7 for marker in _RESTART.finditer(content, data_at)]
-    return all(number == index % 8 for index, number in enumerate(numbers))
+def is_before_restart(warning: str) -> bool:
+    """Whether it is about bytes in front of a restart marker, and may have kept others from being printed."""
+    unused = _UNUSED.match(warning)
+    return unused is not None and unused[2] != "9"
 
 
 def is_about_header(warning: str) -> bool:

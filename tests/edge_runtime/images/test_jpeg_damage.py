@@ -2,7 +2,9 @@ import ctypes
 import multiprocessing
 import os
 import random
+import re
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -135,6 +137,31 @@ def test_an_interval_lost_behind_stray_bytes_is_noticed():
     odd = RESTARTED[:first] + b"\0\0" + RESTARTED[first:lost] + RESTARTED[RESTARTED.index(b"\xff\xd4") :]
     with pytest.raises(BadImage, match="damaged"):
         decode(odd, "a.jpg")
+
+
+@pytest.mark.parametrize("strays", [1, 3])
+def test_stray_bytes_in_front_of_restart_markers_do_not_hide_damage(strays: int, capfd):
+    """As a Logitech C270 sends them: 4:2:2, an interval of ten units, stray bytes in some."""
+    options = (*(cv2.IMWRITE_JPEG_RST_INTERVAL, 10), cv2.IMWRITE_JPEG_SAMPLING_FACTOR)
+    plain = encoded(scene(640, 480), *options, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422)
+    restarts = [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", plain)]
+    assert len(restarts) == 239
+    odd = plain
+    for index in (150, 60, 7)[:strays]:
+        odd = odd[: restarts[index]] + b"\x5a\0\x80" + odd[restarts[index] :]
+    assert np.array_equal(decode(odd, "a"), decode(plain, "a"))
+    refused = 0
+    for interval in range(200, 230):  # behind them
+        at = odd.rindex(b"\xff\xd9") - (len(plain) - restarts[interval]) + 20
+        damaged = odd[:at] + bytes(60) + odd[at + 60 :]
+        printed = what_libjpeg_prints(damaged)
+        assert "extraneous" in printed
+        with suppress(BadImage):
+            decode(damaged, "a")
+            continue
+        refused += 1
+    assert refused >= 20
+    assert capfd.readouterr() == ("", "")
 
 
 def without_tables(jpeg: bytes) -> bytes:
