@@ -164,7 +164,8 @@ def card_reference(provenance: Provenance, tests: HeldOut) -> KerasReference | N
     """What an exported file's card says of its original; None where it says nothing."""
     if provenance.accuracy is None or not provenance.weights_sha256:
         return None
-    is_whole_split = len(tests.truth) == tests.available and provenance.images in (None, tests.available)
+    is_whole = len(tests.truth) == tests.available and not tests.left_out
+    is_whole_split = is_whole and provenance.images in (None, tests.available)
     return KerasReference(
         provenance.weights_sha256,
         CARD,

@@ -296,6 +296,16 @@ class DataReport:
     """In the order of the classes."""
     unscored: str = ""
     """Why nothing could be scored; empty where it was."""
+    left_out: int = 0
+    """Test images that are also training or validation images: none was classified."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What limits the meaning of the test images."""
+        if not self.left_out:
+            return ()
+        what = "image is" if self.left_out == 1 else "images are"
+        return (f"{self.left_out:,} test {what} also among the training or validation images: left out",)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Test images that are also in another split, identical or nearly so, or among the calibration images."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..data.near_duplicates import Signatures, near, signatures
+from ..data.overlap import pixel_digests
 from ..edge_runtime.models.card import fingerprint, unpack_fingerprints
 
 
@@ -34,7 +34,7 @@ class Leak:
 
 def find_leaks(test: np.ndarray, others: Mapping[str, np.ndarray]) -> tuple[Leak, ...]:
     """Compares test images with other splits, all of them uint8 (N, H, W, 3) RGB."""
-    digests, tested = _digests(test), signatures(test)
+    digests, tested = pixel_digests(test), signatures(test)
     return tuple(_leak(name, digests, tested, images) for name, images in others.items())
 
 
@@ -45,15 +45,10 @@ def calibrated_on(images: np.ndarray, prints: str) -> tuple[int, ...]:
 
 
 def _leak(name: str, digests: np.ndarray, tested: Signatures, images: np.ndarray) -> Leak:
-    equal = np.isin(digests, _digests(images))
+    equal = np.isin(digests, pixel_digests(images))
     other = signatures(images)
     is_near = np.array([len(near(tested, place, other)) > 0 for place in range(len(digests))], bool)
     return Leak(name, len(images), _places(equal), _places(is_near & ~equal))
-
-
-def _digests(images: np.ndarray) -> np.ndarray:
-    """Of the pixels, bytes (N,)."""
-    return np.array([hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images])
 
 
 def _places(chosen: np.ndarray) -> tuple[int, ...]:

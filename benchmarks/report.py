@@ -63,7 +63,8 @@ class BenchReport:
         """Why the figures may be unreliable, one line each."""
         heat = self.after.warnings if self.after else ()
         drift = (self.grouping.warning,) if self.grouping and self.grouping.warning else ()
-        return (*self.machine.warnings, *heat, *drift, *(leak.warning for leak in self.leaks if leak.equal))
+        leaks = (*self.data.warnings, *(leak.warning for leak in self.leaks if leak.equal))
+        return (*self.machine.warnings, *heat, *drift, *leaks)
 
     def to_json(self) -> str:
         """One line of JSON with every figure and every sample."""

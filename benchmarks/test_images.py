@@ -9,6 +9,7 @@ import numpy as np
 
 from ..data.load import load_unlabelled
 from ..data.model_data import training_data
+from ..data.overlap import equal_to
 from ..data.split import stratified
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
 from ..edge_runtime.files import whole_file
@@ -39,6 +40,8 @@ class HeldOut:
     """The size of the split that they are from."""
     apart_from: Mapping[str, np.ndarray] = field(default_factory=dict)
     """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
+    left_out: int = 0
+    """Test images that are also training or validation images, and are not among these."""
     unscored: str = ""
     """Why the classes are not known; then only times are measured, and `truth` means nothing."""
 
@@ -56,6 +59,7 @@ class HeldOut:
             width_px,
             self.labels,
             self.unscored,
+            self.left_out,
         )
 
     def limited(self, count: int, seed: int) -> "HeldOut":
@@ -240,14 +244,22 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     # The report of the training stands beside the .h5, which a device need not have.
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)
-    images, truth = dataset.test.images, dataset.test.truth
+    test = dataset.test
+    known = equal_to(test.images, np.concatenate([dataset.train.images, dataset.val.images]))
+    if known.all():
+        raise BadData(
+            f"{dataset.name}: all {len(test):,} test images are also training or validation images; "
+            "put other pictures into test/"
+        )
+    test = test.where(~known) if known.any() else test
     tests = HeldOut(
         dataset.name,
         dataset.sha256,
         dataset.labels,
-        images,
-        truth,
-        available=len(truth),
+        test.images,
+        test.truth,
+        available=len(test),
         apart_from={"training": dataset.train.images, "validation": dataset.val.images},
+        left_out=int(known.sum()),
     )
     return tests.limited(limit, seed=0) if limit else tests

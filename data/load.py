@@ -59,6 +59,8 @@ class Dataset:
     """See `ImageRule.bits`."""
     files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Of the images of `train`, `val` and `test`, where they come from files."""
+    given: frozenset[str] = frozenset()
+    """Those of `val` and `test` that were found, not held back from train."""
     split_record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Which recordings went where, for a report."""
 
@@ -110,6 +112,7 @@ def load_dataset(
         (*parts.notes, *whole.notes),
         parts.bits,
         whole.files,
+        frozenset(part for part in ("val", "test") if getattr(parts, part) is not None),
         whole.record,
     )
 

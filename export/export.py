@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.model_data import foreign_data
+from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.engine import Engine, open_engine
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
@@ -129,7 +130,8 @@ def run_export(
         for split in (dataset.test, dataset.val)
     )
     files = Export(original, inputs.path, test, val, ranges, options, on_step).run()
-    return ExportReport(tuple(files), dataset.name, len(val.images))
+    warnings = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
+    return ExportReport(tuple(files), dataset.name, len(val.images), warnings)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,8 @@ class ExportReport:
     """The name of the data set."""
     val_images: int
     """Images that threshold and precision were measured on."""
+    warnings: tuple[str, ...] = ()
+    """Why the figures may be better than the files are, a line each."""
 
     @property
     def text(self) -> str:
@@ -71,6 +73,7 @@ def render(report: ExportReport, width: int | None = None) -> str:
             lines.append(f"only {report.val_images} validation images: these figures are estimates")
     for file in report.files:
         lines += [f"{file.parity.file}: {step}" for step in file.steps]
+    lines += [f"warning: {warning}" for warning in report.warnings]
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
 from ..data.load import WARNING, Dataset, images_of_class
 from ..data.model_data import report_folder, report_path
+from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file, write_whole
@@ -130,7 +131,11 @@ def run_training(
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     progress.message(_described(dataset, network, recipe))
-    for change in (*dataset.warnings, *change_warnings(training, dataset, teacher)):
+    for change in (
+        *dataset.warnings,
+        *overlap_warnings(dataset),
+        *change_warnings(training, dataset, teacher),
+    ):
         progress.warn(change)
     history = fit(
         network,

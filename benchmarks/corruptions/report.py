@@ -282,4 +282,5 @@ def _legend() -> Iterator[str]:
 def _remarks(report: CorruptionReport) -> Iterator[str]:
     if any(file.scores and not file.scores.accuracy_interval for file in report.files):
         yield "note: some intervals need scipy, which is not installed here"
+    yield from (f"warning: {warning}" for warning in report.data.warnings)
     yield from (f"error: {file.error}" for file in report.files if file.error)
