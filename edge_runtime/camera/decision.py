@@ -37,6 +37,8 @@ class Decision:
     """Another label was announced before this frame; at the start that is "unknown"."""
     before: str | None = None
     """The label announced before a change; None for "unknown"."""
+    waiting: str | None = None
+    """The label that wins, but must still hold before it is announced."""
 
 
 class Decider:
@@ -115,7 +117,8 @@ class SteadyDecider(Decider):
         if changed:
             self._announced, self._announced_since_s = winner, time_s
         shown = smoothed.with_label(self._label(self._announced))
-        return Decision(shown, self._announced_since_s, changed, before if changed else None)
+        waiting = None if winner == self._announced else self._label(winner)
+        return Decision(shown, self._announced_since_s, changed, before if changed else None, waiting)
 
     def _is_silence(self, gap_s: float) -> bool:
         """Whether the gap before this frame is a silence, which for a slow camera takes longer."""

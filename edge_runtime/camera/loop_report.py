@@ -50,6 +50,8 @@ class LoopReport:
     """Frames whose picture held nothing of the region to classify."""
     lost_answers: int = 0
     """Answers that an output did not get while it failed."""
+    not_yet: int = 0
+    """Frames counted as unknown although a label won: it had not yet held long enough to be announced."""
     dropped_lines: int = 0
     """Lines on stdout and stderr that nobody read in time."""
 
@@ -70,6 +72,9 @@ class LoopReport:
             shares = [f"{label} {count / self.frames:.1%}" for label, count in self.labels[:5]]
             rest = len(self.labels) - len(shares)
             lines.append("labels: " + ", ".join(shares) + (f", {rest} more" if rest else ""))
+            if self.not_yet:
+                share = self.not_yet / self.frames
+                lines[-1] += f" (in {share:.1%} a label had not yet held for --hold)"
         if self.judged:
             lines.append(
                 f"correct: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
@@ -115,6 +120,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._labels: Counter[str] = Counter()
+        self._not_yet = 0
         self._latency = Latencies()
         self._age = Latencies()
         self._first_s = self._last_s = 0.0
@@ -138,6 +144,7 @@ class Tally:
             self._first_s, self._first_sequence = self._last_s, frame.sequence
         self._last_answered = True
         self._labels[answer.decision.shown.text] += 1
+        self._not_yet += bool(answer.decision.waiting and not answer.decision.shown.label)
         self._latency.add(timing.latency_ms)
         self._age.add(timing.age_ms)
         if frame.truth:
@@ -176,6 +183,7 @@ class Tally:
             age_p99_ms=age[2],
             labels=tuple(self._labels.most_common()),
             failure=failure,
+            not_yet=self._not_yet,
             judged=self._judged,
             right=self._right,
             right_announced=self._right_announced,

@@ -103,6 +103,10 @@ class StatusLine(Sink):
             self.dropped = self._stream.dropped
 
 
+NOT_YET = "not yet announced"
+"""In place of `unknown`, while a label must still hold, as at the start."""
+
+
 def fit_status(text: str, width: int) -> str:
     """Drops the last parts of a status that is wider than `width`, whole: half a number would be misread."""
     while len(text) > width and "   " in text:
@@ -118,7 +122,8 @@ def status_text(answer: Answer) -> str:
     frame, shown, timing = answer.frame, answer.decision.shown, answer.timing
     label, confidence = shown.ranking[0]
     best = f"{label} {confidence:.1%}"
-    announced = best if shown.label == label else f"{shown.text} ({best})"
+    is_early = shown.label is None and answer.decision.waiting
+    announced = best if shown.label == label else f"{NOT_YET if is_early else shown.text} ({best})"
     name = f"{printable(frame.name)}: " if frame.name else ""
     fps = f"   {timing.fps:.1f} fps" if timing.fps is not None else ""
     ages = timing.recent_ages

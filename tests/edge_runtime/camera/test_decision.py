@@ -181,6 +181,13 @@ def test_while_another_label_must_hold_the_ranking_is_ahead_of_the_announced_lab
     assert decision.shown.ranking[0][0] == "dog"
 
 
+def test_a_label_that_must_still_hold_is_named_until_it_is_announced():
+    decider = steady(hold_s=0.5)
+    waiting = [decide(decider, CAT, time_s).waiting for time_s in (0.0, 0.4, 0.6)]
+    assert waiting == ["cat", "cat", None]
+    assert decide(decider, NOTHING, 0.7).waiting is None
+
+
 def test_as_many_labels_are_ranked_as_the_classifier_ranks():
     assert len(decide(steady(), CAT, 0.0).shown.ranking) == CLASSIFIER.top
 

@@ -45,6 +45,10 @@ def test_the_summary_says_frames_rate_latency_and_labels():
     )
 
 
+def test_what_had_not_held_long_enough_is_said_beside_unknown():
+    assert report(not_yet=20).text.endswith("unknown 25.0% (in 20.0% a label had not yet held for --hold)")
+
+
 def test_what_went_by_or_wrong_is_in_the_first_line():
     first = report(skipped=1234, invalid_outputs=2).text.splitlines()[0]
     assert first.endswith("1,234 skipped for newer ones, 2 with an invalid output")

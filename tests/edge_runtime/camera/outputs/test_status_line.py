@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Timing
+from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.outputs.status_line import StatusLine, status_text
@@ -51,6 +52,13 @@ def test_the_line_says_label_confidence_rate_latency_and_age():
 
 def test_an_unknown_answer_says_what_it_looked_like():
     assert text_of(None).startswith("unknown (cat 93.1%)")
+
+
+def test_a_label_that_must_still_hold_is_not_called_unknown():
+    shown = Prediction((("cat", 0.931),), None)
+    decision = Decision(shown, 0.0, changed=False, waiting="cat")
+    early = replace(answer(Frame(picture(), 1, 0.0), shown, TIMING), decision=decision)
+    assert status_text(early).startswith("not yet announced (cat 93.1%)")
 
 
 def test_while_the_announced_label_is_not_the_best_one_both_are_said():
