@@ -2,10 +2,10 @@
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from ...edge_runtime.errors import BadData
+from ...edge_runtime.errors import BadData, reading_failed
 from ..folders.name_encodings import NO_HINTS, NameHints
 from ..store import Store
 from .tar_file import is_tar, open_tar
@@ -28,6 +28,8 @@ _UNREAD = {
 
 def is_archive(path: Path) -> bool:
     """Whether a file is meant as an archive that is read: by its name, or by its content."""
+    if not path.is_file():
+        return False
     return path.name.lower().endswith((".zip", *_TAR_SUFFIXES)) or zipfile.is_zipfile(path) or is_tar(path)
 
 
@@ -43,21 +45,28 @@ def open_archive(path: Path, hints: NameHints = NO_HINTS) -> Iterator[Store]:
         BadData: an archive of another kind, with how to unpack it; else as `open_zip` and `open_tar`.
     """
     check_known(path)
-    with ExitStack() as stack:
-        if zipfile.is_zipfile(path) or not (is_tar(path) or path.name.lower().endswith(_TAR_SUFFIXES)):
-            yield stack.enter_context(open_zip(path, hints))
-        else:
-            yield stack.enter_context(open_tar(path, hints))
+    is_meant = path.name.lower().endswith(_TAR_SUFFIXES) and not zipfile.is_zipfile(path)
+    opened = (
+        open_tar if is_tar(path) or is_meant else open_zip
+    )  # a tar with a zip at its end looks like a zip
+    with opened(path, hints) as store:
+        yield store
 
 
 def check_known(path: Path) -> None:
     """Refuses archives that are not read.
 
     Raises:
-        BadData: it is one.
+        BadData: it is one, or no file at all.
+        PermissionRefused: it cannot be read.
     """
-    with path.open("rb") as file:
-        start = file.read(8)
+    if not path.is_file():
+        raise BadData(f"{path}: not a file; name a folder, a zip or a tar")
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError as error:
+        raise reading_failed(path, error) from error
     for magic, (what, cure) in _UNREAD.items():
         is_cut_tar = "without a tar" in what and path.name.lower().endswith(_TAR_SUFFIXES)
         if start.startswith(magic) and not is_cut_tar and not is_tar(path):

@@ -176,7 +176,7 @@ def _ambiguous(path: Path, found: Guess) -> BadData:
     likely = found.likely[0] if found.likely else "cp437, cp866, gb18030 or shift_jis"
     return BadData(
         f"{path}: the names of its folders are in an unknown encoding{which}; name it, such as "
-        f"--zip-encoding {likely}"
+        f"--zip-encoding {likely}, or unpack it and give the folder"
     )
 
 

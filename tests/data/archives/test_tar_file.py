@@ -1,6 +1,7 @@
 import io
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -45,6 +46,19 @@ def test_a_tar_gives_what_its_folder_gives(tar_of, cats_and_dogs, suffix):
     assert packed.labels == ("cat", "dog")
     assert packed.sha256 == folder.sha256
     assert packed.name == "pets"
+
+
+def test_a_tar_with_a_zip_at_its_end_is_a_tar(tar_of):
+    path = tar_of(suffix=".tar")
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        for name in ("a/1.png", "b/1.png"):
+            archive.writestr(name, b"x")
+    made = entry("pets/old.zip", size_bytes=len(inner.getvalue()))
+    with tarfile.open(path, "a") as tar:
+        tar.addfile(made, io.BytesIO(inner.getvalue()))
+    assert zipfile.is_zipfile(path)
+    assert load_dataset(str(path), RULE, 0).labels == ("cat", "dog")
 
 
 def test_nothing_is_left_of_the_unpacked_tar(tar_of, tmp_path, monkeypatch):

@@ -108,6 +108,13 @@ def test_labels_are_lines(tmp_path):
     assert read_labels(path) == ("cat", "größe", "dog")
 
 
+def test_labels_keep_joiners_and_spaces_of_other_scripts(tmp_path):
+    labels = ("👩\u200d👩\u200d👧", "\u00a0a\u00a0b", "a\u2028b", "\u0645\u06cc\u200c\u062e")
+    path = tmp_path / "labels.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(labels).encode() + b"\r\n")
+    assert read_labels(path) == labels
+
+
 @pytest.mark.parametrize(
     ("content", "words"), [(b"", "0 labels"), (b"cat", "1 labels"), (b"\xff\xfe\0x", "not a text file")]
 )
