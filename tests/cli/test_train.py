@@ -220,3 +220,34 @@ def test_ten_lines_of_python_train_as_the_command_does(pets, tmp_path):
     assert (again.data, again.recipe) == (report.data, replace(report.recipe, seed=4))
     with pytest.raises(UsageError, match="--arch vgg: no such network"):
         train(pets, output=output, arch="vgg")
+
+
+def test_folders_that_are_no_classes_are_one_line_that_names_the_layout(run_here, tmp_path, write_images):
+    for folder in ("train", "test"):
+        write_images(tmp_path / "flat" / folder, 2)
+    done = run_here("train", "--data", "flat", cwd=tmp_path)
+    assert done.returncode == 65
+    assert done.stderr.count("\n") == 1
+    assert "train/ looks like the training split" in done.stderr
+    assert "such as cat/1.jpg and dog/1.jpg, or train/cat/1.jpg and test/cat/1.jpg" in done.stderr
+
+
+def test_names_in_a_zip_that_may_be_read_in_several_ways_are_asked_about(run_here, tmp_path, write_images):
+    write_images(tmp_path / "pets", 1)
+    content = (tmp_path / "pets" / "000.png").read_bytes()
+    path = tmp_path / "pets.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("cc/1.png", "dd/1.png"):
+            archive.writestr(name, content)
+    packed = path.read_bytes()
+    for plain, named in ((b"cc/", "猫".encode("gbk") + b"/"), (b"dd/", "狗".encode("gbk") + b"/")):
+        packed = packed.replace(plain, named)
+    path.write_bytes(packed)
+    done = run_here("train", "--data", "pets.zip", cwd=tmp_path)
+    assert done.returncode == 65
+    assert "names of its folders are in an unknown encoding" in done.stderr
+    assert "--zip-encoding" in done.stderr
+    done = run_here("train", "--data", "pets.zip", "--zip-encoding", "gbk", cwd=tmp_path)
+    assert "pets: class 狗 has 1 different training images" in done.stderr
+    done = run_here("train", "--data", "pets.zip", "--zip-encoding", "klingon", cwd=tmp_path)
+    assert done.returncode == 2
