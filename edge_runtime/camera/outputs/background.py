@@ -1,8 +1,9 @@
 """Background output: lines to a pipe or terminal that may stop taking them, for which the loop never waits.
 
-A pipe that nobody reads, and a terminal after Ctrl-S, block whoever writes. So a thread writes, and the loop
-only adds to a queue. The descriptors stay as they are: `O_NONBLOCK` would hold for all who share the pipe or
-terminal, such as the shell.
+A pipe that nobody reads, and a terminal after Ctrl-S, block whoever writes. So what does not fit at once is
+left to a thread, and the loop only adds to its queue. The descriptors stay as they are: `O_NONBLOCK` would
+hold for all who share the pipe or terminal, such as the shell. What is written at once goes through another
+description of the same pipe or terminal, which is ours alone.
 """
 
 import atexit
@@ -13,6 +14,7 @@ import stat
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from contextlib import suppress
 from typing import TextIO
@@ -28,7 +30,7 @@ _ATOMIC_BYTES = 4096
 
 
 class BackgroundOutput:
-    """Writes lines in their order, in a thread; to a file, which never blocks, at once and without a thread.
+    """Writes lines in their order: at once where they fit, in a thread where the reader must take some first.
 
     Args:
         descriptor: open for writing.
@@ -42,8 +44,12 @@ class BackgroundOutput:
         self._stop = stop
         self._may_drop = may_drop
         self._may_block = may_block(descriptor)
+        self._at_once = _reopened(descriptor) if self._may_block else None
+        if self._at_once is not None:
+            weakref.finalize(self, os.close, self._at_once)
         self._changed = threading.Condition()
         self._waiting: deque[bytes] = deque()
+        self._rest = b""  # of a line of which a part is written
         self._waiting_bytes = self._in_hand = 0
         self._thread: threading.Thread | None = None
         self._failure: OSError | None = None
@@ -63,6 +69,8 @@ class BackgroundOutput:
             return 0
         with self._changed:
             self._raise_failure()
+            if self._was_written_at_once(line):
+                return 0
             if not self._may_drop and not self._waited_for_room(len(line)):
                 return 1
             self._waiting.append(line)
@@ -85,7 +93,7 @@ class BackgroundOutput:
         """
         give_up_at_s: float | None = None
         with self._changed:
-            while (self._waiting or self._in_hand) and not self._failure:
+            while (self._waiting or self._rest or self._in_hand) and not self._failure:
                 if give_up_at_s is None and (self._may_drop or self._stop.requested):
                     give_up_at_s = time.monotonic() + (0 if self._has_given_up else GRACE_S)
                 if give_up_at_s is not None and time.monotonic() >= give_up_at_s:
@@ -93,19 +101,46 @@ class BackgroundOutput:
                     break
                 self._changed.wait(POLL_S)
             self._raise_failure()
-            given_up = len(self._waiting) + self._in_hand
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            given_up = len(self._waiting) + bool(self._rest) + self._in_hand
+            self._forget()
         return given_up
 
     def close(self) -> None:
         """Ends the thread, before the descriptor is closed; its other end must be closed, or be read."""
         with self._changed:
             self._is_closed = True
-            self._waiting.clear()
+            self._forget()
             self._changed.notify_all()
         if self._thread:
             self._thread.join(GRACE_S)
+
+    def _was_written_at_once(self, line: bytes) -> bool:
+        """Writes a line where there is room; leaves the rest of one that does not fit to the thread."""
+        if self._at_once is None or self._waiting or self._rest or self._in_hand:
+            return False
+        line = self._ended(line)
+        try:
+            written = os.write(self._at_once, line)
+        except BlockingIOError:
+            return False
+        except BrokenPipeError:
+            self.is_broken = True
+            raise
+        if written == len(line):
+            return True
+        self._rest = line[written:]
+        self._start_thread()
+        self._changed.notify_all()
+        return True
+
+    def _ended(self, content: bytes) -> bytes:
+        """Begins a new line where a full disk or the like took half of the one before."""
+        is_torn, self._is_torn = self._is_torn, False
+        return b"\n" + content if is_torn else content
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._waiting_bytes, self._rest = 0, b""
 
     def _start_thread(self) -> None:
         if self._thread is None:
@@ -125,8 +160,7 @@ class BackgroundOutput:
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
         if self.is_broken:
-            self._waiting.clear()
-            self._waiting_bytes = 0
+            self._forget()
             raise BrokenPipeError
         if failure:
             raise failure
@@ -136,7 +170,7 @@ class BackgroundOutput:
             with self._changed:
                 self._in_hand = 0
                 self._changed.notify_all()
-                while not self._waiting:
+                while not (self._waiting or self._rest):
                     if self._is_closed:
                         return
                     self._changed.wait()
@@ -149,6 +183,9 @@ class BackgroundOutput:
 
     def _taken(self) -> bytes:
         """Takes the oldest line, and those after it that go into a pipe with it in one piece."""
+        if self._rest:
+            content, self._rest, self._in_hand = self._rest, b"", 1
+            return content
         lines = [self._waiting.popleft()]
         size_bytes = len(lines[0])
         while self._waiting and size_bytes + len(self._waiting[0]) <= _ATOMIC_BYTES:
@@ -159,9 +196,7 @@ class BackgroundOutput:
         return b"".join(lines)
 
     def _write(self, content: bytes) -> None:
-        if self._is_torn:  # a full disk or the like took half a line
-            content = b"\n" + content
-        written = 0
+        content, written = self._ended(content), 0
         try:
             while written < len(content):
                 try:
@@ -172,7 +207,6 @@ class BackgroundOutput:
             if written:
                 self._is_torn = not content[:written].endswith(b"\n")
             raise
-        self._is_torn = False
 
 
 def may_block(descriptor: int) -> bool:
@@ -182,6 +216,17 @@ def may_block(descriptor: int) -> bool:
     except OSError:  # it is closed: a write says so at once
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
+
+
+def _reopened(descriptor: int) -> int | None:
+    """Returns a descriptor of our own that never blocks, of the same pipe or terminal; None if there is none.
+
+    Linux gives it by /proc, but not of a socket, and not of another user's pipe.
+    """
+    try:
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        return None
 
 
 def _wait_for_room(descriptor: int) -> None:
@@ -253,8 +298,8 @@ class BackgroundText(io.TextIOBase):
 def use_background_stderr(stop: StopRequest, *, may_drop: bool) -> None:
     """Puts a `BackgroundText` in the place of `sys.stderr`, until the process ends; arguments as there.
 
-    With `may_drop`, what native libraries write past Python does not block either: descriptor 2 becomes
-    another description of the same pipe or terminal, which Linux gives by /proc, though not of a socket.
+    With `may_drop`, what native libraries write past Python does not block either, where the system can give
+    another description of the pipe or terminal.
     """
     stream = sys.stderr
     try:
@@ -266,11 +311,9 @@ def use_background_stderr(stop: StopRequest, *, may_drop: bool) -> None:
     text = BackgroundText(stream, BackgroundOutput(kept, stop, may_drop=may_drop))
     sys.stderr = text
     atexit.register(text.drain)
-    if may_drop and may_block(descriptor):
-        with suppress(OSError):
-            another = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-            os.dup2(another, descriptor)
-            os.close(another)
+    if may_drop and may_block(descriptor) and (another := _reopened(descriptor)) is not None:
+        os.dup2(another, descriptor)
+        os.close(another)
 
 
 def output_to(descriptor: int, stop: StopRequest, *, may_drop: bool) -> BackgroundOutput:

@@ -2,8 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from ...errors import writing_failed
@@ -47,8 +46,10 @@ class LineOutput(Sink):
             OutputFailed: the disk is full or broken.
         """
         line = encoded_for(self._stream, f"{self._render(answer)}\n")
-        with self._failures_named():
+        try:
             self.dropped += self._output.put(line)
+        except OSError as error:
+            self._note_failure(error)
 
     def idle(self) -> None:
         """Notes a reader that has gone; see `Sink.idle`."""
@@ -57,17 +58,15 @@ class LineOutput(Sink):
 
     def close(self) -> None:
         """Waits for a slow reader, though not for ever; see `Sink.close`."""
-        with self._failures_named():
-            self.dropped += self._output.drain()
-
-    @contextmanager
-    def _failures_named(self) -> Generator[None]:
         try:
-            yield
-        except BrokenPipeError:
-            self._stop.request()
+            self.dropped += self._output.drain()
         except OSError as error:
+            self._note_failure(error)
+
+    def _note_failure(self, error: OSError) -> None:
+        if not isinstance(error, BrokenPipeError):
             raise writing_failed("the answers", error) from error
+        self._stop.request()
 
 
 def answer_line(answer: Answer) -> str:

@@ -101,6 +101,20 @@ def test_a_request_to_stop_ends_every_wait(
         assert output.drain() > 0
 
 
+def test_where_there_is_no_second_way_to_the_pipe_the_thread_writes_everything(
+    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(background, "_reopened", lambda _: None)  # as without /proc, and of a socket
+    output = BackgroundOutput(pipe.end, StopRequest(), may_drop=True)
+    for number in range(1000):
+        assert output.put(b"%03d\n" % number) == 0
+    assert pipe.read(4000) == b"".join(b"%03d\n" % number for number in range(1000))
+    os.close(pipe.out)
+    output.put(LINE)
+    with pytest.raises(BrokenPipeError):
+        output.drain()
+
+
 def test_a_descriptor_stays_as_others_share_it(pipe: Pipe):
     output = BackgroundOutput(pipe.end, StopRequest(), may_drop=True)
     output.put(b"a\n")
@@ -120,12 +134,11 @@ def test_a_pipe_that_others_made_non_blocking_gets_every_line_too(pipe: Pipe):
 def test_a_reader_that_has_gone_is_told_for_good(pipe: Pipe):
     os.close(pipe.out)
     output = BackgroundOutput(pipe.end, StopRequest(), may_drop=True)
-    output.put(LINE)
     for _ in range(2):
         with pytest.raises(BrokenPipeError):
-            output.drain()
+            output.put(LINE)
     with pytest.raises(BrokenPipeError):
-        output.put(LINE)
+        output.drain()
     assert output.is_broken
 
 
