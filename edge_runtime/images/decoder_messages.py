@@ -56,19 +56,18 @@ class _Stderr:
     def _open(self) -> tuple[ctypes.c_void_p, int | None]:
         """Opens a stream that calls `_write`; returns the variable `stderr` and that stream."""
         libc = ctypes.CDLL(None)
-        if hasattr(libc, "funopen"):  # macOS, FreeBSD
-            write: Any = _BSD_WRITE(self._write)
-            libc.funopen.restype = ctypes.c_void_p
-            libc.funopen.argtypes = [ctypes.c_void_p, ctypes.c_void_p, _BSD_WRITE, *[ctypes.c_void_p] * 2]
-            stream = libc.funopen(None, None, write, None, None)
-            name = "__stderrp"
-        else:
-            _ = libc.gnu_get_libc_version  # in musl, stderr is a constant
-            write = _GLIBC_WRITE(self._write)
+        if hasattr(libc, "gnu_get_libc_version"):  # not musl, where stderr is a constant
+            write: Any = _GLIBC_WRITE(self._write)
             libc.fopencookie.restype = ctypes.c_void_p
             libc.fopencookie.argtypes = [ctypes.c_void_p, ctypes.c_char_p, _GlibcFunctions]
             stream = libc.fopencookie(None, b"w", _GlibcFunctions(None, write, None, None))
             name = "stderr"
+        else:  # macOS, FreeBSD
+            write = _BSD_WRITE(self._write)
+            libc.funopen.restype = ctypes.c_void_p
+            libc.funopen.argtypes = [ctypes.c_void_p, ctypes.c_void_p, _BSD_WRITE, *[ctypes.c_void_p] * 2]
+            stream = libc.funopen(None, None, write, None, None)
+            name = "__stderrp"
         libc.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t]
         libc.setvbuf(stream, None, _UNBUFFERED, 0)
         self._keep = (libc, write)  # C calls it for as long as the process lives
@@ -89,19 +88,22 @@ class _Stderr:
         heard = self._heard
         if heard.lines is not None or not self.is_replaceable:
             return decode(*args), ""
-        heard.lines = lines = []
-        with self._lock:
-            self._decoding += 1
-            if self._decoding == 1:
-                self._original = self._variable.value
-                self._variable.value = self._ours
+        lines: list[bytes] = []
         try:
-            result = decode(*args)
-        finally:
+            heard.lines = lines
             with self._lock:
-                self._decoding -= 1
-                if not self._decoding:
-                    self._variable.value = self._original
+                self._decoding += 1
+                if self._decoding == 1:
+                    self._original = self._variable.value
+                    self._variable.value = self._ours
+            try:
+                result = decode(*args)
+            finally:
+                with self._lock:
+                    self._decoding -= 1
+                    if not self._decoding:
+                        self._variable.value = self._original
+        finally:  # also after an interruption anywhere above: otherwise this thread would not hear again
             heard.lines = None
         return result, b"".join(lines).decode(errors="replace") if lines else ""
 
