@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import EdgeclsError, can_waiting_help, writing_failed
+from ...errors import EdgeclsError, OutputFailed, can_waiting_help, writing_failed
 from ..event import Event, OnEvent, ignore
 
 RESERVE_BYTES = 16_000_000
@@ -76,6 +76,10 @@ class RecordingDisk:
         failure = writing_failed(self._target, cause) if isinstance(cause, OSError) else cause
         reason = failure.__cause__ if failure is cause else cause
         is_full = isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT)
+        if is_full:
+            failure = OutputFailed(
+                f"cannot write {self._target}: no space left on device; free space and run it again"
+            )
         self._retry_at_s = self._clock() + RETRY_S
         if self.failure is not None:
             return

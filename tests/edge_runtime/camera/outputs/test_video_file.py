@@ -156,7 +156,7 @@ def test_when_the_disk_is_nearly_full_the_recording_ends_and_the_loop_goes_on(tm
     for sequence in (1, 2, 3):
         recorder.write(answer(Frame(np.zeros((240, 320, 3), np.uint8), sequence, 0.0), CAT, TIMING))
     assert [event.kind for event in events] == ["disk_full"]
-    with pytest.raises(OutputFailed, match="free some space"):
+    with pytest.raises(OutputFailed, match="free space"):
         recorder.close()
     assert names_in(tmp_path) == []
 
