@@ -150,7 +150,7 @@ def _doubts(earlier: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
         yield f"note: measured on another machine ({cpu}): times and memory do not compare"
     for report, when in ((earlier, "then"), (now, "now")):
         machine = report["machine"]
-        if machine.get("load", 0) > machine.get("cores", 1) / 2:
+        if (machine.get("load") or 0) > machine.get("cores", 1) / 2:
             yield f"note: the machine was busy {when} (load {machine['load']:.2f}): times are unreliable"
     data_then, data_now = earlier["data"], now["data"]
     if (data_then["sha256"], data_then.get("images")) != (data_now["sha256"], data_now["images"]):

@@ -18,8 +18,8 @@ from ..edge_runtime import hardware
 class MachineState:
     """What may change while a benchmark runs."""
 
-    load: float
-    """Mean number of running processes over the last minute."""
+    load: float | None
+    """Mean number of running processes over the last minute; None where the system does not say."""
     clock_mhz: float | None = None
     """The mean of all cores at this moment; None where the system does not say."""
     temperature_c: float | None = None
@@ -45,8 +45,8 @@ class Machine:
     """That this process may use."""
     governor: str | None
     """Of the clock frequency, such as `performance`; None where the system does not say."""
-    load: float
-    """Mean number of running processes over the last minute, before the benchmark."""
+    load: float | None
+    """Mean number of running processes over the last minute, before the benchmark; None as above."""
     system: str
     python: str
     before: MachineState | None = None
@@ -56,7 +56,7 @@ class Machine:
     def warnings(self) -> tuple[str, ...]:
         """Why the figures may be unreliable, one line each."""
         lines = list(self.before.warnings if self.before else ())
-        if self.load > self.cores / 2:
+        if self.load is not None and self.load > self.cores / 2:
             lines.append(
                 f"the machine was busy: load {self.load:.2f} on {self.cores} cores; "
                 "run it again when it is idle"
@@ -67,6 +67,11 @@ class Machine:
                 "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor` fixes it"
             )
         return tuple(lines)
+
+
+def load_text(load: float | None) -> str:
+    """Returns `load 0.12`, or that the system does not say."""
+    return "load not known" if load is None else f"load {load:.2f}"
 
 
 def read_machine(root: Path = hardware.ROOT) -> Machine:
@@ -86,7 +91,7 @@ def read_machine(root: Path = hardware.ROOT) -> Machine:
 def read_state(root: Path = hardware.ROOT) -> MachineState:
     """Reads what may change while a benchmark runs."""
     return MachineState(
-        load=os.getloadavg()[0],
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,  # not on Windows
         clock_mhz=hardware.clock_mhz(root),
         temperature_c=hardware.temperature_c(root),
         is_held_down=hardware.is_throttled(root),

@@ -19,7 +19,7 @@ from .file_report import (
     KerasReference,
 )
 from .leaks import Leak
-from .machine import Machine, MachineState, report_json
+from .machine import Machine, MachineState, load_text, report_json
 from .test_images import HeldOut
 from .turns import Grouping
 
@@ -191,7 +191,7 @@ def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
     engines = dict.fromkeys(file.load.engine for file in report.files if file.load)
     kind = "pictures" if data.unscored else "test images"
     limited = f" of {data.available:,}" if data.images < data.available else ""
-    yield "machine", f"{machine.cpu}, {machine.cores} cores, {governor}, load {machine.load:.2f} before"
+    yield "machine", f"{machine.cpu}, {machine.cores} cores, {governor}, {load_text(machine.load)} before"
     yield "software", f"{machine.system}, Python {machine.python}"
     yield "engines", f"{'; '.join(engines)}; threads: {report.settings.threads}"
     yield (

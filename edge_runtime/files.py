@@ -6,6 +6,7 @@ They are written in a hidden folder of their own, which the next start removes i
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -188,7 +189,11 @@ def _is_special(path: Path) -> bool:
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    """Writes a file or the names in a folder out to the disk; Windows opens no folders."""
+    if sys.platform == "win32" and path.is_dir():
+        return
+    is_windows = sys.platform == "win32"  # there, only what is open for writing can be flushed
+    handle = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0) if is_windows else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

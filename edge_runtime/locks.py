@@ -63,7 +63,9 @@ class LockedFile:
         if self._descriptor is not None and not self._is_there(self._descriptor):
             self.close()
         if self._descriptor is None:
-            opened = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            # Windows has text mode, which would write two bytes for a newline.
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            opened = os.open(self._path, flags, 0o666)
             if lock(opened) is Lock.THEIRS:
                 os.close(opened)
                 raise BlockingIOError(errno.EAGAIN, "another edgecls is writing it")

@@ -14,7 +14,7 @@ from ...edge_runtime.files import check_writable, whole_folder, write_whole
 from ...edge_runtime.images.opencv import cv2
 from ..accuracy import Flip
 from ..leaks import Leak
-from ..machine import MachineState
+from ..machine import MachineState, load_text
 from ..report import BenchReport, facts, notes
 from ..test_images import HeldOut
 from . import class_plots
@@ -250,7 +250,7 @@ def _state(state: MachineState | None) -> str:
         return ""
     clock = f"{state.clock_mhz:,.0f} MHz" if state.clock_mhz is not None else "clock not known"
     heat = f"{state.temperature_c:.0f} °C" if state.temperature_c is not None else "temperature not known"
-    return f"load {state.load:.2f}, {clock}, {heat}" + (", throttled" if state.is_held_down else "")
+    return f"{load_text(state.load)}, {clock}, {heat}" + (", throttled" if state.is_held_down else "")
 
 
 def _some(files: Sequence[Entry], drawn: Sequence[Entry]) -> str:

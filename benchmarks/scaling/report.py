@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...edge_runtime.text import table
 from ..file_report import LatencyReport, Window
-from ..machine import Machine, MachineState, report_json
+from ..machine import Machine, MachineState, load_text, report_json
 from ..report import short_names
 
 ScalingKind = Literal["threads", "resolution"]
@@ -179,7 +179,7 @@ def _facts(report: ScalingReport) -> Iterator[str]:
     governor = f"governor {machine.governor}" if machine.governor else "governor not known"
     engines = dict.fromkeys(line.engine for line in report.lines if line.engine)
     threads = "" if report.kind == "threads" else f"; threads: {report.settings.threads}"
-    yield f"machine:  {machine.cpu}, {machine.cores} cores, {governor}, load {machine.load:.2f} before"
+    yield f"machine:  {machine.cpu}, {machine.cores} cores, {governor}, {load_text(machine.load)} before"
     yield f"software: {machine.system}, Python {machine.python}"
     yield f"engines:  {'; '.join(engines)}{threads}"
     yield f"pictures: {report.pictures}"

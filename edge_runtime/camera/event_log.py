@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -158,12 +159,14 @@ class EventLog(Sink):
         """
         descriptor = self._file.descriptor()
         size_bytes = os.fstat(descriptor).st_size
-        if size_bytes and os.pread(descriptor, 1, size_bytes - 1) != b"\n":  # cut off by a power cut
+        if size_bytes and _last_byte(descriptor) != b"\n":  # cut off by a power cut
             line = b"\n" + line
         if not size_bytes or size_bytes + len(line) <= self._part_bytes:
             _write_all_or_nothing(descriptor, line, size_bytes)
             return
         os.fsync(descriptor)
+        if sys.platform == "win32":  # which renames no open file, and has no lock to lose
+            self._file.close()
         self._path.replace(rotated(self._path))
         self._append(line.lstrip(b"\n"))
 
@@ -242,6 +245,11 @@ class EventBacklog:
             self._dropped = 0
         else:
             self._waiting.popleft()
+
+
+def _last_byte(descriptor: int) -> bytes:
+    os.lseek(descriptor, -1, os.SEEK_END)  # what is written goes to the end all the same
+    return os.read(descriptor, 1)
 
 
 def _write_all_or_nothing(descriptor: int, line: bytes, size_bytes: int) -> None:

@@ -193,7 +193,7 @@ def process_cpu_s(pid: int) -> float | None:
     """
     try:
         return time.clock_gettime((~pid << 3) | _SCHEDULER_CLOCK)
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: Windows
         return None
 
 

@@ -315,6 +315,8 @@ def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
     """What holds the frame rate down: what was asked for, and heat while a camera runs."""
     limits: list[RateLimit] = [FixedRate(options.fps)] if options.fps else []
     if options.cpu:
+        if source.live and sys.platform != "linux":
+            raise BadConfiguration("--cpu: cannot measure the capture process on this system; use --fps")
         meter = CpuMeter(capture_pid=lambda: getattr(source, "pid", None))
         limits.append(CpuBudget(parse_share(options.cpu), meter.used_s))
     if source.live:

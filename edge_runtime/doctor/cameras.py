@@ -1,7 +1,6 @@
 """Checks of the camera: that it exists, is a camera, may be read, is free, and can be reached."""
 
 import errno
-import fcntl
 import os
 import shlex
 import struct
@@ -16,6 +15,11 @@ from ..camera.sources.network import reach
 from ..camera.sources.network_diagnosis import PROBE_S, why_no_answer
 from .finding import Finding, from_error, ok, problem, warning
 from .host import Python, User
+
+try:
+    import fcntl
+except ImportError:  # Windows, which has no such devices
+    fcntl = None
 
 # Video devices: on a Raspberry Pi, most of /dev/video* are not cameras.
 
@@ -210,6 +214,8 @@ def buffers_are_taken(device: Path) -> bool | None:
 
     That a process has the camera open says little: several may, but only one gets pictures.
     """
+    if fcntl is None:
+        return None
     try:
         handle = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     except OSError:

@@ -223,6 +223,8 @@ def _reopened(descriptor: int) -> int | None:
 
     Linux gives it by /proc, but not of a socket, and not of another user's pipe.
     """
+    if sys.platform != "linux":
+        return None
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError:
@@ -302,6 +304,8 @@ def use_background_stderr(stop: StopRequest, *, may_drop: bool) -> None:
     another description of the pipe or terminal.
     """
     stream = sys.stderr
+    if sys.platform == "win32" and stream.isatty():  # a console of Windows takes text, and bytes garbled
+        return
     try:
         descriptor = stream.fileno()
         # Of our own, as `native_stderr_held` puts another file in the place of the number for a moment.

@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -34,14 +35,15 @@ _CSI = re.compile(r"csi(?::([0-9]))?")
 
 @dataclass(frozen=True)
 class Device:
-    """A V4L2 camera of this computer, whether it is plugged in or not."""
+    """A camera of this computer, whether it is plugged in or not."""
 
     path: str
+    """That of Video4Linux; on other systems, the camera's index."""
 
     @property
     def description(self) -> str:
-        """The path."""
-        return self.path
+        """The path, or `camera 0`."""
+        return f"camera {self.path}" if self.path.isdecimal() else self.path
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,10 @@ def image_files(texts: Sequence[str]) -> ImageFiles:
 
 def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
     if text.isascii() and text.isdecimal():
-        return Device(f"/dev/video{int(text)}")
+        return Device(f"/dev/video{int(text)}" if sys.platform == "linux" else str(int(text)))
     if csi := _CSI.fullmatch(text):
+        if sys.platform != "linux":
+            raise UsageError(f"{text}: a camera of a Raspberry Pi, which has Linux; use an index, such as 0")
         return CsiCamera(int(csi[1] or 0))
     return DemoCamera() if text == "demo" else None
 

@@ -13,6 +13,7 @@ from ... import errors
 from ...errors import Unavailable
 from ..event import Event, EventKind, OnEvent, ignore
 from ..frame import Frame
+from . import capture_by_name
 from .address import LiveAddress, Stream
 from .capture_process import ANY_AUTHORITY, CaptureNotice, CaptureProcess, Trust
 from .diagnosis import not_waited_for
@@ -22,6 +23,8 @@ from .source import EndOfSource, Source
 
 _LIBRARY_S = 3600.0
 """Timeout of the capture libraries. The supervisor, which knows the camera's interval, gives up earlier."""
+AnyProcess = CaptureProcess | capture_by_name.NamedCaptureProcess
+
 _CRASHES = 6
 _CRASHES_WITHIN_S = 60.0
 """This many crashes of the capture process within this time are reported as `degraded`."""
@@ -66,7 +69,7 @@ class Capture(Source):
         self._waits = not one_shot if waits is None else waits
         self._on_event = on_event
         self._patience = patience
-        self._process: CaptureProcess | None = None
+        self._process: AnyProcess | None = None
         self._final_notice: CaptureNotice | None = None  # why it ended, kept until its last frame is taken
         self._timeout_s = 0.0
         self._due_at_s = math.inf  # when to give up on the process, or to start one
@@ -124,9 +127,8 @@ class Capture(Source):
 
     def _start(self) -> None:
         try:
-            self._process = CaptureProcess(
-                self._address, self._sequence + 1, _LIBRARY_S, self.least_px, self._trust
-            )
+            start = capture_by_name.NamedCaptureProcess if capture_by_name.NEEDED else CaptureProcess
+            self._process = start(self._address, self._sequence + 1, _LIBRARY_S, self.least_px, self._trust)
         except Unavailable as error:
             self._interrupt("unavailable", str(error), error)
             return
@@ -206,7 +208,7 @@ class Capture(Source):
             self._on_event(Event("moving", "the picture changes again"))
         return is_frozen
 
-    def _check_process(self, process: CaptureProcess) -> None:
+    def _check_process(self, process: AnyProcess) -> None:
         """Decides whether to wait on for a process without a new frame."""
         if self._final_notice is not None and self._final_notice.kind == "ended":
             self._interrupt("ended", "stream ended", EndOfSource())

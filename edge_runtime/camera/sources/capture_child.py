@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from ...errors import EdgeclsError, Unavailable
 from ...images import jpeg_header
@@ -27,27 +28,46 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they go to a whole group or service; our parent ends us
     request = CaptureRequest.from_line(sys.stdin.buffer.readline())
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
     _silence_libraries()
     hide_in_tracebacks()
-    notices = NoticeWriter(request.notices)
+    notices, slot = _outputs(request)
     try:
         # This takes seconds on a slow card, which are not the camera's.
         open_camera = _opener(request, notices.send)
         notices.send(CaptureNotice("opening"))
-        _capture(request, open_camera, notices)
+        _capture(request, open_camera, notices, slot)
         notices.send(CaptureNotice("ended"))
     except EdgeclsError as error:
         notices.send(CaptureNotice("failed", text=str(error), error=type(error).__name__))
 
 
-def _capture(request: CaptureRequest, open_camera: Callable[[], OpenCamera], notices: NoticeWriter) -> None:
+class _Slot(Protocol):
+    def publish(self, frame: Frame, /) -> None: ...
+
+
+class _Notices(Protocol):
+    def send(self, notice: CaptureNotice, /) -> None: ...
+
+
+def _outputs(request: CaptureRequest) -> tuple[_Notices, _Slot]:
+    """What takes notices and frames; from now on, this process ends with its parent."""
+    if request.memory_name:
+        from . import capture_by_name  # noqa: PLC0415 - Windows alone
+
+        writer = capture_by_name.NamedWriter(request.memory_name)
+        return writer, writer
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
+    return NoticeWriter(request.notices), SlotWriter(request.slot)
+
+
+def _capture(
+    request: CaptureRequest, open_camera: Callable[[], OpenCamera], notices: _Notices, slot: _Slot
+) -> None:
     """Publishes frames until the stream ends.
 
     Raises:
         EdgeclsError: the source cannot be opened, was lost, or gives only damaged pictures.
     """
-    slot = SlotWriter(request.slot)
     opened = open_camera()
     width_px, height_px, rate_fps = opened.width_px, opened.height_px, opened.rate_fps
     notices.send(CaptureNotice("opened", width_px=width_px, height_px=height_px, rate_fps=rate_fps))

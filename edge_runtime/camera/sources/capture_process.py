@@ -3,13 +3,13 @@
 Parent and child exchange lines of JSON: one request, then notices. Frames go through shared memory.
 """
 
-import fcntl
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
@@ -21,6 +21,14 @@ from ...masking import child_environment
 from ..frame import Frame
 from .address import CsiCamera, DemoCamera, Device, LiveAddress, Stream
 from .frame_slot import SlotReader, WriterEnds
+
+try:
+    import fcntl
+except ImportError:  # Windows; see `capture_by_name.py`
+    fcntl = None
+
+CHILD_COMMAND = [sys.executable, "-P", "-m", f"{__package__}.capture_child"]
+"""-P: modules in the current folder are not imported in place of ours."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class CaptureRequest:
     """Which certificates of network cameras are trusted."""
     scenes: str = ""
     """What the demo camera shows, from `demo_scenes`; empty for other sources."""
+    memory_name: str = ""
+    """Where no descriptors are inherited: the name of the shared memory; see `capture_by_name.py`."""
 
     def to_line(self) -> bytes:
         """Returns one line of ASCII, in which any file name survives."""
@@ -176,21 +186,13 @@ class CaptureProcess:
         try:
             stdin, notices_take, notices_put = self._started()
         except OSError as error:  # no memory, no process or no file descriptor is left
-            raise _cannot_start(error) from error
+            raise cannot_start(error) from error
         self._slot.hand_over()
         self._stdin_put = stdin
         self._notices = NoticeReader(notices_take)
-        request = CaptureRequest(
-            device=address.path if isinstance(address, Device) else "",
-            url=address.url if isinstance(address, Stream) else "",
-            first_sequence=first_sequence,
-            timeout_s=timeout_s,
-            slot=self._slot.writer_ends,
-            notices=notices_put,
-            least_px=least_px,
-            trust=trust,
-            csi=address.number if isinstance(address, CsiCamera) else None,
-            scenes=address.scenes if isinstance(address, DemoCamera) else "",
+        ends = self._slot.writer_ends
+        request = request_for(
+            address, first_sequence, timeout_s, least_px, trust, slot=ends, notices=notices_put
         )
         try:
             _send(self._stdin_put, request.to_line())  # stays open: when it closes, the child ends
@@ -227,13 +229,13 @@ class CaptureProcess:
     @property
     def death(self) -> str:
         """How a process that is gone ended, in words."""
-        code = self._reap()
-        if code is None:
-            return "ended but hangs in a driver"
-        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        return death_in_words(wait_for_end(self._process))
 
     def wait(self, timeout_s: float) -> None:
         """Waits for a frame or a notice, at most `timeout_s`."""
+        if not hasattr(select, "poll"):  # some builds of Python for macOS
+            select.select([self._slot, self._notices], [], [], max(0.0, timeout_s))
+            return
         poll = select.poll()
         poll.register(self._slot, select.POLLIN)
         poll.register(self._notices, select.POLLIN)
@@ -250,19 +252,56 @@ class CaptureProcess:
     def close(self) -> None:
         """Kills the process, even if it is stopped or hangs in a read, and frees its resources."""
         self._process.kill()
-        self._reap()
+        wait_for_end(self._process)
         os.close(self._stdin_put)
         self._notices.close()
         self._slot.close()
 
-    def _reap(self) -> int | None:
-        try:
-            return self._process.wait(_REAP_S)
-        except subprocess.TimeoutExpired:  # it hangs in a driver, and ends when that returns
-            return None
+
+def request_for(
+    address: LiveAddress,
+    first_sequence: int,
+    timeout_s: float,
+    least_px: tuple[int, int] | None,
+    trust: Trust,
+    *,
+    slot: WriterEnds,
+    notices: int,
+    memory_name: str = "",
+) -> CaptureRequest:
+    """Returns the request to capture from an address; see `CaptureRequest`."""
+    return CaptureRequest(
+        device=address.path if isinstance(address, Device) else "",
+        url=address.url if isinstance(address, Stream) else "",
+        first_sequence=first_sequence,
+        timeout_s=timeout_s,
+        slot=slot,
+        notices=notices,
+        least_px=least_px,
+        trust=trust,
+        csi=address.number if isinstance(address, CsiCamera) else None,
+        scenes=address.scenes if isinstance(address, DemoCamera) else "",
+        memory_name=memory_name,
+    )
 
 
-def _cannot_start(error: OSError) -> Unavailable:
+def wait_for_end(process: subprocess.Popen[bytes]) -> int | None:
+    """Returns the exit code of a process that was killed, or has ended; None: it hangs in a driver."""
+    try:
+        return process.wait(_REAP_S)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def death_in_words(code: int | None) -> str:
+    """Returns how a capture process ended, from `wait_for_end`."""
+    if code is None:
+        return "ended but hangs in a driver"
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def cannot_start(error: OSError) -> Unavailable:
+    """Returns the error to raise where the system has no room for another process."""
     return Unavailable(f"cannot start the capture process: {error.strerror}")
 
 
@@ -273,20 +312,27 @@ def _send(pipe: int, line: bytes) -> None:
         Unavailable: the system has no room for it; without root, a pipe holds up to a megabyte.
     """
     try:
+        if fcntl is None or not hasattr(fcntl, "F_SETPIPE_SZ"):  # macOS: the process reads it in its own time
+            threading.Thread(target=_write, args=(pipe, line), daemon=True).start()
+            return
         if len(line) > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ):
             fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, len(line))
         os.write(pipe, line)
     except BrokenPipeError:  # the process has ended already, which is noticed later
         return
     except OSError as error:
-        raise _cannot_start(error) from error
+        raise cannot_start(error) from error
+
+
+def _write(pipe: int, line: bytes) -> None:
+    with suppress(OSError):  # the process has ended already, which is noticed later
+        os.write(pipe, line)
 
 
 def _start(stdin: int, descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
     """Starts the process, which inherits `descriptors`."""
     return subprocess.Popen(
-        # -P: modules in the current folder are not imported in place of ours.
-        [sys.executable, "-P", "-m", f"{__package__}.capture_child"],
+        CHILD_COMMAND,
         stdin=stdin,
         stdout=subprocess.DEVNULL,
         env=child_environment(),

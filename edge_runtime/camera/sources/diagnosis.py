@@ -2,12 +2,17 @@
 
 import errno
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import EdgeclsError, PermissionRefused, Unavailable
 
 _PROC = Path("/proc")
+_REMEDIES = {
+    "win32": "plug it in, close other programs that use it, and see Settings, Privacy, Camera",
+    "darwin": "plug it in, and let the terminal use it in System Settings, Privacy & Security, Camera",
+}
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class Holder:
 
 def why_no_camera(path: str) -> EdgeclsError:
     """Returns the error to raise for a camera device that OpenCV could not open."""
+    if path.isdecimal():  # its index, where there are no devices to look at
+        return Unavailable(f"camera {path}: cannot be opened; {_REMEDIES.get(sys.platform, 'plug it in')}")
     try:
         os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
     except FileNotFoundError:
@@ -75,7 +82,7 @@ def not_waited_for(error: Exception, name: str) -> EdgeclsError:
         error = Unavailable(f"{name}: the stream ended before its first picture")
     said, cameras = str(error), sorted(str(path) for path in Path("/dev").glob("video*"))
     found = f"there is {', '.join(cameras)}" if cameras else "there is no /dev/video*"
-    others = "" if found in said else f"; {found}"
+    others = "" if found in said or sys.platform != "linux" else f"; {found}"
     return type(error)(f"{said}{others}; `--source demo` needs no camera, and `--wait` waits for this one")
 
 

@@ -29,14 +29,14 @@ from .shared_memory import SharedMemory, create_memory
 if TYPE_CHECKING:
     import numpy as np
 
-_BUFFERS = 3
+BUFFERS = 3
 _HEADER = struct.Struct("<QdIIII")
 """sequence, captured_at_s, height, width (both 0 for a JPEG), bytes of the picture, bytes of the truth."""
 _HEADER_BYTES = 4096
 _TRUTH_BYTES = _HEADER_BYTES - _HEADER.size
 _BUFFER_BYTES = _HEADER_BYTES + 3 * MAX_PIXELS
 """Of address space: a page takes memory only when it is first written."""
-_SLOT_BYTES = _BUFFERS * _BUFFER_BYTES
+SLOT_BYTES = BUFFERS * _BUFFER_BYTES
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class SlotReader:
 
     def __init__(self) -> None:
         with ExitStack() as undo:
-            self._memory = create_memory(_SLOT_BYTES)
+            self._memory = create_memory(SLOT_BYTES)
             undo.callback(self._memory.close)
             if self._memory.handle >= 0:
                 undo.callback(os.close, self._memory.handle)
@@ -96,15 +96,10 @@ class SlotReader:
         number = _take_number(self._mailbox_take)
         if number is None:
             return None
-        start = number * _BUFFER_BYTES
-        memory = self._memory.view
-        sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(memory, start)
-        truth_at = start + _HEADER.size
-        truth = str(memory[truth_at : truth_at + truth_bytes], "utf-8", "ignore")
-        picture = _copied_picture(memory, start + _HEADER_BYTES, *sizes)
+        frame = frame_at(self._memory.view, number)
         with suppress(BrokenPipeError):  # the writer has ended; its last frame is still good
             os.write(self._returned_put, bytes([number]))
-        return Frame(picture, sequence, captured_at_s, truth=truth)
+        return frame
 
     def close(self) -> None:
         """Frees the memory and closes the descriptors."""
@@ -118,9 +113,9 @@ class SlotWriter:
     """Puts frames into a slot that another process created."""
 
     def __init__(self, ends: WriterEnds) -> None:
-        self._memory = SharedMemory(ends.memory, _SLOT_BYTES, is_writable=True).view
+        self._memory = SharedMemory(ends.memory, SLOT_BYTES, is_writable=True).view
         self._ends = ends
-        self._free = list(range(_BUFFERS))
+        self._free = list(range(BUFFERS))
 
     def publish(self, frame: Frame) -> None:
         """Makes `frame` the one that the reader takes next, without waiting.
@@ -128,37 +123,45 @@ class SlotWriter:
         Raises:
             BadImage: it is larger than `MAX_PIXELS`.
         """
-        jpeg = frame.jpeg
-        content = frame.pixels.tobytes() if jpeg is None else jpeg
-        height_px, width_px = frame.pixels.shape[:2] if jpeg is None else (0, 0)
-        if len(content) > 3 * MAX_PIXELS:
-            raise BadImage(f"the camera's pictures are {width_px}x{height_px}; choose a smaller size")
-        truth = frame.truth.encode()[:_TRUTH_BYTES]
         number = self._free.pop()
-        start = number * _BUFFER_BYTES
-        _HEADER.pack_into(
-            self._memory,
-            start,
-            frame.sequence,
-            frame.captured_at_s,
-            height_px,
-            width_px,
-            len(content),
-            len(truth),
-        )
-        self._put(start + _HEADER.size, truth)
-        self._put(start + _HEADER_BYTES, content)
+        put_frame(self._memory, number, frame)
         self._reclaim(self._ends.mailbox_take)
         os.write(self._ends.mailbox_put, bytes([number]))
         # After the mailbox: if the reader was faster there, it has returned its previous buffer by now.
         self._reclaim(self._ends.returned_take)
 
-    def _put(self, start: int, content: bytes) -> None:
-        self._memory[start : start + len(content)] = content
-
     def _reclaim(self, pipe: int) -> None:
         while (number := _take_number(pipe)) is not None:
             self._free.append(number)
+
+
+def put_frame(memory: memoryview, number: int, frame: Frame) -> None:
+    """Writes a frame into a buffer of the slot.
+
+    Raises:
+        BadImage: it is larger than `MAX_PIXELS`.
+    """
+    jpeg = frame.jpeg
+    content = frame.pixels.tobytes() if jpeg is None else jpeg
+    height_px, width_px = frame.pixels.shape[:2] if jpeg is None else (0, 0)
+    if len(content) > 3 * MAX_PIXELS:
+        raise BadImage(f"the camera's pictures are {width_px}x{height_px}; choose a smaller size")
+    truth = frame.truth.encode()[:_TRUTH_BYTES]
+    start = number * _BUFFER_BYTES
+    sizes = (height_px, width_px, len(content), len(truth))
+    _HEADER.pack_into(memory, start, frame.sequence, frame.captured_at_s, *sizes)
+    for at, part in ((start + _HEADER.size, truth), (start + _HEADER_BYTES, content)):
+        memory[at : at + len(part)] = part
+
+
+def frame_at(memory: memoryview, number: int) -> Frame:
+    """Returns the frame in a buffer of the slot, with a copy of its picture."""
+    start = number * _BUFFER_BYTES
+    sequence, captured_at_s, *sizes, truth_bytes = _HEADER.unpack_from(memory, start)
+    truth_at = start + _HEADER.size
+    truth = str(memory[truth_at : truth_at + truth_bytes], "utf-8", "ignore")
+    picture = _copied_picture(memory, start + _HEADER_BYTES, *sizes)
+    return Frame(picture, sequence, captured_at_s, truth=truth)
 
 
 def _take_number(pipe: int) -> int | None:

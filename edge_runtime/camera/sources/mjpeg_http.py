@@ -5,12 +5,10 @@ neither OpenCV nor numpy: FFmpeg would decode every picture in full, even those 
 times the memory. `multipart.py` parses the responses.
 """
 
-import fcntl
 import os
 import select
 import socket
 import struct
-import termios
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -27,6 +25,12 @@ from .capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
 from .http_client import HttpClient
 from .multipart import Body, Need, Pictures, jpegs, pictures
 from .network import no_notice
+
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = termios = None
 
 _PIECE_BYTES = 65_536
 _MAX_BACKLOG_BYTES = 8_000_000
@@ -87,7 +91,8 @@ class _Response:
         response.length = None  # a stream goes on until the camera closes it, whatever length it states
         self._notify = notify
         self._noticed_at_s = 0.0
-        self._watermark = _LowWatermark(response) if is_plain and not self.is_one_picture else None
+        has_watermark = fcntl is not None and is_plain and not self.is_one_picture
+        self._watermark = _LowWatermark(response) if has_watermark else None
 
     @property
     def kind(self) -> str:
@@ -111,6 +116,8 @@ class _Response:
 
     def has_more(self) -> bool:
         """Whether more has arrived than the end of a chunk, which may be left after the chunk was read."""
+        if fcntl is None or termios is None:
+            return _peeked_bytes(self._response, 3) == 3
         (waiting_bytes,) = struct.unpack("i", fcntl.ioctl(self._response, termios.FIONREAD, bytes(4)))
         return waiting_bytes > len(b"\r\n")
 
@@ -144,6 +151,16 @@ class _Response:
     def close(self) -> None:
         """Closes the response, and leaves the connection open."""
         self._response.close()
+
+
+def _peeked_bytes(response: HTTPResponse, most: int) -> int:
+    """How many bytes have arrived, up to `most`."""
+    connection = socket.socket(fileno=response.fileno())
+    try:
+        is_readable = select.select([connection], [], [], 0)[0]
+        return len(connection.recv(most, socket.MSG_PEEK)) if is_readable else 0
+    finally:
+        connection.detach()  # it belongs to the response
 
 
 class _LowWatermark:

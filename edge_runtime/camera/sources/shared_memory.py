@@ -6,6 +6,7 @@ a folder that can be written, or /dev/shm.
 
 import mmap
 import os
+from importlib import import_module
 from typing import Any
 
 _IPC_PRIVATE, _IPC_CREAT, _IPC_RMID, _SHM_RDONLY = 0, 0o1000, 0, 0o10000
@@ -47,13 +48,24 @@ def create_memory(size_bytes: int) -> SharedMemory:
     Raises:
         OSError: the system has no room for it.
     """
-    descriptor = os.memfd_create("edgecls-frame")
+    descriptor = _memory_file()
     try:
         os.ftruncate(descriptor, size_bytes)
         return SharedMemory(descriptor, size_bytes, is_writable=False)
     except OSError as error:  # most likely a limit on the size of files
         os.close(descriptor)
         return _new_segment(size_bytes, error)
+
+
+def _memory_file() -> int:
+    """The descriptor of a new file in memory: without a name, or with one that is gone at once (macOS)."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("edgecls-frame")
+    posixshmem: Any = import_module("_posixshmem")  # Python's own, of shm_open(3); Linux needs none
+    name = f"/edgecls-{os.urandom(8).hex()}"
+    descriptor = posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    posixshmem.shm_unlink(name)
+    return descriptor
 
 
 def _new_segment(size_bytes: int, cause: OSError) -> SharedMemory:

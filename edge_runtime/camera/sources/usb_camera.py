@@ -1,9 +1,10 @@
-"""USB cameras, which OpenCV reads through V4L2.
+"""USB cameras, which OpenCV reads through V4L2, or through what other systems have.
 
 A camera is asked for JPEG, which its chip makes, in the smallest mode that is large enough.
 """
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -26,10 +27,10 @@ _PAUSE_S = 0.02
 
 
 def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = None) -> OpenCamera:
-    """Opens a V4L2 camera by its device path; its pictures are JPEG if it can make them.
+    """Opens a camera of this computer; its pictures are JPEG if it can make them.
 
     Args:
-        path: such as /dev/video0.
+        path: such as /dev/video0; on systems other than Linux an index, such as 0.
         timeout_s: for each picture.
         least_px: minimum (width, height) for its pictures; None: its current mode.
 
@@ -39,6 +40,8 @@ def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = 
     capture = cv2.VideoCapture()
     # The only way to set it; OpenCV reads it when it opens the first camera.
     os.environ["OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"] = str(max(1, round(timeout_s)))
+    if path.isdecimal():
+        return _open_index(capture, int(path), least_px)
     if not capture.open(path, cv2.CAP_V4L2):
         raise why_no_camera(path)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # each further buffer adds a frame of delay
@@ -47,6 +50,20 @@ def open_device(path: str, timeout_s: float, least_px: tuple[int, int] | None = 
         request_size(capture, least_px)
     gives_jpeg = gives_jpeg and request_undecoded(capture)
     return opened(capture, _device_pictures(capture, path, gives_jpeg=gives_jpeg))
+
+
+_LIBRARIES = {"win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}
+"""DirectShow, as OpenCV's default for Windows (MSMF) takes up to half a minute to open a camera."""
+
+
+def _open_index(capture: cv2.VideoCapture, index: int, least_px: tuple[int, int] | None) -> OpenCamera:
+    if not capture.open(index, _LIBRARIES.get(sys.platform, cv2.CAP_ANY)):
+        raise why_no_camera(str(index))
+    if sys.platform == "win32":  # less to send over USB; OpenCV decodes it
+        request_jpeg(capture)
+    if least_px:
+        request_size(capture, least_px)
+    return opened(capture, _device_pictures(capture, f"camera {index}", gives_jpeg=False))
 
 
 def pictures(capture: cv2.VideoCapture, *, gives_jpeg: bool = False) -> Iterator[Picture | None]:
