@@ -3,9 +3,9 @@
     /usr/bin/python3 rtsp_server.py [--port PORT] [--user USER --password PASSWORD] [--tls CERTIFICATE KEY]
 
 writes its port as the first line to stdout. `/h264` and `/mjpeg` are live streams of pictures that carry
-their number in large blocks, like those of mjpeg_server.py; `/rare` has a single key frame, and `/slow` gives
-one picture a second. Each number follows on a line of its own, with the time (monotonic) at which its picture
-was given to the encoder.
+their number in large blocks, like those of mjpeg_server.py; `/rare` has a single key frame, `/slow` gives one
+picture a second, and `/sound` has sound too. Each number follows on a line of its own, with the time
+(monotonic) at which its picture was given to the encoder.
 """
 
 import argparse
@@ -24,11 +24,16 @@ RATE_FPS = 30
 CAPS = f"video/x-raw,format=GRAY8,width={WIDTH_PX},height={HEIGHT_PX},framerate="
 # As network cameras do: no picture needs a later one.
 H264 = "x264enc tune=zerolatency speed-preset=ultrafast key-int-max={} ! rtph264pay name=pay0"
+SOUND = " audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1"
 STREAMS = {
     "/h264": (RATE_FPS, H264.format(RATE_FPS)),  # a key frame each second
     "/rare": (RATE_FPS, H264.format(100_000)),
     "/slow": (1, H264.format(100_000)),
     "/mjpeg": (RATE_FPS, "jpegenc ! rtpjpegpay name=pay0"),
+    "/sound": (
+        RATE_FPS,
+        f"{H264.format(RATE_FPS)} audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay1",
+    ),
 }
 
 

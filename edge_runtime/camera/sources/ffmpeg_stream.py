@@ -17,15 +17,22 @@ from .network import Endpoint, ignore_proxies, no_notice
 from .tls import pinned_certificate
 from .usb_camera import opened, pictures
 
-_RTSP_OPTIONS = ("rtsp_flags;prefer_tcp", "probesize;32")
+_RTSP_OPTIONS = ("rtsp_flags;prefer_tcp", "allowed_media_types;video", "probesize;32")
 """TCP, as a packet lost by UDP smears the picture until the next key frame; UDP if the camera refuses TCP. No
-look at more than the first packet: FFmpeg would keep those that it reads meanwhile, and their pictures would
-come first, seconds old. To throw them away (`nobuffer`) loses the first key frame, and the next one may be
-half a minute away."""
+sound, and no look at more than the first packet: FFmpeg would keep those that it reads meanwhile, and their
+pictures would come first, seconds old. To throw them away (`nobuffer`) loses the first key frame, and the
+next one may be half a minute away."""
+_LONG_RTSP_OPTIONS = (
+    *("rtsp_flags;prefer_tcp", "allowed_media_types;video", "fpsprobesize;0"),
+    *("analyzeduration;60000000", "probesize;30000000"),
+)
+"""For cameras whose description lacks the size of the picture: until FFmpeg finds it, at a key frame."""
 _HTTP_OPTIONS = ("analyzeduration;100000", "fpsprobesize;0")
 """As little of a look as finds the format."""
 _USERS_OPTIONS = os.environ.get("OPENCV_FFMPEG_CAPTURE_OPTIONS", "")
 _MJPEG = cv2.VideoWriter.fourcc(*"MJPG")
+_AT_ONCE_S = 0.01
+"""A picture that comes sooner was waiting, and may be old."""
 _WINDOW_S = 5.0
 _FULL_LOAD = 0.9
 """Of one core, over the window: a single thread does not decode the stream in time."""
@@ -71,16 +78,29 @@ class _Stream:
         self._timeout_ms = int(timeout_s * 1000)
         self._threads = 1
         endpoint = Endpoint.of(url)
-        options = list(_RTSP_OPTIONS if endpoint.scheme.startswith("rtsp") else _HTTP_OPTIONS)
+        self._is_rtsp = endpoint.scheme.startswith("rtsp")
+        self._is_behind = not self._is_rtsp  # FFmpeg has read pictures before the first one was asked for
+        self._tls_options: tuple[str, ...] = ()
         if endpoint.is_encrypted:
-            options += ["tls_verify;1", f"ca_file;{_file_of(_authorities(endpoint, trust))}"]
-        # The only way to set them. A user's own options have no say in whom to trust.
-        theirs = "" if endpoint.is_encrypted else _USERS_OPTIONS
-        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = theirs or "|".join(options)
+            self._tls_options = ("tls_verify;1", f"ca_file;{_file_of(_authorities(endpoint, trust))}")
 
     def open(self, threads: int) -> bool:
         """Opens the stream with so many decoding threads, each of which holds a picture; 0: one a core."""
+        if not self._is_rtsp:
+            return self._open(threads, _HTTP_OPTIONS)
+        if not self._open(threads, _RTSP_OPTIONS):
+            return False
+        if self.capture.get(cv2.CAP_PROP_FRAME_WIDTH) > 0:
+            return True
+        self.capture.release()
+        self._is_behind = True
+        return self._open(threads, _LONG_RTSP_OPTIONS)
+
+    def _open(self, threads: int, options: tuple[str, ...]) -> bool:
         self._threads = threads or os.cpu_count() or 1
+        # The only way to set them. A user's own options have no say in whom to trust.
+        theirs = "" if self._tls_options else _USERS_OPTIONS
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = theirs or "|".join(options + self._tls_options)
         timeouts = [
             *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._timeout_ms),
             *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._timeout_ms),
@@ -108,12 +128,16 @@ class _Stream:
         self._is_overloaded = False
         held = self._threads - (int(self.capture.get(cv2.CAP_PROP_FOURCC)) == _MJPEG)
         given_at_s: deque[float] = deque(maxlen=max(held, 1))
-        load = _Load()
+        load, asked_at_s = _Load(), time.monotonic()
         for picture in pictures(self.capture):
             if picture is None:
                 yield None
                 continue
             now_s = captured_at_s = picture.captured_at_s
+            if self._is_behind and now_s - asked_at_s < max(_AT_ONCE_S, self._interval_s() / 4):
+                asked_at_s = time.monotonic()
+                continue
+            self._is_behind = False
             if held and len(given_at_s) == held:
                 captured_at_s = given_at_s[0]
             elif held:  # the first ones

@@ -39,6 +39,8 @@ speed, not from a backlog."""
 _HEAD_BYTES = 512
 _POLL_S, _SAME_POLL_S = 0.2, 1.0
 """Time between two requests for a picture, at least; and at most, while the camera gives the same picture."""
+_PEEP_S = 0.5
+"""After this time without the rest of a picture, what there is of it is read."""
 _NOTICE_S, _LONGEST_PICTURE_S = 1.0, 120.0
 """A picture that takes longer than the first is told about, up to the second."""
 _PLAYLISTS = {b"#EXTM3U": "HLS", b"<MPD": "DASH", b"mpegurl": "HLS", b"dash+xml": "DASH"}
@@ -173,14 +175,12 @@ class _LowWatermark:
     def __init__(self, response: HTTPResponse) -> None:
         self._socket = socket.socket(fileno=os.dup(response.fileno()))
         self._bytes = 1
-        self._poll = select.poll()
-        self._poll.register(self._socket, select.POLLIN)
         self._is_seen_whole = not response.chunked  # otherwise, some bytes may wait in Python's buffer
 
     def wait(self, awaited_bytes: int) -> None:
         """Lets the next read wait for so many bytes, but not unseen where they take long to arrive."""
         self._set(awaited_bytes)
-        if self._bytes > 1 and self._is_seen_whole and not self._poll.poll(_NOTICE_S * 500):
+        if self._bytes > 1 and self._is_seen_whole and not select.select([self._socket], [], [], _PEEP_S)[0]:
             self._set(1)
 
     def _set(self, awaited_bytes: int) -> None:

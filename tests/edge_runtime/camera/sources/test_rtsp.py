@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,10 +67,14 @@ class RtspServer:
 
     def age_s(self, frame: Frame) -> float:
         """From the encoder to now."""
-        now_s, number = time.monotonic(), read_number(frame.pixels)
-        with self._sent:  # its line may still be on the way
+        now_s = time.monotonic()
+        return now_s - self.wait_for_time_s(read_number(frame.pixels))
+
+    def wait_for_time_s(self, number: int) -> float:
+        """When a picture went into its encoder; its line may still be on the way."""
+        with self._sent:
             assert self._sent.wait_for(lambda: number in self.sent_at_s, 60)
-        return now_s - self.sent_at_s[number]
+        return self.sent_at_s[number]
 
     def kill(self) -> None:
         self.process.kill()
@@ -157,11 +161,8 @@ def test_a_stream_with_rare_key_frames_gives_its_first_one():
 def test_the_age_of_a_slow_stream_is_true():
     """FFmpeg gives a picture when the next one arrives: here, a second later."""
     with serving() as server, open_source(server.url("slow"), one_shot=True, patience=PATIENT) as source:
-        late_s = []
-        for _ in range(4):
-            frame = read_until(source, a_frame)
-            late_s.append(time.monotonic() - server.age_s(frame))  # when it went into the encoder
-            late_s[-1] = frame.captured_at_s - late_s[-1]
+        frames = [read_until(source, a_frame) for _ in range(4)]
+        late_s = [frame.captured_at_s - server.wait_for_time_s(read_number(frame.pixels)) for frame in frames]
 
     assert abs(sorted(late_s)[1]) < 0.5
 
@@ -276,6 +277,59 @@ def test_a_certificate_of_the_camera_is_trusted_by_its_file_or_fingerprint_only(
                 ffmpeg_stream.open_stream(url, 60.0, trust)
         stream = ffmpeg_stream._Stream(url, 60.0, Trust())
         assert not stream.open(threads=1)  # FFmpeg itself does not trust it either
+
+
+def test_the_sound_of_a_camera_does_not_come_between(server):
+    assert next(ffmpeg_stream.open_stream(server.url("sound"), 60.0).pictures)
+
+
+@contextmanager
+def hiding(port: int, *words: bytes) -> Iterator[str]:
+    """An address that stands for this one, with some words of the answers made into others.
+
+    The port is the same: for another one, the server would begin another stream.
+    """
+
+    def pass_on(source: socket.socket, target: socket.socket, change: bool) -> None:
+        with suppress(OSError):
+            while piece := source.recv(65_536):
+                for word in words if change else ():
+                    piece = piece.replace(word, b"x" * len(word))
+                target.sendall(piece)
+        for end in (source, target):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with suppress(OSError), ExitStack() as ends:
+            while True:
+                client = ends.enter_context(listener.accept()[0])
+                server = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+                for arguments in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=pass_on, args=arguments, daemon=True).start()
+
+    with socket.create_server(("127.0.0.2", port)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"127.0.0.2:{port}"
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_camera_that_does_not_describe_its_picture_is_looked_at_for_longer(server):
+    """Its size stands in the stream alone, and FFmpeg keeps what it reads until it has found it."""
+    with (
+        open_source(server.url("h264"), one_shot=True, patience=PATIENT) as first,
+        hiding(server.port, b"sprop-parameter-sets", b"framesize") as place,
+    ):
+        read_until(first, a_frame)  # this viewer is the second, and comes between two key frames
+        opened = ffmpeg_stream.open_stream(f"rtsp://{place}/h264", 60.0)
+        pictures = [next(opened.pictures) for _ in range(5)]
+        late_s = [
+            picture.captured_at_s - server.wait_for_time_s(read_number(picture.content))
+            for picture in pictures
+        ]
+
+    assert (opened.width_px, opened.height_px) == (320, 240)
+    assert abs(sorted(late_s)[2]) < 0.3  # not those of FFmpeg's look
 
 
 def test_a_stream_that_one_thread_cannot_decode_is_opened_with_one_for_each_core(server, monkeypatch):
