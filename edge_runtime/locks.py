@@ -9,6 +9,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from enum import Enum, auto
 from pathlib import Path
@@ -22,6 +23,9 @@ except ImportError:  # Windows
 
 _PREFIX = ".edgecls-part-"
 """Of hidden folders; nothing else is called so."""
+_TIDY_S = 60.0
+"""A folder that may hold thousands of files is not looked through more often."""
+_tidy_at_s: dict[Path, float] = {}
 _ATTEMPTS = 100
 """To make a hidden folder while other processes remove theirs."""
 
@@ -142,7 +146,10 @@ class PartFolder:
 
     def __init__(self, folder: Path, only_for: Path | None = None) -> None:
         self._is_ours = False
-        remove_abandoned(folder)
+        now_s = time.monotonic()
+        if now_s >= _tidy_at_s.get(folder, 0.0):
+            _tidy_at_s[folder] = now_s + _TIDY_S
+            remove_abandoned(folder)
         for _ in range(_ATTEMPTS):
             self.path = folder / f"{_PREFIX}{_key(only_for) if only_for else secrets.token_hex(6)}"
             try:

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import BadConfiguration, EdgeclsError, UsageError
 from ...files import keep_for_one, put_in_place
 from ...images.opencv import cv2
-from ...locks import PartFolder
+from ...locks import PartFolder, remove_abandoned
 from ..answer import Answer, Sink
 from ..event import OnEvent, ignore
 from ..frame import Frame
@@ -114,6 +114,7 @@ class Recorder(Sink):
             self._part.close()
             self._part = None
         if self._part is None:
+            remove_abandoned(self._place.parent)  # such as ours, on a stick that was pulled out
             self._part = PartFolder(self._place.parent, only_for=self._path)
         for left in self._part.path.iterdir():  # from before its disk was taken away
             self._keep(left)
