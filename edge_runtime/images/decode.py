@@ -5,6 +5,7 @@ and mentions it only on stderr; see `decoder_messages.py` and `jpeg_damage.py`.
 """
 
 import io
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from .opencv import cv2
 from .restarts import has_damaged_interval
 from .rule import ImageRule
 from .several import check_single
+from .tiff_log import decode_tiff
 from .transparency import is_transparent, on_white
 
 READABLE = "use JPEG, PNG, BMP, WebP, GIF or TIFF"
@@ -103,7 +105,10 @@ def decode_jpeg(content: bytes, header: JpegHeader, name: str, scale: int = 1) -
 def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule) -> np.ndarray:
     # Of other kinds, OpenCV scales the values by the depth that the file states.
     flags = _DEEP if kind in (PNG, TIFF, PNM) else cv2.IMREAD_COLOR
-    pixels, message = hear(_decoded, content, flags)
+    if kind is TIFF:
+        pixels, message = decode_tiff(partial(_decoded, content, flags)), ""
+    else:
+        pixels, message = hear(_decoded, content, flags)
     if pixels is None or "libpng error" in message or pixels.dtype not in (np.uint8, np.uint16):
         raise BadImage(f"{name}: {_why_unreadable(content, kind)}")
     pixels = _to_8_bits(pixels, rule.bits)

@@ -16,6 +16,7 @@ from edgecls.edge_runtime.images.jpeg_damage import STRAY_BYTES
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare_jpeg
 from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.images.tiff_log import decode_tiff
 from tests.edge_runtime.images.pictures import encoded, scene, with_exif
 
 RULE = ImageRule(32, 32)
@@ -195,6 +196,30 @@ def test_what_other_decoders_say_stays_off_the_terminal(suffix: str, capfd):
         with pytest.raises(BadImage, match="damaged"):
             decode(damaged, "a")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("compression", [5, 7, 8])  # LZW, JPEG, Deflate
+def test_a_tiff_whose_data_libtiff_finds_damaged_is_refused(compression: int, capfd):
+    content = cv2.imencode(".tiff", PHOTO, [cv2.IMWRITE_TIFF_COMPRESSION, compression])[1].tobytes()
+    assert decode(content, "x").shape == PHOTO.shape
+    refused, rng = 0, random.Random(0)
+    for at in range(len(content) // 4, len(content) // 2, len(content) // 40):
+        with suppress(BadImage):
+            decode(content[:at] + rng.randbytes(512) + content[at + 512 :], "x")
+            continue
+        refused += 1
+    assert refused >= 5
+    libc.perror(b"afterwards")
+    assert capfd.readouterr().err.startswith("afterwards")
+
+
+def test_while_a_tiff_is_decoded_the_lines_of_others_are_passed_on(capfd):
+    def decode_and_write() -> np.ndarray:
+        os.write(2, b"from Python\n")
+        return PHOTO
+
+    assert decode_tiff(decode_and_write) is PHOTO
+    assert capfd.readouterr().err == "from Python\n"
 
 
 # Hearing what a decoder says.
