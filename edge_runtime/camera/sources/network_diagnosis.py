@@ -13,7 +13,8 @@ from .tls import speaks_tls, why_no_tls
 PROBE_S = 2.0
 """Timeout of a connection that only finds out what a port speaks."""
 _PROTOCOLS = {b"RTSP/": "rtsp", b"HTTP/": "http"}
-_LOGIN, _BUSY = (401,), (453, 503)
+_STRANGE = (400, 426, 501, 503, 505)
+"""What servers of other protocols answer."""
 _STATUSES = {
     400: "does not understand the request; check the path",
     403: "access forbidden; check the user's rights and the path",
@@ -105,21 +106,16 @@ def why_refused(url: str, status: int, *, has_login: bool, final_url: str = "") 
     """
     parts = urlsplit(url)
     moved = f"redirects to {masked(final_url)}, which " if final_url and final_url != url else ""
-    if status in _LOGIN and has_login:
+    if status == 401 and has_login:
         why = "login refused; check user and password"
-    elif status in _LOGIN and moved:
+    elif status == 401 and moved:
         why = "needs a user and a password of its own; use that URL, with them"
-    elif status in _LOGIN:
+    elif status == 401:
         why = f"needs a user and a password; write {parts.scheme}://user:password@{parts.hostname}..."
-    elif status == 400 and parts.scheme == "http" and _is_https(url):
-        why = wrong_scheme("https")
+    elif status in _STRANGE and (spoken := what_it_speaks(Endpoint.of(url))) not in ("", parts.scheme):
+        why = wrong_scheme(spoken)
     else:
         name = parts.scheme.removesuffix("s").upper()
         why = _STATUSES.get(status, f"{name} status {status}; check the path and the camera")
         moved = f"redirects to {masked(final_url)}: " if moved else ""
     return Unavailable(f"{masked(url)}: {moved}{why}")
-
-
-def _is_https(url: str) -> bool:
-    endpoint = Endpoint.of(url)
-    return speaks_tls((endpoint.host, endpoint.port), PROBE_S)
