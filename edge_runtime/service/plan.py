@@ -62,6 +62,8 @@ def _refuse(options: CameraOptions) -> None:
         reason = _REFUSED.get(option.name)
         if reason and getattr(options, option.name) not in (option.default, False):
             raise UsageError(f"{flag_of(option.name)} is not for a service: {reason}; leave it out")
+    if options.wait is False:
+        raise UsageError("--no-wait is not for a service: it waits for its camera; leave it out")
 
 
 def _checked(options: CameraOptions, name: str) -> LiveAddress:

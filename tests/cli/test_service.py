@@ -82,6 +82,13 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
         (["--source", "image_classification_int8.tflite"], 2, "did you mean --model image_"),
         (["--once"], 2, "--once is not for a service: a service runs until it is stopped"),
         (["--show"], 2, "--show is not for a service"),
+        (["--no-wait"], 2, "--no-wait is not for a service: it waits for its camera"),
+        (["--serve", "127.0.0.1:0", "--roi", "1,2"], 2, "--roi"),
+        (
+            ["--serve", "192.0.2.1:8080", "--token", TOKEN],
+            69,
+            "192.0.2.1:8080: cannot assign requested address",
+        ),
         (["--record", "out/"], 2, "--record is not for a service"),
         (["--name", "../x"], 2, "not a name for a camera"),
         (["--model", "gone.tflite"], 66, "gone.tflite"),

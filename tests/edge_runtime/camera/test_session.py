@@ -1,3 +1,5 @@
+import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +10,10 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.event_lines import read_events
 from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.session import check_options, open_session
-from edgecls.edge_runtime.errors import EdgeclsError, UsageError
+from edgecls.edge_runtime.errors import EdgeclsError, Unavailable, UsageError
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.certificates import server_tls
+from tests.fakes import Terminal
 from tests.mjpeg_server import MjpegServer
 
 DEMO = CameraOptions(source="demo", model=Path("nano"), max_frames=12)
@@ -30,6 +33,28 @@ def test_watch_yields_an_answer_for_each_frame(tiny, pictures: Path):
     answers = list(edgecls.watch(str(pictures), tiny.files[2]))
     assert [Path(answer.frame.name).name for answer in answers] == ["0.png", "1.png", "2.png"]
     assert all(answer.announced == answer.prediction.label for answer in answers)
+
+
+class Waiting(Exception):
+    """Raised out of a loop that waits."""
+
+
+def leave(event: Event) -> None:
+    raise Waiting(event.text)
+
+
+@pytest.mark.parametrize(("stream", "wait"), [(io.StringIO(), None), (Terminal(), True)])
+def test_a_missing_camera_is_waited_for(monkeypatch, stream: io.StringIO, wait: bool | None):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with pytest.raises(Waiting, match="/dev/video97: no such camera; .*trying again in 1 s"):
+        next(edgecls.watch("/dev/video97", "nano", options=CameraOptions(wait=wait), on_event=leave))
+
+
+@pytest.mark.parametrize(("stream", "wait"), [(Terminal(), None), (io.StringIO(), False)])
+def test_on_a_terminal_a_missing_camera_is_an_error(monkeypatch, stream: io.StringIO, wait: bool | None):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with pytest.raises(Unavailable, match="/dev/video97: no such camera; .*`--source demo` needs no camera"):
+        next(edgecls.watch("/dev/video97", "nano", options=CameraOptions(wait=wait), on_event=leave))
 
 
 def test_whoever_stops_watching_leaves_no_camera_process_behind():
