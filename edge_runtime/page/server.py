@@ -232,7 +232,8 @@ def _cannot_listen(address: ServeAddress, error: OSError) -> EdgeclsError:
     if error.errno == errno.EACCES:
         return PermissionRefused(f"port {address.port}: permission denied; choose one above 1023")
     reason = os.strerror(error.errno or 0).lower()
-    return Unavailable(f"--serve {address}: {reason}; use an address of this machine, such as {DEFAULT_HOST}")
+    host = _bracketed(address.host)
+    return Unavailable(f"--serve {host}: {reason}; use an address of this machine, such as {DEFAULT_HOST}")
 
 
 def is_loopback(host: str) -> bool:

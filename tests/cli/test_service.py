@@ -83,7 +83,6 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
         (["--once"], 2, "--once is not for a service: a service runs until it is stopped"),
         (["--show"], 2, "--show is not for a service"),
         (["--no-wait"], 2, "--no-wait is not for a service: it waits for its camera"),
-        (["--serve", "127.0.0.1:0", "--roi", "1,2"], 2, "--roi"),
         (
             ["--serve", "192.0.2.1:8080", "--token", TOKEN],
             69,

@@ -46,14 +46,14 @@ def leave(event: Event) -> None:
 @pytest.mark.parametrize(("stream", "wait"), [(io.StringIO(), None), (Terminal(), True)])
 def test_a_missing_camera_is_waited_for(monkeypatch, stream: io.StringIO, wait: bool | None):
     monkeypatch.setattr(sys, "stderr", stream)
-    with pytest.raises(Waiting, match="/dev/video97: no such camera; .*trying again in 1 s"):
+    with pytest.raises(Waiting, match=r"/dev/video97: no such camera; .*trying again in 1 s"):
         next(edgecls.watch("/dev/video97", "nano", options=CameraOptions(wait=wait), on_event=leave))
 
 
 @pytest.mark.parametrize(("stream", "wait"), [(Terminal(), None), (io.StringIO(), False)])
 def test_on_a_terminal_a_missing_camera_is_an_error(monkeypatch, stream: io.StringIO, wait: bool | None):
     monkeypatch.setattr(sys, "stderr", stream)
-    with pytest.raises(Unavailable, match="/dev/video97: no such camera; .*`--source demo` needs no camera"):
+    with pytest.raises(Unavailable, match=r"/dev/video97: no such camera; .*`--source demo` needs no camera"):
         next(edgecls.watch("/dev/video97", "nano", options=CameraOptions(wait=wait), on_event=leave))
 
 
