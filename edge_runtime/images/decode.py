@@ -19,7 +19,7 @@ from .kinds import JPEG, PNG, PNM, TIFF, Kind, kind_of
 from .opencv import cv2
 from .restarts import has_damaged_interval
 from .rule import ImageRule
-from .several import check_single
+from .several import check_single, tiff_directories
 from .tiff_log import decode_tiff
 from .transparency import is_transparent, on_white
 
@@ -33,6 +33,7 @@ _FLAGS = {
 _DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 _PLAIN = ImageRule(1, 1)
 _PNG_DEPTH_AT = 24
+_SAMPLES = 277  # a TIFF's samples per pixel
 
 
 def read_image(path: str | Path, rule: ImageRule | None = None) -> np.ndarray:
@@ -114,6 +115,8 @@ def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule)
     pixels = _to_8_bits(pixels, rule.bits)
     if rule.transparent == "white" and is_transparent(content, kind):
         raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
+        if kind is TIFF and next(tiff_directories(content), {}).get(_SAMPLES) == 2:
+            raise BadImage(f"{name}: a grey TIFF with transparency, which is not read; save it as PNG")
         if raw is not None:
             pixels = on_white(pixels, raw, content, kind)
     return pixels

@@ -6,6 +6,7 @@ these are one picture.
 
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import BadImage
@@ -18,6 +19,7 @@ _MAX_FIRST_BYTES = 40_000_000
 """The second picture begins before."""
 _MAX_PAGES = 1000
 _SUBFILE_TYPE, _IS_REDUCED = 254, 1
+_SHORT = 3  # a type of values
 
 
 def check_single(content: bytes, name: str) -> None:
@@ -106,19 +108,28 @@ def _webp_frames(content: bytes) -> int:
 
 
 def _tiff_pages(content: bytes) -> int:
-    """Counts the pages of a TIFF, without reduced versions of others (TIFF 6.0, tag NewSubfileType)."""
+    """Counts the pages of a TIFF, without reduced versions of others."""
+    return sum(not tags.get(_SUBFILE_TYPE, 0) & _IS_REDUCED for tags in tiff_directories(content)) or 1
+
+
+def tiff_directories(content: bytes) -> Iterator[dict[int, int]]:
+    """Yields the tags of each page with their values, as far as these are single numbers (TIFF 6.0)."""
     order = "<" if content[:2] == b"II" else ">"
-    pages, seen = 0, set[int]()
+    seen = set[int]()
     try:
         if struct.unpack_from(f"{order}H", content, 2) != (42,):  # BigTIFF
-            return 1
+            return
         (at,) = struct.unpack_from(f"{order}I", content, 4)
         while at and at not in seen and len(seen) < _MAX_PAGES:
             seen.add(at)
             (entries,) = struct.unpack_from(f"{order}H", content, at)
-            tags = dict(struct.unpack_from(f"{order}H6xI", content, at + 2 + 12 * n) for n in range(entries))
-            pages += not tags.get(_SUBFILE_TYPE, 0) & _IS_REDUCED
+            tags: dict[int, int] = {}
+            for entry in range(at + 2, at + 2 + 12 * entries, 12):
+                tag, kind = struct.unpack_from(f"{order}HH", content, entry)
+                (tags[tag],) = struct.unpack_from(
+                    f"{order}{'H' if kind == _SHORT else 'I'}", content, entry + 8
+                )
+            yield tags
             (at,) = struct.unpack_from(f"{order}I", content, at + 2 + 12 * entries)
     except struct.error:  # truncated; decoding will tell
         pass
-    return pages

@@ -97,6 +97,12 @@ def test_the_transparency_is_turned_with_the_picture(format: str, orientation: i
     assert np.abs(decode(content, "x", WHITE).astype(int) - expected).max() <= 1
 
 
+def test_a_grey_tiff_whose_transparency_cannot_be_read_says_so():
+    with pytest.raises(BadImage, match="x: a grey TIFF with transparency, which is not read; save it as PNG"):
+        decode(saved("TIFF", "LA"), "x", WHITE)
+    assert decode(saved("TIFF", "L"), "x", WHITE).shape == (48, 40, 3)
+
+
 def test_a_fourth_channel_that_nobody_filled_is_none():
     pixels = np.dstack([drawn()[..., :3], np.zeros((48, 40), np.uint8)])
     content = cv2.imencode(".png", pixels)[1].tobytes()
