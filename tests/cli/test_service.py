@@ -86,7 +86,7 @@ def test_a_password_and_a_token_stand_in_no_unit(unit_of):
         (
             ["--serve", "192.0.2.1:8080", "--token", TOKEN],
             69,
-            "192.0.2.1:8080: cannot assign requested address",
+            "192.0.2.1: cannot assign requested address",
         ),
         (["--record", "out/"], 2, "--record is not for a service"),
         (["--name", "../x"], 2, "not a name for a camera"),
