@@ -88,6 +88,17 @@ def test_what_nobody_reads_stops_neither_the_loop_nor_a_signal(
     assert last["dropped_lines"] > 0
 
 
+def test_a_reader_of_stderr_that_has_gone_ends_nothing(start, tmp_path: Path):
+    out, end = os.pipe()
+    os.close(out)
+    log = tmp_path / "events.jsonl"
+    process = start("--source", "demo", "--events", str(log), stderr=end)
+    os.close(end)
+    wait_for(lambda: any(event["kind"] == "label_changed" for event in events(log)))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+
+
 def test_a_reader_that_wakes_up_gets_what_comes_then_in_whole_lines(start, tmp_path: Path):
     main, end = full_pipe()
     log = tmp_path / "events.jsonl"

@@ -282,13 +282,16 @@ class BackgroundText(io.TextIOBase):
     def flush(self) -> None:
         """Passes on what has been written; never waits for it unless lines may not be dropped.
 
-        Raises:
-            OSError: something could not be written.
+        What cannot be written is no error: a reader that has gone, or a full disk, is nobody's to tell.
         """
         text = "".join(self._part)
         self._part.clear()
-        if text:
+        if not text:
+            return
+        try:
             self.dropped += self.output.put(text.encode(self.encoding, self._stream.errors or "strict"))
+        except OSError:
+            self.dropped += 1
 
     def drain(self) -> None:
         """Waits for what is left, as the process ends; see `BackgroundOutput.drain`."""

@@ -173,4 +173,8 @@ def test_a_text_stream_counts_what_nobody_took(pipe: Pipe):
         print("äöü", "and", "more", file=text)
         text.drain()
         assert text.dropped == 1
+        os.close(pipe.out)
+        print("for nobody", file=text)  # no error
+        print("for nobody", file=text, flush=True)
+        assert text.dropped == 3
         assert (text.isatty(), text.fileno()) == (False, pipe.end)
