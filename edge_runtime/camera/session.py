@@ -300,7 +300,7 @@ def _trust(options: CameraOptions, address: Address) -> Trust:
     if not (isinstance(address, Stream) and address.url.startswith(("https:", "rtsps:"))):
         flag = "--ca-file" if options.ca_file else "--tls-fingerprint"
         raise UsageError(f"{flag} is for an https or rtsps source; leave it out, or change --source")
-    from .sources.tls import trust_of  # noqa: PLC0415 - OpenSSL, which most loops do without
+    from .sources.network.tls import trust_of  # noqa: PLC0415 - OpenSSL, which most loops do without
 
     return trust_of(str(options.ca_file) if options.ca_file else None, options.tls_fingerprint)
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from ..camera.sources.address import masked
 from ..camera.sources.diagnosis import Holder, holders_of
-from ..camera.sources.network import reach
-from ..camera.sources.network_diagnosis import PROBE_S, why_no_answer
+from ..camera.sources.network.connection import reach
+from ..camera.sources.network.diagnosis import PROBE_S, why_no_answer
 from .finding import Finding, from_error, ok, problem, warning
 from .host import Python, User
 

@@ -108,19 +108,19 @@ def _opener(request: CaptureRequest, notify: Notify) -> Callable[[], OpenCamera]
         from . import usb_camera  # noqa: PLC0415 - only this driver
 
         return partial(usb_camera.open_device, request.device, request.timeout_s, request.least_px)
-    from . import ffmpeg_stream  # noqa: PLC0415 - only this driver
+    from .network import ffmpeg_stream  # noqa: PLC0415 - only this driver
 
     return partial(ffmpeg_stream.open_stream, request.url, request.timeout_s, request.trust, notify)
 
 
 def _open_http(request: CaptureRequest, notify: Notify) -> OpenCamera:
     """Opens MJPEG, or whatever other video the server sends with FFmpeg."""
-    from . import mjpeg_http  # noqa: PLC0415 - only this driver
+    from .network import mjpeg_http  # noqa: PLC0415 - only this driver
 
     opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s, request.trust, notify)
     if opened:
         return opened
-    from . import ffmpeg_stream  # noqa: PLC0415 - only where it is not MJPEG
+    from .network import ffmpeg_stream  # noqa: PLC0415 - only where it is not MJPEG
 
     return ffmpeg_stream.open_stream(request.url, request.timeout_s, request.trust, notify)
 

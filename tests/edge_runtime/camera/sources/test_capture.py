@@ -572,7 +572,8 @@ def test_modules_in_the_current_folder_do_not_stand_in_for_ours(server, tmp_path
 
 def test_the_process_loads_what_its_camera_needs_and_no_more():
     code = (
-        "import sys; from edgecls.edge_runtime.camera.sources import capture_child, mjpeg_http; "
+        "import sys; from edgecls.edge_runtime.camera.sources import capture_child; "
+        "from edgecls.edge_runtime.camera.sources.network import mjpeg_http; "
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,12 +7,12 @@ import http.client
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
-from ...errors import Unavailable
-from .address import masked
-from .capture_process import ANY_AUTHORITY, Notify, Trust
+from ....errors import Unavailable
+from ..address import masked
+from ..capture_process import ANY_AUTHORITY, Notify, Trust
+from .connection import Endpoint, connect, no_notice
+from .diagnosis import why_no_answer, why_refused
 from .http_login import Credentials, Login, target_of
-from .network import Endpoint, connect, no_notice
-from .network_diagnosis import why_no_answer, why_refused
 
 _MAX_REQUESTS = 8
 """For one picture or stream: redirections and logins."""

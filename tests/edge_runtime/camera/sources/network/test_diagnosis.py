@@ -9,10 +9,10 @@ from http.client import HTTPException
 import pytest
 
 from edgecls.edge_runtime.camera.sources.capture_process import ANY_AUTHORITY
-from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
-from edgecls.edge_runtime.camera.sources.network import Endpoint, connect
-from edgecls.edge_runtime.camera.sources.network_diagnosis import why_no_answer, why_refused
-from edgecls.edge_runtime.camera.sources.rtsp import check_answer, why_no_video
+from edgecls.edge_runtime.camera.sources.network.connection import Endpoint, connect
+from edgecls.edge_runtime.camera.sources.network.diagnosis import why_no_answer, why_refused
+from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
+from edgecls.edge_runtime.camera.sources.network.rtsp import check_answer, why_no_video
 from edgecls.edge_runtime.errors import Unavailable
 from tests.certificates import server_tls
 from tests.mjpeg_server import MjpegServer

@@ -5,9 +5,9 @@ import ssl
 from http.client import HTTPException
 from urllib.parse import urlsplit
 
-from ...errors import EdgeclsError, Unavailable
-from .address import masked
-from .network import Endpoint, proxy_in_environment
+from ....errors import EdgeclsError, Unavailable
+from ..address import masked
+from .connection import Endpoint, proxy_in_environment
 from .tls import speaks_tls, why_no_tls
 
 PROBE_S = 2.0

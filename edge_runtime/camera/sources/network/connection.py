@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from .address import masked
-from .capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
+from ..address import masked
+from ..capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
 from .tls import wrapped
 
 _PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}

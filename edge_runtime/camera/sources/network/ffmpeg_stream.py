@@ -7,15 +7,15 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from ...errors import Unavailable
-from ...images.opencv import cv2
-from ..frame import OpenCamera, Picture
+from ....errors import Unavailable
+from ....images.opencv import cv2
+from ...frame import OpenCamera, Picture
+from ..address import masked
+from ..capture_process import ANY_AUTHORITY, Notify, Trust
+from ..usb_camera import opened, pictures
 from . import rtsp
-from .address import masked
-from .capture_process import ANY_AUTHORITY, Notify, Trust
-from .network import Endpoint, ignore_proxies, no_notice
+from .connection import Endpoint, ignore_proxies, no_notice
 from .tls import pinned_certificate
-from .usb_camera import opened, pictures
 
 _RTSP_OPTIONS = ("rtsp_flags;prefer_tcp", "allowed_media_types;video", "probesize;32")
 """TCP, as a packet lost by UDP smears the picture until the next key frame; UDP if the camera refuses TCP. No

@@ -5,12 +5,12 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ...errors import EdgeclsError, Unavailable
-from .address import masked
-from .capture_process import CaptureNotice, Notify, Trust
+from ....errors import EdgeclsError, Unavailable
+from ..address import masked
+from ..capture_process import CaptureNotice, Notify, Trust
+from .connection import Endpoint, connect, no_notice
+from .diagnosis import PROBE_S, what_it_speaks, why_no_answer, why_refused, wrong_scheme
 from .http_login import Credentials, Login
-from .network import Endpoint, connect, no_notice
-from .network_diagnosis import PROBE_S, what_it_speaks, why_no_answer, why_refused, wrong_scheme
 
 _STATUS = re.compile(r"RTSP/1\.[0-9] ([0-9]{3})")
 _CHALLENGE = re.compile(r"^www-authenticate:\s*(.*?)\s*$", re.IGNORECASE | re.MULTILINE)

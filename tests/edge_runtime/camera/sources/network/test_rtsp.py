@@ -17,9 +17,9 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.sources import ffmpeg_stream
 from edgecls.edge_runtime.camera.sources.capture import Capture
 from edgecls.edge_runtime.camera.sources.capture_process import Trust
+from edgecls.edge_runtime.camera.sources.network import ffmpeg_stream
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
 from tests.certificates import certificate
@@ -27,7 +27,7 @@ from tests.fakes import PATIENT
 from tests.mjpeg_server import read_number
 
 SYSTEM_PYTHON = "/usr/bin/python3"
-PROGRAM = Path(__file__).parents[3] / "rtsp_server.py"
+PROGRAM = Path(__file__).parents[4] / "rtsp_server.py"
 PACKAGES = (
     "python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
     "gstreamer1.0-plugins-ugly"

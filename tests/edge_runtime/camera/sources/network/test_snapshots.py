@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
+from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import numbered_picture, read_number

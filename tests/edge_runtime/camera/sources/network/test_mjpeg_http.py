@@ -11,8 +11,8 @@ from itertools import islice
 import pytest
 
 from edgecls.edge_runtime.camera.frame import Picture
-from edgecls.edge_runtime.camera.sources.http_login import Credentials, authorization
-from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
+from edgecls.edge_runtime.camera.sources.network.http_login import Credentials, authorization
+from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2

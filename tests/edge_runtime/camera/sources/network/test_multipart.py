@@ -5,7 +5,13 @@ import re
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.camera.sources.multipart import MAX_PICTURE_BYTES, Body, Need, jpegs, pictures
+from edgecls.edge_runtime.camera.sources.network.multipart import (
+    MAX_PICTURE_BYTES,
+    Body,
+    Need,
+    jpegs,
+    pictures,
+)
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.mjpeg_server import numbered_picture
 

@@ -9,8 +9,8 @@ import re
 import socket
 import ssl
 
-from ...errors import BadConfiguration, Unavailable, UsageError, reading_failed
-from .capture_process import Trust
+from ....errors import BadConfiguration, Unavailable, UsageError, reading_failed
+from ..capture_process import Trust
 
 _FINGERPRINT = re.compile(
     r"(?:sha-?256(?: fingerprint)?\s*[:=]\s*)?((?:[0-9a-f]{2}[: ]?){31}[0-9a-f]{2})", re.IGNORECASE

@@ -16,15 +16,15 @@ from http.client import HTTPException, HTTPResponse
 from itertools import chain
 from urllib.parse import urlsplit
 
-from ...errors import BadImage, Unavailable
-from ...images import jpeg_header
-from ...images.kinds import kind_of
-from ..frame import OpenCamera, Picture
-from .address import masked
-from .capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
+from ....errors import BadImage, Unavailable
+from ....images import jpeg_header
+from ....images.kinds import kind_of
+from ...frame import OpenCamera, Picture
+from ..address import masked
+from ..capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
+from .connection import no_notice
 from .http_client import HttpClient
 from .multipart import Body, Need, Pictures, jpegs, pictures
-from .network import no_notice
 
 try:
     import fcntl
@@ -319,7 +319,7 @@ def _decoded(picture: Picture) -> Picture | None:
     content = picture.content
     if not isinstance(content, bytes) or jpeg_header.is_jpeg(content):
         return picture
-    from ...images.decode import decode  # noqa: PLC0415 - OpenCV, which cameras that give JPEG do without
+    from ....images.decode import decode  # noqa: PLC0415 - OpenCV, which cameras that give JPEG do without
 
     try:
         return picture._replace(content=decode(content, "picture"))

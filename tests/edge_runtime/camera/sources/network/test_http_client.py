@@ -8,8 +8,8 @@ from itertools import islice
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.http_login import Credentials, Login, authorization
-from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
+from edgecls.edge_runtime.camera.sources.network.http_login import Credentials, Login, authorization
+from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from tests.mjpeg_server import MjpegServer
 
@@ -210,7 +210,7 @@ def test_a_proxy_of_the_environment_does_not_come_between(monkeypatch):
 @pytest.mark.parametrize("boundary", ["frame", '"frame"', "--frame", "other", ""])
 def test_a_multipart_body_is_known_by_its_beginning_too(boundary):
     """The type may be missing or wrong, as may the boundary."""
-    from tests.edge_runtime.camera.sources.test_multipart import BY_THE_BOOK, JPEGS, stream
+    from tests.edge_runtime.camera.sources.network.test_multipart import BY_THE_BOOK, JPEGS, stream
 
     for kind in ("image/jpeg", "application/octet-stream", f"multipart/x-mixed-replace;boundary={boundary}"):
         with MjpegServer(intercept=saying(kind, stream(BY_THE_BOOK))) as server:
@@ -218,7 +218,7 @@ def test_a_multipart_body_is_known_by_its_beginning_too(boundary):
 
 
 def test_jpegs_in_a_row_are_a_stream():
-    from tests.edge_runtime.camera.sources.test_multipart import JPEGS
+    from tests.edge_runtime.camera.sources.network.test_multipart import JPEGS
 
     with MjpegServer(intercept=saying("video/x-motion-jpeg", b"".join(JPEGS))) as server:
         given = [picture.content for picture in islice(open_mjpeg(server.url, TIMEOUT_S).pictures, 1)]

@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from edgecls.edge_runtime.camera.sources.capture_process import ANY_AUTHORITY, Trust
-from edgecls.edge_runtime.camera.sources.mjpeg_http import open_mjpeg
-from edgecls.edge_runtime.camera.sources.tls import parse_fingerprint, trust_of
+from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
+from edgecls.edge_runtime.camera.sources.network.tls import parse_fingerprint, trust_of
 from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, Unavailable, UsageError
 from tests.certificates import certificate, expired, server_tls
 from tests.mjpeg_server import MjpegServer

@@ -12,8 +12,8 @@ import time
 from collections.abc import Generator
 from enum import Enum, auto
 
-from ...images.jpeg_header import scan_start
-from ..frame import Picture
+from ....images.jpeg_header import scan_start
+from ...frame import Picture
 
 MAX_PICTURE_BYTES = 16_000_000
 """More is damage: the largest pictures of network cameras take a tenth of this."""

@@ -1,0 +1,1 @@
+"""Network cameras: HTTP, RTSP and TLS, in the capture process."""
