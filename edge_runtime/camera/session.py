@@ -162,7 +162,7 @@ def open_session(
         def tell_all(event: Event) -> None:
             on_event(event)  # with the listeners that are added below
 
-        page = _page(options, tell_all, keeps_trying=unattended)
+        page = _page(options, stop, tell_all, keeps_trying=unattended)
         if page:
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
@@ -259,12 +259,14 @@ def view_of(options: CameraOptions) -> View:
     return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
 
 
-def _page(options: CameraOptions, on_event: OnEvent, *, keeps_trying: bool) -> "PageSink | None":
+def _page(
+    options: CameraOptions, stop: StopRequest, on_event: OnEvent, *, keeps_trying: bool
+) -> "PageSink | None":
     if options.serve is None:
         return None
     from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
 
-    return PageSink(options.serve, options.token, keeps_trying=keeps_trying, on_event=on_event)
+    return PageSink(options.serve, options.token, keeps_trying=keeps_trying, stop=stop, on_event=on_event)
 
 
 def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:

@@ -8,10 +8,12 @@ holds a buffer and no thread.
 import errno
 import ipaddress
 import logging
+import math
 import os
 import re
 import socket
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,7 @@ from waitress.server import create_server
 
 from ..camera.answer import Answer, Sink
 from ..camera.event import Event, OnEvent, ignore
+from ..camera.loop import POLL_S, StopRequest
 from ..camera.options import DEFAULT_SERVE
 from ..camera.pace import growing_pause_s
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
@@ -45,6 +48,7 @@ class PageSink(Sink):
         token: required of every viewer; without a token, only this machine is served.
         keeps_trying: whether an address that is not there yet, an unknown name and a port in use are events,
             and are tried again after growing pauses, in a thread; otherwise they are errors.
+        stop: the loop's; ends the wait for a name to be resolved.
         on_event: called in `write` and `idle`, so in the loop's thread.
 
     Raises:
@@ -62,6 +66,7 @@ class PageSink(Sink):
         token: str | None = None,
         *,
         keeps_trying: bool = False,
+        stop: StopRequest | None = None,
         on_event: OnEvent = ignore,
     ) -> None:
         self._token = "" if token is None else checked_token(token)
@@ -77,12 +82,9 @@ class PageSink(Sink):
         self._server: PageServer | None = None
         self._closing = threading.Event()
         self._lock = threading.Lock()
-        if keeps_trying:
-            self._open_in_background()
-        else:
-            self._serve(listen(self._where, has_token=bool(self._token)))
+        self._open(stop or StopRequest(), keeps_trying=keeps_trying)
 
-    def _open_in_background(self) -> None:
+    def _open(self, stop: StopRequest, *, keeps_trying: bool) -> None:
         """Opens the page in a thread; raises what waiting cannot help, where that is known soon."""
         tried = threading.Event()
         refused: list[EdgeclsError] = []
@@ -94,7 +96,7 @@ class PageSink(Sink):
                     self._serve(listen(self._where, has_token=bool(self._token)))
                 except EdgeclsError as error:
                     failures += 1
-                    if not tried.is_set() and not error.may_pass:
+                    if not keeps_trying or (not tried.is_set() and not error.may_pass):
                         refused.append(error)
                         self._closing.set()
                     self._note(error, failures)
@@ -103,7 +105,10 @@ class PageSink(Sink):
                     self._closing.wait(growing_pause_s(failures))
 
         threading.Thread(target=try_until_served, name="page opening", daemon=True).start()
-        self._is_late = not tried.wait(FIRST_TRY_S)
+        give_up_at_s = time.monotonic() + FIRST_TRY_S if keeps_trying else math.inf
+        while not (tried.wait(POLL_S) or stop.requested or time.monotonic() >= give_up_at_s):
+            pass
+        self._is_late = not tried.is_set()
         if refused:
             raise refused[0]
 

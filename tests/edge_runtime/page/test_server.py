@@ -4,6 +4,7 @@ import ipaddress
 import json
 import re
 import socket
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
@@ -243,6 +245,25 @@ def test_a_name_that_turns_out_to_be_everybodys_is_not_served_without_a_token(mo
     assert "anyone on the network could watch" in events[1].text
     assert page.link == ""
     page.close()
+
+
+@pytest.mark.parametrize("keeps_trying", [True, False])
+def test_a_name_that_takes_long_to_resolve_does_not_hold_up_a_request_to_stop(
+    monkeypatch, within, keeps_trying: bool
+):
+    may_answer, stop = threading.Event(), StopRequest()
+
+    def resolve(*_: object, **__: object):
+        may_answer.wait(60)
+        raise socket.gaierror(-3, "no answer")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    stop.request()
+    with within(3):
+        page = PageSink("slow.example:0", keeps_trying=keeps_trying, stop=stop)
+        page.close()
+    may_answer.set()
+    assert page.link == ""
 
 
 def test_what_waiting_cannot_help_is_an_error_at_once_also_where_it_keeps_trying():
