@@ -298,14 +298,17 @@ class DataReport:
     """Why nothing could be scored; empty where it was."""
     left_out: int = 0
     """Test images that are also training or validation images: none was classified."""
+    doubts: tuple[str, ...] = ()
+    """Warnings of the data set, such as that it is not the training's."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What limits the meaning of the test images."""
         if not self.left_out:
-            return ()
+            return self.doubts
         what = "image is" if self.left_out == 1 else "images are"
-        return (f"{self.left_out:,} test {what} also among the training or validation images: left out",)
+        left_out = f"{self.left_out:,} test {what} also among the training or validation images: left out"
+        return (*self.doubts, left_out)
 
 
 @dataclass(frozen=True)

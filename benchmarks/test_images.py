@@ -42,6 +42,8 @@ class HeldOut:
     """The other splits by name, uint8 (N, H, W, 3) RGB: none of their images should be among these."""
     left_out: int = 0
     """Test images that are also training or validation images, and are not among these."""
+    doubts: tuple[str, ...] = ()
+    """See `DataReport.doubts`."""
     unscored: str = ""
     """Why the classes are not known; then only times are measured, and `truth` means nothing."""
 
@@ -60,6 +62,7 @@ class HeldOut:
             self.labels,
             self.unscored,
             self.left_out,
+            self.doubts,
         )
 
     def limited(self, count: int, seed: int) -> "HeldOut":
@@ -261,5 +264,6 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
         available=len(test),
         apart_from={"training": dataset.train.images, "validation": dataset.val.images},
         left_out=int(known.sum()),
+        doubts=dataset.warnings,
     )
     return tests.limited(limit, seed=0) if limit else tests

@@ -12,6 +12,7 @@ import typer
 from .. import benchmarks
 from ..edge_runtime.errors import Unavailable
 from ..edge_runtime.files import check_writable, write_whole
+from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine
 from .model_options import complete_models
@@ -218,4 +219,5 @@ def _next_command(report: "BenchReport", named: Sequence[Path]) -> str:
     if not chosen:
         return "next: edgecls export --int8"
     file, why = chosen
-    return f"next: edgecls camera --model {shlex.quote(file.path)}   ({why})"
+    model = builtin_name(Path(file.path)) or shlex.quote(file.path)
+    return f"next: edgecls camera --model {model}   ({why})"

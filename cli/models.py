@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.models.builtin import DEFAULT, builtin_names, builtin_paths
+from ..edge_runtime.models.builtin import ACCURACY, DEFAULT, builtin_names, builtin_paths
 from ..edge_runtime.text import Heading, columns_of, table, wrap_for
 from .model_options import spare_blas_threads
 
@@ -35,7 +35,7 @@ def models(
         return
     print(table(_HEADINGS, [_cells(name, file) for name, file in found], columns_of(sys.stdout)))
     notes = (
-        "top-1: accuracy of the Keras original on the test images, before export",
+        "top-1: accuracy of the file on the test images",
         f"labels: {', '.join(found[0][1].card.labels)}",
         "weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)",
     )
@@ -45,7 +45,7 @@ def models(
 
 def _cells(name: str, file: "ModelFile") -> list[str]:
     made = file.card.provenance
-    accuracy = "-" if made.accuracy is None else f"{made.accuracy:.2%}"
+    accuracy = f"{ACCURACY[file.path.name]:.2%}"
     images = "-" if made.images is None else f"{made.images:,}"
     return [name, f"{file.format} {_scheme(file)}", f"{file.size_bytes:,}", accuracy, images, made.data]
 
@@ -61,6 +61,7 @@ def _facts(name: str, file: "ModelFile") -> dict[str, object]:
         "labels": card.labels,
         "size_px": [card.image.height_px, card.image.width_px],
         "threshold": card.threshold,
+        "accuracy": ACCURACY[file.path.name],
         "accuracy_before_export": made.accuracy,
         "split": made.split,
         "images": made.images,

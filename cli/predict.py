@@ -8,6 +8,7 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
+from ..edge_runtime.models.builtin import shown_path
 from .messages import detail, note, warn
 from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
 
@@ -77,7 +78,7 @@ def predict(
     for written in filter(None, (save, csv_file)):
         note(f"wrote {written}")
     if sys.stdout.isatty():
-        print(f"model: {classifier.path}\nnext: edgecls camera")
+        print(f"model: {shown_path(classifier.path)}\nnext: edgecls camera")
 
 
 def _sinks(stop: "StopRequest", save: Path | None, csv_file: Path | None, *, as_json: bool) -> "list[Sink]":

@@ -9,7 +9,8 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
-from ..edge_runtime.text import paint, printable
+from ..edge_runtime.models.builtin import shown_path
+from ..edge_runtime.text import paint, printable, wrap_for
 from .messages import detail
 from .model_options import complete_models, spare_blas_threads
 
@@ -51,11 +52,11 @@ def verify(
             print(json.dumps({"file": str(path), "engine": engine.name, "holds": held, "frames": frames}))
         else:
             verdict = paint("pass" if held else "FAIL", sys.stdout)
-            print(f"{printable(str(path))}: {verdict} ({engine.name})")
+            print(f"{printable(shown_path(path))}: {verdict} ({engine.name})")
             for result in results:
-                print(f"  {result.text}")
+                print(wrap_for(sys.stdout, f"  {result.text}"))
         if not held:
-            failed.append(str(path))
+            failed.append(shown_path(path))
         engine.close()
     if failed:
         raise CheckFailed(

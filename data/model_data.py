@@ -1,14 +1,13 @@
 """The data set that a model was trained on: found again, and checked to be the same."""
 
 import json
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 from ..edge_runtime.errors import BadData, MissingInput, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.text import wrap_for
-from .load import Dataset, is_path, load_dataset, load_unlabelled, with_labels
+from .load import WARNING, Dataset, is_path, load_dataset, load_unlabelled, with_labels
 from .pictures import OnImage
 
 REPORT_NAME = "report.json"
@@ -25,6 +24,9 @@ def training_data(
         card: its card.
         data: `--data`, or None.
         on_image: see `load_dataset`.
+
+    Returns:
+        The data set; where it is another than the training's, one of its warnings says so.
 
     Raises:
         MissingInput: neither a report nor `--data`.
@@ -44,8 +46,8 @@ def training_data(
                 f"{dataset.name}: has changed since the training (digest {dataset.sha256[:12]}, the card has "
                 f"{card.provenance.data_sha256[:12]}); train again, or name the data set with --data"
             )
-        text = f"edgecls: warning: {dataset.name} is not the data set that the model was trained on"
-        print(wrap_for(sys.stderr, text), file=sys.stderr)
+        warning = f"{WARNING}{dataset.name} is not the data set that the model was trained on"
+        return replace(dataset, notes=(*dataset.notes, warning))
     return dataset
 
 

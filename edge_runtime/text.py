@@ -171,13 +171,16 @@ def _wrapped(line: str, width: int) -> str:
         return line
     name = _NAME.match(line)
     if name:  # the value starts beside its name, also where its first word is too long
-        indent = " " * name.end()
+        indent, text = " " * name.end(), line[name.end() :]
+        if " " not in text and len(text) > width - name.end() and len(text) + len(_OWN_LINE) <= width:
+            return f"{name[0].rstrip()}\n{_OWN_LINE}{text}"  # such as a digest: whole, to be copied
         value = textwrap.wrap(line[name.end() :], width - name.end(), **_AT_WORDS)
         return name[0] + f"\n{indent}".join(value)
     indent = " " * (len(line) - len(line.lstrip()) + 2)
     return textwrap.fill(line, width, subsequent_indent=indent, **_AT_WORDS)
 
 
+_OWN_LINE = "    "
 _AT_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
 
 

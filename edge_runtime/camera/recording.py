@@ -10,7 +10,6 @@ however a recording ends, every line but the last is whole and has its frame, ex
 had not written out yet when the power was cut (30 s by default).
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -24,6 +23,7 @@ from ..classifier import Classifier, Prediction
 from ..errors import BadConfiguration, BadData, MissingInput
 from ..files import read_whole
 from ..images.jpeg_header import is_whole
+from ..models.model_file import content_sha256
 from .answer import Answer
 from .frame import Frame
 from .options import Flip, Rotation
@@ -176,7 +176,7 @@ def new_header(source: str, classifier: Classifier, settings: RecordedSettings) 
     Raises:
         EdgeclsError: the model file cannot be read any more.
     """
-    digest = hashlib.sha256(read_whole(classifier.path)).hexdigest()
+    digest = content_sha256(read_whole(classifier.path))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return RecordingHeader(source, classifier.path.name, digest, now, settings)
 

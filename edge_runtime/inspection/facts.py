@@ -1,9 +1,12 @@
 """Facts of a model file, as text for people and as JSON for programs."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, cast
 
+from ..models.builtin import shown_path
 from ..models.card import ModelCard, Quantisation
 from ..text import printable
 
@@ -99,7 +102,7 @@ class ModelFacts:
     def _file_rows(self) -> list[tuple[str, str]]:
         seal = {"holds": "intact, as edgecls wrote it", "none": "none, not made by edgecls"}
         return [
-            ("file", self.file),
+            ("file", shown_path(Path(self.file))),
             ("format", f"{self.format} ({self.network.made_with})"),
             ("size", f"{self.size_bytes:,} bytes"),
             ("sha256", self.sha256),
@@ -131,7 +134,7 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         ("  input type", card.io),
         ("  output", card.scores),
         ("  trained on", f"{source.data or '-'}, digest {source.data_sha256[:12] or '-'}"),
-        ("  recipe", ", ".join(f"{key} {value}" for key, value in source.recipe.items()) or "-"),
+        ("  recipe", ", ".join(_recipe_texts(source.recipe)) or "-"),
         ("  accuracy", "-" if source.accuracy is None else f"{source.accuracy:.2%} on {source.split}"),
         ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
         ("  quantised", _quantisation_text(quantised) if quantised else "no"),
@@ -139,6 +142,14 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         *([("  background", f"{card.background} (counts as unknown)")] if card.background else []),
         ("  golden frames", str(len(card.golden))),
     ]
+
+
+def _recipe_texts(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """What was chosen, each with its name: what is empty says nothing about the training."""
+    for name, value in recipe.items():
+        text = "+".join(map(str, cast("list[Any]", value))) if isinstance(value, list) else str(value)
+        if text and value is not None:
+            yield f"{name} {text}"
 
 
 def _quantisation_text(quantised: Quantisation) -> str:

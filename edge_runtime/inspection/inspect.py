@@ -1,12 +1,11 @@
 """Inspection: the facts of a model file of any format, made by edgecls or foreign."""
 
-import hashlib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..files import read_whole
-from ..models.model_file import ModelFormat, model_format, read_card
+from ..models.model_file import ModelFormat, content_sha256, model_format, read_card
 from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
 
@@ -46,7 +45,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
         file=str(path),
         format=str(format_),
         size_bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
+        sha256=content_sha256(content),
         seal="holds" if card else "none",
         network=network,
         card=card,

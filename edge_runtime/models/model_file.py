@@ -56,7 +56,12 @@ class ModelFile:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the whole file, in hexadecimal; `Provenance.weights_sha256` is that of the `.h5`."""
-        return hashlib.sha256(self.content).hexdigest()
+        return content_sha256(self.content)
+
+
+def content_sha256(content: bytes) -> str:
+    """Returns the SHA-256 of a file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def read_model(path: str | Path) -> ModelFile:

@@ -21,6 +21,7 @@ def test_the_list_says_how_large_and_how_good_they_are_and_what_they_know(run_he
     assert [row[0].strip("| ") for row in rows] == ["nano", "nano", "edge", "edge"]
     assert [row[1].strip() for row in rows] == ["tflite int8", "onnx int8"] * 2
     assert all(row[3].strip().endswith("%") and int(row[4].replace(",", "")) > 0 for row in rows)
+    assert [row[3].strip() for row in rows] == ["84.87%", "84.87%", "89.61%", "89.61%"]  # not Keras's
     assert "labels: airplane, automobile, bird, cat, deer" in done.stdout
     assert done.stdout.splitlines()[-1] == "next: edgecls camera --model nano"
 
@@ -30,6 +31,7 @@ def test_as_json_it_names_the_files(run_here, empty: Path):
     assert [one["name"] for one in listed] == ["nano", "nano", "edge", "edge"]
     assert all(Path(one["path"]).stat().st_size == one["size_bytes"] for one in listed)
     assert all(0 < one["accuracy_before_export"] < 1 and one["threshold"] for one in listed)
+    assert [one["accuracy"] for one in listed] == [0.8487, 0.8487, 0.8961, 0.8961]
 
 
 def test_a_camera_in_an_empty_folder_says_who_answers_and_how_to_make_ones_own(run_edgecls, empty: Path):

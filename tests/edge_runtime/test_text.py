@@ -88,7 +88,9 @@ def test_a_value_beside_its_name_is_wrapped_in_its_own_column(monkeypatch):
     lines = wrap_for(Terminal(), "  labels   cat, dog, horse and others").splitlines()
     assert lines == ["  labels   cat, dog, horse and", "           others"]
     long = "sha256   " + "f" * 40
-    assert wrap_for(Terminal(), long) == long  # not moved to a line of its own
+    assert wrap_for(Terminal(), long) == long  # not moved to a line of its own, where it would not fit
+    digest = "sha256      " + "f" * 20
+    assert wrap_for(Terminal(), digest).splitlines() == ["sha256", "    " + "f" * 20]
 
 
 def test_the_word_that_a_line_begins_with_is_coloured_on_a_terminal_alone(monkeypatch):

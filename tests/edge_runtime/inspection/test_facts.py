@@ -5,6 +5,7 @@ import pytest
 
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, OperatorFacts, TensorFacts
+from edgecls.edge_runtime.models.builtin import builtin_paths
 from edgecls.edge_runtime.models.card import GoldenFrame, ModelCard, Provenance, Quantisation
 
 NETWORK = NetworkFacts(
@@ -54,6 +55,17 @@ def test_the_text_has_a_line_for_everything():
     assert "  unknown below       0.75 at temperature 1.5" in lines
     assert "  golden frames       1" in lines
     assert len(lines) == 25
+
+
+def test_a_recipe_shows_what_was_chosen():
+    recipe = {"arch": "nano", "depth": None, "augment": ["flip", "jpeg"], "teacher": None, "kinds": []}
+    card = replace(CARD, provenance=replace(CARD.provenance, recipe=recipe))
+    assert "  recipe              arch nano, augment flip+jpeg\n" in replace(FACTS, card=card).text
+
+
+def test_a_built_in_model_is_named_without_its_folder():
+    facts = replace(FACTS, file=str(builtin_paths("nano")[0]))
+    assert "file                  built-in nano, nano_int8.tflite\n" in facts.text
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,13 @@ def test_the_golden_frames_hold(shipped: ModelFile):
     assert [result.text for result in results if not result.holds] == []
 
 
+def test_the_accuracy_of_each_file_is_known_and_near_that_before_the_export(shipped: ModelFile):
+    assert set(builtin.ACCURACY) == {path.name for path in SHIPPED}
+    before = shipped.card.provenance.accuracy
+    assert before
+    assert abs(builtin.ACCURACY[shipped.path.name] - before) < 0.005
+
+
 def test_the_card_says_what_they_know_and_where_it_comes_from(shipped: ModelFile):
     card, made = shipped.card, shipped.card.provenance
     assert card.labels == CIFAR_10
