@@ -88,7 +88,7 @@ def find_layout(store: Store) -> Layout:
     return Layout(
         labels,
         {part: _in_turn([classes[label] for label in labels]) for part, classes in parts.items()},
-        sorted(file for file in root.below() if file not in members | reading.unused),
+        sorted(set(root.below()) - members - reading.unused),
         _recordings(store, members),
         (*store.notes, *reading.notes, *notes),
     )
@@ -251,15 +251,14 @@ def _recordings(store: Store, members: set[PurePosixPath]) -> dict[PurePosixPath
     Without the header, which is easily left behind, folders of frames with their answers tell.
     """
     recordings = {path.parent for path in store.files if path.name == HEADER_NAME}
-    recordings |= {
-        path.parent.parent
-        for path in store.files
-        if path.name == ANSWERS_NAME and path.parent.name.isdecimal()
+    if not recordings:
+        return {}
+    folders = {file.parent for file in members}
+    around = {
+        folder: next((each for each in (folder, *folder.parents) if each in recordings), None)
+        for folder in folders
     }
-    within = {
-        file: next((folder for folder in file.parents if folder in recordings), None) for file in members
-    }
-    return {file: folder for file, folder in within.items() if folder is not None}
+    return {file: recording for file in members if (recording := around[file.parent])}
 
 
 def _in_turn(classes: list[list[PurePosixPath]]) -> list[tuple[PurePosixPath, int]]:

@@ -221,6 +221,8 @@ def _with_links(
     path: Path,
 ) -> dict[PurePosixPath, _Place]:
     """Adds the files that are links to others."""
+    if not links:
+        return places
     found = dict(places)
     around = {*folders, *(folder for file in places for folder in file.parents)}
     for name, first in links.items():

@@ -148,7 +148,8 @@ def boxes_hint(store: Store) -> str:
 
 def _tables(store: Store, pictures: Sequence[PurePosixPath], part: PartName | None) -> list[PurePosixPath]:
     """Returns the files that may be the table of some pictures, the nearest and best named first."""
-    around = {folder for picture in pictures for folder in picture.parents}
+    folders = {picture.parent for picture in pictures}
+    around = folders | {above for folder in folders for above in folder.parents}
     found: list[tuple[int, int, PurePosixPath]] = []
     for file in store.files:
         if file.suffix.lower() not in (".csv", ".tsv") or "submission" in file.name.lower():

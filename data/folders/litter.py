@@ -1,6 +1,7 @@
 """Litter: what systems leave on drives, in network folders and in zips."""
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _LITTER = frozenset(
@@ -20,6 +21,7 @@ _LITTER = frozenset(
 )
 
 
+@lru_cache(10_000)  # folders have the same names for many files
 def is_litter(name: str) -> bool:
     """Whether a file or folder is left behind by a system: `.DS_Store`, `@eaDir`, `lost+found`.
 

@@ -12,6 +12,7 @@ from ...edge_runtime.text import printable
 from ..store import Store
 
 _MAX_BYTES = 50_000_000
+_NAMES = re.compile(r"^(?!.*submission).*(class|label|name|categor|words|mapping|meta|disease)")
 
 
 def names_of_numbers(store: Store, labels: Sequence[str]) -> tuple[dict[str, str], PurePosixPath] | None:
@@ -21,11 +22,12 @@ def names_of_numbers(store: Store, labels: Sequence[str]) -> tuple[dict[str, str
     """
     if not all(re.fullmatch(r"\d+|n\d{8}", label) for label in labels):
         return None
-    for file in sorted(store.files, key=lambda path: (len(path.parts), path)):
-        if not re.search(r"class|label|name|categor|words|mapping|meta|disease", file.name.lower()):
-            continue
-        if file.suffix.lower() not in (".txt", ".json", ".csv", ".tsv") or "submission" in file.name.lower():
-            continue
+    lists = [
+        file
+        for file in store.files
+        if file.suffix.lower() in (".txt", ".json", ".csv", ".tsv") and _NAMES.search(file.name.lower())
+    ]
+    for file in sorted(lists, key=lambda path: (len(path.parts), path)):
         try:
             content = store.read(file)
             names = _names_in(content[:_MAX_BYTES].decode("utf-8-sig"), file.suffix.lower(), labels)
