@@ -21,7 +21,8 @@ def certificate(folder: Path, name: str = "IP:127.0.0.1") -> Certificate:
     pem, key = folder / "camera.pem", folder / "key.pem"
     subject = ["-subj", "/CN=camera", "-addext", f"subjectAltName={name}", "-days", "1"]
     files = ["-keyout", key, "-out", pem]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject, *files]
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command = ["openssl", "req", "-x509", *new, *subject, *files]
     try:
         subprocess.run(command, capture_output=True, check=True)
     except FileNotFoundError:

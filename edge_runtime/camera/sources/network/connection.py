@@ -46,6 +46,7 @@ class Endpoint:
     def host_header(self) -> str:
         """As in HTTP's `Host`: without the zone, which only this computer knows, and the usual port."""
         host = self.host.partition("%")[0]
+        host = host if host.isascii() else host.encode("idna").decode()
         host = f"[{host}]" if ":" in host else host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 

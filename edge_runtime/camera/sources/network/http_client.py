@@ -84,7 +84,11 @@ class HttpClient:
                 before, url = url, urljoin(url, location)
                 if url.partition(":")[0].lower() not in ("http", "https"):
                     raise Unavailable(f"{masked(self.url)}: redirects to {masked(url)}; use that URL")
-                login, was_challenged = self._login_of(url, before), False
+                try:
+                    login, was_challenged = self._login_of(url, before), False
+                except ValueError:
+                    invalid = f"{masked(self.url)}: redirects to an invalid address; check the camera"
+                    raise Unavailable(invalid) from None
             elif response.status == 401 and login:
                 supported = login.challenge(response.headers.get_all("WWW-Authenticate", []))
                 if not supported or (was_challenged and not login.is_stale):

@@ -170,9 +170,10 @@ def test_an_rtsp_camera_without_a_video_is_asked_why(said, words):
         ("http://[fe80::1%eth0]:8080/", "fe80::1%eth0", "[fe80::1]:8080"),
         ("https://cam:443/", "cam", "cam"),
         ("https://cam:80/", "cam", "cam:80"),
+        ("http://kamera-tür/", "kamera-tür", "xn--kamera-tr-x9a"),
     ],
 )
-def test_the_zone_of_an_address_is_for_this_computer_alone(url, host, header):
+def test_a_host_is_named_as_its_server_knows_it_without_the_zone(url, host, header):
     endpoint = Endpoint.of(url)
 
     assert (endpoint.host, endpoint.host_header) == (host, header)

@@ -144,6 +144,12 @@ def test_a_redirection_to_a_login_page_names_it_without_secrets():
     assert "abc123" not in text
 
 
+def test_a_redirection_to_what_is_no_address_says_so():
+    refused = pytest.raises(Unavailable, match="redirects to an invalid address; check the camera")
+    with MjpegServer(intercept=redirecting("http://cam:99999/a")) as server, refused:
+        open_mjpeg(server.url, TIMEOUT_S)
+
+
 def test_a_redirection_without_a_place_says_so():
     refused = pytest.raises(Unavailable, match="HTTP status 302 without a new address; check the path")
     with MjpegServer(intercept=redirecting("")) as server, refused:

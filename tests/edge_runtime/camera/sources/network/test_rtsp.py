@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgecls.edge_runtime.camera.event import Event
@@ -24,7 +25,7 @@ from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import Unavailable
 from tests.certificates import certificate
 from tests.fakes import PATIENT
-from tests.mjpeg_server import read_number
+from tests.mjpeg_server import numbered_picture, read_number
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PROGRAM = Path(__file__).parents[4] / "rtsp_server.py"
@@ -175,9 +176,11 @@ def test_the_wait_for_a_key_frame_is_no_silence():
         read_until(first, a_frame)
         with open_source(server.url("h264"), on_event=events.append, patience=impatient) as source:
             source._patience = replace(impatient, silence_s=60.0)  # from its first frame on
-            assert read_until(source, a_frame)
+            pixels = read_until(source, a_frame).pixels
 
     assert kinds(events) == ["opened"]
+    sent = numbered_picture(read_number(pixels), (320, 240))
+    assert np.abs(pixels.astype(int) - sent).mean() < 10  # it is not grey, as without a key frame
 
 
 def test_a_server_that_is_started_again_is_found_again():
