@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +52,8 @@ def scratch_file() -> IO[bytes]:
     """
     with suppress(AttributeError, OSError):  # macOS and Windows; a system that forbids it
         return os.fdopen(os.memfd_create("edgecls"), "w+b")
+    import tempfile  # noqa: PLC0415 - a megabyte, which the capture process does without
+
     try:
         return tempfile.TemporaryFile()
     except OSError:

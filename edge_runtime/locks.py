@@ -7,7 +7,6 @@ Where a file system has no locks, as some network disks, everything works withou
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import time
 from contextlib import suppress
@@ -151,7 +150,7 @@ class PartFolder:
             _tidy_at_s[folder] = now_s + _TIDY_S
             remove_abandoned(folder)
         for _ in range(_ATTEMPTS):
-            self.path = folder / f"{_PREFIX}{_key(only_for) if only_for else secrets.token_hex(6)}"
+            self.path = folder / f"{_PREFIX}{_key(only_for) if only_for else os.urandom(6).hex()}"
             try:
                 self.path.mkdir(mode=0o700)
                 is_new = True

@@ -580,7 +580,16 @@ def test_the_process_loads_what_its_camera_needs_and_no_more():
     loaded = set(done.stdout.split())
 
     assert "edgecls.edge_runtime.camera.sources.frame_slot" in loaded
-    assert not loaded & {"onnxruntime", "ai_edge_litert", "typer", "numpy", "cv2", "tensorflow"}
+    assert not loaded & {
+        "onnxruntime",
+        "ai_edge_litert",
+        "typer",
+        "numpy",
+        "cv2",
+        "tensorflow",
+        "tempfile",
+        "ctypes",
+    }
 
 
 def test_reads_that_fail_at_once_do_not_spin():
