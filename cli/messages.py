@@ -8,7 +8,7 @@ import sys
 from enum import IntEnum
 
 from ..edge_runtime.masking import hide_secrets
-from ..edge_runtime.text import printable, wrap_for
+from ..edge_runtime.text import columns_of, printable, wrap_for
 from .typed_secrets import without_typed_secrets
 
 
@@ -81,7 +81,8 @@ class StepLine:
         if is_quiet():
             return
         if sys.stderr.isatty():
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+            room = columns_of(sys.stderr) - 1  # what is wrapped cannot be written over
+            print(f"\r\033[K{text[:room]}", end="", file=sys.stderr, flush=True)
             return
         step = text.partition(":")[0]
         if step and step != self._logged:

@@ -6,6 +6,7 @@ by structure: host, port, plain segments of a path and a few queries known to be
 stands for everything else. A text that is masked already stays as it is.
 """
 
+import json
 import os
 import re
 import sys
@@ -170,6 +171,13 @@ def shown_source(text: str) -> str:
     if "@" in text or ":" in text or bare.startswith("//"):
         return masked(bare)
     return _NAMED_SECRET.sub(rf"\1{HIDDEN}", text)
+
+
+def shown_value(value: object) -> str:
+    """Returns a configuration file's value for a message: a password may stand where it does not belong."""
+    if isinstance(value, list | dict):
+        return "[...]" if isinstance(value, list) else "{...}"
+    return json.dumps(shown_source(value) if isinstance(value, str) else value, default=str)
 
 
 def has_secret(text: str) -> bool:

@@ -18,7 +18,7 @@ from ..engines.names import EngineName
 from ..errors import BadConfiguration
 from ..files import read_whole
 from ..images.rule import PixelRange
-from ..masking import has_secret, shown_source
+from ..masking import has_secret, shown_source, shown_value
 
 Rotation = Literal["0", "90", "180", "270"]
 """Degrees clockwise, as the command line spells them."""
@@ -208,6 +208,12 @@ class CameraOptions:
         "Serve a web page with the live picture, at 127.0.0.1:8080 by default; other addresses need --token.",
         metavar="[HOST:PORT]",
     )
+    serve_name: str | None = _option(
+        None,
+        PAGE,
+        "Further host names of the page, with commas between them, such as a proxy's cam.example.com.",
+        metavar="NAME",
+    )
     token: str | None = _option(
         None,
         PAGE,
@@ -284,12 +290,12 @@ def read_options(path: Path) -> dict[str, Any]:
             raise BadConfiguration(f"{path}: {shown_source(key)}: no such option; {remedy}")
         if name not in ("source", "token") and isinstance(value, str) and has_secret(value):
             raise BadConfiguration(
-                f"{path}: {key} = {_shown(value)}: an address of a camera; write source = ..."
+                f"{path}: {key} = {shown_value(value)}: an address of a camera; write source = ..."
             )
         try:
             values[name] = _converted(value, hints[name], known[name])
         except ValueError as error:
-            raise BadConfiguration(f"{path}: {key} = {_shown(value)}: {error}") from None
+            raise BadConfiguration(f"{path}: {key} = {shown_value(value)}: {error}") from None
     return values
 
 
@@ -365,13 +371,6 @@ def _check_range(value: Any, low: float | None, high: float | None) -> None:
         raise ValueError(f"write at least {low:g}")
     if high is not None and value > high:
         raise ValueError(f"write at most {high:g}")
-
-
-def _shown(value: object) -> str:
-    """A value for an error's message, in which a password may stand where it does not belong."""
-    if isinstance(value, list | dict):
-        return "[...]" if isinstance(value, list) else "{...}"
-    return json.dumps(shown_source(value) if isinstance(value, str) else value, default=str)
 
 
 def _toml(value: object) -> str:

@@ -266,7 +266,14 @@ def _page(
         return None
     from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
 
-    return PageSink(options.serve, options.token, keeps_trying=keeps_trying, stop=stop, on_event=on_event)
+    return PageSink(
+        options.serve,
+        options.token,
+        names=options.serve_name,
+        keeps_trying=keeps_trying,
+        stop=stop,
+        on_event=on_event,
+    )
 
 
 def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:

@@ -5,19 +5,21 @@ import hmac
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
-from ..errors import BadConfiguration
+from ..errors import BadConfiguration, UsageError
 
 Environ = Mapping[str, Any]
 """A request in WSGI form (PEP 3333)."""
 
 MIN_TOKEN_LENGTH = 8
 _YEAR_S = 365 * 24 * 3600
+_NO_TOKEN = "Open the page by the link with the token: /?token=..."  # noqa: S105 - none
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*")
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class AccessControl:
         host: the host given to `--serve`.
         port: the port of the listening socket.
         token: required with every request, unless it is empty.
+        names: further names that viewers may use, such as a proxy's.
     """
 
-    def __init__(self, host: str, port: int, token: str = "") -> None:
+    def __init__(self, host: str, port: int, token: str = "", names: Iterable[str] = ()) -> None:
         hostname = socket.gethostname().lower()
-        self._names = {"localhost", host.lower(), hostname, f"{hostname.partition('.')[0]}.local"}
+        self._names = {"localhost", host.lower(), hostname, f"{hostname.partition('.')[0]}.local", *names}
         self._token = token.encode()
         self._cookie_name = f"edgecls-{port}"  # browsers keep cookies by host, whatever the port
         # Derived from the token, so that an open page survives a restart. Not the token itself, which would
@@ -53,10 +56,34 @@ class AccessControl:
     def check_request(self, request: Environ) -> Refusal | None:
         """Checks host and method; None if both are allowed."""
         if not self._is_our_name(request.get("HTTP_HOST", "")):
-            return Refusal("403 Forbidden", "Unknown host name: open the page by its IP address.")
-        if request["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return Refusal(
+                "403 Forbidden", "Unknown host name: open the page by its IP address, or see --serve-name."
+            )
+        if request["REQUEST_METHOD"] not in ("GET", "HEAD") and not self.is_login(request):
             return Refusal("405 Method Not Allowed", "Only GET and HEAD.", (("Allow", "GET, HEAD"),))
         return None
+
+    def is_login(self, request: Environ) -> bool:
+        """Whether a request brings the token from the form that asked for it."""
+        return bool(self._token) and request["REQUEST_METHOD"] == "POST" and request.get("PATH_INFO") == "/"
+
+    def check_login(self, request: Environ, form: bytes) -> Refusal | None:
+        """Checks the token that a form brings; None if it is the right one.
+
+        Args:
+            request: one that `is_login`.
+            form: its content, as `application/x-www-form-urlencoded`.
+        """
+        site, origin = request.get("HTTP_SEC_FETCH_SITE"), request.get("HTTP_ORIGIN")
+        is_ours = site in ("none", "same-origin")
+        if site is None:  # an older browser, or a program
+            is_ours = not origin or self._is_our_name(urlsplit(origin).netloc)
+        if not is_ours:
+            return Refusal("403 Forbidden", "Not available to other sites.")
+        token = parse_qs(form.decode("latin-1")).get("token", [""])[0]
+        if hmac.compare_digest(token.encode(), self._token):
+            return None
+        return Refusal("401 Unauthorized", "That is not the token.")
 
     def check_content(self, request: Environ, *, is_document: bool) -> Refusal | None:
         """Checks origin and token; None if the content may be sent.
@@ -69,7 +96,7 @@ class AccessControl:
         if not is_document and site not in ("none", "same-origin"):
             return Refusal("403 Forbidden", "Not available to other sites.")
         if self._token and not (self._has_cookie(request) or self.has_token(request)):
-            return Refusal("401 Unauthorized", "Open the page by the link with the token: /?token=...")
+            return Refusal("401 Unauthorized", _NO_TOKEN)
         return None
 
     def has_token(self, request: Environ) -> bool:
@@ -96,6 +123,22 @@ class AccessControl:
             return False
         name = match[1].strip("[]").lower().removesuffix(".")
         return name in self._names or _is_ip_address(name)
+
+
+def parse_names(text: str | None) -> tuple[str, ...]:
+    """Parses `--serve-name`: host names with commas between them, such as `cam.example.com,door.lan`.
+
+    Raises:
+        UsageError: one is no host name.
+    """
+    names = tuple(name.strip().lower().removesuffix(".") for name in (text or "").split(",") if text)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"--serve-name: not a host name: {name}; write a name without scheme and port, such as "
+                "cam.example.com"
+            )
+    return names
 
 
 def checked_token(token: str) -> str:

@@ -1,8 +1,11 @@
 """The page as a WSGI application: its files, `/live` for its script, and `/leave` when it is closed."""
 
+import re
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,8 +20,9 @@ WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 WAIT_S = 1.0
 """A request for the next picture is answered after this time even without one, so that events arrive."""
 
+_HTML = "text/html; charset=utf-8"
 _FILES = {
-    "/": ("page.html", "text/html; charset=utf-8"),
+    "/": ("page.html", _HTML),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
     "/page.js": ("page.js", "text/javascript; charset=utf-8"),
     "/show.js": ("show.js", "text/javascript; charset=utf-8"),
@@ -38,6 +42,19 @@ _HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
 ]
+_LOGIN = (Path(__file__).parent / "login.html").read_bytes().partition(b"<!-- said -->")
+_STYLE = re.search(rb"<style>(.*?)</style>", _LOGIN[0], re.DOTALL)
+_STYLE_DIGEST = b64encode(sha256(_STYLE[1] if _STYLE else b"").digest()).decode()
+_LOGIN_HEADERS = [
+    *(header for header in _HEADERS if header[0] not in ("Content-Security-Policy", "Referrer-Policy")),
+    (
+        "Content-Security-Policy",
+        f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'",
+    ),
+    ("Referrer-Policy", "same-origin"),  # otherwise the form's Origin would be null
+]
+_MAX_FORM_BYTES = 1024
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 _NOT_FOUND = Refusal("404 Not Found", "The page is at /")
 _NO_SEAT = Refusal("503 Service Unavailable", "Too many viewers; try again soon.", (("Retry-After", "5"),))
@@ -66,14 +83,17 @@ class PageApp:
         """See PEP 3333."""
         answer = self._answer(request)
         headers: list[tuple[str, str]] = []
+        policy = _HEADERS
         if isinstance(answer, Refusal):
             status, kind, content = answer.status, _PLAIN_TEXT, f"{answer.text}\n".encode()
             headers += answer.headers
+            if _wants_form(request, answer):
+                kind, content, policy = _HTML, _login_form(request), _LOGIN_HEADERS
         else:
             status, (content, kind) = "200 OK", answer
             if self._access.has_token(request):
                 headers.append(self._access.cookie)
-        headers += [("Content-Type", kind), ("Content-Length", str(len(content))), *_HEADERS]
+        headers += [("Content-Type", kind), ("Content-Length", str(len(content))), *policy]
         start_response(status, headers)
         return [] if request["REQUEST_METHOD"] == "HEAD" else [content]
 
@@ -83,12 +103,23 @@ class PageApp:
         refusal = self._access.check_request(request)
         if refusal is None and path not in (*self._files, *self._answers):
             refusal = _NOT_FOUND
-        refusal = refusal or self._access.check_content(request, is_document=path == "/")
+        if not self._access.is_login(request):
+            refusal = refusal or self._access.check_content(request, is_document=path == "/")
         if refusal:
             return refusal
+        if request["REQUEST_METHOD"] == "POST":
+            return self._log_in(request)
         if path in self._files:
             return self._files[path]
         return self._answers[path](parse_qs(request["QUERY_STRING"]))
+
+    def _log_in(self, request: Environ) -> Refusal:
+        """Checks the token that the form brings; the page is opened without it in its address."""
+        length = request.get("CONTENT_LENGTH") or "0"
+        form = request["wsgi.input"].read(min(int(length), _MAX_FORM_BYTES)) if length.isdecimal() else b""
+        # Relative, as a proxy may show the page below a path of its own.
+        opened = Refusal("303 See Other", "Open the page.", (("Location", "./"), self._access.cookie))
+        return self._access.check_login(request, form) or opened
 
     def _answer_live(self, query: dict[str, list[str]]) -> tuple[bytes, str] | Refusal:
         viewer = query.get("viewer", [""])[0]
@@ -118,6 +149,19 @@ class PageApp:
     def _answer_leave(self, query: dict[str, list[str]]) -> tuple[bytes, str]:
         self._seats.leave(query.get("viewer", [""])[0])
         return b"", _PLAIN_TEXT
+
+
+def _wants_form(request: Environ, refusal: Refusal) -> bool:
+    """Whether a browser asks for the page without the token."""
+    is_page = request["PATH_INFO"] == "/" and "text/html" in request.get("HTTP_ACCEPT", "")
+    return is_page and refusal.status.startswith("401")
+
+
+def _login_form(request: Environ) -> bytes:
+    before, _, after = _LOGIN
+    was_wrong = request["REQUEST_METHOD"] == "POST" or "token" in parse_qs(request["QUERY_STRING"])
+    said = "That is not the token." if was_wrong else ""
+    return before + said.encode() + after
 
 
 SEATS = 4

@@ -15,7 +15,7 @@ let capturedAtMs = null; // when the picture on the page was captured, by perfor
 
 history.replaceState(null, "", location.pathname); // the token is in a cookie now
 
-addEventListener("pagehide", () => fetch(`/leave?viewer=${viewer}`, { keepalive: true }).catch(() => {}));
+addEventListener("pagehide", () => fetch(`leave?viewer=${viewer}`, { keepalive: true }).catch(() => {}));
 
 watch();
 
@@ -32,7 +32,7 @@ async function watch() {
 }
 
 async function step() {
-  const content = await request(`/live?${new URLSearchParams({ viewer, ...seen })}`);
+  const content = await request(`live?${new URLSearchParams({ viewer, ...seen })}`);
   const end = content.indexOf(10);
   const state = JSON.parse(new TextDecoder().decode(content.subarray(0, end)));
   const jpeg = content.subarray(end + 1);
@@ -88,13 +88,14 @@ function showSilence(silentS, fps) {
 
 // Waits before the next attempt, longer each time, and counts down.
 async function pause(error, failures) {
+  if (error instanceof RefusedError && error.status === 401) location.reload(); // for the form that asks for the token
   const isRefused = error instanceof RefusedError && error.status !== 503;
   const isFull = error instanceof RefusedError && error.status === 503;
   const pauseMs = isFull || isRefused ? FULL_MS : PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)];
   const endsAtMs = performance.now() + pauseMs * (0.8 + 0.4 * Math.random()); // so that clients do not retry all at once
   for (let restMs = pauseMs; restMs > 0; restMs = endsAtMs - performance.now()) {
     const rest = `trying again in ${Math.ceil(restMs / 1_000)} s`;
-    if (isRefused) showLink("refused", error.status === 401 ? "open the link with the token" : "refused");
+    if (isRefused) showLink("refused", "refused");
     else if (isFull) showLink("full", `too many viewers; ${rest}`);
     else showLink("lost", `connection lost; ${rest}`);
     showNotice(pictureAge());

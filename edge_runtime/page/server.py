@@ -29,7 +29,7 @@ from ..camera.options import DEFAULT_SERVE
 from ..camera.pace import growing_pause_s
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
 from ..hardware import temperature_c
-from .access import AccessControl, checked_token
+from .access import AccessControl, checked_token, parse_names
 from .app import PageApp, Seats, WsgiApp
 from .live import LiveState
 
@@ -46,13 +46,14 @@ class PageSink(Sink):
     Args:
         address: `HOST:PORT`; see `parse_address`.
         token: required of every viewer; without a token, only this machine is served.
+        names: further host names that viewers may use; see `parse_names`.
         keeps_trying: whether an address that is not there yet, an unknown name and a port in use are events,
             and are tried again after growing pauses, in a thread; otherwise they are errors.
         stop: the loop's; ends the wait for a name to be resolved.
         on_event: called in `write` and `idle`, so in the loop's thread.
 
     Raises:
-        UsageError: not an address.
+        UsageError: not an address, or not a name.
         BadConfiguration: no token where one is needed.
         PermissionRefused: a port that the system reserves for root.
         Unavailable: an address that is not there, or a port in use.
@@ -65,10 +66,12 @@ class PageSink(Sink):
         address: str,
         token: str | None = None,
         *,
+        names: str | None = None,
         keeps_trying: bool = False,
         stop: StopRequest | None = None,
         on_event: OnEvent = ignore,
     ) -> None:
+        self._names = parse_names(names)
         self._token = "" if token is None else checked_token(token)
         self._where = parse_address(address)
         self.link = self.link_with_token = ""
@@ -119,7 +122,7 @@ class PageSink(Sink):
                 return
             self.link_with_token = link(listening, self._where, self._token)
             self.link = link(listening, self._where)
-            access = AccessControl(self._where.host, listening.getsockname()[1], self._token)
+            access = AccessControl(self._where.host, listening.getsockname()[1], self._token, self._names)
             self._server = PageServer(PageApp(self._live, access, Seats()), listening)
         if self._said or self._is_late:
             self._news.append(Event("output_works", f"page: {self.link}"))
@@ -219,7 +222,9 @@ def listen(address: ServeAddress, *, has_token: bool) -> socket.socket:
         raise _cannot_listen(address, error) from error
     try:
         # These options apply to every connection that is accepted.
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Windows would let others take the port with SO_REUSEADDR.
+        reuse = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+        listening.setsockopt(socket.SOL_SOCKET, reuse, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
             listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_S * 1000)
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -11,7 +11,7 @@ from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
 from ..errors import BadConfiguration, PermissionRefused, UsageError
 from ..masking import has_secret
-from ..page.access import checked_token
+from ..page.access import checked_token, parse_names
 from ..page.server import listen, parse_address
 from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera
 
@@ -71,6 +71,7 @@ def _checked(options: CameraOptions, name: str) -> LiveAddress:
     address = check_options(options)
     if options.serve is not None:
         check_page(options.serve, options.token)
+        parse_names(options.serve_name)
     if options.events:
         check_events(options.events, name)
     if isinstance(address, VideoFile | ImageFiles):

@@ -1,12 +1,11 @@
 """Status line: the newest answer, rewritten in place on a terminal, or a line now and then in a log."""
 
-import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from ...text import paint, printable
+from ...text import columns_of, paint, printable
 from ..answer import Answer, Sink
 from ..event import ROUTINE, Event
 from .background import BackgroundText
@@ -84,7 +83,7 @@ class StatusLine(Sink):
         self._shown_at_s = self._clock()
         if self._is_terminal:
             # A wrapped line cannot be rewritten.
-            text = fit_status(text, shutil.get_terminal_size().columns - 1)
+            text = fit_status(text, columns_of(self._stream) - 1)
             self._write(self._erase() + text)
             self._on_screen = text
         else:

@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
-from edgecls.edge_runtime.errors import BadConfiguration
-from edgecls.edge_runtime.page.access import AccessControl, checked_token
+from edgecls.edge_runtime.errors import BadConfiguration, UsageError
+from edgecls.edge_runtime.page.access import AccessControl, checked_token, parse_names
 from edgecls.edge_runtime.page.app import Seats
 from tests.fakes import Clock
 
@@ -114,6 +114,45 @@ def test_a_foreign_name_is_refused(host):
     refusal = AccessControl("127.0.0.1", 8080).check_request(request(host))
     assert refusal
     assert refusal.status == "403 Forbidden"
+
+
+@pytest.mark.parametrize("host", ["cam.example.com", "Door.LAN:8080", "cam.example.com.:443"])
+def test_a_name_that_was_given_is_ours(host):
+    assert AccessControl("127.0.0.1", 8080).check_request(request(host))
+    names = parse_names("cam.example.com, door.lan")
+    assert AccessControl("127.0.0.1", 8080, names=names).check_request(request(host)) is None
+    assert AccessControl("127.0.0.1", 8080, names=names).check_request(request("evil.example"))
+
+
+@pytest.mark.parametrize(
+    "text", ["https://cam.example.com", "cam.example.com:443", "*.lan", "a b", "a,,b", "-x"]
+)
+def test_what_is_no_name_is_refused(text):
+    with pytest.raises(UsageError, match="--serve-name: not a host name"):
+        parse_names(text)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, None),
+        ({"sec_fetch_site": "same-origin", "origin": "null"}, None),
+        ({"origin": "http://127.0.0.1:8080"}, None),
+        ({"origin": "https://cam.example.com"}, None),  # through a proxy that passes no Host
+        ({"origin": "https://evil.example"}, "403 Forbidden"),
+        ({"origin": "null"}, "403 Forbidden"),
+        ({"sec_fetch_site": "cross-site"}, "403 Forbidden"),
+    ],
+)
+def test_only_our_own_form_logs_in(headers, status):
+    access = AccessControl("127.0.0.1", 8080, SESAME, ["cam.example.com"])
+    asked = request(method="POST", **headers) | {"PATH_INFO": "/"}
+    assert access.check_request(asked) is None
+    refusal = access.check_login(asked, f"token={quote(SESAME)}".encode())
+    assert (refusal and refusal.status) == status
+    wrong = access.check_login(asked, b"token=wrong")
+    assert wrong
+    assert wrong.status == (status or "401 Unauthorized")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT"])

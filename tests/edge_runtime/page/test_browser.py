@@ -4,6 +4,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import numpy as np
@@ -195,6 +197,90 @@ def test_a_phone_needs_no_scrolling_sideways(page, scene, screen):
     assert screen.read("document.documentElement.scrollWidth") <= PHONE["width"]
     assert screen.read("parseFloat(getComputedStyle(document.getElementById('label')).fontSize)") >= 40
     assert screen.errors() == []
+
+
+def test_an_events_time_stands_on_one_line_on_a_phone(page, scene, screen):
+    screen.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    screen.open(page.link)
+    page.event(
+        Event("opened", "opened http://admin:***@192.168.178.23:8080/a-long-path-that-is-broken: 640x480")
+    )
+    screen.wait("document.querySelector('#events time')")
+    lines = (
+        "(() => { const range = document.createRange();"
+        " range.selectNodeContents(document.querySelector('#events time'));"
+        " return new Set([...range.getClientRects()].map((box) => box.top)).size; })()"
+    )
+    assert screen.read(lines) == 1
+    assert screen.read("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+class Proxy(ThreadingHTTPServer):
+    """Shows a page below /cam/, under a name of its own, as a web server with other pages does."""
+
+    daemon_threads = True
+
+    def __init__(self, page: PageSink) -> None:
+        super().__init__(("127.0.0.1", 0), Forward)
+        self.upstream = port_of(page)
+        self.paths: list[str] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/cam/"
+
+
+class Forward(BaseHTTPRequestHandler):
+    """One request to a `Proxy`."""
+
+    server: Proxy
+
+    def do_GET(self) -> None:
+        self.server.paths.append(self.path)
+        if not self.path.startswith("/cam/"):
+            self.send_error(404)
+            return
+        connection = HTTPConnection("127.0.0.1", self.server.upstream, timeout=60)
+        headers = dict(self.headers.items()) | {"Host": "cam.example.com", "Connection": "close"}
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        connection.request(self.command, self.path.removeprefix("/cam"), content, headers)
+        reply = connection.getresponse()
+        body = reply.read()
+        self.send_response_only(reply.status)
+        for name, value in reply.getheaders():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        connection.close()
+
+    do_POST = do_GET  # noqa: N815 - the names that the server looks for
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+def test_behind_a_proxy_it_asks_for_the_token_and_works_below_a_path(scene, screen):
+    page = PageSink("127.0.0.1:0", "sesame-open-12", names="cam.example.com")
+    scene.page = page
+    proxy = Proxy(page)
+    try:
+        screen.browser.get(proxy.url)
+        screen.browser.find_element("css selector", "input").send_keys("wrong-token-1\n")
+        screen.wait("/That is not/.test(document.querySelector('[role=alert]')?.textContent)")
+        assert screen.browser.find_element("css selector", "input").rect["width"] > 200, "it has no style"
+        screen.browser.find_element("css selector", "input").send_keys("sesame-open-12\n")
+        screen.wait("document.body.dataset.link === 'live'")
+        assert screen.read("location.href") == proxy.url
+        assert {path.partition("?")[0] for path in proxy.paths if "favicon" not in path} == {
+            f"/cam/{name}" for name in ("", "page.css", "page.js", "show.js", "chart.js", "icon.svg", "live")
+        }
+        assert "sesame" not in " ".join(proxy.paths)
+    finally:
+        scene.page = None
+        page.close()
+        proxy.shutdown()
+        proxy.server_close()
 
 
 def test_a_label_of_markup_is_shown_as_text(page, scene, screen):

@@ -41,7 +41,8 @@ def test_the_page_comes_with_all_its_files_and_none_of_others(get):
     named = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert named
     for path in named:
-        assert get(path).status == 200
+        assert not path.startswith(("/", "http")), "a proxy may show the page below a path of its own"
+        assert get(f"/{path}").status == 200
     for path in Path(__file__).parents[3].glob("edge_runtime/page/*.*"):
         if path.suffix in (".html", ".js", ".css"):
             assert not re.search(r"https?://(?!www\.w3\.org)|//cdn", path.read_text())
@@ -161,6 +162,61 @@ def test_a_label_is_never_markup(page, get):
 
 def test_another_site_cannot_take_pictures(get):
     assert get("/live?viewer=a", Sec_Fetch_Site="cross-site").status == 403
+
+
+def test_a_browser_without_the_token_is_asked_for_it():
+    page = PageSink("127.0.0.1:0", SESAME)
+    html = {"Accept": "text/html,application/xhtml+xml"}
+    try:
+        asked = get_from(page, "/", **html)
+        assert (asked.status, asked.headers["content-type"]) == (401, "text/html; charset=utf-8")
+        assert b'<form method="post" action="./">' in asked.content
+        assert "form-action 'self'" in asked.headers["content-security-policy"]
+        assert b"not the token" not in asked.content
+        for target, headers in (("/", {}), ("/live?viewer=a", html), ("/page.js", html)):
+            reply = get_from(page, target, **headers)
+            assert (reply.status, reply.headers["content-type"]) == (401, "text/plain; charset=utf-8")
+        wrong = log_in(page, "wrong-token-1", **html)
+        assert (wrong.status, b"not the token" in wrong.content) == (401, True)
+        right = log_in(page, SESAME, **html)
+        assert (right.status, right.headers["location"]) == (303, "./")
+        cookie = right.headers["set-cookie"].partition(";")[0]
+        assert get_from(page, "/", Cookie=cookie).status == 200
+        assert SESAME not in f"{right.headers} {right.content}"
+    finally:
+        page.close()
+
+
+def test_a_form_that_is_too_long_or_not_for_us_is_refused():
+    page = PageSink("127.0.0.1:0", SESAME)
+    try:
+        assert log_in(page, "x" * 5000).status == 413
+        assert log_in(page, SESAME, target="/live").status == 405
+        assert log_in(page, SESAME, Origin="https://evil.example").status == 403
+        assert log_in(page, SESAME, Host="evil.example").status == 403
+    finally:
+        page.close()
+
+
+def test_another_name_is_served_where_it_was_given():
+    page = PageSink("127.0.0.1:0", names="cam.example.com")
+    try:
+        assert get_from(page, "/", Host="cam.example.com").status == 200
+        assert get_from(page, "/", Host="evil.example").status == 403
+    finally:
+        page.close()
+
+
+def log_in(page: PageSink, token: str, target: str = "/", **headers: str) -> Reply:
+    """Sends the form."""
+    form = f"token={token}".encode()
+    lines = {
+        "Host": f"127.0.0.1:{port_of(page)}",
+        "Connection": "close",
+        "Content-Length": str(len(form)),
+    } | {"Content-Type": "application/x-www-form-urlencoded", **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return send(port_of(page), f"POST {target} HTTP/1.1\r\n{head}\r\n".encode() + form)
 
 
 def test_beyond_loopback_a_token_is_needed():

@@ -1,6 +1,11 @@
 """Status line: on a terminal, in a file, and after both are gone."""
 
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 from dataclasses import replace
 
 import pytest
@@ -208,3 +213,18 @@ def test_a_narrow_terminal_sees_fewer_parts_and_no_half_number():
     assert fit_status(text, len(text) - 1) == "cat 93.1%   29.8 fps   latency 1.9 ms"
     assert fit_status(text, 12) == "cat 93.1%"
     assert fit_status(text, 5) == "cat 9"
+
+
+def test_the_width_is_that_of_the_terminal_it_writes_to(monkeypatch):
+    """And not of stdout, which may be a file."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    with os.fdopen(terminal, "w") as stream:
+        status = StatusLine(stream)
+        status.write(answer(Frame(b"", 1, 0.0), Prediction((("cat", 0.9),), "cat")))
+        shown = os.read(main, 1000).decode()
+        status.close()
+    os.close(main)
+    assert "cat" in shown
+    assert len(shown.lstrip("\r")) < 40
