@@ -135,8 +135,9 @@ def writing_failed(path: str | PathLike[str], error: OSError) -> EdgeclsError:
     remedies = {
         errno.ENOSPC: "free some space and run it again",
         errno.EFBIG: "allow larger files with `ulimit -f`",
+        None: "free some space, or check the disk",  # numpy: 826368 requested and 20352 written
     }
-    remedy = remedies.get(error.errno or 0, "check the disk")
+    remedy = remedies.get(error.errno, "check the disk")
     return OutputFailed(f"cannot write {path}: {_reason(error)}; {remedy}")
 
 
