@@ -7,7 +7,8 @@
 
 `outputs/frame_folder.py` writes it, `replay.py` runs a model over it. A frame is written before its line. So
 however a recording ends, every line but the last is whole and has its frame, except for those that the system
-had not written out yet when the power was cut (30 s by default).
+had not written out yet when the power was cut (30 s by default). A camera that runs unattended goes on in a
+new sub-folder after a restart, where sequence numbers begin again and the monotonic clock may do so.
 """
 
 import json
