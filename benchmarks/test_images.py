@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.folders.litter import is_litter
 from ..data.load import load_unlabelled
 from ..data.model_data import training_data
 from ..data.overlap import equal_to
@@ -192,7 +193,7 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
 
 def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
     """Pictures of a folder without class folders; None where it is something else."""
-    if not folder.is_dir() or any(entry.is_dir() for entry in folder.iterdir()):
+    if not folder.is_dir() or any(entry.is_dir() and not is_litter(entry.name) for entry in folder.iterdir()):
         return None
     try:
         dataset = load_unlabelled(folder, model.card.image)

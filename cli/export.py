@@ -81,7 +81,9 @@ def export(
         None, help="Range of the pixels that it was trained on.  [default: 0..1]", rich_help_panel=_FOREIGN
     ),
     calibration: Path | None = typer.Option(
-        None, help="Folder of pictures like those it will see, in place of --data.", rich_help_panel=_FOREIGN
+        None,
+        help="Folder or archive of pictures like those it will see, in place of --data.",
+        rich_help_panel=_FOREIGN,
     ),
 ) -> None:
     """Convert a Keras model to TFLite and ONNX, and compare each file with it.

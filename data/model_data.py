@@ -63,7 +63,7 @@ def check_foreign_data(data: str | None, calibration: Path | None) -> None:
             "a model made elsewhere needs pictures to compare on; give --data (a data set of its classes) "
             "or --calibration (a folder of pictures like those it will see)"
         )
-    if calibration is not None and not calibration.is_dir():
+    if calibration is not None and not calibration.exists():
         raise MissingInput(f"{calibration}: no such folder; name a folder of pictures")
 
 

@@ -13,6 +13,8 @@ from ..edge_runtime.images.decode import decode_file, used_bits
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from ..edge_runtime.text import printable
+from .archives.open import check_known, is_archive, open_archive
+from .folders.name_encodings import NameHints
 from .layout import EXPECTED, Layout, PartName, find_layout
 from .origins import Origin, with_times
 from .split import Parts, Split
@@ -101,19 +103,33 @@ class _Pictures:
         return split if self.usable.all() else split.where(self.usable)
 
 
-def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
-    """Reads every image in a folder and below it; the class of each is 0 and means nothing.
+def read_unlabelled(path: Path, rule: ImageRule) -> Split:
+    """Reads every image in a folder and below it, or in an archive; the class of each is 0 and means nothing.
 
     For models made elsewhere, which are calibrated and compared on pictures without labels.
 
     Raises:
-        MissingInput: the folder does not exist.
+        MissingInput: the path does not exist.
         BadData: there is no usable image in it.
         PermissionRefused: it cannot be listed.
     """
-    if not folder.is_dir():
-        raise MissingInput(f"{folder}: no such folder; name a folder of pictures")
-    store = without_litter(open_folder(folder))
+    if not path.exists():
+        raise MissingInput(f"{path}: no such folder; name a folder of pictures")
+    if path.is_dir():
+        return _unlabelled(open_folder(path), rule)
+    if not is_archive(path):
+        check_known(path)
+        raise BadData(f"{path}: not a folder, a zip or a tar; name a folder of pictures")
+    with open_archive(path, _ANY_NAMES) as store:
+        return _unlabelled(store, rule)
+
+
+_ANY_NAMES = NameHints("cp437")
+"""Takes any bytes: where there are no classes, names do not matter."""
+
+
+def _unlabelled(store: Store, rule: ImageRule) -> Split:
+    store = without_litter(store)
     images: list[np.ndarray] = []
     reasons: list[str] = []
     for outcome in _prepared(store, rule, sorted(store.files)):
@@ -124,7 +140,8 @@ def read_unlabelled(folder: Path, rule: ImageRule) -> Split:
     if not images:
         example = f": {reasons[0]}" if reasons else ""
         raise BadData(
-            f"{folder}: none of its {len(store.files):,} files is a usable image{example}; add some pictures"
+            f"{store.name}: none of its {len(store.files):,} files is a usable image{example}; "
+            "add some pictures"
         )
     return Split(np.stack(images), np.zeros(len(images), np.int64))
 

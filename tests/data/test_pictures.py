@@ -1,8 +1,11 @@
+import tarfile
+import zipfile
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from edgecls.data.pictures import read_pictures
+from edgecls.data.pictures import read_pictures, read_unlabelled
 from edgecls.data.split import Parts
 from edgecls.data.store import open_folder
 from edgecls.edge_runtime.errors import BadData
@@ -134,3 +137,20 @@ def test_reading_is_watched_to_its_end(cats_and_dogs):
     seen = []
     read(cats_and_dogs, lambda done, total: seen.append((done, total)))
     assert seen == [(done, 12) for done in range(1, 13)]
+
+
+def test_pictures_without_classes_may_be_packed(cats_and_dogs, tmp_path):
+    folder = read_unlabelled(cats_and_dogs, RULE)
+    packed = tmp_path / "pets.tgz"
+    with tarfile.open(packed, "w:gz") as tar:
+        tar.add(cats_and_dogs, "pets")
+    zipped = tmp_path / "pets.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        for file in cats_and_dogs.rglob("*.png"):
+            archive.write(file, file.relative_to(cats_and_dogs))
+        archive.writestr("__MACOSX/cat/._1.png", b"x")
+    for path in (packed, zipped):
+        assert (read_unlabelled(path, RULE).images == folder.images).all()
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(BadData, match=r"notes\.txt: not a folder, a zip or a tar; name a folder of pictures"):
+        read_unlabelled(tmp_path / "notes.txt", RULE)
