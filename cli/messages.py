@@ -70,7 +70,7 @@ class StepLine:
     """Many short steps: on a terminal one line, each step over the one before.
 
     Elsewhere, such as in a log, each step has a line of its own, without what follows its colon; a step that
-    differs only there from the one before is not repeated.
+    differs only there from the one before is not repeated. With `--verbose` every step has a whole line.
     """
 
     def __init__(self) -> None:
@@ -80,11 +80,11 @@ class StepLine:
         """Shows a step; an empty text clears the line."""
         if is_quiet():
             return
-        if sys.stderr.isatty():
+        if _chosen is not Verbosity.VERBOSE and sys.stderr.isatty():
             room = columns_of(sys.stderr) - 1  # what is wrapped cannot be written over
             print(f"\r\033[K{text[:room]}", end="", file=sys.stderr, flush=True)
             return
-        step = text.partition(":")[0]
+        step = text if _chosen is Verbosity.VERBOSE else text.partition(":")[0]
         if step and step != self._logged:
             show_step(step)
         self._logged = step

@@ -106,6 +106,7 @@ def sweep(
             data, epochs, arch=arch, imgsz=size or imgsz, seed=seed, recipe=recipe, width=width, depth=depth
         )
         _check_output(output, data)
+        messages.detail(f"data: {data}; trainings: {', '.join(point.name for point in points)}")
         limits = sweeps.Limits(max_kb, max_ms)
         options = sweeps.SweepOptions(
             points, data, output, limits, epochs, cpus_per_trial, address, resume=resume, seconds=seconds

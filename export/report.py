@@ -15,6 +15,13 @@ _PARITY = (
     Heading("accuracy", 1),
     Heading("accuracy change, points", 1),
 )
+_REFUSED = {
+    "noise": "random noise",
+    "flat": "single colours",
+    "digits": "handwritten digits",
+    "photos": "pieces of photographs",
+}
+"""What the kinds of `confidence.unknown_pictures` are."""
 _CONFIDENCE = ("file", "threshold", "unknown", "precision")
 
 
@@ -61,6 +68,7 @@ def render(report: ExportReport, width: int | None = None) -> str:
         table(_PARITY, [file.parity.cells() for file in report.files], width),
         f"compared on {parity.images:,} test images of {report.data}{keras}",
         f"rejected as unknown: {_rejected(report)}",
+        f"of pictures that show none of the classes: {_kinds(report)}",
     ]
     fitted = [(file.parity.file, *file.confidence.cells()) for file in report.files if file.confidence]
     if fitted:
@@ -81,3 +89,7 @@ def _rejected(report: ExportReport) -> str:
     """The least share that any of the files rejects, by kind of picture."""
     kinds = report.files[0].refused
     return ", ".join(f"{kind} {min(file.refused[kind] for file in report.files):.0%}" for kind in kinds)
+
+
+def _kinds(report: ExportReport) -> str:
+    return ", ".join(_REFUSED.get(kind, kind) for kind in report.files[0].refused)

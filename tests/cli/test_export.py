@@ -30,6 +30,7 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
     table = [line for line in done.stdout.splitlines() if line.startswith("|")]
     assert max(map(len, table)) <= 80
     assert "rejected as unknown: noise " in done.stdout
+    assert "of pictures that show none of the classes: random noise, single colours, " in done.stdout
     said = done.stderr.splitlines()
     assert said[:2] == ["edgecls: reading the data set ...", "edgecls: loading TensorFlow ..."]
     assert said[2].startswith("edgecls: file 1 of 2: converting to image_classification.tflite, ")
