@@ -27,6 +27,9 @@ def sweep(
         "-d",
         help="A data set, as `edgecls train` takes it; every machine needs it at the same path.",
     ),
+    zip_encoding: str | None = typer.Option(
+        None, "--zip-encoding", metavar="NAME", help="As `edgecls train` takes it."
+    ),
     output: Path = typer.Option(
         Path("sweep"), "--output", "-o", file_okay=False, help="Folder for all results."
     ),
@@ -109,7 +112,16 @@ def sweep(
         messages.detail(f"data: {data}; trainings: {', '.join(point.name for point in points)}")
         limits = sweeps.Limits(max_kb, max_ms)
         options = sweeps.SweepOptions(
-            points, data, output, limits, epochs, cpus_per_trial, address, resume=resume, seconds=seconds
+            points,
+            data,
+            output,
+            limits,
+            epochs,
+            cpus_per_trial,
+            address,
+            resume=resume,
+            seconds=seconds,
+            zip_encoding=zip_encoding,
         )
         report = sweeps.run_sweep(options, messages.note, show)
     except KeyboardInterrupt:

@@ -42,6 +42,8 @@ class SweepOptions:
     """Time to measure the latency of each file."""
     program: tuple[str, ...] = ("-m", "edgecls.cli")
     """See `Job`."""
+    zip_encoding: str | None = None
+    """See `load_dataset`."""
 
 
 def run_sweep(options: SweepOptions, on_line: OnLine, on_step: OnLine) -> SweepReport:
@@ -65,7 +67,14 @@ def train_all(options: SweepOptions, on_line: OnLine) -> tuple[SweepFolder, tupl
     plan = Plan(options.data, here.data_digest, options.epochs, options.cpus_per_trial)
     folder = open_folder(options.output, plan, resume=options.resume)
     jobs = [
-        Job(point, options.data, options.epochs, options.cpus_per_trial, options.program)
+        Job(
+            point,
+            options.data,
+            options.epochs,
+            options.cpus_per_trial,
+            options.program,
+            options.zip_encoding,
+        )
         for point in options.points
     ]
     to_do = [job for job in jobs if not folder.trial(job.point.name).exists()]

@@ -107,6 +107,8 @@ class Job:
     """For TensorFlow and others that would otherwise use all cores of the machine."""
     program: tuple[str, ...] = ("-m", "edgecls.cli")
     """Arguments of Python that run `edgecls`."""
+    zip_encoding: str | None = None
+    """See `load_dataset`."""
 
     @property
     def model(self) -> str:
@@ -117,7 +119,8 @@ class Job:
     def train(self) -> tuple[str, ...]:
         """The arguments of `edgecls` for the training."""
         epochs = () if self.epochs is None else ("--epochs", str(self.epochs))
-        return ("train", "--data", self.data, *self.point.options, *epochs, "--output", self.model)
+        names = () if self.zip_encoding is None else ("--zip-encoding", self.zip_encoding)
+        return ("train", "--data", self.data, *names, *self.point.options, *epochs, "--output", self.model)
 
     @property
     def export(self) -> tuple[str, ...]:

@@ -104,3 +104,9 @@ def test_a_training_ends_with_its_worker(tmp_path):
     worker.wait()
     assert select.select([training], [], [], 10)[0], "the training outlived its worker"
     os.close(training)
+
+
+def test_the_encoding_of_folder_names_reaches_the_training():
+    assert "--zip-encoding" not in job().train
+    train = job(zip_encoding="cp866").train
+    assert train[train.index("--zip-encoding") + 1] == "cp866"
