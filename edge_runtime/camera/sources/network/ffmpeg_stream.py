@@ -15,7 +15,7 @@ from ..capture_process import ANY_AUTHORITY, Notify, Trust
 from ..usb_camera import opened, pictures
 from . import rtsp
 from .connection import Endpoint, ignore_proxies, no_notice
-from .tls import pinned_certificate
+from .tls import pinned_certificate, read_certificates
 
 _RTSP_OPTIONS = ("rtsp_flags;prefer_tcp", "allowed_media_types;video", "probesize;32")
 """TCP, as a packet lost by UDP smears the picture until the next key frame; UDP if the camera refuses TCP. No
@@ -183,10 +183,7 @@ def _authorities(endpoint: Endpoint, trust: Trust) -> bytes:
     if trust.fingerprint:
         return pinned_certificate((endpoint.host, endpoint.port), trust)
     path = trust.ca_file or ssl.get_default_verify_paths().cafile
-    if not path:
-        return b""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return file.read()
+    return read_certificates(path).encode() if path else b""
 
 
 def _file_of(content: bytes) -> str:

@@ -37,6 +37,7 @@ _MAX_BACKLOG_BYTES = 8_000_000
 """Linux buffers at most 6 MB for a connection: a reader that is behind by more reads from a sender at full
 speed, not from a backlog."""
 _HEAD_BYTES = 512
+_JPEG = b"\xff\xd8\xff"
 _POLL_S, _SAME_POLL_S = 0.2, 1.0
 """Time between two requests for a picture, at least; and at most, while the camera gives the same picture."""
 _PEEP_S = 0.5
@@ -199,11 +200,11 @@ def _parser(client: HttpClient, response: _Response) -> Pictures | None:
     Raises:
         Unavailable: it is a web page, a playlist or another text.
     """
-    if response.is_multipart:
+    head = _head(response, len(_JPEG) if response.is_multipart else _HEAD_BYTES)
+    if response.is_multipart and not head.lstrip().startswith(_JPEG):  # which comes without any delimiter
         return pictures(response.body, response.boundary)
-    head = _head(response)
     start = head.lstrip()
-    if start.startswith(b"\xff\xd8\xff"):
+    if start.startswith(_JPEG):
         return jpegs(response.body)
     if kind := kind_of(start):
         if kind.cure:
@@ -218,10 +219,10 @@ def _parser(client: HttpClient, response: _Response) -> Pictures | None:
     return None
 
 
-def _head(response: _Response) -> bytes:
+def _head(response: _Response, wanted_bytes: int) -> bytes:
     """Returns the first bytes of a response, as many as there are or as are needed."""
     content = response.body.content
-    while len(content) < _HEAD_BYTES and not content.startswith(b"\xff\xd8\xff"):
+    while len(content) < wanted_bytes and not content.startswith(_JPEG):
         if not response.read():
             break
     return bytes(content[:_HEAD_BYTES])

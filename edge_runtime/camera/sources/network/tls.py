@@ -8,8 +8,11 @@ import hashlib
 import re
 import socket
 import ssl
+import time
+from pathlib import Path
 
-from ....errors import BadConfiguration, Unavailable, UsageError, reading_failed
+from ....errors import BadConfiguration, Unavailable, UsageError
+from ....files import read_whole
 from ..capture_process import Trust
 
 _FINGERPRINT = re.compile(
@@ -40,7 +43,7 @@ def trust_of(ca_file: str | None, fingerprint: str | None) -> Trust:
         BadConfiguration: the file holds no certificate.
     """
     if ca_file:
-        _check_certificates(ca_file)
+        read_certificates(ca_file)
     return Trust(ca_file or "", parse_fingerprint(fingerprint) if fingerprint else "")
 
 
@@ -121,7 +124,7 @@ def _context(trust: Trust) -> ssl.SSLContext:
     if not trust.fingerprint:
         context = ssl.create_default_context()
         if trust.ca_file:
-            context.load_verify_locations(trust.ca_file)
+            context.load_verify_locations(cadata=read_certificates(trust.ca_file))
             # It may be the camera's own certificate, which is no authority's and may lack extensions.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -155,7 +158,7 @@ def _certificate(address: tuple[str, int], timeout_s: float) -> bytes:
 def _why_not_trusted(error: ssl.SSLCertVerificationError, certificate: bytes) -> str:
     pin = f"--tls-fingerprint sha256:{hashlib.sha256(certificate).hexdigest()}"
     begins, ends = _validity(certificate)
-    if error.verify_code == _EXPIRED:
+    if error.verify_code == _EXPIRED and ends < time.strftime("%Y-%m-%d", time.gmtime()):
         return f"its certificate expired on {ends}; renew it in the camera, or pin it by {pin}"
     if error.verify_code == _NOT_YET_VALID:
         return f"its certificate is not valid before {begins}; set this computer's clock, or pin it by {pin}"
@@ -179,12 +182,23 @@ def _day(time: bytes) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:8]}"
 
 
-def _check_certificates(path: str) -> None:
+def read_certificates(path: str) -> str:
+    """Reads the certificates of a file, and returns them as PEM; cameras export one as PEM or as DER.
+
+    Raises:
+        MissingInput, PermissionRefused: the file cannot be read.
+        BadConfiguration: it holds no certificate.
+    """
+    content = read_whole(Path(path))
     try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
-    except ssl.SSLError as error:
+        text = (
+            content.decode("ascii", "ignore")
+            if b"-----BEGIN" in content
+            else ssl.DER_cert_to_PEM_cert(content)
+        )
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError) as error:
         raise BadConfiguration(
-            f"--ca-file {path}: holds no certificate; name a PEM file, which has BEGIN CERTIFICATE in it"
+            f"--ca-file {path}: holds no certificate; name one in PEM or DER, as the camera exports it"
         ) from error
-    except OSError as error:
-        raise reading_failed(path, error) from error
+    return text

@@ -226,6 +226,7 @@ def test_a_multipart_body_is_known_by_its_beginning_too(boundary):
 def test_jpegs_in_a_row_are_a_stream():
     from tests.edge_runtime.camera.sources.network.test_multipart import JPEGS
 
-    with MjpegServer(intercept=saying("video/x-motion-jpeg", b"".join(JPEGS))) as server:
-        given = [picture.content for picture in islice(open_mjpeg(server.url, TIMEOUT_S).pictures, 1)]
-    assert given == JPEGS[-1:]  # those that came at once are one too old
+    for kind in ("video/x-motion-jpeg", "image/jpeg", "multipart/x-mixed-replace;boundary=frame"):
+        with MjpegServer(intercept=saying(kind, b"".join(JPEGS))) as server:
+            given = [picture.content for picture in islice(open_mjpeg(server.url, TIMEOUT_S).pictures, 1)]
+        assert given == JPEGS[-1:]  # of those that came at once, the newest

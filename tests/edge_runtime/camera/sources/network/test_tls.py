@@ -85,10 +85,21 @@ def test_what_is_no_fingerprint_is_refused(text):
         parse_fingerprint(text)
 
 
-def test_a_file_without_a_certificate_is_refused_at_the_start(tmp_path):
-    (tmp_path / "empty.pem").touch()
-    with pytest.raises(BadConfiguration, match="holds no certificate; name a PEM file"):
-        trust_of(str(tmp_path / "empty.pem"), None)
+@pytest.mark.parametrize("content", [b"", b"text", b"-----BEGIN CERTIFICATE-----\nAA", bytes(500)])
+def test_a_file_without_a_certificate_is_refused_at_the_start(tmp_path, content):
+    (tmp_path / "none.pem").write_bytes(content)
+    with pytest.raises(BadConfiguration, match="holds no certificate; name one in PEM or DER"):
+        trust_of(str(tmp_path / "none.pem"), None)
+
+
+def test_a_file_of_a_camera_may_be_in_der(tmp_path):
+    with MjpegServer(tls=server_tls(tmp_path)) as server:
+        der = tmp_path / "camera.cer"
+        der.write_bytes(ssl.PEM_cert_to_DER_cert((tmp_path / "camera.pem").read_text()))
+        assert next(open_mjpeg(server.url, TIMEOUT_S, trust_of(str(der), None)).pictures)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MissingInput):
         trust_of(str(tmp_path / "none.pem"), None)
     made = certificate(tmp_path)
