@@ -16,7 +16,9 @@ Logitech C270 leaves 1 to 5, a C910 up to 9, cameras with an SQ chip 8. Of pictu
 unused bytes, 5 % have as few."""
 
 _UNUSED = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd([0-79])")
-_OF_THE_HEADER = re.compile(r"Warning: unknown JFIF|Unknown Adobe color|Invalid SOS parameters|.*ICC profile")
+_OF_THE_HEADER = re.compile(
+    r"Warning: unknown JFIF|Unknown Adobe color|Invalid SOS parameters|Corrupt JPEG data: bad ICC"
+)
 """Warnings that say nothing of the picture's data."""
 _SOI = b"\xff\xd8"
 _APP0, _APP14, _SOF0, _SOF1, _SOS = 0xE0, 0xEE, 0xC0, 0xC1, 0xDA

@@ -3,6 +3,8 @@ import multiprocessing
 import os
 import random
 import re
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
@@ -253,16 +255,48 @@ def test_the_lines_of_other_threads_and_of_python_go_where_they_went(capfd):
         thread = threading.Thread(target=meanwhile)
         thread.start()
         thread.join()
-        libc.perror(b"from the decoder")
+        cv2.imdecode(np.frombuffer(DAMAGED, np.uint8), cv2.IMREAD_COLOR)
 
     _, said = hear(decode_slowly)
-    assert said.startswith("from the decoder")
+    assert said.startswith("Corrupt JPEG data: ")
     err = capfd.readouterr().err
     assert "from C" in err
     assert "from Python" in err
-    assert "decoder" not in err
+    assert "Corrupt" not in err
     libc.perror(b"afterwards")
     assert "afterwards" in capfd.readouterr().err
+
+
+HELD = """
+import ctypes, threading, time
+import numpy as np
+from edgecls.edge_runtime.images.decoder_messages import hear
+from edgecls.edge_runtime.images.opencv import cv2
+
+array = np.frombuffer(bytes.fromhex(input()), np.uint8)
+heard = []
+
+def decode_often():
+    for _ in range(60):
+        heard.append(hear(cv2.imdecode, array, 1)[1])
+
+threads = [threading.Thread(target=decode_often) for _ in range(2)]
+for thread in threads:
+    thread.start()
+holding_pythons_lock = ctypes.PyDLL(None)
+while any(thread.is_alive() for thread in threads):
+    holding_pythons_lock.perror(b"held")
+    time.sleep(0.0001)  # so that its lines do not fill the memory
+assert len(heard) == 120 and all(text.startswith("Corrupt JPEG data: ") for text in heard), heard
+"""
+
+
+def test_who_holds_pythons_lock_can_write_meanwhile():
+    done = subprocess.run(
+        [sys.executable, "-c", HELD], check=True, input=DAMAGED.hex(), text=True, capture_output=True
+    )
+    assert "held: " in done.stderr
+    assert "Corrupt" not in done.stderr
 
 
 def test_it_takes_no_descriptor_and_survives_errors():
