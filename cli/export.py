@@ -111,4 +111,6 @@ def export(
     if json_file:
         write_whole(json_file, report.to_json())
     print(wrap_for(sys.stdout, exports.render(report, columns_of(sys.stdout))))
-    print("next: edgecls bench")
+    print(
+        "next: edgecls train, with more --epochs or pictures" if report.is_useless else "next: edgecls bench"
+    )

@@ -101,7 +101,7 @@ def train(
         None,
         metavar="KINDS",
         help="Augmentation: flip,shift,crop,cutout,colour,jpeg,blur,noise, all or none. Digits are never "
-        "flipped.",
+        "flipped, and by default nothing is where classes are each other's mirror image.",
         rich_help_panel=_FITTING,
     ),
     optimizer: str | None = typer.Option(None, help="adam, adamw, muon or sgd.", rich_help_panel=_FITTING),
@@ -214,6 +214,9 @@ def train(
         messages.interrupted(can_resume=trainer.checkpoint_path(output).exists())
         raise typer.Exit(130) from None
     print(wrap_for(sys.stdout, _summary(report, output)))
+    if report.warnings:  # an export would be worth as little
+        print("next: edgecls train, with more --epochs or better pictures")
+        return
     named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
     print(f"next: edgecls export {named}--int8")
 

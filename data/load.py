@@ -67,7 +67,15 @@ class Dataset:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The notes that question the figures."""
-        return tuple(note.removeprefix(WARNING) for note in self.notes if note.startswith(WARNING))
+        return divided_notes(self.notes)[1]
+
+
+def divided_notes(notes: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Returns plain notes, and those that are warnings without the word."""
+    return (
+        tuple(note for note in notes if not note.startswith(WARNING)),
+        tuple(note.removeprefix(WARNING) for note in notes if note.startswith(WARNING)),
+    )
 
 
 def load_dataset(

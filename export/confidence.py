@@ -5,6 +5,8 @@ are raised to 1/T and normalised, with the T that makes the validation labels mo
 confidence of a network and never changes the top label.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -25,6 +27,9 @@ LEAST_UNANSWERED = 0.05
 rejecting pictures of other things, all of which would get a label otherwise."""
 FEW_IMAGES = 200
 """With fewer validation images no temperature is fitted: if all are right, the best one would be 0."""
+_NEARLY_ALL = 0.98
+_WORTH = 0.5
+"""A lower precision is worth nobody's while."""
 _TEMPERATURES = (0.05, 20.0)
 _UNKNOWN_PICTURES = 200
 """Of each kind."""
@@ -43,6 +48,11 @@ class Confidence:
     """The share of validation images under the threshold, 0 to 1."""
     accuracy: float
     """Top-1 on all validation images, 0 to 1, whatever the threshold."""
+
+    @property
+    def answers_nothing(self) -> bool:
+        """Whether nearly every image is below the threshold, as no threshold reached the target precision."""
+        return self.threshold >= 1 or self.unanswered > _NEARLY_ALL
 
     def cells(self) -> tuple[str, ...]:
         """Returns threshold, share of unknown and precision as text."""
@@ -66,6 +76,32 @@ def fit_confidence(
     precision = float(right[answered].mean()) if answered.any() else 0.0
     unanswered, accuracy = float(1 - answered.mean()), float(right.mean())
     return Confidence(temperature, threshold, precision, unanswered, accuracy)
+
+
+def confidence_warnings(confidence: Confidence | None, target_precision: float | None) -> Iterator[str]:
+    """Yields what a user should know of a threshold that rejects more than half of the images."""
+    if (
+        confidence is None
+        or target_precision is None
+        or not (confidence.answers_nothing or confidence.unanswered > 1 / 2)
+    ):
+        return
+    accuracy = confidence.accuracy
+    attainable = math.floor(accuracy * 20) / 20
+    lower = (
+        f", or export with --target-precision {attainable:.2f}"
+        if _WORTH <= attainable < target_precision
+        else ""
+    )
+    if confidence.answers_nothing:
+        what = "answers only" if confidence.unanswered == 1 else "answers little but"
+        what += f' "unknown", because no threshold makes {target_precision:.0%} of its answers right'
+    else:
+        what = (
+            f'answers "unknown" to {confidence.unanswered:.0%} of the validation images, so that '
+            f"{target_precision:.0%} of the others are right"
+        )
+    yield f"{what} (of all validation images, {accuracy:.1%} are); train with more epochs or pictures{lower}"
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:

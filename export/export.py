@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.answers import weak_answers
 from ..data.model_data import foreign_data
 from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.engine import Engine, open_engine
@@ -19,13 +20,13 @@ from ..edge_runtime.models.card import ModelCard, Quantisation
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
 from ..edge_runtime.text import duration
 from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
-from .confidence import Confidence, fit_confidence, rejection_rates
+from .confidence import Confidence, confidence_warnings, fit_confidence, rejection_rates
 from .contract import Io
 from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
-from .parity import LIMITS, check_float, compare, predict_all
+from .parity import LIMITS, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
 from .targets import Kind, Target, targets
 from .tflite_graph import with_short_names
@@ -188,7 +189,15 @@ class Export:
         parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
         if target.kind in LIMITS:
             check_float(parity, LIMITS[target.kind])
-        return model, ExportedFile(parity, confidence, refused, tuple(ladder.lines()) if ladder else ())
+        steps = tuple(ladder.lines()) if ladder else ()
+        weak = (
+            None if self.test.truth is None else weak_answers(answers.argmax(1), self.test.truth, card.labels)
+        )
+        warnings = [*confidence_warnings(confidence, self.options.target_precision), *loss_warnings(parity)]
+        if weak:
+            warnings.append(f"on the test images, {weak}; train again with more epochs or better pictures")
+        is_useless = bool(weak) or (confidence is not None and confidence.answers_nothing)
+        return model, ExportedFile(parity, confidence, refused, steps, tuple(warnings), is_useless)
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
         """Returns the file without its card, and the result of the int8 ladder if it was climbed."""

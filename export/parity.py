@@ -1,6 +1,6 @@
 """Parity: how far an exported file's answers are from the Keras original's; limits for float files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +78,19 @@ def compare(
         accuracy=None if truth is None else float((best == truth).mean()),
         keras_accuracy=None if truth is None else float((reference_best == truth).mean()),
     )
+
+
+_MOST_LOST_POINTS = 5.0
+
+
+def loss_warnings(report: ParityReport) -> Iterator[str]:
+    """Yields what to do about a file that lost much of the accuracy of Keras."""
+    change, agreement = report.change_points, report.top1_agreement
+    if change is not None and change < -_MOST_LOST_POINTS and agreement < 1 - _MOST_LOST_POINTS / 100:
+        yield (
+            f"lost {-change:.1f} points of accuracy by its quantisation; export with --max-drop 1, which "
+            "leaves sensitive layers in float, or calibrate on more images"
+        )
 
 
 def check_float(report: ParityReport, limit: Limit) -> None:

@@ -1,6 +1,8 @@
 """The report of an export: each file's difference from Keras and its threshold, as text and as JSON."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from ..edge_runtime.text import Heading, table
@@ -36,6 +38,10 @@ class ExportedFile:
     """The share of pictures of other things that get no label, by kind; see `unknown_pictures`."""
     steps: tuple[str, ...] = ()
     """What the int8 ladder tried, and which layers it left in float."""
+    warnings: tuple[str, ...] = ()
+    """Why the file is worth less than it seems."""
+    is_useless: bool = False
+    """Whether it answers nothing, or by chance."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class ExportReport:
     """Images that threshold and precision were measured on."""
     warnings: tuple[str, ...] = ()
     """Why the figures may be better than the files are, a line each."""
+
+    @property
+    def is_useless(self) -> bool:
+        """Whether none of the files answers anything, or all by chance."""
+        return all(file.is_useless for file in self.files)
 
     @property
     def text(self) -> str:
@@ -81,8 +92,19 @@ def render(report: ExportReport, width: int | None = None) -> str:
             lines.append(f"only {report.val_images} validation images: these figures are estimates")
     for file in report.files:
         lines += [f"{file.parity.file}: {step}" for step in file.steps]
-    lines += [f"warning: {warning}" for warning in report.warnings]
+    lines += [f"warning: {warning}" for warning in (*_file_warnings(report), *report.warnings)]
     return "\n".join(lines)
+
+
+def _file_warnings(report: ExportReport) -> Iterator[str]:
+    """Each warning once, with the files that it is about."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for file in report.files:
+        for warning in file.warnings:
+            files[warning].append(file.parity.file)
+    for warning, names in files.items():
+        everything = len(names) == len(report.files) > 1
+        yield f"{'all files' if everything else ', '.join(names)}: {warning}"
 
 
 def _rejected(report: ExportReport) -> str:

@@ -34,6 +34,8 @@ class TrainOptions:
     """Of the training to repeat; what has changed since is reported."""
     is_for_any_count: bool = False
     """Whether few images get smaller batches; see `recipe.for_few_images`."""
+    is_augment_given: bool = False
+    """Whether the user chose the augmentation, which then stays as it is."""
     zip_encoding: str | None = None
     """Of names in a zip that are not UTF-8; see `load_dataset`."""
 
@@ -131,6 +133,7 @@ def train_options(
             rule,
             replace(before.recipe, **values),
             before,
+            is_augment_given=True,
             zip_encoding=zip_encoding,
         )
     side_px = imgsz or _SIDE_PX
@@ -140,7 +143,15 @@ def train_options(
     is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
     source = absolute_data(data or "cifar10")
-    return TrainOptions(source, output, rule, made, is_for_any_count=any_count, zip_encoding=zip_encoding)
+    return TrainOptions(
+        source,
+        output,
+        rule,
+        made,
+        is_for_any_count=any_count,
+        is_augment_given="augment" in values,
+        zip_encoding=zip_encoding,
+    )
 
 
 def absolute_data(data: str) -> str:

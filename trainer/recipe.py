@@ -6,8 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
+from ..data.load import WARNING
 from ..edge_runtime.errors import UsageError
-from .augmentation import parse_kinds
+from .augmentation import KINDS, parse_kinds
 from .networks.design import Design
 
 OPTIMIZERS = ("adam", "adamw", "muon", "sgd")
@@ -180,3 +181,30 @@ def for_few_images(recipe: Recipe, images: int) -> Recipe:
         size //= 2
     rate = recipe.learning_rate * math.sqrt(size / recipe.batch_size)
     return replace(recipe, batch_size=size, learning_rate=rate)
+
+
+def without_flip(recipe: Recipe) -> Recipe:
+    """Returns the recipe without mirrored images, for classes that are each other's mirror image."""
+    return replace(recipe, augment=tuple(kind for kind in recipe.augment if kind != "flip"))
+
+
+def mirror_note(recipe: Recipe, pair: tuple[str, str] | None) -> str | None:
+    """Returns a line about mirrored images, which users think of when it is too late.
+
+    Args:
+        recipe: with `flip`, or without it because of the pair.
+        pair: two classes that are each other's mirror image, if there are any.
+    """
+    others = ",".join(kind for kind in recipe.augment if kind != "flip") or "none"
+    names = "{} and {} seem to be each other's mirror image".format(*pair) if pair else ""
+    if pair and "flip" in recipe.augment:
+        return (
+            f"{WARNING}flip mirrors images, but {names}: they will be confused; "
+            f"without flip: --augment {others}"
+        )
+    if pair:
+        all_kinds = ",".join(kind for kind in KINDS if kind in ("flip", *recipe.augment))
+        return f"no flip, because {names}; to mirror images all the same: --augment {all_kinds}"
+    if "flip" in recipe.augment:
+        return f"flip: mirrored images keep their class; where left and right matter: --augment {others}"
+    return None

@@ -105,6 +105,8 @@ class TrainReport:
     """Of the file that the recipe's `teacher` names."""
     split: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The recordings that were found, and where their images went; empty where there are none."""
+    warnings: tuple[str, ...] = ()
+    """Why the model is worth nothing; empty where it is not."""
 
     @property
     def seed(self) -> int:
@@ -148,7 +150,7 @@ def read_report_file(path: Path) -> TrainReport:
         return TrainReport(
             **{
                 **values,
-                **{name: tuple(values[name]) for name in ("labels", "skipped")},
+                **{name: tuple(values.get(name, ())) for name in ("labels", "skipped", "warnings")},
                 **{split: Metrics(**values[split]) for split in ("train", "val", "test")},
                 "image": ImageRule(**values["image"]),
                 "recipe": Recipe.from_values(values["recipe"]),

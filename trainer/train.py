@@ -1,7 +1,7 @@
 """A training, from the data set to the files that it writes."""
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +10,11 @@ from typing import Any, Unpack
 import h5py
 import numpy as np
 
+from ..data.answers import weak_answers
 from ..data.backend import JIT_COMPILE, backend_version, keras
 from ..data.layout import find_background
-from ..data.load import WARNING, Dataset, images_of_class
+from ..data.load import Dataset, divided_notes, images_of_class
+from ..data.mirrored import mirror_pair
 from ..data.model_data import report_folder, report_path
 from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.names import DEFAULT_H5
@@ -34,7 +36,7 @@ from .networks import build
 from .options import TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .progress import Progress
-from .recipe import Recipe, RecipeOptions, for_few_images
+from .recipe import Recipe, RecipeOptions, for_few_images, mirror_note, without_flip
 from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
 
@@ -117,6 +119,9 @@ def run_training(
     training = replace(training, image=replace(training.image, bits=dataset.bits))
     if training.is_for_any_count:
         training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
+    pair = mirror_pair(dataset) if "flip" in training.recipe.augment and dataset.mirrored_is_same else None
+    if pair and not training.is_augment_given:
+        training = replace(training, recipe=without_flip(training.recipe))
     recipe = training.recipe
     teacher = load_teacher(Path(recipe.teacher), dataset.labels, training.image) if recipe.teacher else None
     teacher_sha256 = teacher.sha256 if teacher else None
@@ -130,9 +135,11 @@ def run_training(
     keras.utils.set_random_seed(recipe.seed)
     rule = training.image
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
-    progress.message(_described(dataset, network, recipe))
+    mirroring = mirror_note(recipe, pair) if dataset.mirrored_is_same else None
+    notes, warnings = divided_notes((*dataset.notes, *([mirroring] if mirroring else [])))
+    progress.message("\n".join(_described(dataset, network, recipe, notes)))
     for change in (
-        *dataset.warnings,
+        *warnings,
         *overlap_warnings(dataset),
         *change_warnings(training, dataset, teacher),
     ):
@@ -150,6 +157,8 @@ def run_training(
     )
     report = _write_results(training, dataset, network, history, teacher_sha256)
     training.checkpoint.unlink(missing_ok=True)
+    for warning in report.warnings:
+        progress.warn(warning)
     return report
 
 
@@ -189,21 +198,20 @@ def change_warnings(training: TrainOptions, dataset: Dataset, teacher: TeacherFi
         yield "the images have changed since the report was written: the result will be another model"
 
 
-def _described(dataset: Dataset, network: keras.Model, recipe: Recipe) -> str:
+def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Sequence[str]) -> list[str]:
     height_px, width_px = dataset.train.images.shape[1:3]
     counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
     uneven = imbalance_line(dataset, recipe.balance)
     background = find_background(dataset.labels, dataset.name)
     none_of_these = f'background class: {background}; answered as "unknown"' if background else None
     steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
-    lines = [
+    return [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *class_lines(dataset),
-        *(note for note in dataset.notes if not note.startswith(WARNING)),
+        *notes,
         *filter(None, (none_of_these, uneven)),
         f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
-    return "\n".join(lines)
 
 
 def class_lines(dataset: Dataset) -> list[str]:
@@ -302,7 +310,14 @@ def _report(
             **backend_version(),
         },
         split=dataset.split_record,
+        warnings=_weaknesses(dataset, of_test),
     )
+
+
+def _weaknesses(dataset: Dataset, of_test: np.ndarray) -> tuple[str, ...]:
+    weak = weak_answers(of_test.argmax(axis=1), dataset.test.truth, dataset.labels)
+    advice = "train with more --epochs, a larger --imgsz or better pictures before you export"
+    return (f"on the test images, {weak}; {advice}",) if weak else ()
 
 
 def _card(report: TrainReport) -> ModelCard:

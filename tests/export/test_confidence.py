@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.classifier import calibrate
-from edgecls.export.confidence import fit_confidence, fit_temperature, fit_threshold
+from edgecls.export.confidence import (
+    Confidence,
+    confidence_warnings,
+    fit_confidence,
+    fit_temperature,
+    fit_threshold,
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +72,23 @@ def test_the_fit_says_what_it_costs(honest):
     assert 0.95 <= confidence.precision < 0.97
     assert 0.2 < confidence.unanswered < 0.9
     assert confidence.temperature == pytest.approx(1, rel=0.1)
+
+
+def test_a_file_that_answers_only_unknown_says_so_and_what_to_do():
+    nothing = Confidence(1.0, threshold=1.0, precision=0.0, unanswered=1.0, accuracy=0.62)
+    assert list(confidence_warnings(nothing, 0.95)) == [
+        'answers only "unknown", because no threshold makes 95% of its answers right (of all validation '
+        "images, 62.0% are); train with more epochs or pictures, or export with --target-precision 0.60"
+    ]
+    assert nothing.answers_nothing
+
+
+def test_a_threshold_that_rejects_more_than_half_is_a_warning_and_less_is_none():
+    most, few = (Confidence(1.0, 0.8, 0.96, unanswered, 0.4) for unanswered in (0.6, 0.3))
+    (warning,) = confidence_warnings(most, 0.95)
+    assert warning.startswith(
+        'answers "unknown" to 60% of the validation images, so that 95% of the others are right'
+    )
+    assert "--target-precision" not in warning  # 40 % right answers are of no use
+    assert not most.answers_nothing
+    assert list(confidence_warnings(few, 0.95)) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.errors import CheckFailed
-from edgecls.export.parity import LIMITS, Limit, check_float, compare
+from edgecls.export.parity import LIMITS, Limit, check_float, compare, loss_warnings
 
 FLOAT32 = LIMITS["float32"]
 TRUTH = np.array([0, 1, 0])
@@ -52,3 +52,11 @@ def test_too_many_other_labels_are_refused_however_small_the_difference():
 def test_of_few_pictures_one_may_get_another_label():
     reference = np.float32([[0.5005, 0.4995], [0.9, 0.1]])
     check_float(compare("a.onnx", 10, reference[:, ::-1][:1], reference[:1], None), Limit(0.02, 0.99))
+
+
+def test_a_file_that_lost_much_accuracy_says_what_helps():
+    truth, reference = np.arange(100) % 2, np.eye(2, dtype=np.float32)[np.arange(100) % 2]
+    collapsed = np.tile(np.float32([1, 0]), (100, 1))
+    (warning,) = loss_warnings(compare("a_int8.tflite", 10, collapsed, reference, truth))
+    assert warning.startswith("lost 50.0 points of accuracy by its quantisation; export with --max-drop 1")
+    assert list(loss_warnings(compare("a_int8.tflite", 10, reference, reference, truth))) == []

@@ -100,3 +100,8 @@ def test_contradictions_and_unknown_names_are_refused(report, tmp_path):
         train_options(MODEL, {}, recipe="magic")
     with pytest.raises(MissingInput, match=r"none.json"):
         train_options(MODEL, {}, report=tmp_path / "none.json")
+
+
+def test_an_augmentation_that_was_chosen_stays_as_it_is():
+    assert train_options(MODEL, {"augment": "flip"}).is_augment_given
+    assert not train_options(MODEL, {"epochs": 3}, arch="nano").is_augment_given

@@ -6,7 +6,7 @@ import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.augmentation import parse_kinds
 from edgecls.trainer.networks.design import ARCHITECTURES
-from edgecls.trainer.recipe import Recipe, for_few_images, named_recipe
+from edgecls.trainer.recipe import Recipe, for_few_images, mirror_note, named_recipe, without_flip
 
 
 def test_the_default_is_the_documented_recipe_and_nothing_else():
@@ -84,3 +84,16 @@ def test_a_batch_that_is_small_already_stays():
     assert for_few_images(Recipe(batch_size=20, learning_rate=0.1), 3) == Recipe(
         batch_size=20, learning_rate=0.1
     )
+
+
+def test_what_becomes_of_left_and_right_is_said():
+    recipe = Recipe(augment=("jpeg", "flip", "shift"))
+    pair = ("left", "right")
+    assert mirror_note(recipe, None) == (
+        "flip: mirrored images keep their class; where left and right matter: --augment jpeg,shift"
+    )
+    assert (mirror_note(recipe, pair) or "").startswith(
+        "warning: flip mirrors images, but left and right seem"
+    )
+    assert (mirror_note(without_flip(recipe), pair) or "").endswith("all the same: --augment jpeg,flip,shift")
+    assert mirror_note(without_flip(recipe), None) is None

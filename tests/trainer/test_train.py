@@ -106,6 +106,18 @@ def test_it_leaves_the_model_and_everything_to_look_at(finished):
     assert len((folder / "history.csv").read_text().splitlines()) == 1 + 3
 
 
+def test_left_and_right_are_not_mirrored_unless_asked(write_images, tmp_path):
+    for label in ("left", "right"):
+        write_images(tmp_path / "signs" / label, 6)
+    recipe = Recipe(epochs=1, batch_size=4, augment=("flip", "shift"))
+    training = TrainOptions(str(tmp_path / "signs"), tmp_path / "out" / "signs.h5", ImageRule(18, 18), recipe)
+    seen = Told()
+    assert run_training(training, progress=seen).recipe.augment == ("shift",)
+    assert any(line.startswith("no flip, because left and right seem") for line in seen.lines)
+    asked = replace(training, is_augment_given=True)
+    assert run_training(asked, progress=seen).recipe.augment == ("flip", "shift")
+
+
 def test_the_card_says_where_the_weights_come_from(finished):
     training, report = finished.training, finished.report
     card = read_model(training.output).card

@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+
+from edgecls.data.answers import weak_answers
+
+LABELS = ("cup", "plate", "fork", "spoon")
+TRUTH = np.repeat([0, 1, 2, 3], 10)
+
+
+def test_good_and_fair_answers_pass():
+    assert weak_answers(TRUTH, TRUTH, LABELS) is None
+    assert weak_answers(np.where(np.arange(40) % 2, TRUTH, 0), TRUTH, LABELS) is None
+
+
+def test_one_class_for_everything_is_named_even_where_most_images_are_of_it():
+    assert weak_answers(np.ones(40, int), TRUTH, LABELS) == "every image is taken for plate"
+    uneven = np.repeat([0, 1], [95, 5])
+    assert weak_answers(np.zeros(100, int), uneven, LABELS[:2]) == "every image is taken for cup"
+
+
+def test_chance_is_recognised_also_behind_a_large_class():
+    guesses = np.random.default_rng(0).integers(0, 4, 40)
+    assert "for 4 classes is no better than chance (25%)" in (weak_answers(guesses, TRUTH, LABELS) or "")
+    uneven = np.repeat([0, 1], [90, 10])
+    nearly_all = np.where(np.arange(100) == 50, 1, 0)
+    assert "no better than chance (50%)" in (weak_answers(nearly_all, uneven, LABELS[:2]) or "")
+
+
+@pytest.mark.parametrize("count", [2, 7])
+def test_a_handful_of_images_proves_nothing(count: int):
+    assert weak_answers(np.zeros(count, int), np.arange(count) % 2, LABELS[:2]) is None
