@@ -132,8 +132,33 @@ def _from_table(top: Folder, store: Store) -> _Reading | None:
     found = find_labels(store, pictures, None) if pictures else None
     if not found:
         return None
-    used = {*pictures, *([found.table] if found.table else [])}
-    return _Reading({"train": found.classes}, [_source_note(found), *found.notes], used)
+    reading = _Reading({"train": found.classes}, [_source_note(found)], {*pictures})
+    tables = [found.table] if found.table else []
+    if others := _other_tables(found, pictures, store):
+        for part, other in others.items():
+            reading.parts[part] = other.classes
+            reading.notes.append(_source_note(other, part))
+            tables += [other.table] if other.table else []
+    else:
+        reading.notes += found.notes
+    reading.unused |= set(tables)
+    return reading
+
+
+def _other_tables(found: Labelled, pictures: list[PurePosixPath], store: Store) -> dict[PartName, Labelled]:
+    """Returns the labels of val and test, where `train.csv` has those of train and all lie in one folder."""
+    split = split_name(found.table.stem) if found.table else None
+    if split is None or split.kind != "train":
+        return {}
+    of_train = [file for files in found.classes.values() for file in files]
+    others: dict[PartName, Labelled] = {}
+    left = sorted(set(pictures) - set(of_train))
+    for part in ("val", "test"):
+        other = find_labels(store, left, part, of_train) if left else None
+        other_split = split_name(other.table.stem) if other and other.table else None
+        if other and other_split and other_split.kind == part and set(other.classes) == set(found.classes):
+            others[part] = other
+    return others
 
 
 def _read_flat(top: Folder, store: Store) -> _Reading:

@@ -80,6 +80,7 @@ _BITS = {
     "false": False,
 }
 _MAX_TABLE_BYTES = 200_000_000
+_FEW_CLASSES = 10
 _LEAST_SHARE = 0.2
 """A table of labels names at least so many of the pictures."""
 
@@ -163,7 +164,8 @@ def _tables(store: Store, pictures: Sequence[PurePosixPath], part: PartName | No
         )
         if inside_other or (part and kind and kind != part):
             continue
-        found.append((-len(file.parts) if is_inside else 0, 0 if kind else 1, file))
+        rank = ("train", None, "val", "test").index(kind) if kind in ("train", None, "val", "test") else 4
+        found.append((-len(file.parts) if is_inside else 0, rank if part is None else not kind, file))
     return [file for _, _, file in sorted(found)]
 
 
@@ -207,7 +209,7 @@ def _checked(
     for picture in pictures:
         if len(labels := by_picture.get(picture, set())) == 1:
             classes.setdefault(min(labels), []).append(picture)
-    if len(classes) > max(2, len(by_picture) / 2):
+    if len(classes) > max(_FEW_CLASSES, len(by_picture) / 2) or 2 < len(classes) == len(by_picture):
         raise BadData(
             f"{name}: {len(classes):,} different labels for {len(by_picture):,} pictures are no classes; "
             "keep two columns, filename and label"
@@ -235,6 +237,7 @@ def _label_of_rows(heading: list[str], rows: list[list[str]], column: int, name:
     known = [at for word in _LABEL_HEADINGS for at in others if plain[at] == word]
     bits = [at for at in others if all(row[at].strip().lower() in _BITS for row in rows)]
     if len(bits) > 1 and not [at for at in known if at not in bits]:
+        bits = [at for at in bits if plain[at] not in ("unlabeled", "unlabelled")]  # Roboflow's for none
         return [{printable(heading[at]) for at in bits if _BITS[row[at].strip().lower()]} for row in rows]
     chosen = known[:1] or (others if len(others) == 1 else [])
     if not chosen:

@@ -112,11 +112,7 @@ def splits_in_classes(
     Raises:
         BadData: only some classes have them, or there are class folders inside.
     """
-    found = {
-        each: find_splits(folder.classes(), f"{name}: {printable(each)}")
-        for each, folder in folders.items()
-        if not folder.has_recordings()
-    }
+    found = {each: _splits_inside(folder) for each, folder in folders.items() if not folder.has_recordings()}
     split = {each: splits for each, splits in found.items() if splits and len(splits.parts) > 1}
     if not split:
         return None
@@ -143,3 +139,10 @@ def splits_in_classes(
         for part, folder in splits.parts.items():
             parts.setdefault(part, {})[each] = list(folder.below())
     return parts, ["split folders: inside each class"], set()
+
+
+def _splits_inside(folder: Folder) -> Splits | None:
+    try:
+        return find_splits(folder.classes(), "")
+    except BadData:  # nothing certain: the folder is a class, whatever is inside
+        return None

@@ -10,7 +10,8 @@ from .split_folders import is_container, split_name
 
 _DOCUMENT_SUFFIXES = """
 7z bib cfg csv db doc docx gz h5 hdf5 htm html ini ipynb json jsonl lock log mat md npy npz ods odt parquet
-pbtxt pdf pkl ppt pptx py record rst rtf sh sql tar tfrecord tgz toml tsv txt xls xlsx xml yaml yml zip
+pbtxt pdf pkl ppt pptx py record rst rtf sh sql tar tfrecord tgz toml tsv txt xls xlsx xml yaml yml zip pt
+pth ckpt onnx tflite pb keras safetensors joblib bin c cpp cs css go java js r rs ts bat ps1 exe dll so
 """
 _DOCUMENTS = frozenset(_DOCUMENT_SUFFIXES.split())
 """Suffixes of what often lies beside pictures, and never is one."""

@@ -408,3 +408,13 @@ def test_litter_of_drives_is_counted_and_is_no_class():
     (note,) = layout.notes
     assert note.startswith("left out 13 hidden or system files and folders: #recycle, ")
     assert layout_of(*pictures("recycled/"), *pictures("new/")).labels == ("new", "recycled")
+
+
+def test_folders_of_models_and_programs_are_no_classes():
+    layout = layout_of(*pictures("data/cat/"), *pictures("data/dog/"), "src/train.py", "models/best.pt")
+    assert layout.labels == ("cat", "dog")
+
+
+def test_a_class_may_hold_folders_that_are_called_like_splits():
+    paths = [f"transport/{name}/1.jpg" for name in ("car", "train/a", "train/b")]
+    assert layout_of(*paths, *pictures("animals/cat/")).labels == ("animals", "transport")

@@ -100,7 +100,8 @@ def test_roboflow_s_columns_of_0_and_1_are_the_classes():
 
 
 def test_pictures_with_two_classes_or_none_are_left_out_and_said():
-    text = "filename,cat,dog\n0.jpg,1,0\n1.jpg,0,1\n2.jpg,0,1\n3.jpg,1,1\n4.jpg,0,0\n"
+    rows = ("0.jpg,1,0,0", "1.jpg,0,1,0", "2.jpg,0,1,0", "3.jpg,1,1,0", "4.jpg,0,0,1")
+    text = "\n".join(("filename,cat,dog,Unlabeled", *rows))
     layout = layout_of(pictures("train/", 6), {"train/_classes.csv": text})
     assert counts(layout) == {"train": {"cat": 1, "dog": 2}}
     assert layout.notes[1:] == (
@@ -141,3 +142,15 @@ def test_labels_in_the_file_names_are_read_where_every_picture_has_one():
 def test_class_folders_are_not_overruled_by_a_table():
     files = [*pictures("cat/a"), *pictures("dog/b")]
     assert counts(layout_of(files, {"meta.csv": table("a{}", "id,sex")})) == {"train": {"cat": 4, "dog": 4}}
+
+
+def test_tables_of_train_and_test_may_share_one_folder():
+    def rows(numbers: range) -> str:
+        return "file,label\n" + "".join(f"{number}.jpg,{'ab'[number % 2]}\n" for number in numbers)
+
+    tables = {"test.csv": rows(range(6, 10)), "train.csv": rows(range(6))}
+    layout = layout_of(pictures("images/", 10), tables)
+    assert counts(layout) == {"train": {"a": 3, "b": 3}, "test": {"a": 2, "b": 2}}
+    assert layout.notes == ("labels: from train.csv", "labels of test: from test.csv")
+    layout = layout_of(pictures("images/", 10), {**tables, "test.csv": "file\n6.jpg\n7.jpg\n"})
+    assert layout.notes[1] == "warning: left out 4 of 10 pictures: no class in train.csv"
