@@ -13,7 +13,7 @@ from ..data.model_data import training_data
 from ..data.overlap import equal_to
 from ..data.split import stratified
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
-from ..edge_runtime.files import whole_file
+from ..edge_runtime.files import expanded, whole_file
 from ..edge_runtime.images.decode import decode
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.images.prepare import prepare
@@ -178,7 +178,7 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
     try:
         return held_out_images(model, data, limit)
     except BadData:
-        loose = _loose(model, Path(data).expanduser()) if data else None
+        loose = _loose(model, expanded(data)) if data else None
         if loose is None:
             raise
         return loose

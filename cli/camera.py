@@ -14,6 +14,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.camera.event import ROUTINE
 from ..edge_runtime.camera.options import CameraOptions, to_toml
+from ..edge_runtime.files import expanded
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
@@ -90,7 +91,7 @@ def _run(options: CameraOptions) -> None:
         say(report.text)
     if report.failure:
         raise report.failure
-    if options.record and report.frames and Path(options.record).exists():
+    if options.record and report.frames and expanded(options.record).exists():
         say(f"recording: {options.record}")
 
 

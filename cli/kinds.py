@@ -11,6 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ..edge_runtime.engines.names import has_models
+from ..edge_runtime.files import expanded
 from ..edge_runtime.images.kinds import HEAD_BYTES, NAMED_AS_PICTURE, kind_of
 from ..edge_runtime.models.builtin import is_builtin_name
 
@@ -104,7 +105,7 @@ def _names(text: str) -> Iterator[ValueKind]:
 
 
 def _of_path(text: str) -> Iterator[ValueKind]:
-    path = Path(text).expanduser()
+    path = expanded(text)
     try:
         if path.is_dir():
             yield from _of_folder(path)

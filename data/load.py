@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..edge_runtime.errors import BadData, MissingInput, Unavailable
+from ..edge_runtime.files import expanded
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.text import readable
@@ -162,7 +163,7 @@ def find(source: str) -> Path:
     Raises:
         MissingInput: it does not exist.
     """
-    path = Path(source).expanduser()
+    path = expanded(source)
     if not path.exists():
         raise MissingInput(f"{path}: no such file or folder; --data takes cifar10, digits or a path")
     return path

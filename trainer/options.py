@@ -8,7 +8,7 @@ from typing import Any
 from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import MissingInput, UsageError
-from ..edge_runtime.files import check_writable
+from ..edge_runtime.files import check_writable, expanded
 from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from . import recipe as recipes
 from .augmentation import parse_kinds
@@ -160,7 +160,7 @@ def absolute_data(data: str) -> str:
 
 
 def _absolute(path: str | Path) -> str:
-    return str(Path(path).expanduser().resolve())
+    return str(expanded(path).resolve())
 
 
 def _parsed(name: str, value: Any) -> Any:

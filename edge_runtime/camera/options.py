@@ -16,7 +16,7 @@ from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ..engines.names import EngineName
 from ..errors import BadConfiguration
-from ..files import read_whole
+from ..files import expanded, read_whole
 from ..images.rule import PixelRange
 from ..masking import has_secret, shown_source, shown_value
 
@@ -237,10 +237,14 @@ class CameraOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("ca_file", "model", "labels", "events"):  # a program may write paths as text
-            value = getattr(self, name)
-            if isinstance(value, str):
-                object.__setattr__(self, name, Path(value))
+        for name in (
+            "ca_file",
+            "model",
+            "labels",
+            "events",
+        ):  # a program may write paths as text
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, expanded(value))
 
     @property
     def frame_limit(self) -> int | None:

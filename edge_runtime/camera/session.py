@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..classifier import Classifier, find_model_file
 from ..errors import BadConfiguration, Unavailable, UsageError
+from ..files import expanded
 from ..models.card import ModelCard
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
@@ -351,7 +352,7 @@ def _recorder(
     """What `--record` writes: a folder of frames, or an annotated video."""
     if not options.record:
         return None
-    path = Path(options.record)
+    path = expanded(options.record)
     if _is_folder(options.record):
         settings = RecordedSettings(
             options.conf,
@@ -372,4 +373,4 @@ def _recorder(
 
 
 def _is_folder(record: str) -> bool:
-    return record.endswith("/") or Path(record).is_dir()
+    return record.endswith("/") or expanded(record).is_dir()

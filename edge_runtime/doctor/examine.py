@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..engines.names import exported_in
-from ..errors import MissingInput, Unavailable
+from ..errors import MissingInput
 from ..models.builtin import DEFAULT, builtin_paths, expand_builtin
 from .board import CLOCK_COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
 from .cameras import (
@@ -95,12 +95,7 @@ def _camera(host: Host, source: str | None) -> Iterator[Finding]:
         first = next((node for node in nodes if node.is_camera), None)
         yield from _device(host, first.path) if first else _csi(host, nodes)
         return
-    try:
-        address = parse_source(source)
-    except Unavailable:  # only OpenCV knows whether a file is a video or an image
-        yield unknown("camera", f"{source}: not checked: fix OpenCV first")
-        return
-    match address:
+    match parse_source(source):
         case Device(path=path):
             found = check_device(path, nodes, host.root)
             yield found

@@ -20,7 +20,7 @@ _REFUSED = {
     "max_frames": "a service runs until it is stopped",
     "show": "a service has no screen; --serve has a page",
     "json": "nobody reads a service's output; --events writes to a file",
-    "record": "its second start would find a recording there; --events is for a service",
+    "record": "a service keeps no pictures; --events is for a service",
     "record_max_mb": "a service does not record",
 }
 """Options that make no sense for a service, and why."""

@@ -44,7 +44,7 @@ def test_json_holds_every_finding(run_edgecls, tmp_path, without_libgl):
     assert done.returncode == 1
     assert told["problems"] == 1
     levels = {found["check"]: found["level"] for found in told["findings"]}
-    assert (levels["word size"], levels["OpenCV"], levels["camera"]) == ("ok", "problem", "unknown")
+    assert (levels["word size"], levels["OpenCV"], levels["model"]) == ("ok", "problem", "unknown")
 
 
 def test_a_source_that_is_not_there_is_a_mistake_and_no_finding(run_here, tmp_path):

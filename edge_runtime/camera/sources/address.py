@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...errors import MissingInput, UsageError, reading_failed
+from ...files import expanded
 from ...images.kinds import NAMED_AS_PICTURE, is_picture, kind_of_file
 from ...images.rule import ImageRule
 from ...images.several import is_jpeg_run
@@ -122,6 +123,7 @@ def parse_source(text: str) -> Address:
         raise UsageError(f"source {shown!r}: empty, or with control characters; {_CHOICES}")
     if camera := _camera(text):
         return camera
+    text = str(expanded(text)) if text.startswith("~") else text
     mode = _file_mode(text)
     if mode is not None:
         return _existing(Path(text), mode)

@@ -32,6 +32,15 @@ def test_paths_may_be_text():
     assert options.events == Path("events.jsonl")
 
 
+def test_paths_of_a_file_may_begin_in_the_home_folder(config, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    options = CameraOptions.from_toml(
+        config('events = "~/e.jsonl"\nmodel = "~nobody-of-this-name/m.tflite"\n')
+    )
+    assert (options.events, options.model) == (tmp_path / "e.jsonl", Path("~nobody-of-this-name/m.tflite"))
+
+
 def test_what_is_printed_reads_back(config):
     options = CameraOptions(
         source='rtsp://10.0.0.7/"quoted"',

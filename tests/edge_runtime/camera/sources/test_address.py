@@ -275,3 +275,11 @@ def test_a_camera_gives_four_times_the_networks_sides_and_more_for_a_person():
     assert least_size_px(rule, is_watched=False) == (512, 384)
     assert least_size_px(rule, is_watched=True) == (640, 480)
     assert least_size_px(ImageRule(224, 224), is_watched=True) == (896, 896)
+
+
+def test_a_path_may_begin_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "door.mp4").write_bytes(b"video")
+    address = parse_source("~/door.mp4")
+    assert address.description == str(tmp_path / "door.mp4")
