@@ -276,6 +276,11 @@ def _recordings(store: Store, members: set[PurePosixPath]) -> dict[PurePosixPath
     Without the header, which is easily left behind, folders of frames with their answers tell.
     """
     recordings = {path.parent for path in store.files if path.name == HEADER_NAME}
+    recordings |= {
+        path.parent.parent
+        for path in store.files
+        if path.name == ANSWERS_NAME and path.parent.name.isdecimal()
+    }
     if not recordings:
         return {}
     folders = {file.parent for file in members}

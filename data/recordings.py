@@ -16,6 +16,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Literal
 
 import numpy as np
@@ -78,6 +79,48 @@ def find_recordings(
             found.append(run)
             left[run.places] = False
     return _with_sessions(found, labels)
+
+
+def shared_recordings(
+    one: tuple[Sequence[Origin], np.ndarray, np.ndarray],
+    other: tuple[Sequence[Origin], np.ndarray, np.ndarray],
+    labels: Sequence[str],
+) -> list[tuple[Origin, Origin]]:
+    """Returns an example of each recording that has pictures in two parts, which were divided elsewhere.
+
+    Args:
+        one: origins of the images of one part, their classes, int (N,), and uint8 (N, H, W, 3) RGB.
+        other: those of the other part.
+        labels: names of the classes.
+    """
+    sides = [_inside_part(part[0]) for part in (one, other)]
+    if {origin.path for origin in sides[0]} & {origin.path for origin in sides[1]}:
+        return []  # the same names in both: numbers began anew
+    origins = [*sides[0], *sides[1]]
+    truth, images = np.concatenate([one[1], other[1]]), np.concatenate([one[2], other[2]])
+    real = [*one[0], *other[0]]
+    found: list[tuple[Origin, Origin]] = []
+    for recording in find_recordings(origins, truth, images, labels):
+        is_first = recording.places < len(one[1])
+        if is_first.any() and not is_first.all():
+            first, second = recording.places[is_first][0], recording.places[~is_first][0]
+            found.append((real[first], real[second]))
+    return found
+
+
+def _inside_part(origins: Sequence[Origin]) -> list[Origin]:
+    """Returns the origins without the folder of the part, such as `train/`."""
+    folders = {origin.path.parent.parts for origin in origins}
+    levels = enumerate(zip(*folders, strict=False))
+    depth = next((level for level, names in levels if len(set(names)) > 1), 0)
+
+    def inside(path: PurePosixPath | None) -> PurePosixPath | None:
+        return path and PurePosixPath(*path.parts[depth:])
+
+    return [
+        Origin(PurePosixPath(*origin.path.parts[depth:]), inside(origin.recording), origin.taken_at_s)
+        for origin in origins
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The parts of a data set, and how a missing part is held back from another."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from .recording_split import (
     plan_recordings,
     with_copies,
 )
-from .recordings import find_recordings
+from .recordings import find_recordings, shared_recordings
 
 _OVERSHOOT = 0.25
 """How far the share of a class may be exceeded to keep groups whole, as a share of it."""
@@ -97,8 +97,9 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
         BadData: a class has too few different images for each part; `name` is the data set's.
     """
     train, val, test = parts.train, parts.val, parts.test
+    shared = tuple(_shared_recordings(parts))
     if val and test:
-        return Whole(train, val, test, files=parts.files)
+        return Whole(train, val, test, shared, parts.files)
     shares: dict[MissingPart, float] = {}
     if test is None:
         shares["test"] = 0.15
@@ -108,10 +109,11 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
     plan = _plan(parts, shares, seed) if by_recording else None
     if plan is None:
         places, groups = _held_back(parts, np.ones(len(train), bool), None, shares, seed)
-        whole = _taken(parts, places, _notes(parts.labels, train.truth, groups))
+        whole = _taken(parts, places, (*_notes(parts.labels, train.truth, groups), *shared))
         _check_each_part(parts.labels, name, whole)
         return whole
-    notes, places = tuple(plan.notes(train.truth, is_tested=test is None)), plan.places.copy()
+    notes = (*plan.notes(train.truth, is_tested=test is None), *shared)
+    places = plan.places.copy()
     is_open = places == OPEN
     if is_open.any():
         places[is_open], groups = _held_back(parts, is_open, plan.groups, shares, seed)
@@ -121,8 +123,22 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
         _check_each_part(parts.labels, name, whole)
     except BadData:  # a camera that hardly moved: after its copies are left out, nothing is left
         whole = complete(parts, name, seed, by_recording=False)
-        return replace(whole, notes=(*notes, *whole.notes))
+        return replace(whole, notes=tuple(dict.fromkeys((*notes, *whole.notes))))
     return whole
+
+
+def _shared_recordings(parts: Parts) -> Iterator[str]:
+    """Yields a warning for each given part with pictures of recordings that others of are in train."""
+    train, origins = parts.train, parts.origins
+    for part, given in (("test", parts.test), ("val", parts.val)):
+        if given and part in origins:
+            sides = (origins["train"], train.truth, train.images), (origins[part], given.truth, given.images)
+            if found := shared_recordings(*sides, parts.labels):
+                one, other = found[0]
+                yield (
+                    f"warning: recordings that are in {part} and in train: {len(found)}, such as that of "
+                    f"{one.path} and {other.path}; accuracy is overstated: put each recording into one part"
+                )
 
 
 def _plan(parts: Parts, shares: Mapping[MissingPart, float], seed: int) -> Dealing | None:

@@ -24,12 +24,11 @@ _TABLE_PX = 768
 
 
 def draw_day(folder: Path, day: int, *, frames: int = 40, seed: int = 0, side_px: int = _SIDE_PX) -> None:
-    """Writes `folder/THING/DAY/`, a recording of each thing on one day: other table, light and clutter."""
+    """Writes `folder/THING/DAY/`, a recording of each thing, with a table, light and clutter of its own."""
     for number, thing in enumerate(THINGS):
         random = np.random.default_rng((seed, day, number))
-        light = np.random.default_rng((seed, day))  # of the day, the same for all things
-        table, thing_drawn = _table(light, random), _thing(number, seed)
-        gain, cast = light.uniform(0.85, 1.15), light.uniform(0.95, 1.05, 3)
+        table, thing_drawn = _table(random), _thing(number, seed)
+        gain, cast = random.uniform(0.85, 1.15), random.uniform(0.95, 1.05, 3)
         header = RecordingHeader("sim", "none", "", "2026-01-01T00:00:00+00:00").to_json()
         inside = folder / thing / DAYS[day] / "000001"
         inside.mkdir(parents=True)
@@ -61,9 +60,9 @@ def _texture(random: np.random.Generator, side_px: int, cells: int, muted: float
     return (first + (second - first) * np.clip(share, 0, 1)).astype(np.float32)
 
 
-def _table(light: np.random.Generator, random: np.random.Generator) -> np.ndarray:
-    """Returns the day's table with this recording's clutter, float32 (H, W, 3)."""
-    table = _texture(light, _TABLE_PX, int(light.integers(3, 40)), muted=0.85)
+def _table(random: np.random.Generator) -> np.ndarray:
+    """Returns a table with clutter, float32 (H, W, 3)."""
+    table = _texture(random, _TABLE_PX, int(random.integers(3, 40)), muted=0.85)
     for _ in range(60):
         patch = _texture(random, int(random.integers(20, 80)), 4, muted=0.5)
         y, x = random.integers(0, _TABLE_PX - len(patch), 2)

@@ -293,3 +293,26 @@ def test_pictures_without_a_hint_are_split_as_ever(tmp_path: Path):
     assert now.sha256 == before.sha256
     assert now.notes == ()
     assert now.split_record == {}
+
+
+def test_a_recording_that_was_divided_by_hand_is_named(tmp_path: Path):
+    for label, seed in (("cup", 1), ("plate", 2)):
+        for number, frame in enumerate(filmed(seed, 40)):
+            folder = tmp_path / ("test" if number % 4 == 3 else "train") / label
+            folder.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(folder / f"frame_{number:04d}.png"), frame)
+    shared = [
+        line for line in load_dataset(str(tmp_path), RULE, seed=0).warnings if line.startswith("recordings")
+    ]
+    assert shared == [
+        "recordings that are in test and in train: 2, such as that of train/cup/frame_0000.png and "
+        "test/cup/frame_0003.png; accuracy is overstated: put each recording into one part"
+    ]
+
+
+def test_numbers_that_begin_anew_in_each_part_are_other_recordings(tmp_path: Path):
+    for seed, place in enumerate(("train/cup", "train/plate", "test/cup", "test/plate")):
+        (tmp_path / place).mkdir(parents=True)
+        for number, frame in enumerate(filmed(seed, 20)):
+            cv2.imwrite(str(tmp_path / place / f"frame_{number:04d}.png"), frame)
+    assert load_dataset(str(tmp_path), RULE, seed=0).warnings == ()
