@@ -123,7 +123,12 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
         _check_each_part(parts.labels, name, whole)
     except BadData:  # a camera that hardly moved: after its copies are left out, nothing is left
         whole = complete(parts, name, seed, by_recording=False)
-        return replace(whole, notes=tuple(dict.fromkeys((*notes, *whole.notes))))
+        alike = (
+            f"warning: {len(plan.recordings)} recordings share so many equal images that they are not kept "
+            "apart: accuracy will look better than it is; move the camera or the thing while recording"
+        )
+        doubts = [note for note in notes if note.startswith("warning: ")]
+        return replace(whole, notes=tuple(dict.fromkeys((alike, *doubts, *whole.notes))))
     return whole
 
 
