@@ -227,7 +227,7 @@ def _reopened(descriptor: int) -> int | None:
         return None
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    except OSError:
+    except (OSError, AttributeError):  # Windows has not even the flags
         return None
 
 
