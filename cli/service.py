@@ -57,7 +57,7 @@ def install(
         print(edge_runtime.unit_text(planned), end="")
         return
     edge_runtime.check_booted(ROOT)
-    _check_root("install", "--name", name, *_typed(options), secrets=_secrets(options))
+    check_root("install", options, "--name", name)
     edge_runtime.install(planned, edge_runtime.systemctl)
     print(f"{planned.unit} runs, now and at each boot")
     print(f"messages: journalctl -u {planned.unit} -f")
@@ -96,7 +96,7 @@ def remove(name: Name = _NAME) -> None:
         sudo edgecls service remove --name door
     """
     edge_runtime.check_booted(ROOT)
-    _check_root("remove", "--name", name)
+    check_root("remove", CameraOptions(), "--name", name)
     state = edge_runtime.remove(name, edge_runtime.systemctl)
     print(f"edgecls-{name} is removed; its files stay in {state}")
 
@@ -122,17 +122,24 @@ def _secrets(options: CameraOptions) -> list[str]:
     return [variable for variable, found in zip(SECRET_VARIABLES, is_secret, strict=True) if found]
 
 
-def _check_root(*arguments: str, secrets: Sequence[str] = ()) -> None:
-    """Refuses where systemd's files cannot be written, with the command that can.
+def check_root(command: str, options: CameraOptions, *arguments: str) -> None:
+    """Refuses where systemd's files cannot be written, with the command that can, without secrets in it.
+
+    Args:
+        command: of `edgecls service`.
+        options: of the camera; their secrets go to the environment.
+        arguments: of the command, before those options.
 
     Raises:
         PermissionRefused: we are not root.
     """
     if os.geteuid() != 0:
+        secrets = _secrets(options)
         missing = " and ".join(variable for variable in secrets if variable not in os.environ)
         first = f"export {missing}, as a command line is no place for a secret, and " if missing else ""
-        command = sudo_command(arguments, {**os.environ, **dict.fromkeys(secrets, "")})
-        raise PermissionRefused(f"only root may do this; {first}run `{command}`")
+        environ = {**os.environ, **dict.fromkeys(secrets, "")}
+        whole = sudo_command([command, *arguments, *_typed(options)], environ)
+        raise PermissionRefused(f"only root may do this; {first}run `{whole}`")
 
 
 def sudo_command(arguments: Sequence[str], environ: Mapping[str, str]) -> str:

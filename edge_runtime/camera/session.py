@@ -4,6 +4,7 @@
 options must hold is checked here and nowhere else.
 """
 
+import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -373,4 +374,4 @@ def _recorder(
 
 
 def _is_folder(record: str) -> bool:
-    return record.endswith("/") or expanded(record).is_dir()
+    return record.endswith(("/", os.sep)) or expanded(record).is_dir()

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.cli.service import sudo_command
+from edgecls.cli.service import check_root, sudo_command
+from edgecls.edge_runtime.camera.options import CameraOptions
+from edgecls.edge_runtime.errors import PermissionRefused
 
 from ..mjpeg_server import MjpegServer
 
@@ -123,6 +125,19 @@ def test_who_is_not_root_gets_the_whole_command():
     assert TOKEN not in words
     done = subprocess.run([*words[2:-3], "--help"], env={}, capture_output=True, text=True, check=True)
     assert "install" in done.stdout  # it runs with nothing of our PATH
+
+
+def test_that_command_has_no_secret_in_it(monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    options = CameraOptions(source="http://cam/?pw=hunter2", token=TOKEN, fps=5.0)
+    with pytest.raises(PermissionRefused) as refused:
+        check_root("install", options)
+    said = str(refused.value)
+    assert "hunter2" not in said
+    assert TOKEN not in said
+    assert "export EDGECLS_SOURCE and EDGECLS_TOKEN, " in said
+    assert "sudo --preserve-env=EDGECLS_SOURCE,EDGECLS_TOKEN " in said
+    assert said.endswith("service install --fps 5.0`")
 
 
 # The process

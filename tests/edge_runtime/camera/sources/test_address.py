@@ -195,6 +195,13 @@ def test_a_glob_gives_its_images(pattern, names):
     assert [str(path.relative_to("in")) for path in parse_source(pattern).paths] == names
 
 
+@pytest.mark.parametrize("text", ["C:\\videos\\door.mp4", "c:/videos/door.mp4", "D:door.mp4"])
+def test_a_drive_of_windows_is_no_scheme(text):
+    with pytest.raises(MissingInput, match="no such file") as caught:
+        parse_source(text)
+    assert str(caught.value).startswith(text)
+
+
 @pytest.mark.parametrize("text", ["nothing.avi", "no/such/folder/", "*.png", "-1", "x" * 5000])
 def test_what_is_not_there_is_missing(text):
     with pytest.raises(MissingInput, match=r"; (check the|use an index, csi)"):
