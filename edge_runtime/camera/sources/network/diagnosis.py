@@ -10,7 +10,7 @@ from ..address import masked
 from .connection import Endpoint, proxy_in_environment
 from .tls import speaks_tls, why_no_tls
 
-PROBE_S = 2.0
+PROBE_S = 1.5
 """Timeout of a connection that only finds out what a port speaks."""
 _PROTOCOLS = {b"RTSP/": "rtsp", b"HTTP/": "http"}
 _STRANGE = (400, 426, 501, 503, 505)

@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 from ....errors import Unavailable
 from ..address import masked
-from ..capture_process import ANY_AUTHORITY, Notify, Trust
+from ..capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
 from .connection import Endpoint, connect, no_notice
 from .diagnosis import why_no_answer, why_refused
 from .http_login import Credentials, Login, target_of
@@ -66,6 +66,7 @@ class HttpClient:
             return self._get(keeps_alive=keeps_alive)
         except (HTTPException, OSError, ValueError) as error:  # ValueError: redirected to what is no address
             self.close()
+            self._notify(CaptureNotice("answered"))  # to find out why takes seconds, which it shall have
             raise why_no_answer(self.url, error) from error
 
     def close(self) -> None:

@@ -32,12 +32,12 @@ def check_answer(url: str, timeout_s: float, trust: Trust, notify: Notify) -> No
     except ConnectionResetError:
         answer = _Answer(None, "")
     except (OSError, UnicodeError) as error:
+        notify(CaptureNotice("answered"))  # to find out why takes seconds, which it shall have
         raise why_no_answer(url, error) from error
+    notify(CaptureNotice("answered"))
     spoken = what_it_speaks(Endpoint.of(url)) if answer.status is None else ""
-    if spoken and spoken != urlsplit(url).scheme:
+    if spoken and spoken != urlsplit(url).scheme:  # otherwise FFmpeg may still get on with it
         raise Unavailable(f"{masked(url)}: {wrong_scheme(spoken)}")
-    if answer.status is not None:  # otherwise FFmpeg may still get on with it
-        notify(CaptureNotice("answered"))
 
 
 def why_no_video(url: str, trust: Trust) -> EdgeclsError:

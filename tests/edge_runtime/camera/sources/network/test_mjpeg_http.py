@@ -219,6 +219,7 @@ def test_what_does_not_speak_http_is_told_so(said):
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         client = threads.submit(open_mjpeg, url, TIMEOUT_S)
         connection, _ = listener.accept()
+        listener.close()  # nobody is asked a second time
         connection.recv(4096)
         connection.sendall(said)
         connection.close()
