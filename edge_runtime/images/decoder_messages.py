@@ -51,7 +51,8 @@ class _Stderr:
             self.is_replaceable = True
 
     def _reset(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._decoding = self._entered = self._taken = self._waiting = 0
 
     def _load(self) -> tuple[ctypes.CDLL, ctypes.c_void_p]:
@@ -75,53 +76,48 @@ class _Stderr:
         return stream, memory
 
     def hear(self, decode: Callable[..., _T], *args: Any) -> tuple[_T, str]:
-        """See the function."""
+        """See the function. It is written out, as it takes part of the time of every frame."""
         if not self.is_replaceable:
             return decode(*args), ""
-        is_inside = is_suspect = has_overlapped = False
-        text = ""
+        is_inside, text = False, ""
         entered = taken = others = 0
         try:
-            with self._changed:
+            with self._lock:
                 if self._waiting:
                     self._changed.wait_for(lambda: not self._waiting, _PATIENCE_S)
-                self._entered += 1
-                entered, taken, others = self._entered, self._taken, self._decoding
+                self._entered = entered = self._entered + 1
+                taken, others = self._taken, self._decoding
                 is_inside = True
-                self._enter()
+                self._decoding = others + 1
+                if not others:
+                    self._original = self._variable.value
+                    self._variable.value = self._ours
             result = decode(*args)
         finally:
             if is_inside:
-                with self._changed:
+                with self._lock:
                     text = self._leave()
-                    has_overlapped = others > 0 or self._entered != entered
-                    is_suspect = self._taken != taken
-        if is_suspect and has_overlapped:
+        if self._taken != taken and (others or self._entered != entered):
             return self._hear_alone(decode, *args)
         return result, text
 
     def _hear_alone(self, decode: Callable[..., _T], *args: Any) -> tuple[_T, str]:
         """Waits until no other thread decodes, and lets none begin."""
         try:
-            with self._changed:
+            with self._lock:
                 self._waiting += 1
                 self._changed.wait_for(lambda: not self._decoding, _PATIENCE_S)
-                self._enter()
+                self._decoding += 1
+                self._variable.value = self._ours
                 try:
                     result = decode(*args)
                 finally:
                     text = self._leave()
         finally:
-            with self._changed:
+            with self._lock:
                 self._waiting -= 1
                 self._changed.notify_all()
         return result, text
-
-    def _enter(self) -> None:
-        self._decoding += 1
-        if self._decoding == 1:
-            self._original = self._variable.value
-            self._variable.value = self._ours
 
     def _leave(self) -> str:
         """Returns the messages since they were last taken."""
@@ -129,7 +125,8 @@ class _Stderr:
         text = self._take() if self._memory[0] != b"\0" else ""
         if not self._decoding:
             self._variable.value = self._original
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
         return text
 
     def _take(self) -> str:
