@@ -13,7 +13,8 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.camera.event import ROUTINE
-from ..edge_runtime.camera.options import CameraOptions, to_toml
+from ..edge_runtime.camera.option_text import to_toml
+from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.files import expanded
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.camera.options import CameraOptions, to_arguments
+from ..edge_runtime.camera.option_text import to_arguments
+from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.errors import CheckFailed, MissingInput, PermissionRefused
 from ..edge_runtime.masking import SECRET_VARIABLES, has_secret
 from .camera_options import CameraCommand, with_camera_options

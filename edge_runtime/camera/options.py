@@ -5,9 +5,7 @@ configuration file need to know of each. `session.py` checks the value and makes
 Imports neither numpy nor OpenCV, so that `--help` stays fast.
 """
 
-import json
 import tomllib
-from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -303,45 +301,6 @@ def read_options(path: Path) -> dict[str, Any]:
     return values
 
 
-def to_toml(options: CameraOptions) -> str:
-    """A configuration file: the options that are set, and the others as comments.
-
-    A token and a source with a password are left to the environment, since the file may be shared.
-    """
-    hints = get_type_hints(CameraOptions)
-    hidden = ("token", "source") if has_secret(options.source) else ("token",)
-    lines = ["# edgecls camera --config FILE", ""]
-    group = ""
-    for option in fields(options):
-        if option.metadata["group"] != group:
-            group = option.metadata["group"]
-            lines += ["", f"# {group}"] if lines[-1] else [f"# {group}"]
-        value = getattr(options, option.name)
-        if option.name in hidden:
-            lines.append(f"# {option.name}: set {option.metadata['variable']} in the environment")
-        elif value is None or value == option.default:
-            shown = _example(option, hints[option.name]) if option.default is None else _toml(option.default)
-            lines.append(f"# {option.name} = {shown}")
-        else:
-            lines.append(f"{option.name} = {_toml(value)}")
-    return "\n".join(lines) + "\n"
-
-
-def to_arguments(values: Mapping[str, Any]) -> list[str]:
-    """Options as somebody would type them; those that equal their defaults are left out."""
-    typed: list[str] = []
-    for option in fields(CameraOptions):
-        value = values.get(option.name, option.default)
-        if value is None or value == option.default:
-            continue
-        if isinstance(value, bool):
-            names = next((flags for flags in option.metadata["flags"] if "/" in flags), flag_of(option.name))
-            typed.append(names.split("/")[0 if value else 1])
-        else:
-            typed += [flag_of(option.name), str(value)]
-    return typed
-
-
 def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
     """A TOML value as the field's type.
 
@@ -353,7 +312,7 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
     if option.name in ("source", "rotate") and type(value) is int:
         value = str(value)  # source = 0
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
-    choices = _choices(hint)
+    choices = choices_of(hint)
     if choices:
         if value not in choices:
             raise ValueError(f"write one of {', '.join(choices)}")
@@ -377,25 +336,7 @@ def _check_range(value: Any, low: float | None, high: float | None) -> None:
         raise ValueError(f"write at most {high:g}")
 
 
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _example(option: "Field[Any]", hint: Any) -> str:
-    """What to write for an option without a default: `"horizontal" or "vertical"`, `(WxH)`."""
-    choices = _choices(hint)
-    if choices:
-        return " or ".join(map(_toml, choices))
-    if bool in get_args(hint):
-        return "true or false"
-    return f"({option.metadata['metavar'] or ('number' if float in get_args(hint) else 'text')})"
-
-
-def _choices(hint: Any) -> list[str]:
+def choices_of(hint: Any) -> list[str]:
     """The texts that a Literal allows; none for other types."""
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     return [choice for kind in kinds for choice in get_args(kind) or (kind,) if isinstance(choice, str)]

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from ..camera.decision import SteadyDecider
-from ..camera.options import CameraOptions, flag_of, to_arguments
+from ..camera.option_text import to_arguments
+from ..camera.options import CameraOptions, flag_of
 from ..camera.session import check_options
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier

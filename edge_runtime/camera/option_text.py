@@ -1,0 +1,66 @@
+"""Camera options as text: a configuration file, and the arguments of a command line."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from typing import Any, get_args, get_type_hints
+
+from ..masking import has_secret
+from .options import CameraOptions, choices_of, flag_of
+
+
+def to_toml(options: CameraOptions) -> str:
+    """A configuration file: the options that are set, and the others as comments.
+
+    A token and a source with a password are left to the environment, since the file may be shared.
+    """
+    hints = get_type_hints(CameraOptions)
+    hidden = ("token", "source") if has_secret(options.source) else ("token",)
+    lines = ["# edgecls camera --config FILE", ""]
+    group = ""
+    for option in fields(options):
+        if option.metadata["group"] != group:
+            group = option.metadata["group"]
+            lines += ["", f"# {group}"] if lines[-1] else [f"# {group}"]
+        value = getattr(options, option.name)
+        if option.name in hidden:
+            lines.append(f"# {option.name}: set {option.metadata['variable']} in the environment")
+        elif value is None or value == option.default:
+            shown = _example(option, hints[option.name]) if option.default is None else _toml(option.default)
+            lines.append(f"# {option.name} = {shown}")
+        else:
+            lines.append(f"{option.name} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def to_arguments(values: Mapping[str, Any]) -> list[str]:
+    """Options as somebody would type them; those that equal their defaults are left out."""
+    typed: list[str] = []
+    for option in fields(CameraOptions):
+        value = values.get(option.name, option.default)
+        if value is None or value == option.default:
+            continue
+        if isinstance(value, bool):
+            names = next((flags for flags in option.metadata["flags"] if "/" in flags), flag_of(option.name))
+            typed.append(names.split("/")[0 if value else 1])
+        else:
+            typed += [flag_of(option.name), str(value)]
+    return typed
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _example(option: "Field[Any]", hint: Any) -> str:
+    """What to write for an option without a default: `"horizontal" or "vertical"`, `(WxH)`."""
+    choices = choices_of(hint)
+    if choices:
+        return " or ".join(map(_toml, choices))
+    if bool in get_args(hint):
+        return "true or false"
+    return f"({option.metadata['metavar'] or ('number' if float in get_args(hint) else 'text')})"
