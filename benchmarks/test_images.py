@@ -13,12 +13,13 @@ from ..data.model_data import training_data
 from ..data.overlap import equal_to
 from ..data.split import stratified
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
-from ..edge_runtime.files import expanded, whole_file
+from ..edge_runtime.files import whole_file
 from ..edge_runtime.images.decode import decode
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.models.model_file import ModelFile
+from ..edge_runtime.text import expanded
 from .file_report import DataReport
 from .leaks import calibrated_on
 from .model_files import ModelFiles, first_readable

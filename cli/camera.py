@@ -15,9 +15,8 @@ from .. import edge_runtime
 from ..edge_runtime.camera.event import ROUTINE
 from ..edge_runtime.camera.option_text import to_toml
 from ..edge_runtime.camera.options import CameraOptions
-from ..edge_runtime.files import expanded
 from ..edge_runtime.models.builtin import builtin_name
-from ..edge_runtime.text import json_for_stdout
+from ..edge_runtime.text import expanded, json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
 from .messages import detail, is_quiet, note
 from .model_options import spare_blas_threads

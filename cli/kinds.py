@@ -11,9 +11,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ..edge_runtime.engines.names import has_models
-from ..edge_runtime.files import expanded
 from ..edge_runtime.images.kinds import HEAD_BYTES, NAMED_AS_PICTURE, kind_of
 from ..edge_runtime.models.builtin import is_builtin_name
+from ..edge_runtime.text import expanded
 
 
 class ValueKind(Enum):

@@ -1,6 +1,5 @@
 """Secrets on the command line: masked in messages that repeat it, and in the system's list of processes."""
 
-import ctypes
 import os
 import shlex
 import sys
@@ -52,6 +51,8 @@ def hide_in_process_list() -> None:
     words = sys.argv[1:]
     if shown_arguments(words) == words:
         return
+    import ctypes  # noqa: PLC0415 - only where there is something to hide
+
     with suppress(OSError, IndexError, ValueError):  # no /proc, as in some sandboxes: it stays readable
         facts = Path("/proc/self/stat").read_bytes().rpartition(b") ")[2].split()
         start, end = int(facts[_ARG_START]), int(facts[_ARG_START + 1])

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..edge_runtime.errors import BadData, MissingInput, Unavailable
-from ..edge_runtime.files import expanded
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
-from ..edge_runtime.text import readable
+from ..edge_runtime.text import expanded, readable
 from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
 from .folders.name_encodings import NameHints, check_encoding

@@ -167,11 +167,6 @@ def _scratch_places() -> list[str]:
     return list(_IN_MEMORY)
 
 
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """Returns the path with `~` and `~user` replaced by a home folder; as it is where there is none."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails without a home folder
-
-
 def read_whole(path: str | os.PathLike[str]) -> bytes:
     """Returns the bytes of `path`.
 

@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TextIO
 
 
@@ -271,3 +272,8 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
 
 def _lines_of(cell: str, width: int) -> list[str]:
     return [cell] if len(cell) <= width else textwrap.wrap(cell, width, break_on_hyphens=False)
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Returns the path with `~` and `~user` replaced by a home folder; as it is where there is none."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails without a home folder

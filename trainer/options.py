@@ -8,8 +8,9 @@ from typing import Any
 from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import MissingInput, UsageError
-from ..edge_runtime.files import check_writable, expanded
+from ..edge_runtime.files import check_writable
 from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
+from ..edge_runtime.text import expanded
 from . import recipe as recipes
 from .augmentation import parse_kinds
 from .checkpoint import check_options, checkpoint_path, read_checkpoint

@@ -14,9 +14,10 @@ from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ..engines.names import EngineName
 from ..errors import BadConfiguration
-from ..files import expanded, read_whole
+from ..files import read_whole
 from ..images.rule import PixelRange
 from ..masking import has_secret, shown_source, shown_value
+from ..text import expanded
 
 Rotation = Literal["0", "90", "180", "270"]
 """Degrees clockwise, as the command line spells them."""

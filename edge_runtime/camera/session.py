@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..classifier import Classifier, find_model_file
 from ..errors import BadConfiguration, Unavailable, UsageError
-from ..files import expanded
 from ..models.card import ModelCard
+from ..text import expanded
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import Event, OnEvent, fan_out, ignore

@@ -12,12 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ...errors import MissingInput, UsageError, reading_failed
-from ...files import expanded
 from ...images.kinds import NAMED_AS_PICTURE, is_picture, kind_of_file
 from ...images.rule import ImageRule
 from ...images.several import is_jpeg_run
 from ...masking import is_url_like, masked, shown_source
-from ...text import printable
+from ...text import expanded, printable
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 """The only schemes passed to FFmpeg, which also knows `concat:`, `subfile:` and others that read local
