@@ -86,6 +86,6 @@ def check_measured(files: Sequence[MeasuredFile], named: Sequence[Path] = ()) ->
     everything = len(failed) == len(files)
     for file in failed:
         if everything or file.exit_code == 1 or Path(file.path) in named:
-            error = EdgeclsError(file.error)
+            error = EdgeclsError(str(file.error))
             error.exit_code = file.exit_code
             raise error
