@@ -190,7 +190,8 @@ _IN_TEXT = re.compile(
 )
 _LOGIN_IN_TEXT = re.compile(r"(?<![\w.%+*-])[\w.%+-]+:[^\s:/\\]\S*@[^\s@]+")
 _PLACEHOLDER = "user:password@"
-_TRAILING = re.compile(r"[\"'`:;,.!?)\]>}]*$")
+_TRAILING = "\"'`:;,.!?)]>}"
+_BLANK = re.compile(r"\s")
 
 
 def hide_secrets(text: str) -> str:
@@ -201,12 +202,14 @@ def hide_secrets(text: str) -> str:
     """
     if not ("/" in text or "\\" in text or "@" in text or "=" in text):
         return text
-    done, at = [], 0
+    done: list[str] = []
+    at = 0
     while match := _IN_TEXT.search(text, at):
         end = match.end()
         if _is_cut(match[0]) and "@" in text[end:]:  # its password has a blank in it
             end = text.rindex("@")
-            end += len(re.match(r"\S*", text[end:])[0])  # pyright: ignore[reportOptionalSubscript]
+            blank = _BLANK.search(text, end)
+            end = blank.start() if blank else len(text)
         done += [_NAMED_SECRET.sub(rf"\1{HIDDEN}", _without_logins(text[at : match.start()]))]
         done.append(_masked_word(text[match.start() : end]))
         at = end
@@ -220,8 +223,8 @@ def _is_cut(url: str) -> bool:
 
 
 def _masked_word(word: str) -> str:
-    trailing = _TRAILING.search(word)[0]  # pyright: ignore[reportOptionalSubscript]
-    url = word.removesuffix(trailing)
+    url = word.rstrip(_TRAILING)
+    trailing = word[len(url) :]
     return word if _PLACEHOLDER in url and url.count("@") == 1 else masked(url) + trailing
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import typer
@@ -115,12 +116,13 @@ def _train(folder: Path, data: Path, epochs: int) -> tuple[float, Path]:
 def _accuracy(model: Path, data: Path) -> float:
     """Returns the accuracy of a model on class folders of pictures that it never saw."""
     from edgecls.data.backend import keras  # noqa: PLC0415 - seconds, and not for drawing
+    from edgecls.edge_runtime.images.decode import read_image  # noqa: PLC0415
     from edgecls.edge_runtime.images.prepare import prepare  # noqa: PLC0415
     from edgecls.edge_runtime.images.rule import ImageRule  # noqa: PLC0415
 
-    network = keras.models.load_model(model)
+    network: Any = keras.models.load_model(model)
     paths = sorted(data.rglob("*.jpg"))
-    images = np.stack([prepare(cv2.imread(str(path)), ImageRule(32, 32)) for path in paths])
+    images = np.stack([prepare(read_image(path), ImageRule(32, 32)) for path in paths])
     truth = np.array([THINGS.index(path.relative_to(data).parts[0]) for path in paths])
     return float((network.predict(images / np.float32(255), verbose=0).argmax(1) == truth).mean())
 

@@ -110,12 +110,13 @@ def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule)
         pixels, message = decode_tiff(partial(_decoded, content, flags)), ""
     else:
         pixels, message = hear(_decoded, content, flags)
-    if pixels is None or "libpng error" in message or pixels.dtype not in (np.uint8, np.uint16):
+    if pixels is None or "libpng error" in message or pixels.dtype.name not in ("uint8", "uint16"):
         raise BadImage(f"{name}: {_why_unreadable(content, kind)}")
     pixels = _to_8_bits(pixels, rule.bits)
     if rule.transparent == "white" and is_transparent(content, kind):
         raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
-        if kind is TIFF and next(tiff_directories(content), {}).get(_SAMPLES) == 2:
+        directory = next(tiff_directories(content), None) if kind is TIFF else None
+        if directory and directory.get(_SAMPLES) == 2:
             raise BadImage(f"{name}: a grey TIFF with transparency, which is not read; save it as PNG")
         if raw is not None:
             pixels = on_white(pixels, raw, content, kind)
@@ -152,7 +153,7 @@ def _why_unreadable(content: bytes, kind: Kind | None) -> str:
         return f"not an image; {READABLE}"
     if kind is TIFF:
         raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
-        if raw is not None and raw.dtype not in (np.uint8, np.uint16):
+        if raw is not None and raw.dtype.name not in ("uint8", "uint16"):
             return (
                 f"a TIFF of {raw.dtype} numbers, whose white is unknown; save it with 8 or 16 bits a channel"
             )

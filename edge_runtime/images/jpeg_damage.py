@@ -59,9 +59,9 @@ def _plain_segments(content: bytes) -> Iterator[bytes]:
         if marker in (_SOF0, _SOF1):
             is_sequential = True
             components = segment[7] if len(segment) > 7 else 3
-        elif marker == _APP0 and segment[2:7] == b"JFIF\0":
+        elif marker == _APP0 and segment.startswith(b"JFIF\0", 2):
             segment[7:9] = 1, 2  # its revision
-        elif marker == _APP14 and segment[2:7] == b"Adobe" and len(segment) == 14 and segment[13] > 2:
+        elif marker == _APP14 and segment.startswith(b"Adobe", 2) and len(segment) == 14 and segment[13] > 2:
             segment[13] = 2 if components == 4 else 1  # libjpeg guesses the same
         elif marker == _SOS and is_sequential:
             segment[-3:] = 0, 63, 0  # the only values that a sequential picture can have

@@ -74,7 +74,8 @@ class AccessControl:
             request: one that `is_login`.
             form: its content, as `application/x-www-form-urlencoded`.
         """
-        site, origin = request.get("HTTP_SEC_FETCH_SITE"), request.get("HTTP_ORIGIN")
+        site: str | None = request.get("HTTP_SEC_FETCH_SITE")
+        origin: str | None = request.get("HTTP_ORIGIN")
         is_ours = site in ("none", "same-origin")
         if site is None:  # an older browser, or a program
             is_ours = not origin or self._is_our_name(urlsplit(origin).netloc)

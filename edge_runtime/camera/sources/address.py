@@ -219,7 +219,8 @@ def _matches(pattern: str) -> ImageFiles:
 
 def _images(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Returns which of the paths are images, and which are other files."""
-    images, others = [], []
+    images: list[Path] = []
+    others: list[Path] = []
     for path in sorted((path for path in paths if path.is_file()), key=_natural):
         (images if is_picture(path) else others).append(path)
     return tuple(images), tuple(others)
