@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 
 from ....errors import BadConfiguration, Unavailable, UsageError
-from ....files import read_whole
 from ..capture_process import Trust
 
 _FINGERPRINT = re.compile(
@@ -189,6 +188,8 @@ def read_certificates(path: str) -> str:
         MissingInput, PermissionRefused: the file cannot be read.
         BadConfiguration: it holds no certificate.
     """
+    from ....files import read_whole  # noqa: PLC0415 - a megabyte, which most capture processes do without
+
     content = read_whole(Path(path))
     try:
         text = (
