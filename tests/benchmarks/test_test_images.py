@@ -36,7 +36,7 @@ def test_test_images_that_were_trained_on_are_left_out_and_counted(tmp_path: Pat
             for red, label in ((0, "blue"), (200, "red")):
                 (tmp_path / part / label).mkdir(parents=True, exist_ok=True)
                 noise = np.random.default_rng((number, red)).integers(0, 55, (8, 8, 3))
-                cv2.imwrite(str(tmp_path / part / label / f"{number}.png"), noise + (0, 0, red))
+                cv2.imwrite(str(tmp_path / part / label / f"{number}.png"), np.add(noise, (0, 0, red)))
     rule = ImageRule(8, 8)
     data = load_dataset(str(tmp_path), rule, seed=0)
     card = ModelCard(data.labels, rule, provenance=Provenance(data_sha256=data.sha256))
