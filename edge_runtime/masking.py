@@ -31,6 +31,10 @@ _HOST_AND_PORT = re.compile(rf"(?:{_IPV6}|[\w.-]*){_PORT}", re.IGNORECASE)
 _IP_AND_PORT = re.compile(rf"(?:{_IPV6}|\d{{1,3}}(?:\.\d{{1,3}}){{3}}){_PORT}", re.IGNORECASE)
 _USER = re.compile(r"[\w.-]{1,32}")
 _PLAIN_SEGMENT = re.compile(r"[\w.~, +()'\"-]*")
+_LOGIN_SEGMENT = re.compile(r"(?:admin|root|user(?:name)?|usr|login)", re.IGNORECASE)
+_SECRET_IN_SEGMENT = re.compile(
+    r"(?:.*[_,-])?(?:pw|key|auth|sid|admin|root|usr|user|username|login)[_,=:-].+", re.IGNORECASE
+)
 _PLAIN_VALUE = re.compile(r"[\w., -]{0,32}")
 _SECRET_WORD = re.compile(r"pass(?:word|wd)?|pwd|psw|token|secret|credentials?", re.IGNORECASE)
 _SECRET_KEY = re.compile(
@@ -98,16 +102,19 @@ def _split_login(text: str) -> tuple[str, str]:
 
 def _masked_path(path: str) -> str:
     shown: list[str] = []
-    is_named = False  # the segment before says what this one is: /password/12345
+    before = ""  # may say what a segment is: /password/12345, /admin/12345
     for part in re.split(r"([/\\])", path):
         if part in ("/", "\\", ""):
             shown.append(part)
             continue
         plain = unquote(unquote(part))
-        is_shown = _PLAIN_SEGMENT.fullmatch(plain) and not is_named and not _is_token(plain)
-        is_named = _SECRET_WORD.fullmatch(plain) is not None
-        holds_one = not is_named and _SECRET_WORD.search(plain)  # /user_admin_password_12345
-        shown.append(part if is_shown and not holds_one else HIDDEN)
+        is_named = _SECRET_KEY.fullmatch(before) or (_LOGIN_SEGMENT.fullmatch(before) and "." not in plain)
+        holds_one = not _SECRET_WORD.fullmatch(plain) and _SECRET_WORD.search(
+            plain
+        )  # /user_admin_password_12345
+        is_hidden = is_named or holds_one or _SECRET_IN_SEGMENT.fullmatch(plain) or _is_token(plain)
+        shown.append(part if _PLAIN_SEGMENT.fullmatch(plain) and not is_hidden else HIDDEN)
+        before = plain
     return "".join(shown)
 
 
@@ -126,11 +133,13 @@ def _masked_query(query: str) -> str:
     return "&".join(shown)
 
 
-_TOKEN_LENGTH, _SEPARATORS = 16, 2
+_TOKEN_LENGTH, _SEPARATORS = 12, 2
 _CHUNKS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]|\d+")
-_WORD_LENGTH = 3.0
+_WORD_LENGTH, _SHORT_WORD_LENGTH = 3.0, 2.2
 """Words and numbers in a name such as `h264Preview_01_main` are at least this long on average; in a random
-text of letters and digits, letters and digits alternate more often."""
+text of letters and digits, letters and digits alternate more often. A short text needs more of it."""
+_ABBREVIATIONS = re.compile(r"stream|rtsph?|rtp|http|mjpe?g|jpe?g|png|html?|xml|cgi|sdp", re.IGNORECASE)
+_UNSPEAKABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}|[aeiou]{5}", re.IGNORECASE)
 
 
 def _is_token(text: str) -> bool:
@@ -139,8 +148,11 @@ def _is_token(text: str) -> bool:
     if len(text) < _TOKEN_LENGTH or len(letters) < _TOKEN_LENGTH - _SEPARATORS:
         return bool(re.search(r"\d{10}", text))
     chunks = _CHUNKS.findall(text)
-    is_hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", letters) is not None
-    return is_hexadecimal or len(letters) / max(1, len(chunks)) < _WORD_LENGTH
+    is_hexadecimal = re.fullmatch(r"[0-9a-fA-F]+", letters) and re.search(r"\d", letters)
+    is_mixed = len(letters) / max(1, len(chunks)) < (
+        _WORD_LENGTH if len(letters) > 13 else _SHORT_WORD_LENGTH
+    )
+    return bool(is_hexadecimal or is_mixed or _UNSPEAKABLE.search(_ABBREVIATIONS.sub(" ", text)))
 
 
 _NAMED_FILE = re.compile(
@@ -148,6 +160,8 @@ _NAMED_FILE = re.compile(
     r"|mkv|webm|mjpe?g|ts|tflite|onnx|h5|hdf5|keras|zip|tar|t?gz|toml|jsonl?|csv|txt|log)",
     re.IGNORECASE,
 )
+_QUERY = re.compile(r"[\w)]\?[\w.-]+=")
+"""A path with it is an address without its scheme: in a glob, hardly a name has a `=`."""
 _NAMED_SECRET = re.compile(r"((?:pass|pas|pwd|psw|pw|token|secret)[\w-]{0,8}=)[^\s&,;)\"']+", re.IGNORECASE)
 
 
@@ -168,7 +182,7 @@ def shown_source(text: str) -> str:
         return masked(text)
     if _NAMED_FILE.fullmatch(text) or re.fullmatch(r"[A-Za-z]:[\\/][^@?=&]*", text):
         return text
-    if "@" in text or ":" in text or bare.startswith("//"):
+    if "@" in text or ":" in text or bare.startswith("//") or _QUERY.search(bare):
         return masked(bare)
     return _NAMED_SECRET.sub(rf"\1{HIDDEN}", text)
 
@@ -189,6 +203,7 @@ _IN_TEXT = re.compile(
     r"(?<![\w/])(?:[a-z][a-z0-9+.-]+:[/\\]|(?:rtsp|rtmp|http)s?[/\\]{2})[/\\]*[^\s/\\]\S*", re.IGNORECASE
 )
 _LOGIN_IN_TEXT = re.compile(r"(?<![\w.%+*-])[\w.%+-]+:[^\s:/\\]\S*@[^\s@]+")
+_QUERY_IN_TEXT = re.compile(r"[\w.][^\s'\"?=]*[\w)]\?[\w.-]+=[^\s'\"]*")
 _PLACEHOLDER = "user:password@"
 _TRAILING = "\"'`:;,.!?)]>}"
 _BLANK = re.compile(r"\s")
@@ -229,7 +244,9 @@ def _masked_word(word: str) -> str:
 
 
 def _without_logins(text: str) -> str:
-    return _LOGIN_IN_TEXT.sub(lambda match: _masked_word(match[0]), text)
+    for pattern in (_LOGIN_IN_TEXT, _QUERY_IN_TEXT):
+        text = pattern.sub(lambda match: _masked_word(match[0]), text)
+    return text
 
 
 def child_environment() -> dict[str, str]:

@@ -1,11 +1,11 @@
 """Doubtful classes: folders that look like splits, pieces, versions or days, and are refused or said."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ...edge_runtime.errors import BadData
 from ...edge_runtime.text import printable
 from .split_folders import SplitName, is_container, is_date, is_version, split_name
-from .tree import Folder
+from .tree import Folder, look_through
 
 
 def check_classes(folders: Mapping[str, Folder], name: str, expected: str) -> None:
@@ -47,16 +47,31 @@ def _check_inner(folders: Mapping[str, Folder], name: str) -> None:
         for each, folder in folders.items()
         if not folder.pictures and not folder.has_recordings()
     }
-    versions = [each for each, found in inner.items() if len(found) > 1 and is_version(each)]
+    copies = [each for each, found in inner.items() if len(found) > 1 and _is_copy(each, found, folders)]
+    versions = copies or [each for each, folder in folders.items() if each in inner and _holds_splits(folder)]
+    versions = versions or [each for each, found in inner.items() if len(found) > 1 and is_version(each)]
     common = set.intersection(*map(set, inner.values())) if len(inner) == len(folders) > 1 else set[str]()
     is_by_day = all(is_date(each) or any(map(str.isdigit, each)) for each in common)
     if versions or (len(common) > 1 and not is_by_day):
         shown = versions or list(folders)
+        looks = "looks like a data set" if len(shown) == 1 else "each look like a data set"
         holds = ", ".join(map(printable, sorted(common or inner[shown[0]])[:3]))
         raise BadData(
-            f"{name}: {_named(shown)} looks like a data set itself, with class folders inside ({holds}); "
+            f"{name}: {_named(shown)} {looks} itself, with class folders inside ({holds}); "
             "give one such folder to --data, or put the pictures of each class directly into its folder"
         )
+
+
+def _is_copy(name: str, inner: Iterable[str], folders: Iterable[str]) -> bool:
+    """Whether a folder holds folders with the names of those beside it, as zips that were packed twice do."""
+    return set(inner) == set(folders) - {name}
+
+
+def _holds_splits(folder: Folder) -> bool:
+    """Whether it holds split folders with class folders, also below folders around everything."""
+    inner = look_through(folder, "").classes()
+    kinds = {found.kind for each in inner if (found := split_name(each)) and len(inner[each].classes()) > 1}
+    return "train" in kinds and len(kinds) > 1
 
 
 def inner_notes(folders: Mapping[str, Folder]) -> list[str]:

@@ -5,6 +5,7 @@ alone decides nothing, because a class may be called `train`: `splits.py` looks 
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +40,17 @@ _KINDS: dict[str, Kind] = {
         "unlabelled",
     ),
 }
+_FOREIGN: dict[Kind, str] = {
+    "train": "entrenamiento treino treinamento apprentissage entraînement entrainement addestramento "
+    "trening обучение обучающая обучающий тренировка тренировочная 训练 训练集 訓練 訓練集 学習 학습 eğitim "
+    "szkolenie träning 訓練データ 学習データ 訓練用 学習用",
+    "val": "validación validacion validação validacao validazione validierung валидация валидационная "
+    "验证 验证集 驗證 驗證集 検証 검증 doğrulama walidacja validering 検証用",
+    "test": "prueba pruebas teste testes essai prova тест тестовая тестовый 测试 测试集 測試 測試集 テスト "
+    "테스트 시험 prüfung pruefung testowy",
+}
+"""How data sets in other languages call them."""
+_KINDS |= {word: kind for kind, words in _FOREIGN.items() for word in words.split()}
 _PAIRS = {("held", "out"): "heldout", ("hold", "out"): "holdout"}
 _CONTAINER_WORDS = """
 image images img imgs jpg jpgs jpeg jpegs jpegimages png pngs pic pics picture pictures photo photos data
@@ -131,7 +143,8 @@ def is_date(name: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """Splits a name at anything but letters, at digits and at capitals, in lower case."""
-    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+|[A-Z]+", name)
+    composed = unicodedata.normalize("NFC", name)
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+|[A-Z]+", composed)
     words = [part.casefold() for part in parts]
     for at in range(len(words) - 1):
         if joined := _PAIRS.get((words[at], words[at + 1])):

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from ...edge_runtime.errors import BadData
 from ...edge_runtime.text import printable
 from .split_folders import PartName, SplitName, is_leftover, split_name
-from .tree import Folder
+from .tree import Folder, inside_split
 
 Classes = dict[str, list[PurePosixPath]]
 
@@ -19,7 +19,7 @@ class Splits:
     parts: dict[PartName, Folder]
     """With `train` always."""
     unlabelled: list[Folder]
-    """Such as `seg_pred`."""
+    """Such as `seg_pred`, or `test-multiple_fruits` beside a `Test` with the classes of train."""
 
 
 def find_splits(folders: Mapping[str, Folder], name: str) -> Splits | None:
@@ -67,6 +67,8 @@ def _assign(
     folders: Mapping[str, Folder], named: Mapping[str, SplitName], train: str, others: list[str], name: str
 ) -> Splits:
     parts: dict[PartName, Folder] = {"train": folders[train]}
+    labels = set(inside_split(folders[train]).classes())
+    unlabelled = [folders[each] for each in others if named[each].kind == "unlabelled"]
     for each in sorted(others, key=lambda other: named[other].kind == "late"):
         kind = named[each].kind
         if kind == "late":
@@ -74,13 +76,19 @@ def _assign(
         if kind in ("train", "unlabelled"):
             continue
         part: PartName = "val" if kind == "val" else "test"
-        if part in parts:
+        if part not in parts:
+            parts[part] = folders[each]
+            continue
+        both = [parts[part], folders[each]]
+        fitting = [folder for folder in both if labels and set(inside_split(folder).classes()) == labels]
+        if len(fitting) != 1:
             raise BadData(
-                f"{name}: {printable(parts[part].path.name)}/ and {printable(each)}/ both look like the "
-                f"{part} split; keep one"
+                f"{name}: {printable(both[0].path.name)}/ and {printable(each)}/ both look like the {part} "
+                "split; keep one"
             )
-        parts[part] = folders[each]
-    return Splits(parts, [folders[each] for each in others if named[each].kind == "unlabelled"])
+        parts[part] = fitting[0]
+        unlabelled += [folder for folder in both if folder is not fitting[0]]
+    return Splits(parts, unlabelled)
 
 
 def _lone_train(folders: Mapping[str, Folder], trains: list[str], name: str) -> Splits | None:

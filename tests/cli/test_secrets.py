@@ -14,6 +14,7 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.sources.address import Stream
 from edgecls.edge_runtime.errors import EdgeclsError, UsageError
+from edgecls.edge_runtime.masking import HIDDEN, masked, shown_source
 from edgecls.edge_runtime.service.plan import plan_service
 from edgecls.edge_runtime.service.unit import unit_text
 
@@ -62,7 +63,8 @@ SECRETS = [
     *("1/hunter#Tiger", "hunter%2FTiger", "@hunter/Tiger"),
 ]
 TOKENS = [
-    *("6Gxq5dXWEO4zYx1B", "0b0be1a2-7d5e-4a4f-9a55-7e1c2e4e9c11", "9f86d081884c7d65", "xK_w-8aQ2.zP4nR7vT")
+    *("6Gxq5dXWEO4zYx1B", "0b0be1a2-7d5e-4a4f-9a55-7e1c2e4e9c11", "9f86d081884c7d65", "xK_w-8aQ2.zP4nR7vT"),
+    *("RfApdadkhuCBThMT", "qzwxkvjtbpnmhrgl", "ebb879b2cfb5", "b7Gq2xP9s4Vd"),
 ]
 
 
@@ -138,6 +140,23 @@ def test_a_traceback_shows_no_password():
     assert done.stderr.startswith("Traceback")
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(f"rtsp://10.0.0.7/{key}/{{}}/live" for key in ("key", "auth", "api_key", "sid", "admin", "user")),
+        "rtsp://10.0.0.7/u/admin/p/{}",
+        *(f"rtsp://10.0.0.7/{key}{{}}/live" for key in ("pw-", "key-", "admin_", "cam_root-", "admin,")),
+        "10.0.0.7/v.cgi?usr=admin&{}",
+        "cam/snapshot.cgi?p={}",
+    ],
+)
+def test_a_path_or_a_scheme_less_address_shows_no_password(address):
+    typed = address.format(SECRETS[0])
+    shown = [masked(typed), shown_source(typed), str(EdgeclsError(f"no such option: {typed}; see --help"))]
+    assert_hidden("\n".join(shown), typed=typed)
+    assert all(HIDDEN in text for text in shown)
+
+
 @pytest.mark.parametrize("token", TOKENS)
 def test_a_path_that_is_a_random_text_is_a_secret(token):
     assert Stream(f"rtsps://10.0.0.7:7441/{token}/video").description == "rtsps://10.0.0.7:7441/***/video"
@@ -154,6 +173,9 @@ def test_a_path_that_is_a_random_text_is_a_secret(token):
         "http://[fe80::1%25eth0]:8080/?action=stream",
         "https://front-door.lan/cgi-bin/hi3510/mjpegstream.cgi",
         "rtsp://10.0.0.7/onvif-media/media.amp",
+        "rtsp://10.0.0.7/ch0_unicast_firststream",
+        "http://10.0.0.7/camera_proxy_stream/camera.front_door",
+        "http://10.0.0.7/admin/snapshot.cgi?channel=1",
     ],
 )
 def test_what_is_no_secret_is_shown(url):

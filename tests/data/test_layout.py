@@ -268,8 +268,44 @@ def test_a_data_set_for_object_detection_is_called_so(extra, words):
     ],
 )
 def test_versions_of_one_data_set_are_no_classes(names):
-    with pytest.raises(BadData, match=r"looks like a data set itself, with class folders inside \(a, b\)"):
+    with pytest.raises(BadData, match=r"looks? like a data set itself, with class folders inside \(a, b\)"):
         layout_of(*(path for name in names for path in split(name)))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [*split("flowers"), *split("flowers/flowers")],  # packed twice
+        [*split("", "ab"), *split("all", "ab")],
+        [*split("Augmented/Augmented/train"), *split("Augmented/Augmented/valid"), *pictures("test/test/")],
+    ],
+)
+def test_a_data_set_among_the_classes_is_no_class(files: list[str]):
+    with pytest.raises(BadData, match="looks like a data set itself"):
+        layout_of(*[file.lstrip("/") for file in files])
+
+
+def test_of_two_test_folders_the_one_with_the_classes_is_taken():
+    files = [*split("Training"), *split("Test"), *pictures("test-multiple_fruits/")]
+    layout = layout_of(*files)
+    assert counts(layout)["test"] == {"a": 3, "b": 3}
+    assert "test-multiple_fruits/: 3 pictures without labels; not used" in layout.notes
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("entrenamiento", "prueba"),
+        ("训练集", "测试集"),
+        ("обучение", "тест"),
+        ("Training", unicodedata.normalize("NFD", "Prüfung")),
+        ("学習データ", "テスト"),
+    ],
+)
+def test_split_folders_of_other_languages_are_no_classes(train: str, test: str):
+    assert set(counts(layout_of(*split(train), *split(test)))) == {"train", "test"}
+    with pytest.raises(BadData, match="looks like the training split"):
+        layout_of(*pictures(f"{train}/"), *pictures(f"{test}/"))
 
 
 def test_annotations_without_suffix_are_no_class():
