@@ -96,7 +96,7 @@ class _Run:
         )
         done = Epoch(number, time.perf_counter() - started_s, train, val, test)
         self.progress.epoch_done(done)
-        values = tuple(np.asarray(keras.ops.convert_to_numpy(variable)) for variable in self._variables)
+        values = tuple(variable.numpy() for variable in self._variables)
         history = (*before.history, done)
         return TrainingState(history, values, self._kept(before.kept, history))
 
