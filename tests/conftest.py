@@ -17,6 +17,7 @@ import pytest
 
 pytest_plugins = ["tests.colours", "tests.data_sets", "tests.quick"]
 _STATUS = pytest.StashKey[int]()
+_STDOUT, _STDERR = "train.stdout", "train.stderr"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,11 @@ class TinyModel:
     @property
     def h5(self) -> Path:
         return self.folder / "image_classification.h5"
+
+    @property
+    def said(self) -> tuple[str, str]:
+        """What `edgecls -q train`, a process of its own, wrote to stdout and to stderr."""
+        return (self.folder / _STDOUT).read_text(), (self.folder / _STDERR).read_text()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -212,6 +218,9 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 
 def _make_tiny(folder: Path) -> None:
-    for arguments in (["train", "--data", "digits", "--epochs", 4], ["export", "--int8"]):
-        done = _run_edgecls(*arguments, cwd=folder, timeout=900)
-        assert done.returncode == 0, done.stderr
+    trained = _run_edgecls("-q", "train", "--data", "digits", "--epochs", 4, cwd=folder)
+    assert trained.returncode == 0, trained.stderr
+    (folder / _STDOUT).write_text(trained.stdout)
+    (folder / _STDERR).write_text(trained.stderr)
+    exported = _run_edgecls("export", "--int8", cwd=folder)
+    assert exported.returncode == 0, exported.stderr

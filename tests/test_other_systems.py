@@ -154,12 +154,13 @@ def test_a_network_is_trained_exported_and_measured(run, write_images, tmp_path:
     for label in ("cat", "dog"):
         write_images(tmp_path / "pets" / label, 12)
     commands = [
-        ["train", "--data", "pets", "--epochs", "1", "--arch", "nano", "-q"],
+        ["train", "--data", "pets", "--epochs", "1", "--arch", "nano", "--imgsz", "16", "-q"],
         ["export", "-q"],
         ["bench", "image_classification.onnx", "--data", "pets", "--seconds", "0.01", "-q"],
     ]
     done = run("-c", RUN_ALL, json.dumps(commands))
-    assert [line for line in done.stderr.splitlines() if line.isdecimal()] == ["0"] * 3, done.stderr
+    assert done.stderr.splitlines() == ["0"] * 3  # and nothing of TensorFlow's own noise
+    assert done.stdout.startswith("accuracy: ")
 
 
 def test_every_text_file_is_opened_with_an_encoding():

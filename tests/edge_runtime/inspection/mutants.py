@@ -1,17 +1,20 @@
 """Inspects hundreds of damaged copies of a file in one process, and prints how each ended.
 
-    python mutants.py FILE COUNT START
+    python mutants.py FILE COUNT
 
-COUNT copies that are truncated, then COUNT with one bit flipped; the first START of them are passed over.
-Each gives a line: `facts`, `refused` (exit code 65), or the name of another exception. It takes the steps of
-`inspect_model` without its child process, in which the copies would take a hundred times as long. A parser
-that crashes or hangs, which that child is for, ends this process: start it again behind the copy that did it.
+COUNT copies that are truncated, then COUNT with one bit flipped. Each gives a line: `facts`, `refused` (exit
+code 65), `crash`, or the name of another exception. It takes the steps of `inspect_model` without a process
+for each copy, which would take a hundred times as long: one child inspects copies until a parser crashes or
+hangs, and the next one, which has the libraries loaded too, goes on behind the copy that did it.
 """
 
+import os
 import resource
 import signal
 import sys
+import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES, read_network
@@ -21,19 +24,42 @@ _LIMIT_S = 10
 
 
 def main() -> None:
-    path, count, start = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    path, count = Path(sys.argv[1]), int(sys.argv[2])
     if path.suffix in (".h5", ".keras"):  # TensorFlow takes its time and memory before the first file
         from edgecls.data import keras_network  # noqa: F401 - not for the other formats
     limit_bytes = KERAS_MEMORY_BYTES if path.suffix in (".h5", ".keras") else 2**29
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
-    whole = path.read_bytes()
-    places = [number * len(whole) // count for number in range(count)]
-    for number in range(start, 2 * count):
-        at = places[number % count]
-        signal.alarm(_LIMIT_S)  # ends the process even inside a parser: libhdf5 was seen to go in circles
-        flipped = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
-        sys.stdout.write(_end(whole[:at] if number < count else flipped) + "\n")
-        sys.stdout.flush()
+    whole, ends = path.read_bytes(), list[str]()
+    while len(ends) < 2 * count:
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            _inspect(whole, count, len(ends), writing)
+        os.close(writing)
+        with os.fdopen(reading) as lines:
+            ends += lines.read().split()
+        status = os.waitpid(child, 0)[1]
+        if os.WIFSIGNALED(status):
+            ends.append("crash")
+        elif status:
+            sys.exit(os.waitstatus_to_exitcode(status))
+    sys.stdout.write("\n".join(ends) + "\n")
+
+
+def _inspect(whole: bytes, count: int, start: int, writing: int) -> NoReturn:
+    """In a child: writes how each copy ends, but for the first ones."""
+    code = 1
+    try:
+        for number in range(start, 2 * count):
+            at = number % count * len(whole) // count
+            signal.alarm(_LIMIT_S)  # ends the child even inside a parser: libhdf5 was seen to go in circles
+            flipped = whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :]
+            os.write(writing, _end(whole[:at] if number < count else flipped).encode() + b"\n")
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 def _end(content: bytes) -> str:

@@ -620,9 +620,12 @@ def test_a_slow_link_is_not_given_up_while_bytes_arrive():
     with MjpegServer(rate_fps=20) as server, watch(server) as watched:
         watched.read_frames(5)
         watched.now_has(replace(PATIENT, silence_s=2.0))
-        server.bytes_per_s = len(cv2.imencode(".jpg", numbered_picture(1))[1]) / 3.5  # seconds a picture
-        watched.read_frames(2)
+        server.bytes_per_s = len(cv2.imencode(".jpg", numbered_picture(1))[1]) / 3.0  # seconds a picture
+        newest = server.newest  # it may be under way already, at full speed
+        frames = watched.read_until(lambda: server.newest > newest + 1)
+        slow = frames[-1] if frames and read_number(frames[-1].pixels) > newest else watched.read_frames(1)[0]
 
+    assert read_number(slow.pixels) > newest
     assert watched.kinds == ["opened"]
 
 
