@@ -226,7 +226,7 @@ def _read_split(
     pictures = inner.pictures
     of_train = [file for files in reading.parts.get("train", {}).values() for file in files]
     found = find_labels(store, pictures, part, of_train) if pictures else None
-    if not found or (known is not None and not set(found.classes) <= known):
+    if not found or not found.classes or (known is not None and not set(found.classes) <= known):
         return False
     reading.parts[part] = found.classes
     reading.notes += [_source_note(found, part), *found.notes]

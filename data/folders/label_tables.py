@@ -1,8 +1,8 @@
-"""Labels that are not names of folders: in a csv beside the pictures, or in their file names.
+"""Labels that are not names of folders: in a table beside the pictures, or in their file names.
 
 Kaggle gives `train.csv` (id, label) beside `train/`, Roboflow `train/_classes.csv` with a column of 0 and 1
-for each class, others `labels.csv`. Which column names the file is found by comparing with the files; the
-label's by its heading.
+for each class, Tiny ImageNet `val/val_annotations.txt` without headings, others `labels.csv`. Which column
+names the file is found by comparing with the files; the label's by its heading, or as the only words.
 """
 
 import csv
@@ -16,7 +16,7 @@ from ...edge_runtime.errors import BadData
 from ...edge_runtime.images.kinds import NAMED_AS_PICTURE
 from ...edge_runtime.text import printable
 from ..store import Store
-from .split_folders import PartName, split_name
+from .split_folders import PartName, is_container, split_name
 
 _LABEL_HEADINGS = (
     *(
@@ -80,6 +80,7 @@ _BITS = {
     "false": False,
 }
 _MAX_TABLE_BYTES = 200_000_000
+_NUMBER = re.compile(r"\s*[-+\d.]*\s*")
 _FEW_CLASSES = 10
 _LEAST_SHARE = 0.2
 """A table of labels names at least so many of the pictures."""
@@ -153,7 +154,7 @@ def _tables(store: Store, pictures: Sequence[PurePosixPath], part: PartName | No
     around = folders | {above for folder in folders for above in folder.parents}
     found: list[tuple[int, int, PurePosixPath]] = []
     for file in store.files:
-        if file.suffix.lower() not in (".csv", ".tsv") or "submission" in file.name.lower():
+        if not _is_table(file):
             continue
         split = split_name(file.stem)
         kind = "test" if split and split.kind == "late" else split and split.kind
@@ -167,6 +168,12 @@ def _tables(store: Store, pictures: Sequence[PurePosixPath], part: PartName | No
         rank = ("train", None, "val", "test").index(kind) if kind in ("train", None, "val", "test") else 4
         found.append((-len(file.parts) if is_inside else 0, rank if part is None else not kind, file))
     return [file for _, _, file in sorted(found)]
+
+
+def _is_table(file: PurePosixPath) -> bool:
+    """Whether a file may be a table of labels; one with the suffix .txt has the name of one, too."""
+    is_list = file.suffix.lower() == ".txt" and (split_name(file.stem) or is_container(file.stem))
+    return (is_list or file.suffix.lower() in (".csv", ".tsv")) and "submission" not in file.name.lower()
 
 
 def _read_table(store: Store, path: PurePosixPath, pictures: Sequence[PurePosixPath]) -> Labelled | None:
@@ -236,10 +243,13 @@ def _label_of_rows(heading: list[str], rows: list[list[str]], column: int, name:
         )
     known = [at for word in _LABEL_HEADINGS for at in others if plain[at] == word]
     bits = [at for at in others if all(row[at].strip().lower() in _BITS for row in rows)]
-    if len(bits) > 1 and not [at for at in known if at not in bits]:
+    if any(heading) and len(bits) > 1 and not [at for at in known if at not in bits]:
         bits = [at for at in bits if plain[at] not in ("unlabeled", "unlabelled")]  # Roboflow's for none
         return [{printable(heading[at]) for at in bits if _BITS[row[at].strip().lower()]} for row in rows]
-    chosen = known[:1] or (others if len(others) == 1 else [])
+    words = (
+        [] if any(heading) else [at for at in others if not all(_NUMBER.fullmatch(row[at]) for row in rows)]
+    )
+    chosen = known[:1] or next((found for found in (others, words) if len(found) == 1), [])
     if not chosen:
         columns = ", ".join(heading[at] or f"column {at + 1}" for at in [column, *others][:8])
         raise BadData(
@@ -259,7 +269,7 @@ def _rows(store: Store, path: PurePosixPath) -> list[list[str]]:
     except UnicodeDecodeError as error:
         raise BadData(f"{printable(str(path))}: not UTF-8: {error}; save it as UTF-8") from error
     first, _, _ = text.partition("\n")
-    delimiter = max(",;\t|", key=first.count)
+    delimiter = max(",;\t|" + (" " if path.suffix.lower() == ".txt" else ""), key=first.count)
     try:
         return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
     except csv.Error as error:

@@ -52,6 +52,7 @@ CATS_AND_DOGS = {"cat": 1, "dog": 3}
         (pictures("train/images/"), {"train/labels.csv": table("{}.png")}),
         (pictures("pics/"), {"list.csv": table("{}.jpg", "0.jpg,cat")}),
         (pictures(""), {"labels.csv": table().replace(",", ";")}),
+        (pictures("images/"), {"labels.txt": "".join(f"images/{n}.jpg {LABELS[n]}\n" for n in range(4))}),
         (pictures(""), {"labels.tsv": table().replace(",", "\t")}),
         (pictures(""), {"labels.csv": b"\xef\xbb\xbf" + table().encode()}),
         (pictures(""), {"labels.csv": table().encode("utf-16")}),
@@ -88,6 +89,15 @@ def test_a_table_for_the_test_folder_is_used_beside_class_folders():
     rows = "".join(f"30,5,{number % 2},Test/{number}.jpg\n" for number in range(4))
     layout = layout_of(files, {"Test.csv": "Width,Roi.X1,ClassId,Path\n" + rows})
     assert counts(layout) == {"train": {"0": 4, "1": 4}, "test": {"0": 2, "1": 2}}
+
+
+def test_tiny_imagenet_s_annotations_are_the_labels_of_val():
+    text = "".join(f"val_{number}.JPEG\t{label}\t0\t0\t62\t62\n" for number, label in enumerate(LABELS))
+    files = [f"train/{label}/images/{number}.jpg" for label in ("cat", "dog") for number in range(2)]
+    files += [f"val/images/val_{number}.JPEG" for number in range(4)]
+    layout = layout_of(files, {"val/val_annotations.txt": text})
+    assert counts(layout) == {"train": {"cat": 2, "dog": 2}, "val": CATS_AND_DOGS}
+    assert layout.outside == []
 
 
 def test_roboflow_s_columns_of_0_and_1_are_the_classes():
