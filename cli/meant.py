@@ -76,7 +76,7 @@ _PLACES = {
 """For a kind: the command that takes it, where the command that was typed does not."""
 _OR_WATCH = ", or poll it with `edgecls camera --source URL`"
 _RARELY_MEANT = ("teacher", "calibration", "labels")
-_FIRST_OPTION = {"train": "data", "sweep": "data", "camera": "source", "install": "source", "demo": "output"}
+_FIRST_OPTION = {"train": "data", "sweep": "data", "camera": "source", "install": "name", "demo": "output"}
 """For a command without arguments: the option that a bare word most likely belongs to."""
 _OPTION_SYNONYMS = {
     "batch": "batch_size",
@@ -114,6 +114,7 @@ _COMMAND_SYNONYMS = {
     "test": "verify",
     "uninstall": "remove",
     "val": "bench",
+    "version": "--version",
     "watch": "camera",
     "webcam": "camera",
 }
@@ -177,7 +178,7 @@ def unknown_command(context: Any, name: str) -> str:
     names, message = list(context.command.commands), f"No such command '{shown_source(name)}'"
     synonym = _COMMAND_SYNONYMS.get(name.lower(), "")
     near = get_close_matches(name.lower(), names, n=1)
-    if synonym.split(" ")[0] in names:
+    if synonym.split(" ")[0] in (*names, *(() if context.parent else ("--version",))):
         return f"{message}. Did you mean '{synonym}'?"
     if near:
         return f"{message}. Did you mean '{near[0]}'?"
