@@ -139,6 +139,49 @@ def check_writable(path: str | os.PathLike[str]) -> None:
                 parent.rmdir()
 
 
+class FolderThatReturns:
+    """A folder to write to, whose disk may not be there or not be writable for a while.
+
+    A stick that is pulled out takes the folder along, or leaves an empty one behind, which is on the disk of
+    the system; the stick that comes instead may have none. A folder that was removed alone is not made again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._was_other_disk = self._is_other_disk()
+        self._parent_before = _identity(folder.parent) if folder.exists() else None
+
+    @property
+    def may_return(self) -> bool:
+        """Whether the disk is there that it was on."""
+        return not self._was_other_disk or self._is_other_disk()
+
+    def make(self) -> None:
+        """Makes the folder on a disk that has none, if it is there; raises OSError where that fails."""
+        if self._folder.exists() or not self.may_return:
+            return
+        if self._parent_before is None:
+            self._folder.mkdir(parents=True)
+        elif (parent := _identity(self._folder.parent)) and parent != self._parent_before:
+            self._folder.mkdir()
+            self._parent_before = parent
+
+    def _is_other_disk(self) -> bool:
+        """Whether the folder, or what there is of it, is on another disk than the system."""
+        folder = self._folder.absolute()
+        there = next((_identity(path) for path in (folder, *folder.parents) if path.exists()), None)
+        return there is not None and there[0] != Path("/").stat().st_dev
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Returns what tells a folder from one that takes its place; None if it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 @contextmanager
 def scratch_folder() -> Generator[Path]:
     """Yields a folder for files that are needed until the end of the block: in memory if the disk is full.

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import BadConfiguration, UsageError, can_waiting_help, writing_failed
+from ..files import FolderThatReturns
 from ..locks import LockedFile
 from .answer import Answer, Sink
 from .event import Event, OnEvent, ignore
@@ -85,6 +86,7 @@ class EventLog(Sink):
             if error.errno not in _DISK_FULL and not (waits and can_waiting_help(error)):
                 raise writing_failed(path, error) from error
             self._note_failure(error)
+        self._folder = FolderThatReturns(path.parent)
 
     def event(self, event: Event) -> None:
         """Writes an event, or keeps it until it can be written."""
@@ -140,6 +142,8 @@ class EventLog(Sink):
     def _write_waiting(self) -> OSError | None:
         """Writes the waiting events, oldest first; returns the error that stopped it, if any."""
         try:
+            if self._failing:
+                self._folder.make()
             while waiting := self._backlog.first():
                 number = self._last_number() + 1
                 self._append(event_line(waiting.event, waiting.at, number))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...errors import EdgeclsError, OutputFailed, can_waiting_help, writing_failed
+from ...files import FolderThatReturns
 from ..event import Event, OnEvent, ignore
 
 RESERVE_BYTES = 16_000_000
@@ -48,7 +49,7 @@ class RecordingDisk:
         self._resumes, self._clock = resumes, clock
         self._retry_at_s = 0.0
         self._is_full = False
-        self._was_other_disk = self._is_other_disk()
+        self._place = FolderThatReturns(folder)
 
     def check(self) -> None:
         """Checks that there is room for another frame.
@@ -56,6 +57,8 @@ class RecordingDisk:
         Raises:
             OSError: there is none, or the disk is gone.
         """
+        if self.failure:
+            self._place.make()
         # After it was full, twice the room: it would be full again at once, and each time make another file.
         needed_bytes = self._reserve_bytes * (2 if self.failure and self._is_full else 1)
         if shutil.disk_usage(self._folder).free < needed_bytes:
@@ -68,8 +71,7 @@ class RecordingDisk:
         if not self._resumes or self._clock() < self._retry_at_s:
             return False
         self._retry_at_s = self._clock() + RETRY_S
-        # A stick that was pulled out leaves its empty folder behind, which is on the disk of the system.
-        return not self._was_other_disk or self._is_other_disk()
+        return self._place.may_return
 
     def has_failed(self, cause: OSError | EdgeclsError) -> None:
         """Notes that writing failed; the first failure is an event."""
@@ -108,10 +110,3 @@ class RecordingDisk:
         if not (self._resumes and isinstance(cause, OSError) and can_waiting_help(cause)):
             raise failure
         self.has_failed(cause)
-
-    def _is_other_disk(self) -> bool:
-        """Whether the folder is on another disk than the system."""
-        try:
-            return self._folder.stat().st_dev != Path("/").stat().st_dev
-        except OSError:
-            return False

@@ -388,3 +388,25 @@ def test_numbering_goes_on_in_a_log_that_could_not_be_read_at_the_start(small_di
     log.idle()
     log.close()
     assert sequences(small_disk / "events.jsonl") == [1, 2, 3, 4]
+
+
+def test_a_folder_that_a_read_only_disk_lacks_is_made_later(small_disk: Path):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    log = EventLog(small_disk / "door" / "log" / "events.jsonl", retry_s=0.0, waits=True)
+    note(log, [1])
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    log.idle()
+    log.close()
+    assert sequences(small_disk / "door" / "log" / "events.jsonl") == [1, 2]
+
+
+def test_a_stick_in_place_of_another_gets_a_folder_for_the_log(tmp_path: Path):
+    stick = tmp_path / "stick"
+    log = EventLog(stick / "door" / "events.jsonl", retry_s=0.0)
+    note(log, [1])
+    stick.rename(tmp_path / "pocket")
+    note(log, [2])
+    stick.mkdir()
+    log.idle()
+    log.close()
+    assert texts(stick / "door" / "events.jsonl")[-1] == "event 2"

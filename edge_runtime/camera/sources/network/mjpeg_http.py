@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from ....errors import BadImage, Unavailable
 from ....images import jpeg_header
-from ....images.kinds import kind_of
+from ....images.kinds import Kind, kind_of
 from ...frame import OpenCamera, Picture
 from ..address import masked
 from ..capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
@@ -42,6 +42,8 @@ _POLL_S, _SAME_POLL_S = 0.2, 1.0
 """Time between two requests for a picture, at least; and at most, while the camera gives the same picture."""
 _PEEP_S = 0.5
 """After this time without the rest of a picture, what there is of it is read."""
+_REST_S = 1.0
+"""Some cameras state a length that is too short: the rest of the picture comes within this time."""
 _NOTICE_S, _LONGEST_PICTURE_S = 1.0, 120.0
 """A picture that takes longer than the first is told about, up to the second."""
 _PLAYLISTS = {b"#EXTM3U": "HLS", b"<MPD": "DASH", b"mpegurl": "HLS", b"dash+xml": "DASH"}
@@ -126,15 +128,12 @@ class _Response:
 
     def read(self) -> int:
         """Waits for the next bytes and adds them; returns their number, 0 at the end or an interruption."""
-        if self._left == 0:
-            if self.body.began_at_s is None:
-                return 0
-            self._left = None  # it was too short for the picture
+        if self._left is not None and self._left <= 0 and not self._continues():
+            return 0
         if self._watermark:
             self._watermark.wait(1 if self.body.is_slow else self.body.awaited_bytes)
-        wanted_bytes = _PIECE_BYTES if self._left is None else min(self._left, _PIECE_BYTES)
         try:
-            piece = self._response.read1(wanted_bytes)
+            piece = self._response.read1(_PIECE_BYTES)  # so that none stays in Python's buffer
         except (HTTPException, OSError):
             return 0
         if self._left is not None:
@@ -142,6 +141,11 @@ class _Response:
         self.body.add(piece)
         self._tell_of_a_slow_picture()
         return len(piece)
+
+    def _continues(self) -> bool:
+        """Whether a picture goes on behind the stated length, which was too short, or else was cut."""
+        is_cut = self.body.began_at_s is not None
+        return is_cut and bool(select.select([self._response.fileno()], [], [], _REST_S)[0])
 
     def _tell_of_a_slow_picture(self) -> None:
         now_s, began_at_s = self.body.received_at_s, self.body.began_at_s
@@ -208,7 +212,7 @@ def _parser(client: HttpClient, response: _Response) -> Pictures | None:
         return jpegs(response.body)
     if kind := kind_of(start):
         if kind.cure:
-            raise Unavailable(f"{masked(client.url)}: gives pictures as {kind.name}; set the camera to JPEG")
+            raise Unavailable(_unsupported(client.url, kind))
         response.is_image = True
         return _until_the_end()
     if start.startswith(b"--") and b"content-type: image/" in start.lower():
@@ -217,6 +221,10 @@ def _parser(client: HttpClient, response: _Response) -> Pictures | None:
     if response.kind.startswith("image/"):
         raise Unavailable(f"{masked(client.url)}: gives no picture ({response.kind}); check the camera")
     return None
+
+
+def _unsupported(url: str, kind: Kind) -> str:
+    return f"{masked(url)}: gives pictures as {kind.name}; set the camera to JPEG"
 
 
 def _head(response: _Response, wanted_bytes: int) -> bytes:
@@ -268,7 +276,7 @@ def _pictures(
     client: HttpClient, response: _Response, parser: Pictures, requested_at_s: float
 ) -> Iterator[Picture | None]:
     """Yields the pictures of a stream until it ends, or those of a camera that gives one for each request."""
-    given, last, pause_s = (yield from _newest(response, parser, requested_at_s)), None, _POLL_S
+    given, last, pause_s = (yield from _newest(client, response, parser, requested_at_s)), None, _POLL_S
     while given.count == 1 and response.is_complete:
         response.close()
         if not response.is_read:
@@ -281,16 +289,17 @@ def _pictures(
         next_parser = _parser(client, response)
         if next_parser is None:
             return
-        given = yield from _newest(response, next_parser, requested_at_s)
+        given = yield from _newest(client, response, next_parser, requested_at_s)
 
 
 def _newest(
-    response: _Response, parser: Pictures, requested_at_s: float
+    client: HttpClient, response: _Response, parser: Pictures, requested_at_s: float
 ) -> Generator[Picture | None, None, _Given]:
     """Yields the pictures of one response, without those for which a newer one has arrived already."""
     body, given, newest, unused_bytes = response.body, _Given(), None, 0
     for parsed in parser:
         if parsed is None:
+            _check_kind(client, body, given)
             yield None
         elif parsed is not Need.MORE:
             newest = parsed
@@ -308,11 +317,20 @@ def _newest(
             unused_bytes += count
     if response.is_image and body.content:
         newest, given.count = Picture(bytes(body.content), requested_at_s), 1
+    elif not (given.count or response.is_multipart or body.began_at_s is None):
+        yield None  # a picture that was cut; the next request may get a whole one
+        given.count = 1
     if newest:
         given.last = newest.content
         # A picture made for this request was taken after it, at some time before its first bytes came.
         yield _decoded(newest._replace(captured_at_s=requested_at_s) if response.is_one_picture else newest)
     return given
+
+
+def _check_kind(client: HttpClient, body: Body, given: _Given) -> None:
+    """Raises Unavailable where a stream has given pictures of another format and no other."""
+    if body.other_kind and not given.count:
+        raise Unavailable(_unsupported(client.url, body.other_kind))
 
 
 def _decoded(picture: Picture) -> Picture | None:

@@ -13,6 +13,7 @@ from collections.abc import Generator
 from enum import Enum, auto
 
 from ....images.jpeg_header import scan_start
+from ....images.kinds import Kind, kind_of
 from ...frame import Picture
 
 MAX_PICTURE_BYTES = 16_000_000
@@ -50,6 +51,8 @@ class Body:
         """Whether the last picture had the length in its Content-Length."""
         self.began_at_s: float | None = None
         """When the first bytes of the picture arrived that is not complete yet; None between pictures."""
+        self.other_kind: Kind | None = None
+        """What the last damaged part holds in place of a JPEG or PNG; None if it cannot be told."""
         self.is_slow = False
         """Whether the last picture took long to arrive, so that nobody should wait for the rest unseen."""
 
@@ -84,7 +87,7 @@ def pictures(body: Body, boundary: str) -> Pictures:
             if not _was_picture(before):
                 body.began_at_s = None
                 continue
-            picture = None
+            picture, body.other_kind = None, kind_of(_content_of(before))
         else:
             length = _LENGTH.search(before)
             picture = yield from _take_jpeg(body, delimiter, int(length[1]) if length else 0)
@@ -112,15 +115,20 @@ def _was_picture(part: bytes) -> bool:
     Args:
         part: its headers and content, as far as they are known.
     """
-    kind = _TYPE.search(part)
-    content = part.lstrip(b"- \r\n") + b"\n"
-    while header := _HEADER.match(content):
-        content = content[header.end() :].lstrip(b"\r\n")
+    kind, content = _TYPE.search(part), _content_of(part)
     if not content.rstrip(b"-").strip():
         return False  # empty, or the end of one multipart body before the next
     if kind:
         return kind[1].lower().startswith((b"image/", b"application/octet-stream"))
     return not content[:_FIRST_LINE_BYTES].isascii()
+
+
+def _content_of(part: bytes) -> bytes:
+    """Returns a part without its headers, and with a newline at its end."""
+    content = part.lstrip(b"- \r\n") + b"\n"
+    while header := _HEADER.match(content):
+        content = content[header.end() :].lstrip(b"\r\n")
+    return content
 
 
 def _delimiter(body: Body, boundary: str) -> Generator[Need, None, bytes]:

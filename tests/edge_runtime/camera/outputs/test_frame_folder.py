@@ -1,5 +1,6 @@
 """Recording frames into a folder: whole frames with whole lines, whatever the disk does."""
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,6 +199,29 @@ def test_a_stick_that_is_pulled_out_and_put_back(tmp_path: Path, monkeypatch):
     assert sequences(pocket / "rec") == [1, 2, 5, 6]
     assert sequences(stick / "rec") == [8, 9]
     assert read_header(stick / "rec") == HEADER
+
+
+def test_a_folder_that_a_read_only_disk_lacks_is_made_later(small_disk: Path, monkeypatch):
+    """Row 54."""
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    resuming = Resuming(small_disk / "door" / "rec", monkeypatch)
+    resuming.frames(1)
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    resuming.frames(2, 3)
+    resuming.recorder.close()
+    assert resuming.kinds() == ["record_failed", "record_resumed"]
+    assert sequences(small_disk / "door" / "rec") == [2, 3]
+
+
+def test_a_stick_in_place_of_another_gets_a_folder_of_its_own(tmp_path: Path, monkeypatch):
+    resuming = Resuming(tmp_path / "stick" / "rec", monkeypatch)
+    resuming.frames(1)
+    (tmp_path / "stick").rename(tmp_path / "pocket")
+    resuming.frames(2, 3)
+    (tmp_path / "stick").mkdir()
+    resuming.frames(4)
+    resuming.recorder.close()
+    assert sequences(tmp_path / "stick" / "rec") == [4]
 
 
 def test_after_a_restart_a_camera_that_nobody_watches_goes_on(tmp_path: Path, monkeypatch):

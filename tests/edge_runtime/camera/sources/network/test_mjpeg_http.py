@@ -200,6 +200,18 @@ def test_a_stream_without_a_picture_is_no_stream():
         open_mjpeg(server.url, TIMEOUT_S)
 
 
+@pytest.mark.parametrize(("suffix", "name"), [(".webp", "WebP"), (".bmp", "BMP"), (".tiff", "TIFF")])
+def test_parts_of_another_format_are_named(suffix, name):
+    picture = cv2.imencode(suffix, numbered_picture(7))[1].tobytes()
+    part = b"--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture), picture)
+    kind = ("Content-Type", "multipart/x-mixed-replace; boundary=b")
+    with (
+        MjpegServer(intercept=answering(200, kind, body=3 * part)) as server,
+        pytest.raises(Unavailable, match=f"gives pictures as {name}; set the camera to JPEG"),
+    ):
+        open_mjpeg(server.url, TIMEOUT_S)
+
+
 def test_silence_has_an_end():
     with MjpegServer(fault="silent") as server, pytest.raises(Unavailable, match="no answer; check"):
         open_mjpeg(server.url, 0.2)
