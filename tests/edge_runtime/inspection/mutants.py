@@ -1,11 +1,12 @@
-"""Inspects hundreds of damaged copies of a file in one process, and prints how each ended.
+"""Inspects hundreds of damaged copies of each file in one process, and prints how each ended.
 
-    python mutants.py FILE COUNT
+    python mutants.py COUNT FILE...
 
-COUNT copies that are truncated, then COUNT with one bit flipped. Each gives a line: `facts`, `refused` (exit
-code 65), `crash`, or the name of another exception. It takes the steps of `inspect_model` without a process
-for each copy, which would take a hundred times as long: one child inspects copies until a parser crashes or
-hangs, and the next one, which has the libraries loaded too, goes on behind the copy that did it.
+For each file, COUNT copies that are truncated, then COUNT with one bit flipped. Each gives a line: `facts`,
+`refused` (exit code 65), `crash`, or the name of another exception. It takes the steps of `inspect_model`
+without a process for each copy, which would take a hundred times as long: one child inspects copies until a
+parser crashes or hangs, and the next one, which has the libraries loaded too, goes on behind the copy that
+did it. The files are all Keras's, or none is: they share a limit on memory.
 """
 
 import os
@@ -24,12 +25,19 @@ _LIMIT_S = 10
 
 
 def main() -> None:
-    path, count = Path(sys.argv[1]), int(sys.argv[2])
-    if path.suffix in (".h5", ".keras"):  # TensorFlow takes its time and memory before the first file
+    count, paths = int(sys.argv[1]), list(map(Path, sys.argv[2:]))
+    are_keras = all(path.suffix in (".h5", ".keras") for path in paths)
+    if are_keras:  # TensorFlow takes its time and memory before the first file
         from edgecls.data import keras_network  # noqa: F401 - not for the other formats
-    limit_bytes = KERAS_MEMORY_BYTES if path.suffix in (".h5", ".keras") else 2**29
+    limit_bytes = KERAS_MEMORY_BYTES if are_keras else 2**29
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
-    whole, ends = path.read_bytes(), list[str]()
+    for path in paths:
+        sys.stdout.write("\n".join(_ends(path.read_bytes(), count)) + "\n")
+        sys.stdout.flush()  # or the next child would have it too
+
+
+def _ends(whole: bytes, count: int) -> list[str]:
+    ends: list[str] = []
     while len(ends) < 2 * count:
         reading, writing = os.pipe()
         child = os.fork()
@@ -43,7 +51,7 @@ def main() -> None:
             ends.append("crash")
         elif status:
             sys.exit(os.waitstatus_to_exitcode(status))
-    sys.stdout.write("\n".join(ends) + "\n")
+    return ends
 
 
 def _inspect(whole: bytes, count: int, start: int, writing: int) -> NoReturn:

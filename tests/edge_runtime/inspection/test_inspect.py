@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.inspection.facts import NetworkFacts, OperatorFacts
+from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, OperatorFacts
 from edgecls.edge_runtime.inspection.inspect import inspect_model, read_as_json, read_network
 
 FOREIGN = (
@@ -57,9 +57,17 @@ def test_our_files_show_their_card_seal_size_and_checksum(tiny):
         assert facts.card.labels == tuple("0123456789")
 
 
+@pytest.fixture(scope="module")
+def inspected(foreign) -> dict[str, ModelFacts]:
+    """The facts of foreign files, where this process cannot read a network: another one has to."""
+    with pytest.MonkeyPatch.context() as here:
+        here.setattr("edgecls.edge_runtime.inspection.inspect.read_network", None)
+        return {name: inspect_model(foreign.path(name)) for name in FOREIGN}
+
+
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_foreign_network_is_counted_as_by_hand_in_every_format(foreign, name: str):
-    facts = inspect_model(foreign.path(name))
+def test_a_foreign_network_is_counted_as_by_hand_in_every_format(inspected, name: str):
+    facts = inspected[name]
     assert facts.network.macs == FOREIGN_MACS
     assert facts.seal == "none"
     assert facts.card is None
@@ -70,11 +78,10 @@ def test_a_foreign_network_is_counted_as_by_hand_in_every_format(foreign, name: 
     assert out.shape[1:] == (5,)
 
 
-def test_a_foreign_file_is_read_in_another_process(foreign, monkeypatch):
-    path = foreign.path("theirs.keras")
-    here = read_network(path.read_bytes(), str(path))
-    monkeypatch.setattr("edgecls.edge_runtime.inspection.inspect.read_network", None)  # in this process alone
-    assert inspect_model(path).network == here
+def test_a_foreign_file_is_read_in_another_process(foreign, inspected):
+    for name in FOREIGN:
+        path = foreign.path(name)
+        assert inspected[name].network == read_network(path.read_bytes(), str(path)), name
 
 
 def test_a_sealed_file_is_read_at_once(tiny, monkeypatch):
@@ -126,26 +133,36 @@ def test_a_part_of_our_file_is_not_taken_for_foreign(tiny, tmp_path: Path, monke
                 inspect_model(part)
 
 
-def ends_of_damaged_copies(path: Path, count: int) -> tuple[Counter, Counter]:
-    """How inspecting copies ends: of those truncated, and of those with one bit flipped."""
-    command = [sys.executable, Path(__file__).with_name("mutants.py"), path, str(count)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    ends = done.stdout.split()
-    return Counter(ends[:count]), Counter(ends[count:])
+@pytest.fixture(scope="module")
+def ends_of_damaged_copies(tiny, foreign) -> dict[Path, tuple[Counter, Counter]]:
+    """How inspecting 200 copies of a file ends: of those truncated, and of those with one bit flipped."""
+    files, ends = [tiny.h5, *tiny.files, *map(foreign.path, FOREIGN)], {}
+    keras = [path for path in files if path.suffix in (".h5", ".keras")]  # which TensorFlow is loaded for
+    for group in (keras, [path for path in files if path not in keras]):
+        command = [sys.executable, Path(__file__).with_name("mutants.py"), "200", *group]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        found = done.stdout.split()
+        assert len(found) == 400 * len(group)
+        for number, path in enumerate(group):
+            start = 400 * number
+            ends[path] = Counter(found[start : start + 200]), Counter(found[start + 200 : start + 400])
+    return ends
 
 
-def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny):
+def test_two_hundred_cuts_and_flips_of_each_of_our_files_are_refused(tiny, ends_of_damaged_copies):
     """Rows 28 and 29; `test_model_file` does the same for the commands that go through `read_model`."""
     for path in (tiny.h5, *tiny.files):
-        cut, flipped = ends_of_damaged_copies(path, 200)
+        cut, flipped = ends_of_damaged_copies[path]
         assert cut == flipped == {"refused": 200}, path
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_two_hundred_cuts_and_flips_of_a_foreign_file_never_break_a_reader(foreign, name: str):
+def test_two_hundred_cuts_and_flips_of_a_foreign_file_never_break_a_reader(
+    foreign, name: str, ends_of_damaged_copies
+):
     """Nothing tells that a bit of a weight was flipped. A crash or hang would become the child's error."""
-    cut, flipped = ends_of_damaged_copies(foreign.path(name), 200)
+    cut, flipped = ends_of_damaged_copies[foreign.path(name)]
     assert cut == {"refused": 200}
     assert flipped.keys() <= {"refused", "facts", "crash"}
     assert flipped.total() == 200
