@@ -13,7 +13,7 @@ from ..edge_runtime.camera.recording import ANSWERS_NAME, HEADER_NAME
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.text import printable
 from .folders.class_names import name_classes
-from .folders.doubtful import check_classes, inner_notes
+from .folders.doubtful import check_classes, inner_notes, mask_notes
 from .folders.label_tables import Labelled, boxes_hint, find_labels
 from .folders.numbered import names_of_numbers
 from .folders.split_folders import PartName, are_pieces, is_container, split_name
@@ -90,7 +90,7 @@ def find_layout(store: Store) -> Layout:
         {part: _in_turn([classes[label] for label in labels]) for part, classes in parts.items()},
         sorted(set(root.below()) - members - reading.unused),
         _recordings(store, members),
-        (*store.notes, *reading.notes, *notes),
+        (*store.notes, *reading.notes, *notes, *mask_notes(members)),
     )
 
 

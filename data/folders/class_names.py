@@ -78,10 +78,11 @@ def _is_text(folder: str) -> bool:
 
 
 def _look_alike(labels: list[str]) -> list[str]:
-    """Returns a warning about labels that differ only in what is hardly seen: joiners, spaces, capitals."""
+    """Returns a warning about labels that differ only in joiners, spaces, capitals or width."""
     seen: dict[str, str] = {}
     for label in labels:
-        visible = " ".join("".join(c for c in label if unicodedata.category(c) != "Cf").casefold().split())
+        text = unicodedata.normalize("NFKC", label)
+        visible = " ".join("".join(c for c in text if unicodedata.category(c) != "Cf").casefold().split())
         if visible in seen:
             return [
                 f"warning: the classes {seen[visible]!a} and {label!a} look alike; put their pictures "

@@ -1,6 +1,8 @@
 """Doubtful classes: folders that look like splits, pieces, versions or days, and are refused or said."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 
 from ...edge_runtime.errors import BadData
 from ...edge_runtime.text import printable
@@ -88,6 +90,25 @@ def inner_notes(folders: Mapping[str, Folder]) -> list[str]:
             own = printable(name)
             return [*notes, f"{own}/ holds folders ({shown}): all their pictures are of the class {own}"]
     return notes
+
+
+_MASK = re.compile(
+    r"(.+)[ _-](?:masks?|seg|segmentation|groundtruth|gt|outline|trimap)(?:[ _-]?\d+)?", re.IGNORECASE
+)
+
+
+def mask_notes(files: Collection[PurePosixPath]) -> list[str]:
+    """Returns a warning about masks for segmentation beside their pictures: `a_mask.png` at `a.png`."""
+    stems = {(file.parent, file.stem) for file in files}
+    masks = ((file, match[1]) for file in sorted(files) if (match := _MASK.fullmatch(file.stem)))
+    found = [(file, of) for file, of in masks if (file.parent, of) in stems]
+    if not found:
+        return []
+    first, of = found[0]
+    return [
+        f"warning: {len(found):,} pictures look like masks of others, such as {printable(first.name)} of "
+        f"{printable(of)}; move them out of the class folders"
+    ]
 
 
 def _named(folders: list[str]) -> str:

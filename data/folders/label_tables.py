@@ -188,7 +188,10 @@ def _read_table(store: Store, path: PurePosixPath, pictures: Sequence[PurePosixP
     column = max(range(width), key=lambda at: len({finder.find(row[at]) for row in sample} - {None}))
     matched = [(row, finder.find(row[column])) for row in rows]
     known = {picture for _, picture in matched if picture}
-    if len(known) < _LEAST_SHARE * len(pictures):
+    is_list_of_names = path.suffix.lower() == ".txt" and not any(
+        PurePosixPath(row[column].strip().lower()).suffix in NAMED_AS_PICTURE for row in sample
+    )  # such as "0 cat" for the classes, where there is a 0.jpg
+    if len(known) < _LEAST_SHARE * len(pictures) or is_list_of_names:
         return None
     has_heading = matched[0][1] is None
     heading = [cell.strip() for cell in rows[0]] if has_heading else [""] * width

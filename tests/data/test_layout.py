@@ -308,6 +308,15 @@ def test_split_folders_of_other_languages_are_no_classes(train: str, test: str):
         layout_of(*pictures(f"{train}/"), *pictures(f"{test}/"))
 
 
+@pytest.mark.parametrize("around", ["", "train/"])
+def test_masks_beside_their_pictures_are_said(around: str):
+    files = [
+        f"{around}{label}/{label} ({n}){end}.png" for label in "ab" for n in range(3) for end in ("", "_mask")
+    ]
+    (note,) = layout_of(*files, f"{around}a/gas_mask.png").notes
+    assert note.startswith("warning: 6 pictures look like masks of others, such as a (0)_mask.png of a (0);")
+
+
 def test_annotations_without_suffix_are_no_class():
     layout = layout_of(*split("Images"), "Annotation/a/n1", "Annotation/b/n2")
     assert counts(layout) == {"train": A_AND_B}

@@ -63,6 +63,7 @@ def test_classes_that_look_the_same_are_said():
     labels, notes = labels_of("ab", "a\u200cb")
     assert labels == ["ab", "a\u200cb"]
     assert notes[0].startswith("warning: the classes 'ab' and 'a\\u200cb' look alike")
+    assert "look alike" in labels_of("cat", "\uff43\uff41\uff54")[1][0]
     assert labels_of("Cat", "cat ")[1][0].startswith("warning: the classes 'Cat' and 'cat ' look alike")
 
 

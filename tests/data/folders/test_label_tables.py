@@ -100,6 +100,11 @@ def test_tiny_imagenet_s_annotations_are_the_labels_of_val():
     assert layout.outside == []
 
 
+def test_a_numbered_list_of_classes_labels_no_pictures():
+    with pytest.raises(BadData, match="no table with the labels"):
+        layout_of(pictures("images/"), {"labels.txt": "0 cat\n1 dog\n"})
+
+
 def test_roboflow_s_columns_of_0_and_1_are_the_classes():
     one_hot = "filename, cat, dog\n" + "".join(
         f"{number}.jpg, {int(label == 'cat')}, {int(label == 'dog')}\n" for number, label in enumerate(LABELS)
