@@ -231,7 +231,7 @@ def test_what_makes_no_sense_is_one_line(run_edgecls, folder: Path, options: lis
 def test_a_wall_clock_that_jumps_changes_nothing(start, folder: Path, jump_h: int, runs_alone: bool):
     """Row 20, of the command and its capture process."""
     clock = WallClock(folder)
-    with MjpegServer() as server:
+    with MjpegServer(rate_fps=90) as server:
         process = start("--source", server.url, "--json", "--events", "events.jsonl", env=clock.env)
         before = [line_of(process) for _ in range(10)]
         clock.jump(jump_h)
