@@ -160,11 +160,21 @@ _SHORTAGES = {
 
 
 def shortage(error: OSError | MemoryError) -> str | None:
-    """Returns what the system has run out of, in words, where that may happen anywhere; None for a bug."""
+    """Returns what the system lacks, in words, where that may happen anywhere; None for a bug."""
     if isinstance(error, MemoryError):
         return _SHORTAGES[errno.ENOMEM]
+    if isinstance(error, FileNotFoundError) and _has_lost_its_folder():
+        return "the current folder was removed; change to another one and run it again"
     reason = _SHORTAGES.get(error.errno or 0)
     return f"{error.filename}: {reason}" if reason and error.filename else reason
+
+
+def _has_lost_its_folder() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - which says no more
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _reason(error: OSError) -> str:

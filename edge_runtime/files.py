@@ -168,7 +168,10 @@ class FolderThatReturns:
 
     def _is_other_disk(self) -> bool:
         """Whether the folder, or what there is of it, is on another disk than the system."""
-        folder = self._folder.absolute()
+        try:
+            folder = self._folder.absolute()
+        except OSError:  # the current folder has been removed
+            return False
         there = next((_identity(path) for path in (folder, *folder.parents) if path.exists()), None)
         return there is not None and there[0] != Path("/").stat().st_dev
 

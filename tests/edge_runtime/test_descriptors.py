@@ -140,6 +140,22 @@ def test_a_small_limit_on_files_or_memory_is_one_line(limit: str):
     assert done.returncode in (69, 74)
 
 
+@pytest.mark.parametrize("arguments", [("doctor",), (*DEMO, "--record", "out.mp4")], ids=str)
+def test_a_current_folder_that_was_removed_is_one_line(tmp_path: Path, arguments):
+    gone = tmp_path / "gone"
+    done = in_shell(f"mkdir {gone}; cd {gone}; rmdir {gone};", edgecls(*arguments))
+    assert done.stderr.splitlines()[-1] == (
+        "edgecls: error: the current folder was removed; change to another one and run it again"
+    )
+    assert done.returncode == 74
+
+
+def test_a_camera_goes_on_where_the_current_folder_was_removed(tmp_path: Path):
+    gone = tmp_path / "gone"
+    done = in_shell(f"mkdir {gone}; cd {gone}; rmdir {gone};", edgecls(*DEMO))
+    assert done.returncode == 0, done.stderr
+
+
 NO_TEMPORARY_FOLDER = (
     "import tempfile; tempfile.tempdir = '/nowhere'\nfrom edgecls.cli.main import main; main()"
 )
