@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ..edge_runtime.doctor.finding import Level
 from ..edge_runtime.errors import CheckFailed, Unavailable
 from ..edge_runtime.text import printable, wrap_for
 from .model_options import complete_models
+from .typed_secrets import without_typed_secrets
 
 if TYPE_CHECKING:
     from ..edge_runtime.doctor.finding import Finding
@@ -46,7 +47,8 @@ def doctor(
     if sys.platform != "linux":
         raise Unavailable("doctor: works on Linux only; run it on the device")
     findings = []
-    for finding in edge_runtime.examine(edge_runtime.this_host(), source, model):
+    for found in edge_runtime.examine(edge_runtime.this_host(), source, model):
+        finding = replace(found, what=without_typed_secrets(found.what))
         findings.append(finding)
         if finding.level in (Level.PROBLEM, Level.WARNING) and not as_json:
             print(_text(finding), flush=True)

@@ -109,6 +109,13 @@ def test_no_command_repeats_a_password(run_here, tmp_path: Path):
             assert_hidden(done.stdout + done.stderr, typed=typed)
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_doctor_shows_no_login_that_was_taken_for_a_model(run_here, tmp_path: Path, options: list[str]):
+    done = run_here("doctor", *options, "hunterTiger@10.0.0.7", cwd=tmp_path)
+    assert_hidden(done.stdout + done.stderr, typed="hunterTiger@10.0.0.7")
+    assert "***@10.0.0.7: no such file" in done.stdout
+
+
 def test_no_value_shows_a_password():
     for typed in addresses():
         options = CameraOptions(source=typed, token="hunterTiger-token")  # noqa: S106
