@@ -338,6 +338,10 @@ def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
 def _event_log(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> EventLog | None:
     if not options.events:
         return None
+    path = expanded(options.events)
+    _refuse_itself("--events", path, expanded(options.source))
+    if options.record and path.absolute() == expanded(options.record).absolute():
+        raise UsageError(f"--events {path}: is the recording itself; choose another name")
     return EventLog(options.events, int(options.events_max_mb * 1e6), on_event, waits=waits)
 
 
@@ -368,9 +372,13 @@ def _recorder(
         limit = options.record_max_mb * 1_000_000 if options.record_max_mb else None
         header = new_header(source.description, classifier, settings)
         return FrameRecorder(path, header, on_event, max_bytes=limit, resumes=resumes)
-    if path.exists() and Path(source.description).exists() and path.samefile(source.description):
-        raise UsageError(f"--record {path}: is the source itself; choose another name")
+    _refuse_itself("--record", path, Path(source.description))
     return Recorder(path, source, on_event, resumes=resumes)
+
+
+def _refuse_itself(flag: str, path: Path, other: Path) -> None:
+    if path.exists() and other.exists() and path.samefile(other):
+        raise UsageError(f"{flag} {path}: is the source itself; choose another name")
 
 
 def _is_folder(record: str) -> bool:

@@ -131,6 +131,15 @@ def test_a_recording_does_not_take_the_place_of_its_own_source(camera, folder: P
     assert video.read_bytes() == before
 
 
+def test_events_are_not_appended_to_the_source_or_the_recording(camera, folder: Path):
+    before = (folder / "digits" / "0.png").read_bytes()
+    done = camera("--source", "digits/0.png", "--events", "digits/0.png", code=2)
+    assert "--events digits/0.png: is the source itself; choose another name" in done.stderr
+    assert (folder / "digits" / "0.png").read_bytes() == before
+    done = camera("--source", "digits", "--events", "out.mp4", "--record", folder / "out.mp4", code=2)
+    assert "--events out.mp4: is the recording itself; choose another name" in done.stderr
+
+
 @pytest.mark.parametrize("option", [("--record", "q/"), ("--events", "e.jsonl"), ("--serve", ":0")])
 def test_a_replay_refuses_what_it_does_not_write(camera, option):
     done = camera("--replay", "rec", *option, code=2)

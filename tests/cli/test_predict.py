@@ -115,6 +115,13 @@ def test_annotated_pictures_are_saved_under_the_names_of_the_images(predict, fol
     assert again.returncode == 0
 
 
+def test_a_picture_is_not_replaced_by_the_table(predict, folder: Path):
+    before = (folder / "digits/0.png").read_bytes()
+    done = predict("digits", "--csv", "digits/0.png", code=2)
+    assert "--csv digits/0.png: would replace the image itself; choose another name" in done.stderr
+    assert (folder / "digits/0.png").read_bytes() == before
+
+
 def test_a_picture_is_not_replaced_by_its_own_annotation(predict, folder: Path):
     before = (folder / "digits/0.png").read_bytes()
     done = predict("digits/0.png", "--save", "digits", code=2)

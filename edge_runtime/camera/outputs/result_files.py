@@ -77,9 +77,14 @@ class CsvFile(Sink):
         self._held = keep_for_one(path)
         self._path = path
         self._rows: list[list[str]] = []
+        self._is_source = False
 
     def write(self, answer: Answer) -> None:
-        """See `Sink.write`."""
+        """See `Sink.write`; raises UsageError if the table would replace the image itself."""
+        original = Path(answer.frame.name)
+        if self._path.exists() and original.exists() and self._path.samefile(original):
+            self._is_source = True
+            raise UsageError(f"--csv {self._path}: would replace the image itself; choose another name")
         ranking = [cell for label, share in answer.prediction.ranking for cell in (label, f"{share:.6f}")]
         self._rows.append([answer.frame.name, answer.prediction.label or "", *ranking])
 
@@ -93,6 +98,8 @@ class CsvFile(Sink):
         csv.writer(text, lineterminator="\n").writerows([["image", "label", *headings], *self._rows])
         # A name that is not UTF-8 becomes an escape, as in the lines on stdout.
         try:
+            if self._is_source:
+                return
             write_whole(self._path, text.getvalue().encode(errors="backslashreplace"))
         finally:
             if self._held:
