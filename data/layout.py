@@ -6,6 +6,7 @@ are possible the data set is refused: a wrong one would train two classes called
 accuracy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -17,7 +18,7 @@ from .folders.doubtful import check_classes, inner_notes, mask_notes
 from .folders.label_tables import Labelled, boxes_hint, find_labels
 from .folders.numbered import names_of_numbers
 from .folders.split_folders import PartName, are_pieces, is_container, split_name
-from .folders.splits import Splits, find_splits, splits_in_classes
+from .folders.splits import Splits, check_beside, find_splits, splits_in_classes
 from .folders.tree import Folder, grow, inside_split, is_document, look_through
 from .store import Store, without_litter
 
@@ -113,7 +114,7 @@ def _read(top: Folder, store: Store) -> _Reading:
     """Reads the first layout that fits."""
     folders = top.classes()
     if splits := find_splits(folders, store.name):
-        return _read_splits(splits, store)
+        return _read_splits(splits, folders, store)
     if reading := splits_in_classes(folders, store.name):
         return _Reading(*reading)
     is_nameless = all(is_container(name) or split_name(name) for name in folders) and len(folders) == 1
@@ -178,8 +179,8 @@ def _read_flat(top: Folder, store: Store) -> _Reading:
     raise BadData(f"{store.name}: no class folders with images{_unreadable(store)}{inside}; {EXPECTED}")
 
 
-def _read_splits(splits: Splits, store: Store) -> _Reading:
-    """Reads split folders, each with class folders, or with pictures and labels elsewhere."""
+def _read_splits(splits: Splits, folders: Mapping[str, Folder], store: Store) -> _Reading:
+    """Reads split folders among `folders`, each with class folders, or with pictures and labels elsewhere."""
     train = splits.parts["train"]
     reading = _Reading({})
     used = _read_split(train, "train", store, reading, None)
@@ -196,7 +197,10 @@ def _read_splits(splits: Splits, store: Store) -> _Reading:
         pictures = [file for file in folder.below() if not is_document(file)]
         if not _read_split(folder, part, store, reading, set(reading.parts["train"])) and pictures:
             _leave_out(reading, folder, pictures)
-    for folder in splits.unlabelled:
+    splitting = [folder.path for folder in (*splits.parts.values(), *splits.unlabelled)]
+    others = [folder for folder in folders.values() if folder.path not in splitting and folder.has_pictures()]
+    check_beside(splits, others, reading.parts["train"], store.name)
+    for folder in (*splits.unlabelled, *others):
         _leave_out(reading, folder, [file for file in folder.below() if not is_document(file)])
     if any(folder.path.name.lower() not in _PLAIN_SPLITS for folder in splits.parts.values()):
         parts = [f"{printable(splits.parts[part].path.name)}/ as {part}" for part in reading.parts]
@@ -237,7 +241,8 @@ def _read_split(
 def _leave_out(reading: _Reading, folder: Folder, pictures: list[PurePosixPath]) -> None:
     reading.unused |= set(pictures)
     noun = "picture" if len(pictures) == 1 else "pictures"
-    reading.notes.append(f"{printable(str(folder.path))}/: {len(pictures):,} {noun} without labels; not used")
+    lack = "of other classes" if len(folder.classes()) > 1 else "without labels"
+    reading.notes.append(f"{printable(str(folder.path))}/: {len(pictures):,} {noun} {lack}; not used")
 
 
 def _source_note(found: Labelled, part: PartName | None = None) -> str:

@@ -49,7 +49,7 @@ def _check_inner(folders: Mapping[str, Folder], name: str) -> None:
         for each, folder in folders.items()
         if not folder.pictures and not folder.has_recordings()
     }
-    copies = [each for each, found in inner.items() if len(found) > 1 and _is_copy(each, found, folders)]
+    copies = [each for each, folder in folders.items() if _is_copy(each, folder.classes(), folders)]
     versions = copies or [each for each, folder in folders.items() if each in inner and _holds_splits(folder)]
     versions = versions or [each for each, found in inner.items() if len(found) > 1 and is_version(each)]
     common = set.intersection(*map(set, inner.values())) if len(inner) == len(folders) > 1 else set[str]()
@@ -57,7 +57,7 @@ def _check_inner(folders: Mapping[str, Folder], name: str) -> None:
     if versions or (len(common) > 1 and not is_by_day):
         shown = versions or list(folders)
         looks = "looks like a data set" if len(shown) == 1 else "each look like a data set"
-        holds = ", ".join(map(printable, sorted(common or inner[shown[0]])[:3]))
+        holds = ", ".join(map(printable, sorted(common or folders[shown[0]].classes())[:3]))
         raise BadData(
             f"{name}: {_named(shown)} {looks} itself, with class folders inside ({holds}); "
             "give one such folder to --data, or put the pictures of each class directly into its folder"
@@ -66,7 +66,7 @@ def _check_inner(folders: Mapping[str, Folder], name: str) -> None:
 
 def _is_copy(name: str, inner: Iterable[str], folders: Iterable[str]) -> bool:
     """Whether a folder holds folders with the names of those beside it, as zips that were packed twice do."""
-    return set(inner) == set(folders) - {name}
+    return len(set(inner) & (set(folders) - {name})) > 1
 
 
 def _holds_splits(folder: Folder) -> bool:

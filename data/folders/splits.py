@@ -1,6 +1,6 @@
 """Split folders beside each other, or inside each class: which folder is train, val and test."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -96,17 +96,45 @@ def _lone_train(folders: Mapping[str, Folder], trains: list[str], name: str) -> 
     if len(trains) != 1 or folders[trains[0]].pictures or folders[trains[0]].has_recordings():
         return None
     train = folders[trains[0]]
-    others = [each for each in folders if each != trains[0] and not is_leftover(each)]
+    beside = [each for each in folders if each != trains[0] and folders[each].has_pictures()]
+    others = [each for each in beside if not is_leftover(each)]
     if not others:
         return Splits({"train": train}, [])
-    if len(others) > 1 or len(train.classes()) < 2:
+    if len(train.classes()) < 2:
         return None
+    if len(others) > 1:
+        others = [each for each in others if len(train.classes().keys() & folders[each].classes().keys()) > 1]
+        if not others:
+            return None
     own, other = printable(trains[0]), printable(others[0])
     inner = ", ".join(map(printable, list(train.classes())[:2]))
     raise BadData(
         f"{name}: {own}/ may be the training split (with {inner}) or a class beside {other}/; move {other}/ "
         f"away if it is a split, or put the pictures directly into {own}/ if it is a class"
     )
+
+
+def check_beside(splits: Splits, others: Iterable[Folder], labels: Collection[str], name: str) -> None:
+    """Refuses class folders of the same names beside the split folders: half of the pictures would be lost.
+
+    Args:
+        splits: the split folders.
+        others: the folders beside them.
+        labels: the classes of the training split.
+        name: of the data set.
+
+    Raises:
+        BadData: a folder beside them is called like a class, or holds a folder that is.
+    """
+    train = printable(str(splits.parts["train"].path))
+    known = {label.casefold() for label in labels}
+    for other in others:
+        found = next((each for each in other.within() if each.path.name.casefold() in known), None)
+        if found:
+            raise BadData(
+                f"{name}: {printable(str(found.path))}/ is beside {train}/ and called like a class in it; "
+                f"move the pictures into the class folders in {train}/, or {printable(other.path.name)}/ away"
+            )
 
 
 def splits_in_classes(

@@ -39,6 +39,13 @@ class Folder:
         for folder in self.folders.values():
             yield from folder.below()
 
+    def within(self) -> Iterator["Folder"]:
+        """Yields it and the folders inside, as far as they have pictures."""
+        if self.has_pictures():
+            yield self
+            for folder in self.folders.values():
+                yield from folder.within()
+
     def has_pictures(self) -> bool:
         """Whether a file in it or below may be a picture."""
         return not all(is_document(file) for file in self.below())

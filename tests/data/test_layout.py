@@ -98,7 +98,40 @@ def test_recordings_of_a_camera_are_taken_as_folders_of_pictures():
 
 def test_files_outside_of_class_folders_are_listed():
     layout = layout_of("train/a/1.jpg", "train/b/1.jpg", "train/labels.csv", "extra/1.jpg", "readme.txt")
-    assert list(map(str, layout.outside)) == ["extra/1.jpg", "readme.txt", "train/labels.csv"]
+    assert list(map(str, layout.outside)) == ["readme.txt", "train/labels.csv"]
+    assert layout.notes == ("extra/: 1 picture without labels; not used",)
+
+
+@pytest.mark.parametrize("splits", [["train"], ["train", "test"]])
+@pytest.mark.parametrize("beside", ["images", "extra", "more", "images/old", "", "more/A"])
+def test_class_folders_beside_split_folders_are_refused(splits: list[str], beside: str):
+    pictures_of_splits = [path for name in splits for path in split(name)]
+    also = split(beside) if beside else [*pictures("a/"), *pictures("b/")]
+    also = pictures("more/A/") + pictures("more/B/") if beside == "more/A" else also
+    with pytest.raises(BadData, match=r"train/"):
+        layout_of(*pictures_of_splits, *also)
+
+
+def test_class_folders_in_two_of_many_folders_are_refused():
+    with pytest.raises(BadData, match=r"train/ may be the training split .* beside more/"):
+        layout_of(*split("train"), *split("more"), *pictures("others/"))
+
+
+@pytest.mark.parametrize("inner", ["ab", "abcd"])
+@pytest.mark.parametrize("loose", [[], ["train/1.jpg"]])
+def test_a_folder_of_folders_named_as_the_classes_is_no_class(inner: str, loose: list[str]):
+    with pytest.raises(BadData, match=r"train/ looks like a data set itself"):
+        layout_of(
+            *(path for label in "abc" for path in pictures(f"{label}/")), *split("train", inner), *loose
+        )
+
+
+@pytest.mark.parametrize("splits", [["train"], ["train", "test"]])
+def test_pictures_without_labels_beside_splits_are_left_out_and_said(splits: list[str]):
+    beside = [*pictures("images/", 30), "notes/a/1.txt", "annotations/b/1.xml"]
+    layout = layout_of(*(path for name in splits for path in split(name)), *beside, folders=("old/a",))
+    assert layout.notes == ("images/: 30 pictures without labels; not used",)
+    assert list(map(str, layout.outside)) == ["annotations/b/1.xml", "notes/a/1.txt"]
 
 
 def test_a_class_without_images_is_still_a_class():
