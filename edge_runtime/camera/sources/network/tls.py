@@ -20,7 +20,7 @@ _FINGERPRINT = re.compile(
 _TIME = rb"(?:\x17\x0d|\x18\x0f)(\d{10,12})\d\dZ"  # UTCTime or GeneralizedTime, in DER
 _VALIDITY = re.compile(rb"\x30." + _TIME + _TIME, re.DOTALL)
 _FETCH_S = 5.0
-_EXPIRED, _NOT_YET_VALID, _WRONG_NAME, _WRONG_ADDRESS = 10, 9, 62, 64
+_NOT_YET_VALID, _WRONG_NAME, _WRONG_ADDRESS = 9, 62, 64
 """X509_V_ERR_*, from OpenSSL's x509_vfy.h."""
 _OLD_TLS = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS", "WRONG_SSL_VERSION")
 _WEAK = (
@@ -157,11 +157,12 @@ def _certificate(address: tuple[str, int], timeout_s: float) -> bytes:
 def _why_not_trusted(error: ssl.SSLCertVerificationError, certificate: bytes) -> str:
     pin = f"--tls-fingerprint sha256:{hashlib.sha256(certificate).hexdigest()}"
     begins, ends = _validity(certificate)
-    if error.verify_code == _EXPIRED and ends < time.strftime("%Y-%m-%d", time.gmtime()):
+    has_name = error.verify_code not in (_WRONG_NAME, _WRONG_ADDRESS)
+    if has_name and ends < time.strftime("%Y-%m-%d", time.gmtime()):  # of its own making or not
         return f"its certificate expired on {ends}; renew it in the camera, or pin it by {pin}"
     if error.verify_code == _NOT_YET_VALID:
         return f"its certificate is not valid before {begins}; set this computer's clock, or pin it by {pin}"
-    if error.verify_code in (_WRONG_NAME, _WRONG_ADDRESS):
+    if not has_name:
         return f"its certificate is for another name; use the name that it has, or pin it by {pin}"
     why = error.verify_message
     return f"certificate not trusted: {why}; if it is the camera's own, use --ca-file FILE or {pin}"
