@@ -22,10 +22,12 @@ from .messages import detail, is_quiet, note
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
+    from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.event import OnEvent
     from ..edge_runtime.camera.outputs.status_line import StatusLine
     from ..edge_runtime.camera.outputs.systemd import ServiceSink
     from ..edge_runtime.camera.session import CameraSession
+    from ..edge_runtime.page.server import PageSink
 
 COMMAND_CLASS = CameraCommand
 
@@ -74,12 +76,12 @@ def _run(options: CameraOptions) -> None:
     with edge_runtime.stop_on_signals() as stop:
         edge_runtime.use_background_stderr(stop, may_drop=edge_runtime.is_unattended(options))
         status, service = _status()
-        report_event = _only_trouble(status.event) if is_quiet() else status.event
+        report_event = _only_results(status.event, options) if is_quiet() else status.event
         on_event = edge_runtime.fan_out(report_event, *(sink.event for sink in service))
         with edge_runtime.open_session(
             shown,
             stop=stop,
-            first=[] if is_quiet() else [status],
+            first=_shown_answers(options, status, stop),
             last=service,
             on_event=on_event,
             on_note=note,
@@ -87,6 +89,8 @@ def _run(options: CameraOptions) -> None:
             say = _silent if is_quiet() else status.print_line
             _introduce(session, say)
             report = session.run()
+    if is_quiet() and report.labels and not options.json:
+        status.print_line(report.labels_text)
     if report.frames or not report.failure:
         say(report.text)
     if report.failure:
@@ -95,12 +99,19 @@ def _run(options: CameraOptions) -> None:
         say(f"recording: {options.record}")
 
 
+def _shown_answers(
+    options: CameraOptions, status: "StatusLine", stop: "edge_runtime.StopRequest"
+) -> "list[Sink]":
+    """What shows people each answer: for images a line each, else the status."""
+    if edge_runtime.shows_stills(options) and not options.json:
+        return [edge_runtime.LineOutput(1, stop, edge_runtime.answer_line)]
+    return [] if is_quiet() else [status]
+
+
 def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
     """Says where the page is, and which model answers."""
     if session.page and session.page.link:  # else an event will say so
-        # The token is part of the link only on a terminal, where a person clicks: a journal keeps it.
-        link = session.page.link_with_token if sys.stderr.isatty() else session.page.link
-        print(f"page: {link}", file=sys.stderr, flush=True)
+        print(f"page: {_page_link(session, session.page)}", file=sys.stderr, flush=True)
     classifier = session.classifier
     count = len(classifier.card.labels)
     name = f"built-in {builtin}" if (builtin := builtin_name(classifier.path)) else classifier.path
@@ -113,13 +124,24 @@ def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
     detail(f"outputs: {', '.join(sink.name for sink in session.loop.sinks) or 'none'}")
 
 
+def _page_link(session: "CameraSession", page: "PageSink") -> str:
+    """The page's address, with the token only where it was typed and a person clicks.
+
+    A journal keeps what it gets, and a token from the environment was put there to be seen nowhere.
+    """
+    was_typed = session.options.token != os.environ.get("EDGECLS_TOKEN")
+    return page.link_with_token if was_typed and sys.stderr.isatty() else page.link_for_log
+
+
 def _silent(_: str) -> None:
     pass
 
 
-def _only_trouble(show: "OnEvent") -> "OnEvent":
-    """Shows the events that a user must know of even with --quiet."""
-    return lambda event: None if event.kind in ROUTINE else show(event)
+def _only_results(show: "OnEvent", options: CameraOptions) -> "OnEvent":
+    """Shows the events that a user must know of even with --quiet: trouble, and what is announced."""
+    answers_elsewhere = options.json or edge_runtime.shows_stills(options)
+    left_out = [kind for kind in ROUTINE if answers_elsewhere or kind != "label_changed"]
+    return lambda event: None if event.kind in left_out else show(event)
 
 
 def _replay(folder: Path, options: CameraOptions) -> None:

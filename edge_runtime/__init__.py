@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .camera.replay import replay_recording as replay_recording
     from .camera.session import is_unattended as is_unattended
     from .camera.session import open_session as open_session
+    from .camera.session import shows_stills as shows_stills
     from .camera.session import watch as watch
     from .camera.sources.address import image_files as image_files
     from .camera.sources.open import open_source as open_source
@@ -87,6 +88,7 @@ _MODULES = {
     "replay_recording": ".camera.replay",
     "is_unattended": ".camera.session",
     "open_session": ".camera.session",
+    "shows_stills": ".camera.session",
     "watch": ".camera.session",
     "image_files": ".camera.sources.address",
     "open_source": ".camera.sources.open",

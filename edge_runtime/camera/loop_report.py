@@ -69,18 +69,24 @@ class LoopReport:
                 f"latency p50 {self.latency_p50_ms:.1f} ms, p90 {self.latency_p90_ms:.1f} ms; "
                 f"age p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f}, p99 {self.age_p99_ms:.0f}"
             )
-            shares = [f"{label} {count / self.frames:.1%}" for label, count in self.labels[:5]]
-            rest = len(self.labels) - len(shares)
-            lines.append("labels: " + ", ".join(shares) + (f", {rest} more" if rest else ""))
-            if self.not_yet:
-                share = self.not_yet / self.frames
-                lines[-1] += f" (in {share:.1%} a label had not yet held for --hold)"
+            lines.append(self.labels_text)
         if self.judged:
+            frames = "frame" if self.judged == 1 else "frames"
             lines.append(
-                f"correct: {self.right / self.judged:.1%} of {self.judged:,} frames with a known label; "
+                f"correct: {self.right / self.judged:.1%} of {self.judged:,} {frames} with a known label; "
                 f"announced label correct: {self.right_announced / self.judged:.1%}"
             )
         return "\n".join(lines)
+
+    @property
+    def labels_text(self) -> str:
+        """The line of the most frequent labels with their shares."""
+        shares = [f"{label} {count / self.frames:.1%}" for label, count in self.labels[:5]]
+        rest = len(self.labels) - len(shares)
+        others = f" and {rest} other label{'' if rest == 1 else 's'}" if rest else ""
+        early = self.not_yet / self.frames
+        note = f" (in {early:.1%} a label had not yet held for --hold)" if self.not_yet else ""
+        return "labels: " + ", ".join(shares) + others + note
 
     @property
     def _took(self) -> str:

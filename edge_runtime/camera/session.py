@@ -35,6 +35,7 @@ from .region import parse_roi
 from .sources.address import (
     Address,
     DemoCamera,
+    ImageFiles,
     LiveAddress,
     Stream,
     least_size_px,
@@ -131,6 +132,11 @@ def _check_window(*, goes_on: bool) -> None:
 def is_unattended(options: CameraOptions) -> bool:
     """Whether the loop goes on until it is stopped: a camera or stream, without a limit."""
     return options.frame_limit is None and isinstance(parse_source(options.source), LiveAddress)
+
+
+def shows_stills(options: CameraOptions) -> bool:
+    """Whether the source is an image or several, each with an answer of its own."""
+    return isinstance(parse_source(options.source), ImageFiles)
 
 
 @contextmanager

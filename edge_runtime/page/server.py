@@ -125,7 +125,12 @@ class PageSink(Sink):
             access = AccessControl(self._where.host, listening.getsockname()[1], self._token, self._names)
             self._server = PageServer(PageApp(self._live, access, Seats()), listening)
         if self._said or self._is_late:
-            self._news.append(Event("output_works", f"page: {self.link}"))
+            self._news.append(Event("output_works", f"page: {self.link_for_log}"))
+
+    @property
+    def link_for_log(self) -> str:
+        """The URL without the token, and whether the page asks for it."""
+        return f"{self.link} (asks for the token)" if self._token else self.link
 
     def _note(self, error: EdgeclsError, failures: int) -> None:
         why = str(error).partition("; ")[0]

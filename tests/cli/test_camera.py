@@ -205,6 +205,21 @@ def test_a_recording_is_a_video_of_every_frame_and_is_named_at_the_end(camera, f
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
+def test_images_are_answered_by_a_line_each_in_order(camera, folder: Path):
+    (folder / "digits" / "5.png").write_text("hello, I am text\n")
+    done = camera("--source", "digits", ok=False)
+    names = {line.partition(": ")[0] for line in done.stdout.splitlines()}
+    assert names == {f"digits/{number}.png" for number in range(FRAMES) if number != 5}
+    assert done.stdout == camera("-q", "--source", "digits", ok=False).stdout
+    assert done.stdout == run_predict(folder)
+    assert not any(line.startswith("digits/") for line in done.stderr.splitlines())
+
+
+def run_predict(folder: Path) -> str:
+    command = [sys.executable, "-m", "edgecls.cli", "predict", "digits"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+
+
 def test_without_a_terminal_the_status_is_a_line_now_and_then(camera):
     done = camera("--source", "clip.mp4")
     assert "\r" not in done.stderr
@@ -444,6 +459,10 @@ def test_quiet_leaves_results_alone_and_verbose_is_taken_too(camera):
     done = camera("-q", "--source", "demo", "--json", "--max-frames", 5)
     assert len(answers(done)) == 5
     assert done.stderr == ""
+    shown = camera("-q", "--source", "demo", "--max-frames", 40).stderr.splitlines()
+    assert len(shown) > 1
+    assert all("(was " in line for line in shown[:-1])
+    assert shown[-1].startswith("labels: ")
     told = camera("-v", "--source", "demo", "--json", "--max-frames", 1).stderr
     assert "model: " in told
     for words in ("source: demo", "network input: 32x32", "answers below ", "outputs: stdout, stderr"):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
-from ...text import columns_of, paint, printable
+from ...text import columns_of, paint, printable, wrap_for
 from ..answer import Answer, Sink
 from ..event import ROUTINE, Event
 from .background import BackgroundText
@@ -56,11 +56,18 @@ class StatusLine(Sink):
 
     def event(self, event: Event) -> None:
         """Prints an event, in the colour of a warning where it is trouble."""
+        text = self._wrapped(f"camera: {printable(event.text)}")
         head = "camera" if event.kind in ROUTINE else paint("camera", self._stream, like="warning")
-        self.print_line(f"{head}: {printable(event.text)}")
+        self._print(head + text.removeprefix("camera"))
 
     def print_line(self, text: str) -> None:
-        """Prints a permanent line; the status continues below it."""
+        """Prints a permanent line, wrapped on a terminal; the status continues below it."""
+        self._print(self._wrapped(text))
+
+    def _wrapped(self, text: str) -> str:
+        return wrap_for(self._stream, text)
+
+    def _print(self, text: str) -> None:
         status = self._on_screen
         self._write(self._erase() + text + "\n" + status)
         self._on_screen = status

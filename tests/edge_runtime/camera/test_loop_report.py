@@ -56,7 +56,7 @@ def test_what_went_by_or_wrong_is_in_the_first_line():
 
 def test_only_the_most_frequent_labels_are_named():
     labels = tuple((f"class {index}", 10) for index in range(10))
-    assert report(labels=labels).text.endswith("class 4 10.0%, 5 more")
+    assert report(labels=labels).text.endswith("class 4 10.0% and 5 other labels")
 
 
 def test_one_frame_has_no_rate():

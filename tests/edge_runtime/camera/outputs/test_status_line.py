@@ -96,6 +96,17 @@ def test_trouble_has_the_colour_of_a_warning_where_there_is_colour(monkeypatch: 
         assert stream.getvalue() == f"{head}: no frame in 5 s\ncamera: opened demo\n"
 
 
+def test_events_and_the_summary_are_wrapped_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    text = "skipped photos/2.jpg: not an image; use JPEG, PNG or BMP"
+    for stream, longest in ((Terminal(), 40), (io.StringIO(), len(f"camera: {text}"))):
+        status = StatusLine(stream, Clock())
+        status.event(Event("opened", text))
+        status.print_line(f"camera: {text}")
+        assert max(map(len, stream.getvalue().splitlines())) <= longest
+        assert " ".join(stream.getvalue().split()) == f"camera: {text} camera: {text}"
+
+
 def test_on_a_terminal_the_line_is_rewritten_in_place():
     terminal, clock = Screen(), Clock()
     status = StatusLine(terminal, clock)
