@@ -18,7 +18,7 @@ from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import expanded, json_for_stdout
 from .camera_options import CameraCommand, with_camera_options
-from .messages import detail, is_quiet, note
+from .messages import detail, is_quiet, note, warn
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def _run(options: CameraOptions) -> None:
             last=service,
             on_event=on_event,
             on_note=note,
+            on_warning=warn,
         ) as session:
             say = _silent if is_quiet() else status.print_line
             _introduce(session, say)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,10 +63,27 @@ def doctor(
             f"this machine: {_count(problems, 'problem')}; fix as shown, then run `edgecls doctor` again"
         )
     if not as_json:
-        checks = ", ".join(dict.fromkeys(finding.check for finding in findings))
-        print(wrap_for(sys.stdout, f"checked: {checks}"))
-        result = f"{len(findings)} checks: no problem"
+        print(wrap_for(sys.stdout, "\n".join(_lists(findings))))
+        result = f"{len(_checked(findings))} checks: no problem"
         print(result + (f", {_count(warnings, 'warning')}" if warnings else ""))
+
+
+def _checked(findings: "Sequence[Finding]") -> list[str]:
+    """The names of what could be checked, each once."""
+    return list(dict.fromkeys(finding.check for finding in findings if finding.level is not Level.UNKNOWN))
+
+
+def _lists(findings: "Sequence[Finding]") -> list[str]:
+    """What was checked, and what could not be and why."""
+    unknown = [
+        f"{finding.check} ({printable(finding.what)})"
+        for finding in findings
+        if finding.level is Level.UNKNOWN
+    ]
+    return [
+        f"checked: {', '.join(_checked(findings))}",
+        *([f"not checked: {', '.join(unknown)}"] if unknown else []),
+    ]
 
 
 def _count(number: int, what: str) -> str:

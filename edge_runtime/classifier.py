@@ -13,7 +13,7 @@ import numpy as np
 
 from .engines.engine import Engine, open_engine
 from .engines.names import EngineName
-from .errors import BadImage, InvalidOutput, UsageError
+from .errors import BadImage, InvalidOutput, MissingInput, UsageError
 from .files import read_whole
 from .images.prepare import prepare, prepare_jpeg
 from .images.rule import ImageRule, PixelRange
@@ -21,7 +21,7 @@ from .images.several import check_single
 from .images.transparency import lay_on_white
 from .models.builtin import DEFAULT, builtin_name
 from .models.card import ModelCard
-from .models.find import choose_model
+from .models.find import builtin_model, choose_model
 from .models.foreign import read_foreign, read_labels
 from .models.model_file import ModelFile
 
@@ -278,7 +278,9 @@ def find_model_file(
     engine: EngineName = "auto",
     labels: Path | None = None,
     scale: PixelRange | None = None,
+    records: bool = False,
     on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> ModelFile:
     """Reads the model that was named, the best in this folder, or a foreign model with its labels.
 
@@ -287,7 +289,10 @@ def find_model_file(
         engine: only a model that it runs.
         labels: text file with the labels of a foreign model, one on each line.
         scale: pixel range that a foreign model was trained on; None is 0..1.
+        records: frames are recorded, for which any model will do: where the folder's own cannot be used and
+            none is named, the default built-in model answers.
         on_note: called with one line if a model was chosen that nobody named.
+        on_warning: called with one line if the folder's own model could not be used.
 
     Raises:
         EdgeclsError: there is no such model, or it is damaged.
@@ -298,7 +303,15 @@ def find_model_file(
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
         return read_foreign(model, read_labels(labels), scale or "0..1")
-    found = choose_model(model, engine)
+    try:
+        found = choose_model(model, engine)
+    except MissingInput as error:
+        if model is not None or not records:
+            raise
+        on_warning(
+            f"{str(error).partition(';')[0]}; recording goes on with the answers of built-in {DEFAULT}"
+        )
+        return builtin_model(engine)
     if model is None or model.is_dir():
         for note in _notes(found, model):
             on_note(note)

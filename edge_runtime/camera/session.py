@@ -148,6 +148,7 @@ def open_session(
     last: Sequence[Sink] = (),
     on_event: OnEvent = ignore,
     on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> Generator[CameraSession]:
     """Opens the model and the outputs that the options name, and sets up the loop.
 
@@ -158,6 +159,7 @@ def open_session(
         last: sinks after them, which are closed first, such as the one that notifies systemd.
         on_event: called with every event, beside the event log and the page.
         on_note: called with one line if a model was chosen that nobody named.
+        on_warning: called with one line if a recording goes on without the folder's own model.
 
     Raises:
         EdgeclsError: an option makes no sense, or something that it names cannot be opened.
@@ -186,7 +188,9 @@ def open_session(
             engine=options.engine,
             labels=options.labels,
             scale=options.scale,
+            records=options.record is not None,
             on_note=on_note,
+            on_warning=on_warning,
         )
         # The demo camera shows the golden frames of the card; a foreign model has none.
         shown = find_model() if isinstance(address, DemoCamera) and not options.labels else None

@@ -92,7 +92,7 @@ def check_default(nodes: Sequence[VideoNode]) -> Finding:
         check,
         "no camera was found",
         "edgecls camera --source demo",
-        "which needs no camera, or plug one in",
+        "plug one in, or try the demo camera, which needs none",
     )
 
 

@@ -15,7 +15,7 @@ from ..files import read_whole
 from .decoder_messages import hear
 from .jpeg_damage import is_about_header, is_before_restart, is_damage, with_plain_header
 from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
-from .kinds import JPEG, PNG, PNM, TIFF, Kind, kind_of
+from .kinds import JPEG, PNG, PNM, READABLE_NAMES, TIFF, Kind, kind_of
 from .opencv import cv2
 from .restarts import has_damaged_interval
 from .rule import ImageRule
@@ -23,7 +23,7 @@ from .several import check_single, tiff_directories
 from .tiff_log import decode_tiff
 from .transparency import is_transparent, on_white
 
-READABLE = "use JPEG, PNG, BMP, WebP, GIF or TIFF"
+READABLE = f"use {', '.join(READABLE_NAMES[:-1])} or {READABLE_NAMES[-1]}"
 _FLAGS = {
     1: cv2.IMREAD_COLOR,
     2: cv2.IMREAD_REDUCED_COLOR_2,

@@ -28,6 +28,8 @@ class Kind(NamedTuple):
 
 JPEG, PNG, GIF, WEBP = Kind("JPEG"), Kind("PNG"), Kind("GIF"), Kind("WebP")
 TIFF, BMP, AVIF, JPEG_2000, PNM = Kind("TIFF"), Kind("BMP"), Kind("AVIF"), Kind("JPEG 2000"), Kind("PNM")
+READABLE_NAMES = tuple(kind.name for kind in (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, JPEG_2000, PNM))
+"""What messages and the guide say that edgecls reads."""
 _OTHER = Kind("picture")  # Sun raster, Radiance, PFM: whatever else OpenCV may read
 _TO_JPEG = "convert it to JPEG or PNG"
 HEIC = Kind(

@@ -26,13 +26,22 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
     """
     if named is None:
         here = Path()
-        return find_model(here, engine) if has_models(here) else _builtin_model(DEFAULT, engine)
+        return find_model(here, engine) if has_models(here) else builtin_model(engine)
     if is_builtin_name(named):
         return _builtin_model(str(named), engine)
     if named.is_dir():
         return find_model(named, engine)
     refuse_unknown_name(named)
     return read_model(named)
+
+
+def builtin_model(engine: EngineName = "auto") -> ModelFile:
+    """Reads the default built-in model.
+
+    Raises:
+        MissingInput: no engine for it is installed.
+    """
+    return _builtin_model(DEFAULT, engine)
 
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:

@@ -44,6 +44,21 @@ def test_a_camera_in_an_empty_folder_says_who_answers_and_how_to_make_ones_own(r
     assert all(answer["truth"] in answer["ranking"][0]["label"] for answer in answers[:1])
 
 
+def test_recording_needs_no_exported_model_and_watching_does(run_edgecls, empty: Path):
+    (empty / "pets.h5").touch()
+    for target in ("frames/", "clip.webm"):
+        done = run_edgecls("camera", "-q", "-s", "demo", "--max-frames", 3, "--record", target, cwd=empty)
+        assert done.returncode == 0, done.stderr
+        assert (empty / target).exists()
+        assert done.stderr == (
+            "edgecls: warning: no exported model in this folder; recording goes on with the answers of "
+            "built-in nano\n"
+        )
+    for more in ((), ("--record", "other/", "--model", ".")):
+        done = run_edgecls("camera", "-s", "demo", "--max-frames", 3, *more, cwd=empty)
+        assert (done.returncode, "run `edgecls export pets.h5 --int8`" in done.stderr) == (66, True)
+
+
 def test_predict_uses_the_builtin_model_with_and_without_its_name(run_edgecls, empty: Path):
     cv2.imwrite(str(empty / "grey.png"), picture())
     unasked = run_edgecls("predict", "grey.png", cwd=empty)
