@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -21,6 +22,10 @@ def test_a_machine_that_runs_the_tests_runs_a_demo_camera(run_here, tmp_path):
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "checks: no problem" in done.stdout.splitlines()[-1]
+    names, count = re.findall(
+        r"checked: (.*?)(?: not checked: .*)? (\d+) checks: ", " ".join(done.stdout.split())
+    )[0]
+    assert len(names.split(", ")) == len(set(names.split(", "))) == int(count)
     assert not done.stderr
 
 
