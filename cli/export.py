@@ -1,12 +1,15 @@
 """`edgecls export`: the trained `.h5` to TFLite and ONNX, compared with Keras."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from .. import data as data_sets
 from .. import export as exports
+from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.text import columns_of, wrap_for
@@ -14,6 +17,7 @@ from .messages import detail, show_step
 from .model_options import complete_models
 
 if TYPE_CHECKING:
+    from ..export.inputs import ForeignModel, OwnModel
     from ..export.targets import Kind
 
 Io = Literal["uint8", "int8", "float32"]
@@ -111,6 +115,15 @@ def export(
     if json_file:
         write_whole(json_file, report.to_json())
     print(wrap_for(sys.stdout, exports.render(report, columns_of(sys.stdout))))
-    print(
-        "next: edgecls train, with more --epochs or pictures" if report.is_useless else "next: edgecls bench"
-    )
+    print(f"next: {_train_again(inputs)}" if report.is_useless else "next: edgecls bench")
+
+
+def _train_again(inputs: "OwnModel | ForeignModel") -> str:
+    """Returns the command that trains the model for longer."""
+    own: OwnModel | None = inputs if hasattr(inputs, "file") else None  # type: ignore[assignment]
+    epochs = own.file.card.provenance.recipe.get("epochs") if own else None
+    if not isinstance(epochs, int):
+        return "edgecls train --data FOLDER   (with more --epochs or better pictures)"
+    report = shlex.quote(str(data_sets.report_folder(inputs.path)))
+    output = "" if inputs.path == DEFAULT_H5 else f" --output {shlex.quote(str(inputs.path))}"
+    return f"edgecls train --from {report}{output} --epochs {2 * epochs}   (or with better pictures)"

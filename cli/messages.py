@@ -90,10 +90,19 @@ class StepLine:
         self._logged = step
 
 
+def same_command(option: str, value: str | None = None) -> str:
+    """Returns this command to type again, with one option changed or added, and without `--resume`."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
+    while option in arguments:
+        at = arguments.index(option)
+        arguments = arguments[:at] + arguments[at + (1 if value is None else 2) :]
+    arguments = [argument for argument in arguments if not argument.startswith(f"{option}=")]
+    return f"edgecls {shlex.join([*arguments, option, *([] if value is None else [value])])}"
+
+
 def interrupted(*, can_resume: bool) -> None:
     """Says that Ctrl-C ended the command, and how to continue it."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--resume"]
-    how = f"; continue with `edgecls {shlex.join([*arguments, '--resume'])}`" if can_resume else ""
+    how = f"; continue with `{same_command('--resume')}`" if can_resume else ""
     _say(f"edgecls: interrupted{how}")
 
 

@@ -215,7 +215,8 @@ def train(
         raise typer.Exit(130) from None
     print(wrap_for(sys.stdout, _summary(report, output)))
     if report.warnings:  # an export would be worth as little
-        print("next: edgecls train, with more --epochs or better pictures")
+        again = messages.same_command("--epochs", str(2 * report.recipe.epochs))
+        print(f"next: {again}   (or with better pictures)")
         return
     named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
     print(f"next: edgecls export {named}--int8")

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-_FEWEST = 8
-"""Images below which chance explains anything."""
+_FEWEST = 4
+"""Images below which chance explains anything, also that all are right."""
 
 
 def weak_answers(answers: np.ndarray, truth: np.ndarray, labels: tuple[str, ...]) -> str | None:
@@ -23,12 +23,13 @@ def weak_answers(answers: np.ndarray, truth: np.ndarray, labels: tuple[str, ...]
     if len(truth) < _FEWEST or len(present) < 2:
         return None
     if len(np.unique(answers)) == 1:
-        return f"every image is taken for {labels[int(answers[0])]}"
+        return f"every test image is taken for {labels[int(answers[0])]}"
     recall = float(np.mean([(answers[truth == index] == index).mean() for index in present]))
     chance = 1 / len(labels)
     error = math.sqrt(chance * (1 - chance) * float((1 / counts[present]).sum())) / len(present)
     if recall > chance + error:
         return None
     return (
-        f"an average recall of {recall:.0%} for {len(labels)} classes is no better than chance ({chance:.0%})"
+        f"an average recall of {recall:.0%} for {len(labels)} classes is not clearly better than chance "
+        f"({chance:.0%}) on {len(truth):,} test images"
     )

@@ -176,7 +176,11 @@ def _read_flat(top: Folder, store: Store) -> _Reading:
         raise BadData(f"{store.name}: {why}; {EXPECTED}, {table}")
     packed = [file for file in store.files if file.suffix.lower() in _ARCHIVES]
     inside = f": {printable(str(packed[0]))} is packed, unpack it or give it to --data" if packed else ""
-    raise BadData(f"{store.name}: no class folders with images{_unreadable(store)}{inside}; {EXPECTED}")
+    others = ", or name the files cat.0.jpg, dog.0.jpg, or add labels.csv with the columns filename and label"
+    named = others if top.has_pictures() else ""
+    raise BadData(
+        f"{store.name}: no class folders with images{_unreadable(store)}{inside}; {EXPECTED}{named}"
+    )
 
 
 def _read_splits(splits: Splits, folders: Mapping[str, Folder], store: Store) -> _Reading:

@@ -164,7 +164,7 @@ def find(source: str) -> Path:
     """
     path = expanded(source)
     if not path.exists():
-        raise MissingInput(f"{path}: no such file or folder; --data takes cifar10, digits or a path")
+        raise MissingInput(f"{source}: no such file or folder; --data takes cifar10, digits or a path")
     return path
 
 

@@ -56,7 +56,8 @@ class Confidence:
 
     def cells(self) -> tuple[str, ...]:
         """Returns threshold, share of unknown and precision as text."""
-        return f"{self.threshold:.2f}", f"{self.unanswered:.1%}", f"{self.precision:.1%}"
+        precision = "-" if self.unanswered == 1 else f"{self.precision:.1%}"
+        return f"{self.threshold:.2f}", f"{self.unanswered:.1%}", precision
 
 
 def fit_confidence(

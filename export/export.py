@@ -195,7 +195,7 @@ class Export:
         )
         warnings = [*confidence_warnings(confidence, self.options.target_precision), *loss_warnings(parity)]
         if weak:
-            warnings.append(f"on the test images, {weak}; train again with more epochs or better pictures")
+            warnings.append(f"{weak}; train again with more epochs or better pictures")
         is_useless = bool(weak) or (confidence is not None and confidence.answers_nothing)
         return model, ExportedFile(parity, confidence, refused, steps, tuple(warnings), is_useless)
 

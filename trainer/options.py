@@ -7,7 +7,7 @@ from typing import Any
 
 from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
-from ..edge_runtime.errors import MissingInput, UsageError
+from ..edge_runtime.errors import EdgeclsError, MissingInput, UsageError
 from ..edge_runtime.files import check_writable
 from ..edge_runtime.images.rule import BITS_OF_DATA, ImageRule
 from ..edge_runtime.text import expanded
@@ -26,7 +26,7 @@ class TrainOptions:
     """What to train, and where the model goes."""
 
     data: str
-    """`cifar10`, `digits`, or a path; see `load_dataset`."""
+    """`cifar10`, `digits`, or an absolute path; see `load_dataset`."""
     output: Path
     """The `.h5`; plots and report go into the folder of its name."""
     image: ImageRule
@@ -39,6 +39,8 @@ class TrainOptions:
     """Whether the user chose the augmentation, which then stays as it is."""
     zip_encoding: str | None = None
     """Of names in a zip that are not UTF-8; see `load_dataset`."""
+    typed_data: str | None = None
+    """`data` as the user typed it, for errors."""
 
     @property
     def checkpoint(self) -> Path:
@@ -77,16 +79,27 @@ class TrainOptions:
         """Reads the data set, which needs Keras only to download CIFAR-10; see `load_dataset`."""
         known = self.before.labels if self.before else ()
         seed, encoding = self.recipe.seed, self.zip_encoding
-        return load_dataset(self.data, self.image, seed, watch, zip_encoding=encoding, labels=known)
+        try:
+            return load_dataset(self.data, self.image, seed, watch, zip_encoding=encoding, labels=known)
+        except EdgeclsError as error:
+            error.args = (self._as_typed(str(error)),)
+            raise
+
+    def _as_typed(self, message: str) -> str:
+        if self.typed_data is None or not message.startswith(self.data):
+            return message
+        rest = message.removeprefix(self.data)
+        return (self.typed_data.rstrip("/") if rest.startswith("/") else self.typed_data) + rest
 
     def _check_apart_from_data(self) -> None:
         """Refuses an output in the data: the next training would read its plots as pictures."""
         if not is_path(self.data):
             return
-        data, plots = find(self.data).resolve(), report_folder(self.output)
+        data, plots = find(self.typed_data or self.data).resolve(), report_folder(self.output)
         if self.output.resolve().is_relative_to(data):
             raise UsageError(
-                f"--output {self.output}: lies inside the data {self.data}; choose another folder"
+                f"--output {self.output}: lies inside the data {self.typed_data or self.data}; "
+                "choose another folder"
             )
         if plots.resolve().is_relative_to(data):
             raise UsageError(
@@ -136,6 +149,7 @@ def train_options(
             before,
             is_augment_given=True,
             zip_encoding=zip_encoding,
+            typed_data=data,
         )
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
@@ -152,6 +166,7 @@ def train_options(
         is_for_any_count=any_count,
         is_augment_given="augment" in values,
         zip_encoding=zip_encoding,
+        typed_data=data,
     )
 
 

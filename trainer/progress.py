@@ -54,8 +54,8 @@ class Progress:
 class TerminalProgress(Progress):
     """Shows a training on stderr: a live bar if it is a terminal, and always a line for each epoch.
 
-    The line has an estimate of the time left. A context manager, so that no interrupt is lost and no bar
-    stays half drawn.
+    The line has an estimate of the time left, from the second on. A context manager, so that no interrupt is
+    lost and no bar stays half drawn.
     """
 
     def __init__(self, stream: TextIO | None = None, *, quiet: bool = False) -> None:
@@ -65,7 +65,8 @@ class TerminalProgress(Progress):
         self._bar: tqdm | None = None
         self._epochs = 0
         self._seconds: list[float] = []
-        """Of each epoch done."""
+        """Of each epoch done after the first, whose start-up would count in every one left."""
+        self._is_started = False
         self._has_header = False
         self._interrupts = Interrupts()
 
@@ -110,10 +111,18 @@ class TerminalProgress(Progress):
             self.message(_line(list(_COLUMNS)))
         figures = (epoch.train, epoch.val, epoch.test)
         values = [f"{value:.4f}" for split in figures for value in (split.loss, split.accuracy)]
-        self._seconds.append(epoch.seconds)
-        left_s = sum(self._seconds) / len(self._seconds) * (self._epochs - epoch.number)
-        times = [duration(epoch.seconds), duration(left_s)]
+        times = [duration(epoch.seconds), self._left(epoch)]
         self.message(_line([f"{epoch.number}/{self._epochs}", *values, *times]))
+
+    def _left(self, epoch: Epoch) -> str:
+        """Returns the time left; "-" after the first epoch of this process, which includes the start-up."""
+        after, self._is_started = self._is_started, True
+        if after:
+            self._seconds.append(epoch.seconds)
+        count = self._epochs - epoch.number
+        if not self._seconds:
+            return "-" if count > 0 else duration(0)
+        return duration(sum(self._seconds) / len(self._seconds) * count)
 
     def __enter__(self) -> Self:
         self._interrupts.__enter__()

@@ -41,6 +41,8 @@ from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
 
 _CLASSES_SHOWN = 50
+_LEAST_VAL = 20
+"""Validation images below which one wrong answer is more than the 5 % that `export` allows by default."""
 
 
 def train(
@@ -140,6 +142,7 @@ def run_training(
     progress.message("\n".join(_described(dataset, network, recipe, notes)))
     for change in (
         *warnings,
+        *few_warnings(dataset),
         *overlap_warnings(dataset),
         *change_warnings(training, dataset, teacher),
     ):
@@ -196,6 +199,18 @@ def change_warnings(training: TrainOptions, dataset: Dataset, teacher: TeacherFi
     same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
     if same_question and before.data_sha256 != dataset.sha256:
         yield "the images have changed since the report was written: the result will be another model"
+
+
+def few_warnings(dataset: Dataset) -> Iterator[str]:
+    """Yields a warning where an export could not fit a threshold for "unknown"."""
+    count = len(dataset.val)
+    if count < _LEAST_VAL:
+        where = " to val/" if "val" in dataset.given else ""
+        noun = "image" if count == 1 else "images"
+        yield (
+            f'only {count} validation {noun}: export cannot fit the threshold for "unknown" on so few; '
+            f"add pictures{where}, {_LEAST_VAL} or more"
+        )
 
 
 def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Sequence[str]) -> list[str]:
@@ -317,7 +332,7 @@ def _report(
 def _weaknesses(dataset: Dataset, of_test: np.ndarray) -> tuple[str, ...]:
     weak = weak_answers(of_test.argmax(axis=1), dataset.test.truth, dataset.labels)
     advice = "train with more --epochs, a larger --imgsz or better pictures before you export"
-    return (f"on the test images, {weak}; {advice}",) if weak else ()
+    return (f"{weak}; {advice}",) if weak else ()
 
 
 def _card(report: TrainReport) -> ModelCard:

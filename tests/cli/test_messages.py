@@ -34,3 +34,16 @@ def test_a_step_is_cut_where_a_terminal_would_wrap_it(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     StepLine()(STEPS[0])
     assert sys.stderr.getvalue() == f"\r\033[K{STEPS[0][:19]}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "again"),
+    [
+        (["train"], "train --epochs 24"),
+        (["train", "--data", "my pets", "--epochs", "12"], "train --data 'my pets' --epochs 24"),
+        (["train", "--epochs=12", "--resume", "--seed", "1"], "train --seed 1 --epochs 24"),
+    ],
+)
+def test_the_same_command_with_another_value_can_be_typed(monkeypatch, typed: list[str], again: str):
+    monkeypatch.setattr(sys, "argv", ["edgecls", *typed])
+    assert messages.same_command("--epochs", "24") == f"edgecls {again}"

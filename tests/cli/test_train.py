@@ -34,7 +34,8 @@ def shows_no_more_than_users_need(lines: list[str], epochs: list[str]) -> None:
     assert lines[2] == "pets: 2 classes, 12 train, 2 val, 2 test images of 18x18 px"
     assert lines[3:5] == [f"  {label}: 6 train, 1 val, 1 test" for label in ("cat", "dog")]
     assert lines[5].startswith("cnn: ")
-    assert [line.split()[0] for line in lines[6:]] == ["epoch", *epochs]
+    assert lines[6].startswith("warning: only 2 validation images: export cannot fit the threshold for")
+    assert [line.split()[0] for line in lines[7:]] == ["epoch", *epochs]
 
 
 def test_the_summary_is_in_the_form_that_users_know(run_here, pets, tmp_path):
@@ -119,7 +120,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
     *shown, last = stopped.stderr.splitlines()
     assert last == f"edgecls: interrupted; continue with `edgecls {resume}`"
     # Nothing of TensorFlow's own noise.
-    shows_no_more_than_users_need(shown, [f"{number + 1}/1000" for number in range(len(shown) - 7)])
+    shows_no_more_than_users_need(shown, [f"{number + 1}/1000" for number in range(len(shown) - 8)])
 
     killed = interrupt(resume.split(), signal.SIGKILL, after_epochs=3)
     assert killed.returncode == -signal.SIGKILL
@@ -144,10 +145,11 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--arch", "vgg"], 2, "--arch vgg: no such network; use cnn"),
         (["--output", "model.onnx"], 2, "--output model.onnx: the name must end in .h5"),
         (["--speed", 3], 2, "No such option: --speed"),
-        (["--data", "nowhere"], 66, "nowhere: no such file or folder"),
-        (["--data", "empty"], 65, "no class folders with images"),
-        (["--data", "one"], 65, "only one class, cat"),
-        (["--data", "notes.txt"], 65, "not a folder, a zip or a tar"),
+        (["--data", "nowhere"], 66, "error: nowhere: no such file or folder"),
+        (["--data", "nowhere/"], 66, "error: nowhere/: no such file or folder"),
+        (["--data", "empty"], 65, "error: empty: no class folders with images"),
+        (["--data", "one"], 65, "error: one: only one class, cat"),
+        (["--data", "notes.txt"], 65, "error: notes.txt: not a folder, a zip or a tar"),
         (["--data", "evil.zip"], 65, "refused: the name '../evil.png' leads out of the zip"),
         (["--data", "digits", "--resume"], 66, "there is no training to resume; leave --resume out"),
     ],

@@ -155,6 +155,12 @@ def test_without_class_folders_the_layout_is_explained(files):
         layout_of(*files)
 
 
+def test_for_pictures_in_one_folder_names_and_a_table_are_explained_and_work():
+    with pytest.raises(BadData, match=r"or name the files cat\.0\.jpg, dog\.0\.jpg, or add labels\.csv with"):
+        layout_of("cat0.jpg", "cat1.jpg", "dog0.jpg", "dog1.jpg")
+    assert layout_of("cat.0.jpg", "cat.1.jpg", "dog.0.jpg", "dog.1.jpg").labels == ("cat", "dog")
+
+
 def test_one_class_is_not_enough():
     with pytest.raises(BadData, match=r"it: only one class, cat"):
         layout_of("cat/1.jpg", "cat/2.jpg")

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -80,9 +81,19 @@ def test_in_a_log_there_is_one_line_for_each_epoch_under_one_heading_with_the_ti
         "epoch", "loss", "acc", "val_loss", "val_acc", "test_loss", "test_acc", "time", "left"
     ]  # fmt: skip
     figures = ["1.5339", "0.4386", "1.3470", "0.5268", "1.3377", "0.5185"]
-    assert lines[3].split() == ["1/12", *figures, "12", "s", "2", "min"]
+    assert lines[3].split() == ["1/12", *figures, "12", "s", "-"]
+    assert lines[4].split() == ["1/12", *figures, "12", "s", "2", "min"]
     assert len(lines) == 5
     assert {len(line) for line in lines[2:]} == {79}  # columns under their names, on a terminal of 80
+
+
+def test_start_up_does_not_count_in_the_time_left():
+    stream = io.StringIO()
+    with TerminalProgress(stream) as progress:
+        for number, seconds in ((1, 60.0), (2, 1.0), (3, 3.0)):
+            progress.epoch_started(number, 13, batches=2)
+            progress.epoch_done(replace(EPOCH, number=number, seconds=seconds))
+    assert [line.split()[-2:] for line in stream.getvalue().splitlines()[2:]] == [["11", "s"], ["20", "s"]]
 
 
 def test_quiet_leaves_warnings_alone():
