@@ -14,7 +14,7 @@ from ..edge_runtime.errors import Unavailable
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import columns_of, wrap_for
-from .messages import StepLine
+from .messages import StepLine, show_next
 from .model_options import complete_models
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def bench(
             _print(f"\n{benchmarks.render_changes(earlier, report, columns_of(sys.stdout))}")
         benchmarks.check_measured([file for file in report.files if not file.peer], named)
         benchmarks.check_thresholds(report, limits)
-        print(f"\n{_next_command(report, named)}")
+        show_next(*_next_command(report, named), gap=True)
 
 
 def _bench_scaling(
@@ -211,13 +211,14 @@ def _print(text: str) -> None:
     print(wrap_for(sys.stdout, text))
 
 
-def _next_command(report: "BenchReport", named: Sequence[Path]) -> str:
+def _next_command(report: "BenchReport", named: Sequence[Path]) -> tuple[str, str]:
+    """What to type next, and why."""
     if report.data.unscored:
         files = "".join(f"{shlex.quote(str(path))} " for path in named)
-        return f"next: edgecls bench {files}--data FOLDER   (test pictures in class folders, for accuracy)"
+        return f"edgecls bench {files}--data FOLDER", "test pictures in class folders, for accuracy"
     chosen = benchmarks.choose(report)
     if not chosen:
-        return "next: edgecls export --int8"
+        return "edgecls export --int8", ""
     file, why = chosen
     model = builtin_name(Path(file.path)) or shlex.quote(file.path)
-    return f"next: edgecls camera --model {model}   ({why})"
+    return f"edgecls camera --model {model}", why

@@ -126,9 +126,11 @@ def parameter_groups(command: Any, ctx: Any) -> dict[str, list[tuple[str, str]]]
 
 
 def range_in_words(text: str) -> str:
-    """Returns typer's `8<=x<=1024` as `8 to 1024`, and `x>=1` as `at least 1`."""
+    """Returns typer's `8<=x<=1024` as `8 to 1024`, `x>=1` as `at least 1`, kinds of number in words."""
     text = re.sub(r"([\d.e-]+)<=x<=([\d.e-]+)", r"\1 to \2", text)
-    return re.sub(r"(?:in the range |\b)x>=([\d.e-]+)", r"at least \1", text)
+    text = re.sub(r"(?:in the range |\b)x>=([\d.e-]+)", r"at least \1", text)
+    text = re.sub(r"is not a valid int(?:eger)?(?: range)?\b", "is not a whole number", text)
+    return re.sub(r"is not a valid float(?: range)?\b", "is not a number", text)
 
 
 def _write_groups(groups: Mapping[str, list[tuple[str, str]]], formatter: Any) -> None:

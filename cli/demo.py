@@ -15,7 +15,7 @@ from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import EdgeclsError, writing_failed
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.text import duration
-from .messages import detail, verbosity_options
+from .messages import detail, show_next, verbosity_options
 
 _PICTURES = 60
 _FRAMES_EACH = 5
@@ -48,7 +48,7 @@ def demo(
     run(folder, "bench", "--json", "bench.json", "--csv", "bench.csv")
     watch(folder)
     print(f"models, plots, table and annotated.webm: {folder}/ ({duration(time.monotonic() - started_s)})")
-    print("next: edgecls train --data YOUR_FOLDER   (one sub-folder of pictures for each class)")
+    show_next("edgecls train --data YOUR_FOLDER", "one sub-folder of pictures for each class")
 
 
 def watch(folder: Path) -> None:

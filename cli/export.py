@@ -13,7 +13,7 @@ from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.text import columns_of, wrap_for
-from .messages import detail, show_step
+from .messages import detail, show_next, show_step
 from .model_options import complete_models
 
 if TYPE_CHECKING:
@@ -115,15 +115,15 @@ def export(
     if json_file:
         write_whole(json_file, report.to_json())
     print(wrap_for(sys.stdout, exports.render(report, columns_of(sys.stdout))))
-    print(f"next: {_train_again(inputs)}" if report.is_useless else "next: edgecls bench")
+    show_next(*_train_again(inputs) if report.is_useless else ("edgecls bench",))
 
 
-def _train_again(inputs: "OwnModel | ForeignModel") -> str:
-    """Returns the command that trains the model for longer."""
+def _train_again(inputs: "OwnModel | ForeignModel") -> tuple[str, str]:
+    """Returns the command that trains the model for longer, and what else would help."""
     own: OwnModel | None = inputs if hasattr(inputs, "file") else None  # type: ignore[assignment]
     epochs = own.file.card.provenance.recipe.get("epochs") if own else None
     if not isinstance(epochs, int):
-        return "edgecls train --data FOLDER   (with more --epochs or better pictures)"
+        return "edgecls train --data FOLDER", "with more --epochs or better pictures"
     report = shlex.quote(str(data_sets.report_folder(inputs.path)))
     output = "" if inputs.path == DEFAULT_H5 else f" --output {shlex.quote(str(inputs.path))}"
-    return f"edgecls train --from {report}{output} --epochs {2 * epochs}   (or with better pictures)"
+    return f"edgecls train --from {report}{output} --epochs {2 * epochs}", "or with better pictures"

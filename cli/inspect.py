@@ -9,7 +9,8 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.models.builtin import builtin_name, expand_builtin
-from ..edge_runtime.text import json_for_stdout, printable, wrap_for
+from ..edge_runtime.text import json_for_stdout, wrap_for
+from .messages import show_next
 from .model_options import complete_models, spare_blas_threads
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def inspect(
         print(json_for_stdout(facts.to_json()))
         return
     print(wrap_for(sys.stdout, facts.text))
-    print(f"\nnext: {printable(_next_command(facts))}")
+    show_next(_next_command(facts), gap=True)
 
 
 def _next_command(facts: "ModelFacts") -> str:

@@ -168,7 +168,7 @@ def unknown_option(context: Any, name: str, args: Sequence[str]) -> str:
     if meant := _argument_behind(context, name, args):
         return f"{message}. Did you mean {meant}?"
     if owner := _owner(context, name):
-        return f"{message}, which is one of `{owner}`"
+        return f"{message} (an option of `{owner}`)"
     near = get_close_matches(bare, [each for each in known if each != "help"], n=1)
     return f"{message}. Did you mean '{known[near[0]]}'?" if near else message
 

@@ -1,6 +1,6 @@
 """Messages: what a command says on stderr beside its result, which goes to stdout.
 
-`--quiet` leaves warnings and errors alone; `--verbose` adds what was loaded, found and chosen.
+`--quiet` leaves results, warnings and errors alone; `--verbose` adds what was loaded, found and chosen.
 """
 
 import shlex
@@ -64,6 +64,13 @@ def detail(text: str) -> None:
 def show_step(text: str) -> None:
     """What is being done now: `edgecls: loading TensorFlow ...`."""
     note(f"{text} ...")
+
+
+def show_next(command: str, why: str = "", *, gap: bool = False) -> None:
+    """The command that comes next, on stdout after a result; `gap` for an empty line before it."""
+    if not is_quiet():
+        line = f"next: {printable(command)}" + (f"   ({why})" if why else "")
+        print(("\n" if gap else "") + wrap_for(sys.stdout, line), flush=True)
 
 
 class StepLine:

@@ -9,6 +9,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.models.builtin import ACCURACY, DEFAULT, builtin_names, builtin_paths
 from ..edge_runtime.text import Heading, columns_of, table, wrap_for
+from .messages import show_next
 from .model_options import spare_blas_threads
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def models(
         "weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)",
     )
     print(wrap_for(sys.stdout, "\n".join(notes)))
-    print(f"next: edgecls camera --model {DEFAULT}")
+    show_next(f"edgecls camera --model {DEFAULT}")
 
 
 def _cells(name: str, file: "ModelFile") -> list[str]:

@@ -9,7 +9,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import shown_path
-from .messages import detail, note, warn
+from .messages import detail, is_quiet, note, show_next, warn
 from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
 
 if TYPE_CHECKING:
@@ -69,16 +69,18 @@ def predict(
         edge_runtime.use_background_stderr(stop, may_drop=False)
         count = len(classifier.card.labels)
         detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
-        detail(f"answers below {classifier.threshold:.2f} are unknown; {len(files.paths):,} images")
+        images_read = "1 image" if len(files.paths) == 1 else f"{len(files.paths):,} images"
+        detail(f"answers below {classifier.threshold:.2f} are unknown; {images_read}")
         sinks = _sinks(stop, save, csv_file, as_json=as_json)
         stills = edge_runtime.Stills(files, lambda event: warn(event.text), classifier.card.image)
         report = edge_runtime.Loop(classifier, sinks, stop=stop).run(stills)
     if report.failure:
         raise report.failure
-    for written in filter(None, (save, csv_file)):
+    for written in filter(None, (f"{save}/" if save else None, csv_file)):
         note(f"wrote {written}")
-    if sys.stdout.isatty():
-        print(f"model: {shown_path(classifier.path)}\nnext: edgecls camera")
+    if sys.stdout.isatty() and not is_quiet():
+        print(f"model: {shown_path(classifier.path)}")
+        show_next("edgecls camera")
 
 
 def _sinks(stop: "StopRequest", save: Path | None, csv_file: Path | None, *, as_json: bool) -> "list[Sink]":

@@ -16,6 +16,7 @@ from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.errors import CheckFailed, MissingInput, PermissionRefused
 from ..edge_runtime.masking import SECRET_VARIABLES, has_secret
 from .camera_options import CameraCommand, with_camera_options
+from .messages import show_next
 from .model_options import spare_blas_threads
 
 ROOT = Path("/")
@@ -30,10 +31,12 @@ _NAME = "camera"
 def _service() -> None:
     """Run `edgecls camera` at every boot, with systemd.
 
+    install and remove need root; without, they print the sudo command to run, with the path of this edgecls.
+
     Examples:
-        sudo edgecls service install --source csi --serve --events events.jsonl
+        edgecls service install --source csi --serve --events events.jsonl
         edgecls service status
-        sudo edgecls service remove
+        edgecls service remove
     """
 
 
@@ -48,8 +51,8 @@ def install(
     """Have systemd run the camera, now and at each boot. Takes the options of `edgecls camera`.
 
     Examples:
-        sudo edgecls service install --source csi --serve
-        sudo edgecls service install --config door.toml --name door
+        edgecls service install --source csi --serve
+        edgecls service install --config door.toml --name door
         edgecls service install --source 0 --print
     """
     spare_blas_threads()
@@ -63,7 +66,7 @@ def install(
     print(f"{planned.unit} runs, now and at each boot")
     print(f"messages: journalctl -u {planned.unit} -f")
     print(f"files: {planned.state}")
-    print("next: edgecls service status")
+    show_next("edgecls service status")
 
 
 @service.command()
@@ -93,8 +96,8 @@ def remove(name: Name = _NAME) -> None:
     """Stop and remove it; its files are kept.
 
     Examples:
-        sudo edgecls service remove
-        sudo edgecls service remove --name door
+        edgecls service remove
+        edgecls service remove --name door
     """
     edge_runtime.check_booted(ROOT)
     check_root("remove", CameraOptions(), "--name", name)

@@ -153,7 +153,7 @@ def _print_report(report: "SweepReport", output: Path) -> None:
         raise error
     if report.best is None:
         raise CheckFailed(_none_fits(report))
-    print(f"next: edgecls camera --model {shlex.quote(report.best.path)}")
+    messages.show_next(f"edgecls camera --model {shlex.quote(report.best.path)}")
 
 
 def _best(report: "SweepReport", best: "Candidate") -> str:

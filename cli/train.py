@@ -216,10 +216,10 @@ def train(
     print(wrap_for(sys.stdout, _summary(report, output)))
     if report.warnings:  # an export would be worth as little
         again = messages.same_command("--epochs", str(2 * report.recipe.epochs))
-        print(f"next: {again}   (or with better pictures)")
+        messages.show_next(again, "or with better pictures")
         return
     named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
-    print(f"next: edgecls export {named}--int8")
+    messages.show_next(f"edgecls export {named}--int8")
 
 
 def _loading() -> str:
@@ -237,8 +237,9 @@ def _summary(report: "TrainReport", output: Path) -> str:
         f"in {duration(report.seconds)}",
         *_skipped(report),
         f"model: {output}",
-        f"plots and report: {data_sets.report_folder(output)}/: {files}",
     ]
+    if not messages.is_quiet():
+        lines.append(f"plots and report: {data_sets.report_folder(output)}/: {files}")
     return "\n".join(lines)
 
 

@@ -150,7 +150,7 @@ def columns_of(stream: TextIO) -> int:
 def wrap_for(stream: TextIO, text: str) -> str:
     """Returns prose wrapped at words, and with colour, where the stream is a terminal; elsewhere unchanged.
 
-    A line that gives a command to copy, `next: ...`, stays whole.
+    A command to copy, `next: ...`, stays whole; what is said of it in parentheses goes to the next line.
     """
     if not stream.isatty():
         return text
@@ -168,8 +168,11 @@ _NAME = re.compile(r" {0,4}\S.{0,28}? {2,}")
 
 
 def _wrapped(line: str, width: int) -> str:
-    if len(line) <= width or line.startswith("next: "):
+    if len(line) <= width:
         return line
+    if line.startswith("next: "):
+        command, gap, why = line.partition("   (")
+        return f"{command}\n{_wrapped(f'  ({why}', width)}" if gap else line
     name = _NAME.match(line)
     if name:  # the value starts beside its name, also where its first word is too long
         indent, text = " " * name.end(), line[name.end() :]

@@ -96,7 +96,8 @@ HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  
 """Folders that the service sees empty, but for what it reads."""
 
 _UNIT = """\
-# Written by `edgecls service install`, which writes it anew. Changes of your own: sudo systemctl edit {unit}
+# Written by `edgecls service install`, which writes it anew. For changes of
+# your own: sudo systemctl edit {unit}
 [Unit]
 Description=edgecls camera: {description}
 {after}# However long a camera is away or a fault lasts: never give up for good.
@@ -106,11 +107,13 @@ StartLimitIntervalSec=0
 Type=notify
 ExecStart={command}
 WorkingDirectory={state}
-# A hung loop is killed, with a traceback of where it hangs. An absent camera is waited for.
+# A hung loop is killed, with a traceback of where it hangs. An absent camera
+# is waited for.
 WatchdogSec={watchdog_s}
 Restart=on-failure
 RestartSec=10
-# Usage, damaged model, no such file, permissions, configuration: another start would end the same way.
+# Usage, damaged model, no such file, permissions, configuration: another start
+# would end the same way.
 RestartPreventExitStatus=2 65 66 77 78
 TimeoutStartSec=120
 TimeoutStopSec=15
@@ -162,7 +165,8 @@ WantedBy=multi-user.target
 """
 
 _CAMERA = """
-# Cameras on USB and on the ribbon cable, and nothing else in /dev. libcamera takes its buffers from dma_heap.
+# Cameras on USB and on the ribbon cable, and nothing else in /dev. libcamera
+# takes its buffers from dma_heap.
 SupplementaryGroups=video
 DevicePolicy=closed
 DeviceAllow=char-video4linux rw

@@ -116,6 +116,10 @@ def test_errors_are_red_on_a_terminal_that_wants_colour(tmp_path, environment, c
             "No such option: --jsn. Did you mean '--json'? See `edgecls verify --help`",
         ),
         (
+            ["train", "--epochs", "two"],
+            "Invalid value for '--epochs': 'two' is not a whole number; see `edgecls train --help`",
+        ),
+        (
             ["verify", "--threads", "0"],
             "Invalid value for '--threads': 0 is not at least 1; see `edgecls verify --help`",
         ),

@@ -48,6 +48,7 @@ def test_the_summary_is_in_the_form_that_users_know(run_here, pets, tmp_path):
     assert 0 <= float(lines[1].removeprefix("loss: ")) < 10
     assert lines[2].startswith("on 2 test images of pets, after 2 epochs in ")
     assert lines[3:5] == ["skipped 1 file:", "  dog/broken.jpg: not an image"]
+    assert lines[-2].startswith("plots and report: image_classification/: ")
     assert lines[-1] == "next: edgecls export --int8"
     assert {path.name for path in tmp_path.iterdir()} == {
         "pets", "image_classification.h5", "image_classification"
@@ -216,6 +217,7 @@ def test_quiet_prints_the_result_alone(tiny):
     stdout, stderr = tiny.said
     assert stderr == ""
     assert stdout.startswith("accuracy: ")
+    assert stdout.splitlines()[-1] == "model: image_classification.h5"
 
 
 def test_ten_lines_of_python_train_as_the_command_does(pets, tmp_path):

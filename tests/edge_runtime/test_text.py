@@ -81,6 +81,8 @@ def test_prose_is_wrapped_at_words_on_a_terminal_alone(monkeypatch):
     assert wrap_for(Terminal(), text) == (
         "a line of words that\n  is long\nnext: edgecls camera --model nano"
     )
+    why = "next: edgecls bench nano   (to compare the files)"
+    assert wrap_for(Terminal(), why) == "next: edgecls bench nano\n  (to compare the\n    files)"
 
 
 def test_a_value_beside_its_name_is_wrapped_in_its_own_column(monkeypatch):

@@ -67,8 +67,10 @@ _SHOWN_NAMES = 3
 def _passed_over(paths: Sequence[Path]) -> str:
     names = ", ".join(printable(path.name) for path in paths[:_SHOWN_NAMES])
     more = f" and {len(paths) - _SHOWN_NAMES:,} more" if len(paths) > _SHOWN_NAMES else ""
-    files = "1 file that is no picture" if len(paths) == 1 else f"{len(paths):,} files that are no pictures"
-    return f"passed over {files}: {names}{more}"
+    files = (
+        "1 file that is not a picture" if len(paths) == 1 else f"{len(paths):,} files that are not pictures"
+    )
+    return f"skipped {files}: {names}{more}"
 
 
 class Stills(Source):
@@ -126,11 +128,9 @@ class Stills(Source):
             return EndOfSource()
         if len(self._paths) == 1:
             return self._unreadable[0]
-        first = self._unreadable[0]
-        return type(first)(
-            f"{self.description}: {len(self._unreadable)} of {len(self._paths)} images could not be read, "
-            f"the first: {first}"
-        )
+        first, count = self._unreadable[0], len(self._unreadable)
+        such_as = ":" if count == 1 else ", such as"
+        return type(first)(f"{count:,} of {len(self._paths):,} images could not be read{such_as} {first}")
 
     def __enter__(self) -> Self:
         return self

@@ -63,7 +63,7 @@ def test_an_unreadable_image_among_others_is_skipped_and_told_at_the_end(tmp_pat
     assert [event.kind for event in events] == ["skipped"]
     assert "2.png: not an image" in events[0].text
     assert isinstance(end, BadImage)
-    assert "1 of 3 images could not be read, the first: " in str(end)
+    assert "1 of 3 images could not be read: " in str(end)
 
 
 def test_an_image_removed_meanwhile_is_missing(tmp_path):
