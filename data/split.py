@@ -23,6 +23,7 @@ from .recording_split import (
 )
 from .recordings import find_recordings, shared_recordings
 
+_LOOK_ALIKE = "warning: nearly all images of "
 _OVERSHOOT = 0.25
 """How far the share of a class may be exceeded to keep groups whole, as a share of it."""
 
@@ -123,10 +124,13 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
         _check_each_part(parts.labels, name, whole)
     except BadData:  # a camera that hardly moved: after its copies are left out, nothing is left
         whole = complete(parts, name, seed, by_recording=False)
-        alike = (
-            f"warning: {len(plan.recordings)} recordings share so many equal images that they are not kept "
-            "apart: accuracy will look better than it is; move the camera or the thing while recording"
-        )
+        count = len(plan.recordings)
+        what = f"warning: {count} recordings share so many equal images that they are not kept apart"
+        for note in whole.notes:
+            if note.startswith(_LOOK_ALIKE):  # the same cause, and the same advice as that of `plan.notes`
+                joined = f"{what}, and {note.removeprefix('warning: ')}"
+                return replace(whole, notes=(joined, *(each for each in whole.notes if each != note)))
+        alike = f"{what}: accuracy will look better than it is; move the camera or the thing while recording"
         doubts = [note for note in notes if note.startswith("warning: ")]
         return replace(whole, notes=tuple(dict.fromkeys((alike, *doubts, *whole.notes))))
     return whole
@@ -284,37 +288,44 @@ def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
 
 
 def _notes(labels: tuple[str, ...], truth: np.ndarray, groups: Groups) -> tuple[str, ...]:
-    notes = []
-    sizes = np.unique(groups.numbers, return_counts=True)[1]
+    notes: list[str] = []
+    loosened = np.isin(groups.numbers, groups.numbers[np.isin(truth, groups.loosened)])
+    sizes = np.unique(groups.numbers[~loosened], return_counts=True)[1]
     bursts = sizes[sizes > 1]
     if len(bursts):
         kept = "the group is" if len(bursts) == 1 else f"each of the {len(bursts):,} groups is"
         notes.append(f"{bursts.sum():,} near-duplicate images (bursts, copies); {kept} kept in one part")
-    if alike := _mixed_classes(labels, truth, groups):
-        notes.append(alike)
+    mixed, pair = _mixed_classes(truth, groups)
+    checks = "check that they are in the right folders and that the objects are large enough"
+    is_one_cause = groups.loosened and set(pair) <= set(groups.loosened)
+    if mixed and not is_one_cause:
+        notes.append(
+            f"warning: {mixed:,} images are near-duplicates across classes, most often {labels[pair[0]]} and "
+            f"{labels[pair[1]]}; {checks}"
+        )
     if groups.loosened:
         names = ", ".join(labels[class_index] for class_index in groups.loosened[:5])
+        across = f", {mixed:,} across classes" if mixed and is_one_cause else ""
+        checked = f"{checks}, and " if across else ""
         notes.append(
-            f"warning: nearly all images of {names} look alike, so near-duplicates are in several parts: "
-            "accuracy will look better than it is; take pictures on another day and put them into test/"
+            f"{_LOOK_ALIKE}{names} look alike{across}, so near-duplicates are in several parts: "
+            f"accuracy will look better than it is; {checked}take pictures on another day "
+            "and put them into test/"
         )
     return tuple(notes)
 
 
-def _mixed_classes(labels: tuple[str, ...], truth: np.ndarray, groups: Groups) -> str | None:
-    """Returns a warning about near-duplicates in several classes, or None."""
-    members = np.zeros((groups.numbers.max() + 1, len(labels)), np.int64)
+def _mixed_classes(truth: np.ndarray, groups: Groups) -> tuple[int, tuple[int, ...]]:
+    """Returns how many images are near-duplicates of other classes, and the two that share most."""
+    members = np.zeros((groups.numbers.max() + 1, truth.max() + 1), np.int64)
     np.add.at(members, (groups.numbers, truth), 1)
     mixed = members[(members > 0).sum(axis=1) > 1]
     if not len(mixed):
-        return None
+        return 0, ()
     present = (mixed > 0).astype(np.int64)
     shared = np.triu(present.T @ present, 1)
     one, other = np.unravel_index(shared.argmax(), shared.shape)
-    return (
-        f"warning: {mixed.sum():,} images are near-duplicates across classes, most often {labels[one]} and "
-        f"{labels[other]}; check that they are in the right folders and that the objects are large enough"
-    )
+    return int(mixed.sum()), (int(one), int(other))
 
 
 def _check_enough(parts: Parts, name: str, needed: int) -> None:

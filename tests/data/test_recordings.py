@@ -266,6 +266,18 @@ def test_a_camera_that_does_not_move_is_split_all_the_same(tmp_path: Path):
     assert not any("is kept in one part" in note for note in data.notes if "recordings" in note)
 
 
+def test_recordings_of_one_still_scene_as_two_classes_give_one_warning(tmp_path: Path):
+    scene = independent(1, 100) // 2
+    frames = np.concatenate([scene + np.uint8(2 * step) for step in range(6)] * 5)
+    for label in LABELS:
+        record(tmp_path / label / "monday", frames)
+    (told,) = load_dataset(str(tmp_path), RULE, seed=0).notes
+    assert told.startswith(
+        "warning: 2 recordings share so many equal images that they are not kept apart, and"
+    )
+    assert "nearly all images of cup, plate look alike" in told
+
+
 def test_the_record_says_what_was_found_and_where_it_went(tmp_path: Path):
     data = load_dataset(str(recorded(tmp_path / "p", 3)), RULE, seed=0)
     made = json.loads(json.dumps(data.split_record))["recordings"]

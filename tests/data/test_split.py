@@ -167,7 +167,16 @@ def test_a_class_of_one_scene_is_parted_all_the_same_with_a_warning():
         Parts(("cup", "other"), Split(np.concatenate([still, many]), np.repeat([0, 1], 60))), "it", seed=0
     )
     assert [np.bincount(part.truth).tolist() for part in parts_of(whole)] == [[42, 42], [9, 9], [9, 9]]
-    assert whole.notes[-1].startswith("warning: nearly all images of cup look alike")
+    assert whole.notes[-1].startswith("warning: nearly all images of cup look alike, so near-duplicates are")
+    assert not any("kept in one part" in note for note in whole.notes)
+
+
+def test_what_is_kept_whole_beside_a_divided_class_is_said():
+    images = np.concatenate([bursts(1, 60, seed=3), bursts(20, 3, seed=4)])
+    whole = complete(Parts(("cup", "other"), Split(images, np.repeat([0, 1], 60))), "it", seed=0)
+    assert whole.notes[0].startswith(
+        "60 near-duplicate images (bursts, copies); each of the 20 groups is kept"
+    )
 
 
 def test_groups_that_are_all_larger_than_the_share_give_the_smallest():
@@ -221,7 +230,10 @@ def test_classes_that_share_their_scenes_are_split_as_far_as_they_differ():
     counts = np.array([np.bincount(part.truth) for part in parts_of(whole)])
     assert counts.sum() == 60
     assert (abs(counts - [[21], [4.5], [4.5]]) <= 2).all()
-    assert "images of a, b look alike" in whole.notes[-1]
+    (told,) = whole.notes  # one cause, one warning
+    assert told.startswith(
+        "warning: nearly all images of a, b look alike, 30 across classes, so near-duplicates"
+    )
 
 
 def test_classes_that_share_too_many_of_their_few_pictures_are_refused():
