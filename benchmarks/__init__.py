@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .corruptions.run import bench_corruptions
     from .earlier import read_earlier, render_changes
     from .page.page import check_folder, write_report
-    from .report import BenchReport, choose, render
+    from .report import BenchReport, choose, render, why_train_again
     from .run import bench, check_measured
     from .scaling.plot import write_scaling_plot
     from .scaling.report import ScalingReport, render_scaling
@@ -42,6 +42,7 @@ __all__ = [
     "render_changes",
     "render_corruptions",
     "render_scaling",
+    "why_train_again",
     "write_plots",
     "write_report",
     "write_scaling_plot",
@@ -70,6 +71,7 @@ __getattr__ = lazy_names(
         "render_changes": ".earlier",
         "render_corruptions": ".corruptions.report",
         "render_scaling": ".scaling.report",
+        "why_train_again": ".report",
         "write_plots": ".corruptions.plot",
         "write_report": ".page.page",
         "write_scaling_plot": ".scaling.plot",

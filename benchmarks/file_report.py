@@ -207,6 +207,8 @@ class FileReport:
     """Of the file; empty where it could not be read."""
     answers: Answers | None = None
     """Image by image."""
+    useless: str = ""
+    """Why its answers are worth nothing, such as by chance; empty where they are worth something."""
     reference: KerasReference | None = None
     """What it is compared with, where that was not measured in the same run."""
 
@@ -271,6 +273,7 @@ class FileReport:
             "lost_images": paired and paired.lost,
             "flips": [asdict(flip) for flip in paired.flips] if paired else None,
             "notes": self.notes,
+            "useless": self.useless,
             "sha256": self.sha256,
             "reference": self.reference and self.reference.to_json(),
             "answers": self.answers and asdict(self.answers),
@@ -298,6 +301,8 @@ class DataReport:
     """Why nothing could be scored; empty where it was."""
     left_out: int = 0
     """Test images that are also training or validation images: none was classified."""
+    classes_shown: int | None = None
+    """Classes that there is an image of; None where they are not known."""
     doubts: tuple[str, ...] = ()
     """Warnings of the data set, such as that it is not the training's."""
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..data.answers import answers_nothing, weak_answers
+from ..edge_runtime.classifier import calibrate
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import Provenance
@@ -149,6 +151,7 @@ def _report(
         exit_code=error.exit_code if error else 0,
         sha256=model.sha256 if model else "",
         answers=_answers(subject, tests),
+        useless=_useless(subject, tests),
         reference=reference,
     )
 
@@ -163,6 +166,21 @@ def _accuracy(subject: Subject, keras: np.ndarray | None, tests: HeldOut) -> Acc
     if subject.probabilities is None or tests.unscored:
         return None
     return score(subject.probabilities, tests.truth, keras)
+
+
+def _useless(subject: Subject, tests: HeldOut) -> str:
+    """Why training again is the next step, as `edgecls export` judges; empty where it is not."""
+    if subject.model is None or subject.probabilities is None:
+        return ""
+    card = subject.model.card
+    is_of_training = not tests.unscored and card.provenance.data_sha256 == tests.sha256
+    best = calibrate(subject.probabilities, card.temperature).max(axis=1)
+    unanswered = float((best < card.threshold).mean()) if is_of_training else 0.0
+    if answers_nothing(card.threshold, unanswered):
+        return 'it answers little but "unknown"'
+    if tests.unscored:
+        return ""
+    return weak_answers(subject.probabilities.argmax(axis=1), tests.truth, tests.labels) or ""
 
 
 def _answers(subject: Subject, tests: HeldOut) -> Answers | None:

@@ -96,10 +96,11 @@ TOLERANCE_POINTS = 0.5
 def choose(report: BenchReport) -> tuple[FileReport, str] | None:
     """The fastest exported file that is nearly as accurate as Keras, and why in words; None without any.
 
-    Where Keras was not measured, or no file comes near it, the most accurate file is the measure.
+    Where Keras was not measured, or no file comes near it, the most accurate file is the measure. A file
+    whose answers are worth nothing is never chosen.
     """
     keras = [file for file in _measured(report) if file.format == KERAS]
-    exported = [file for file in _measured(report) if file.format != KERAS]
+    exported = [file for file in _measured(report) if file.format != KERAS and not file.useless]
     for measure, name in ((keras, "Keras"), (exported, "the most accurate file")):
         least = max(map(_accuracy, measure), default=2.0) - TOLERANCE_POINTS / 100
         near = [file for file in exported if _accuracy(file) >= least]
@@ -107,6 +108,13 @@ def choose(report: BenchReport) -> tuple[FileReport, str] | None:
             fastest = min(near, key=lambda file: file.latency.p50_ms if file.latency else 0.0)
             return fastest, f"the fastest within {TOLERANCE_POINTS} points of {name}"
     return None
+
+
+def why_train_again(report: BenchReport) -> str:
+    """Why the next step is to train again: no exported file's answers are worth anything; else empty."""
+    answering = [file for file in report.files if file.latency and not (file.error or file.peer)]
+    reasons = [file.useless for file in answering if file.format != KERAS]
+    return reasons[0] if reasons and all(reasons) else ""
 
 
 def _measured(report: BenchReport) -> list[FileReport]:
@@ -197,12 +205,21 @@ def facts(report: BenchReport) -> Iterator[tuple[str, str]]:
     yield (
         "data",
         f"{data.name}, {data.images:,}{limited} {kind}, {data.height_px}x{data.width_px} px, "
-        f"{data.classes} classes",
+        f"{_classes(data)}",
     )
     yield from (("overlap", _overlap(leak)) for leak in report.leaks)
     yield from ((KERAS, line) for line in _originals(report))
     if report.grouping:
         yield "groups", report.grouping.line
+
+
+def _classes(data: DataReport) -> str:
+    if data.unscored:
+        return "classes not known"
+    shown = data.classes_shown
+    return (
+        f"{shown} of {data.classes} classes" if shown and shown < data.classes else f"{data.classes} classes"
+    )
 
 
 def _originals(report: BenchReport) -> Iterator[str]:
@@ -268,7 +285,21 @@ def _remarks(report: BenchReport, labels: list[str]) -> Iterator[str]:
     if any(file.accuracy and not file.accuracy.interval for file in report.files):
         yield "note: intervals need scipy, which is not installed here"
     yield from (f"note: {line}" for line in notes(report.files, labels))
-    yield from (f"error: {file.error}" for file in report.files if file.error)
+    yield from (f"error: {line}" for line in errors(report.files))
+
+
+def errors(files: tuple[FileReport, ...]) -> list[str]:
+    """The errors of files; one that several have comes once, after their names."""
+    about: dict[str, list[FileReport]] = {}
+    for file in files:
+        if file.error:
+            about.setdefault(file.error.removeprefix(f"{file.path}: "), []).append(file)
+    return [
+        f"{', '.join(file.path for file in them)}: {_of_several(what)}"
+        if len(them) > 1
+        else str(them[0].error)
+        for what, them in about.items()
+    ]
 
 
 def notes(files: tuple[FileReport, ...], names: list[str]) -> Iterator[str]:
@@ -277,4 +308,12 @@ def notes(files: tuple[FileReport, ...], names: list[str]) -> Iterator[str]:
     for name, file in zip(names, files, strict=True):
         for note in file.notes:
             about.setdefault(note, []).append(name)
-    yield from (f"{', '.join(them)}: {note}" for note, them in about.items())
+    for note, them in about.items():
+        yield f"{', '.join(them)}: {_of_several(note) if len(them) > 1 else note}"
+
+
+def _of_several(text: str) -> str:
+    """What is said of one file, such as `was trained ...`, said of several."""
+    verb, _, rest = text.partition(" ")
+    plural = {"was": "were", "its": "their"}.get(verb, verb)
+    return f"{plural} {rest.replace('; bench it ', '; bench each ')}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..edge_runtime.errors import EdgeclsError
+from ..edge_runtime.errors import CheckFailed, EdgeclsError
 from .earlier import read_earlier
 from .file_report import BenchSettings
 from .measure import measure_files
@@ -81,6 +81,7 @@ def check_measured(files: Sequence[MeasuredFile], named: Sequence[Path] = ()) ->
 
     Raises:
         EdgeclsError: that of the file.
+        CheckFailed: there are exported files, and none could be measured.
     """
     failed = [file for file in files if file.error]
     everything = len(failed) == len(files)
@@ -89,3 +90,6 @@ def check_measured(files: Sequence[MeasuredFile], named: Sequence[Path] = ()) ->
             error = EdgeclsError(str(file.error))
             error.exit_code = file.exit_code
             raise error
+    exported = [file for file in files if not file.path.endswith(".h5")]
+    if exported and all(file.error for file in exported):
+        raise CheckFailed(f"no exported file could be measured: {exported[0].error}")

@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ..data.folders.litter import is_litter
-from ..data.load import load_unlabelled
+from ..data.load import Dataset, load_dataset, load_unlabelled
 from ..data.model_data import training_data
 from ..data.overlap import equal_to
 from ..data.split import stratified
@@ -64,6 +65,7 @@ class HeldOut:
             self.labels,
             self.unscored,
             self.left_out,
+            None if self.unscored else len(np.unique(self.truth)),
             self.doubts,
         )
 
@@ -182,18 +184,21 @@ def bench_images(paths: Sequence[Path], data: str | None, limit: int | None) -> 
         loose = _loose(model, expanded(data)) if data else None
         if loose is None:
             raise
-        return loose
+        return loose.limited(limit, seed=0) if limit else loose
     except (MissingInput, Unavailable) as error:
         builtin = builtin_name(model.path)
         why = f"{builtin} comes without test images" if builtin else str(error)
         golden = None if data else _golden(paths, why)
         if golden is None:
             raise
-        return golden
+        return golden.limited(limit, seed=0) if limit else golden
 
 
 def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
-    """Pictures of a folder without class folders; None where it is something else."""
+    """Pictures of a folder without class folders; None where it is something else.
+
+    Their labels may be in a table or in their names; they count where the model knows all of them.
+    """
     if not folder.is_dir() or any(entry.is_dir() and not is_litter(entry.name) for entry in folder.iterdir()):
         return None
     try:
@@ -201,7 +206,32 @@ def _loose(model: "ModelFile", folder: Path) -> "HeldOut | None":
     except BadData:
         return None
     why = f"the pictures of {folder} are not in folders of their classes, such as cat/1.jpg and dog/1.jpg"
+    with suppress(BadData):  # no labels anywhere
+        labelled = load_dataset(str(folder), model.card.image, 0, labels=model.card.labels)
+        if set(labelled.labels) <= set(model.card.labels):
+            return _labelled(labelled, model)
+        why = (
+            f"the labels of {folder} ({_some(labelled.labels)}) are not the model's "
+            f"({_some(model.card.labels)})"
+        )
     return _unscored(dataset.name, dataset.sha256, model, dataset.test.images, why)
+
+
+def _labelled(dataset: Dataset, model: ModelFile) -> HeldOut:
+    """All images of another data set than the training's, their classes numbered as the model's."""
+    parts = (dataset.train, dataset.val, dataset.test)
+    numbers = np.array([model.card.labels.index(label) for label in dataset.labels])
+    images = np.concatenate([part.images for part in parts])
+    doubt = f"{dataset.name} is not the data set that the model was trained on"
+    return HeldOut(
+        dataset.name,
+        dataset.sha256,
+        model.card.labels,
+        images,
+        numbers[np.concatenate([part.truth for part in parts])],
+        available=len(images),
+        doubts=(*dataset.warnings, doubt),
+    )
 
 
 def golden_pictures(paths: Sequence[Path]) -> "tuple[ModelFile, list[np.ndarray]] | None":

@@ -213,6 +213,8 @@ def _print(text: str) -> None:
 
 def _next_command(report: "BenchReport", named: Sequence[Path]) -> tuple[str, str]:
     """What to type next, and why."""
+    if why := benchmarks.why_train_again(report):
+        return "edgecls train --data FOLDER", f"{why}; with more --epochs or better pictures"
     if report.data.unscored:
         files = "".join(f"{shlex.quote(str(path))} " for path in named)
         return f"edgecls bench {files}--data FOLDER", "test pictures in class folders, for accuracy"

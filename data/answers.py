@@ -4,8 +4,15 @@ import math
 
 import numpy as np
 
+NEARLY_ALL = 0.98
+"""A share of answers "unknown" above which a model answers nothing."""
 _FEWEST = 4
 """Images below which chance explains anything, also that all are right."""
+
+
+def answers_nothing(threshold: float, unanswered: float) -> bool:
+    """Whether nearly all are below the threshold, as where none reached the target precision."""
+    return threshold >= 1 or unanswered > NEARLY_ALL
 
 
 def weak_answers(answers: np.ndarray, truth: np.ndarray, labels: tuple[str, ...]) -> str | None:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from sklearn import datasets
 
+from ..data.answers import answers_nothing
 from ..edge_runtime.classifier import calibrate
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.images.prepare import prepare
@@ -27,7 +28,6 @@ LEAST_UNANSWERED = 0.05
 rejecting pictures of other things, all of which would get a label otherwise."""
 FEW_IMAGES = 200
 """With fewer validation images no temperature is fitted: if all are right, the best one would be 0."""
-_NEARLY_ALL = 0.98
 _WORTH = 0.5
 """A lower precision is worth nobody's while."""
 _TEMPERATURES = (0.05, 20.0)
@@ -52,7 +52,7 @@ class Confidence:
     @property
     def answers_nothing(self) -> bool:
         """Whether nearly every image is below the threshold, as no threshold reached the target precision."""
-        return self.threshold >= 1 or self.unanswered > _NEARLY_ALL
+        return answers_nothing(self.threshold, self.unanswered)
 
     def cells(self) -> tuple[str, ...]:
         """Returns threshold, share of unknown and precision as text."""

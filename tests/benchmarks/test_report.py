@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from edgecls.benchmarks.file_report import (
     to_probabilities,
 )
 from edgecls.benchmarks.machine import Machine
-from edgecls.benchmarks.report import BenchReport, choose
+from edgecls.benchmarks.report import BenchReport, choose, errors, notes, why_train_again
 
 FILE = FileReport(
     path="models/a.tflite",
@@ -177,6 +178,29 @@ def test_the_fastest_of_the_accurate_files_is_chosen(files, best, why):
     assert chosen is not None
     assert chosen[0].format == best
     assert why in chosen[1]
+
+
+def test_a_file_whose_answers_are_worth_nothing_is_no_choice():
+    chance = replace(file("TFLite", 500, 5), useless="is no better than chance")
+    fine = file("ONNX", 900, 50)
+    chosen = choose(report(KERAS, chance, fine))
+    assert chosen
+    assert chosen[0] is fine
+    assert why_train_again(report(KERAS, chance, fine)) == ""
+    assert choose(report(KERAS, chance)) is None
+    assert why_train_again(report(KERAS, chance)) == "is no better than chance"
+
+
+def test_what_several_files_share_is_said_once():
+    one, two = (
+        FileReport(name, "ONNX", error=f"{name}: its labels differ; bench it by itself", notes=("was slow",))
+        for name in ("a.onnx", "b.onnx")
+    )
+    assert errors((one, BROKEN, two)) == [
+        "a.onnx, b.onnx: their labels differ; bench each by itself",
+        "b.onnx: the file is empty",
+    ]
+    assert list(notes((one, two), ["a", "b"])) == ["a, b: were slow"]
 
 
 def test_keras_alone_is_no_choice():

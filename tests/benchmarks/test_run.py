@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.file_report import BenchSettings, Window
+from edgecls.benchmarks.file_report import BenchSettings, FileReport, Window
 from edgecls.benchmarks.measure import Subject, compare_with_keras, measure_files
+from edgecls.benchmarks.run import check_measured
 from edgecls.benchmarks.side_by_side import time_files
 from edgecls.edge_runtime.errors import CheckFailed, MissingInput
 from edgecls.edge_runtime.images.rule import ImageRule
@@ -173,6 +174,25 @@ def test_without_keras_only_what_is_relative_to_it_is_open(colours):
     assert alone.accuracy.accuracy == 1
     assert alone.accuracy.paired is None
     assert alone.notes == ()
+
+
+def test_answers_by_chance_or_none_at_all_are_worth_nothing(colours):
+    def useless(truth, **changes) -> str:
+        measured = subject(truth)
+        measured.model = replace(measured.model, card=replace(measured.model.card, **changes))
+        return compare_with_keras([measured], colours)[0].useless
+
+    assert useless(colours.truth) == ""
+    assert useless(colours.truth, threshold=1.0) == 'it answers little but "unknown"'
+    assert useless(colours.truth * 0).startswith("every image is taken for ")
+
+
+def test_a_bench_without_any_exported_file_fails(colours):
+    keras = FileReport("m.h5", "Keras")
+    failed = FileReport("m.onnx", "ONNX", error="m.onnx: its labels differ", exit_code=65)
+    check_measured([keras, failed, FileReport("n.onnx", "ONNX")])
+    with pytest.raises(CheckFailed, match=r"no exported file could be measured: m\.onnx: its labels"):
+        check_measured([keras, failed])
 
 
 def test_a_keras_that_failed_is_no_reference(colours):

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.test_images import check_scorable, held_out_images
+from edgecls.benchmarks.test_images import bench_images, check_scorable, held_out_images
 from edgecls.data.load import load_dataset
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.rule import ImageRule
@@ -49,6 +49,25 @@ def test_test_images_that_were_trained_on_are_left_out_and_counted(tmp_path: Pat
     prints = pack_fingerprints(data.train.images)
     calibrated = replace(card, quantisation=Quantisation("int8", 16, "", prints))
     check_scorable(replace(model, card=calibrated), tests)
+
+
+def test_labels_in_file_names_count_where_the_model_knows_them(tmp_path: Path, colour_model):
+    model = colour_model("model.onnx")
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for number in range(6):
+        for label in ("red", "blue"):
+            noise = np.random.default_rng(number).integers(0, 255, (8, 8, 3))
+            cv2.imwrite(str(flat / f"{label}.{number}.png"), noise)
+    tests = bench_images([model], str(flat), None)
+    assert (tests.unscored, len(tests.truth), tests.report.classes_shown) == ("", 12, 2)
+    assert {tests.labels[place] for place in tests.truth} == {"red", "blue"}
+    assert len(bench_images([model], str(flat), 4).truth) == 4
+    for path in flat.glob("blue*"):
+        path.rename(flat / path.name.replace("blue", "pink"))
+    strange = bench_images([model], str(flat), 4)
+    assert len(strange.truth) == 4
+    assert "(pink, red) are not the model's (" in strange.unscored
 
 
 def test_a_test_set_of_training_pictures_only_is_refused(tmp_path: Path):
