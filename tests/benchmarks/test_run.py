@@ -184,7 +184,7 @@ def test_answers_by_chance_or_none_at_all_are_worth_nothing(colours):
 
     assert useless(colours.truth) == ""
     assert useless(colours.truth, threshold=1.0) == 'it answers little but "unknown"'
-    assert useless(colours.truth * 0).startswith("every image is taken for ")
+    assert useless(colours.truth * 0).startswith("every test image is taken for ")
 
 
 def test_a_bench_without_any_exported_file_fails(colours):
