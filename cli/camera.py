@@ -97,7 +97,8 @@ def _run(options: CameraOptions) -> None:
     if report.failure:
         raise report.failure
     if options.record and report.frames and expanded(options.record).exists():
-        say(f"recording: {options.record}")
+        remarks = [sink.remark for sink in session.loop.sinks if sink.remark]
+        say(", ".join([f"recording: {options.record}", *remarks]))
 
 
 def _shown_answers(

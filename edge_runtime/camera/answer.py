@@ -58,6 +58,8 @@ class Sink(Protocol):
     """What messages call it."""
     dropped: int = 0
     """Lines that it could not get rid of; see `BackgroundOutput`."""
+    remark: str = ""
+    """What people should know of the finished output, such as that it holds some frames only."""
 
     def write(self, answer: Answer) -> None:
         """Takes the answer to one frame; must not modify the frame's pixels.

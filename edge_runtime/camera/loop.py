@@ -114,7 +114,13 @@ class Loop:
         with sinks.closing(failures), source, collecting(failures):
             yield from self._answers(source, sinks, tally, goes_on=goes_on)
         report = tally.report(source, failure=failures[0] if failures else None)
-        return replace(report, lost_answers=sinks.lost_answers, dropped_lines=sinks.dropped_lines)
+        return replace(
+            report,
+            lost_answers=sinks.lost_answers,
+            dropped_lines=sinks.dropped_lines,
+            fps_asked=self.pace.fps_asked,
+            cpu_asked=self.pace.cpu_asked,
+        )
 
     def _answers(self, source: Source, sinks: Sinks, tally: Tally, *, goes_on: bool) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()

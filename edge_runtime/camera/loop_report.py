@@ -11,6 +11,9 @@ from .frame import Frame
 from .rates import Latencies
 from .sources.source import Source
 
+_KEPT_UP = 0.8
+"""Of the rate that was asked for: a loop that reaches so much of it, with its stalls, is not overloaded."""
+
 
 @dataclass(frozen=True)
 class LoopReport:
@@ -54,6 +57,10 @@ class LoopReport:
     """Frames counted as unknown although a label won: it had not yet held long enough to be announced."""
     dropped_lines: int = 0
     """Lines on stdout and stderr that nobody read in time."""
+    fps_asked: float | None = None
+    """The rate of `--fps`."""
+    cpu_asked: str | None = None
+    """The share of a core of `--cpu`."""
 
     @property
     def fps(self) -> float | None:
@@ -100,7 +107,7 @@ class LoopReport:
     def _exceptions(self) -> list[str]:
         """What else there was, as far as there was any."""
         counts = (
-            (self.skipped, "skipped for newer ones"),
+            (self.skipped, self._why_skipped),
             (self.still_frames, "more without motion"),
             (self.invalid_outputs, "with an invalid output"),
             (self.corrupt_frames, "damaged"),
@@ -110,6 +117,16 @@ class LoopReport:
             (self.dropped_lines, "line dropped" if self.dropped_lines == 1 else "lines dropped"),
         )
         return [f"{count:,} {what}" for count, what in counts if count]
+
+    @property
+    def _why_skipped(self) -> str:
+        """What the skipped frames are called: they are no overload where a lower rate was asked for."""
+        if self.cpu_asked:
+            return f"left out for --cpu {self.cpu_asked}"
+        taken = self.frames + self.still_frames - 1
+        if self.fps_asked and taken >= _KEPT_UP * self.fps_asked * self.seconds:
+            return f"not needed at --fps {self.fps_asked:g}"
+        return "skipped for newer ones"
 
     def to_json(self) -> dict[str, Any]:
         """The report as values for JSON."""

@@ -58,9 +58,19 @@ class Pace:
     Args:
         limits: the lowest applies; without any, every frame is due at once.
         clock: monotonic seconds.
+        fps_asked: the rate that the user wanted, for the report; None: the highest.
+        cpu_asked: the share of a core that the user allowed, such as `25%`.
     """
 
-    def __init__(self, limits: Sequence[RateLimit] = (), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Sequence[RateLimit] = (),
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        fps_asked: float | None = None,
+        cpu_asked: str | None = None,
+    ) -> None:
+        self.fps_asked, self.cpu_asked = fps_asked, cpu_asked
         self._limits = limits
         self._clock = clock
         self._rate = FrameRate()

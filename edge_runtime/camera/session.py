@@ -342,7 +342,7 @@ def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
         limits.append(CpuBudget(parse_share(options.cpu), meter.used_s))
     if source.live:
         limits.append(HeatLimit(on_event))
-    return Pace(limits)
+    return Pace(limits, fps_asked=options.fps, cpu_asked=options.cpu)
 
 
 def _event_log(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> EventLog | None:

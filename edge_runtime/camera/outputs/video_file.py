@@ -23,6 +23,8 @@ CAMERA_FPS = 15.0
 """Frame rate of the video for a camera that does not state its own."""
 STILLS_FPS = 1.0
 """Frame rate of the video for still images."""
+FEW_EARLY = 0.1
+"""A camera whose frames do not come evenly loses so large a share of them at most."""
 MAX_PAUSE_S = 2.0
 """A longer silence of a camera is cut to this."""
 MAX_STILL_S = 300.0
@@ -70,7 +72,7 @@ class Recorder(Sink):
         self._place = Path(os.path.realpath(path))
         self._source = source
         self._resumes = resumes
-        self._finished = 0
+        self._finished = self._frames = self._left_out = 0
         self._part: PartFolder | None = None
         self._video: _Video | None = None
         failure = None
@@ -107,7 +109,16 @@ class Recorder(Sink):
             self._disk.has_failed(error)
         else:
             self._disk.goes_on(self._next_place())
-            self._video.write(picture, answer.frame.time_s)
+            self._frames += 1
+            self._left_out += not self._video.write(picture, answer.frame.time_s)
+
+    def _shown_frames(self) -> str:
+        """How many frames the video shows, where it left out more than a few that came early."""
+        if self._left_out <= FEW_EARLY * self._frames:
+            return ""
+        is_webm = self._path.suffix.lower() == ".webm"
+        why = "encoding .webm is slow; .mp4 takes more" if is_webm else "they came faster than its frame rate"
+        return f"{self._frames - self._left_out:,} of {self._frames:,} frames ({why})"
 
     def _new_video(self, frame: Frame, picture: np.ndarray) -> "_Video":
         if self._part and not self._part.is_there:
@@ -158,6 +169,7 @@ class Recorder(Sink):
         """
         self._disk.is_ending = True
         self._finish()
+        self.remark = self._shown_frames()
         if self._part:
             self._part.close()
             self._part = None
@@ -200,14 +212,16 @@ class _Video:
         elif self._frames - self._grown_at > MAX_STILL_S * self._rate_fps:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def write(self, picture: np.ndarray, time_s: float) -> None:
-        """Adds a picture that was taken at `time_s`."""
+    def write(self, picture: np.ndarray, time_s: float) -> bool:
+        """Adds a picture that was taken at `time_s`; False if it came too early and is left out."""
         if (picture.shape[1], picture.shape[0]) != self._size_px:  # the camera's resolution changed
             picture = cv2.resize(picture, self._size_px, interpolation=cv2.INTER_AREA)
-        for shown in self._paced(picture, time_s) if self._is_paced else (picture,):
+        pictures = self._paced(picture, time_s) if self._is_paced else (picture,)
+        for shown in pictures:
             self._writer.write(shown)
             self._frames += 1
         self._last = picture
+        return bool(pictures)
 
     def _paced(self, picture: np.ndarray, time_s: float) -> list[np.ndarray]:
         """Returns the pictures due until `time_s`: the last one again, then this one; none if it is early."""

@@ -54,6 +54,13 @@ def test_what_went_by_or_wrong_is_in_the_first_line():
     assert first.endswith("1,234 skipped for newer ones, 2 with an invalid output")
 
 
+def test_frames_that_nobody_asked_for_are_not_called_overload():
+    wanted = {"skipped": 70, "seconds": 9.9}
+    assert "70 not needed at --fps 10\n" in report(**wanted, fps_asked=10.0).text
+    assert "70 skipped for newer ones\n" in report(**wanted, fps_asked=20.0).text
+    assert "70 left out for --cpu 25%\n" in report(**wanted, cpu_asked="25%").text
+
+
 def test_only_the_most_frequent_labels_are_named():
     labels = tuple((f"class {index}", 10) for index in range(10))
     assert report(labels=labels).text.endswith("class 4 10.0% and 5 other labels")

@@ -24,20 +24,25 @@ CAT = Prediction((("cat", 0.9),), "cat")
 TIMING = Timing(1.0, 1.0, 1.0, 10.0)
 
 
-def record(
+def recorded(
     path: Path,
     times_s: list[float],
     *,
     live: bool = True,
     rate_fps: float | None = 10.0,
     size_px: tuple[int, int] = (320, 240),
-) -> Path:
+) -> Recorder:
     """Records a grey frame for each time; the first is the darkest."""
     recorder = Recorder(path, FakeSource([], live=live, rate_fps=rate_fps))
     for sequence, time_s in enumerate(times_s, 1):
         pixels = np.full((size_px[1], size_px[0], 3), sequence * 20 % 256, np.uint8)
         recorder.write(answer(Frame(pixels, sequence, time_s), CAT, TIMING))
     recorder.close()
+    return recorder
+
+
+def record(path: Path, times_s: list[float], **settings) -> Path:
+    recorded(path, times_s, **settings)
     return path
 
 
@@ -88,8 +93,11 @@ def test_a_camera_frame_stays_on_until_the_next_one(tmp_path: Path):
 
 
 def test_frames_faster_than_the_recording_are_left_out(tmp_path: Path):
-    path = record(tmp_path / "out.mp4", [0.0, 0.02, 0.04, 0.1, 0.12, 0.2])
+    path = tmp_path / "out.mp4"
+    recorder = recorded(path, [0.0, 0.02, 0.04, 0.1, 0.12, 0.2])
     assert numbers(path) == [1, 4, 6]
+    assert recorder.remark == "3 of 6 frames (they came faster than its frame rate)"
+    assert not recorded(path, [0.0, 0.1, 0.2]).remark
 
 
 def test_a_long_silence_is_cut_to_two_seconds(tmp_path: Path):
