@@ -124,6 +124,6 @@ def _train_again(inputs: "OwnModel | ForeignModel") -> tuple[str, str]:
     epochs = own.file.card.provenance.recipe.get("epochs") if own else None
     if not isinstance(epochs, int):
         return "edgecls train --data FOLDER", "with more --epochs or better pictures"
-    report = shlex.quote(str(data_sets.report_folder(inputs.path)))
+    report = shlex.quote(str(data_sets.report_path(inputs.path)))
     output = "" if inputs.path == DEFAULT_H5 else f" --output {shlex.quote(str(inputs.path))}"
     return f"edgecls train --from {report}{output} --epochs {2 * epochs}", "or with better pictures"

@@ -41,6 +41,7 @@ class TrainOptions:
     """Of names in a zip that are not UTF-8; see `load_dataset`."""
     typed_data: str | None = None
     """`data` as the user typed it, for errors."""
+    typed_teacher: str | Path | None = None
 
     @property
     def checkpoint(self) -> Path:
@@ -66,7 +67,8 @@ class TrainOptions:
         design.check_design(self.recipe.design, self.image.height_px, self.image.width_px)
         teacher = self.recipe.teacher
         if teacher and not Path(teacher).is_file():
-            raise MissingInput(f"--teacher {teacher}: no such file; name an .h5 of `edgecls train`")
+            shown = self.typed_teacher or teacher
+            raise MissingInput(f"--teacher {shown}: no such file; name an .h5 of `edgecls train`")
         if teacher and self.output.resolve() == Path(teacher).resolve():
             raise UsageError(f"--output {self.output}: is the teacher itself; choose another name")
         self._check_apart_from_data()
@@ -150,6 +152,7 @@ def train_options(
             is_augment_given=True,
             zip_encoding=zip_encoding,
             typed_data=data,
+            typed_teacher=given.get("teacher"),
         )
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
@@ -167,6 +170,7 @@ def train_options(
         is_augment_given="augment" in values,
         zip_encoding=zip_encoding,
         typed_data=data,
+        typed_teacher=given.get("teacher"),
     )
 
 

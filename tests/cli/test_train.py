@@ -148,6 +148,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--speed", 3], 2, "No such option: --speed"),
         (["--data", "nowhere"], 66, "error: nowhere: no such file or folder"),
         (["--data", "nowhere/"], 66, "error: nowhere/: no such file or folder"),
+        (["--teacher", "no.h5"], 66, "error: --teacher no.h5: no such file"),
         (["--data", "empty"], 65, "error: empty: no class folders with images"),
         (["--data", "one"], 65, "error: one: only one class, cat"),
         (["--data", "notes.txt"], 65, "error: notes.txt: not a folder, a zip or a tar"),
