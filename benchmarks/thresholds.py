@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..edge_runtime.errors import CheckFailed, UsageError
+from ..edge_runtime.errors import CheckFailed, UnknownChoice, UsageError
 from .file_report import KERAS, FileReport, JsonValue
 from .report import BenchReport
 
@@ -38,7 +38,9 @@ def parse_threshold(
         raise UsageError(f"--fail-{side} {text}: not FIGURE=NUMBER; write for example p99_ms=5")
     names = figures or _numeric_figures()
     if figure not in names:
-        raise UsageError(f"--fail-{side} {text}: no figure {figure!r}; use one of {', '.join(names)}")
+        raise UnknownChoice(
+            f"--fail-{side} {text}: no figure {figure!r}; use one of {', '.join(names)}", figure, names
+        )
     return Threshold(figure, bound, side)
 
 

@@ -14,7 +14,8 @@ import typer
 from typer._click.shell_completion import CompletionItem  # typer has no public name for it
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from .meant import check_values, unexpected, unknown_command, unknown_option
+from ..edge_runtime.errors import UnknownChoice, UsageError
+from .meant import check_values, near_choice, unexpected, unknown_command, unknown_option
 from .messages import Verbosity, set_verbosity
 from .together import check_together
 
@@ -46,7 +47,10 @@ class Command(TyperCommand):
         check_values(ctx, ctx.params)
         if not ctx.params.get("config"):  # else `with_camera_options` checks, with what the file says
             check_together(ctx, ctx.params)
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except UnknownChoice as mistake:
+            raise UsageError(f"{mistake}{near_choice(mistake.value, mistake.choices)}") from mistake
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes arguments and options in their groups."""
@@ -76,7 +80,9 @@ class Group(TyperGroup):
         super().format_epilog(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Shows the help where nothing is given, which is no mistake."""
+        """Shows the help where nothing is given, which is no mistake, and for `edgecls help train`."""
+        if args[:1] == ["help"] and not ctx.resilient_parsing:
+            args = [*args[1:], "--help"]
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             print(ctx.get_help())
             ctx.exit()
@@ -103,6 +109,10 @@ def _explain(mistake: Any, context: Any, args: list[str]) -> None:
         mistake.ctx = context
     if hasattr(mistake, "possibilities"):  # an option that does not exist
         mistake.message, mistake.possibilities = unknown_option(context, mistake.option_name, args), None
+    elif chosen := re.fullmatch(r"'(.*?)' is not one of ('.*')\.?", getattr(mistake, "message", None) or ""):
+        mistake.message = mistake.message.removesuffix(".") + near_choice(
+            chosen[1], re.findall(r"'(.*?)'", chosen[2])
+        )
     elif not hasattr(mistake, "param") and not hasattr(mistake, "option_name"):
         _, extra, _ = context.command.make_parser(context).parse_args(list(args))
         if extra:

@@ -75,6 +75,8 @@ _PLACES = {
 }
 """For a kind: the command that takes it, where the command that was typed does not."""
 _OR_WATCH = ", or poll it with `edgecls camera --source URL`"
+_NAMED = 2
+"""Of unexpected arguments, so many are shown."""
 _RARELY_MEANT = ("teacher", "calibration", "labels")
 _FIRST_OPTION = {"train": "data", "sweep": "data", "camera": "source", "install": "name", "demo": "output"}
 """For a command without arguments: the option that a bare word most likely belongs to."""
@@ -143,7 +145,10 @@ def check_values(context: Any, values: Mapping[str, Any]) -> None:
 
 def unexpected(context: Any, extra: Sequence[str], args: Sequence[str]) -> str:
     """The message for words that a command has no argument for."""
-    shown = " ".join(shown_source(text) for text in extra)
+    more = f" and {len(extra) - _NAMED:,} more" if len(extra) > _NAMED else ""
+    shown = " ".join(shown_source(text) for text in extra[:_NAMED]) + more
+    if pattern := _unquoted_glob(context.command, extra, args):
+        return f"{shown}: unexpected argument; quote the glob: --source {pattern}"
     if meant := _quoted(extra, args) or _as_options(context.command, extra):
         return f"{shown}: unexpected argument; did you mean {meant}?"
     first = _FIRST_OPTION.get(context.command.name)
@@ -186,6 +191,14 @@ def unknown_command(context: Any, name: str) -> str:
     return f"{message}. Did you mean {meant}?" if meant else message
 
 
+def near_choice(value: str, choices: Iterable[str]) -> str:
+    """What is added to the message for a value that is none of an option's; empty where none is like it."""
+    choices, start = list(choices), value.lower()
+    begun = [choice for choice in choices if len(start) > 1 and choice.startswith(start)]
+    near = begun if len(begun) == 1 else get_close_matches(start, choices, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 # Values
 
 
@@ -194,7 +207,11 @@ def _misplaced(
 ) -> EdgeclsError:
     missing = names_file(text)
     what = "no such file" if missing else kinds[0].value
-    if ValueKind.MODEL_FOLDER in kinds and {ValueKind.EXPORTED, ValueKind.KERAS} & {*takes}:
+    original = f"{text.rstrip('/')}.h5"
+    if ValueKind.PICTURE_FOLDER in kinds and ValueKind.KERAS in takes and Path(original).is_file():
+        place = what_belongs.partition(" takes ")[0].strip("`")  # the folder holds the plots of its training
+        remedy = f"did you mean `{place} {_typed(original)}`?"
+    elif ValueKind.MODEL_FOLDER in kinds and {ValueKind.EXPORTED, ValueKind.KERAS} & {*takes}:
         remedy = "name one file in it"
     elif ValueKind.DOWNLOAD in kinds:
         remedy = "download it first" + (_OR_WATCH if ValueKind.PICTURE in takes else "")
@@ -251,6 +268,19 @@ def _quoted(extra: Sequence[str], args: Sequence[str]) -> str:
             if not first.startswith("-") and args[end - 1] in extra and Path(whole).exists():
                 return shlex.quote(whole)
     return ""
+
+
+def _unquoted_glob(command: Any, extra: Sequence[str], args: Sequence[str]) -> str:
+    """The glob, in quotes, that the shell has probably replaced by these files."""
+    if not any(param.name == "source" and not param.multiple for param in command.params if param.opts):
+        return ""
+    first = args.index(extra[0])
+    paths = [Path(text) for text in (*args[max(0, first - 1) : first], *extra)]
+    files = [path for path in paths if path.is_file()]
+    if len(files) < 2 or {*paths[1:]} - {*files} or len({path.parent for path in files}) > 1:
+        return ""
+    suffixes = {path.suffix for path in files}
+    return shlex.quote(str(files[0].parent / f"*{suffixes.pop() if len(suffixes) == 1 else ''}"))
 
 
 def _as_options(command: Any, extra: Sequence[str]) -> str:

@@ -300,9 +300,10 @@ def find_model_file(
     if labels is None and scale is not None:
         raise UsageError("--scale is for a foreign model; name its --labels too")
     if labels is not None:
+        names = read_labels(labels)
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
-        return read_foreign(model, read_labels(labels), scale or "0..1")
+        return read_foreign(model, names, scale or "0..1")
     try:
         found = choose_model(model, engine)
     except MissingInput as error:

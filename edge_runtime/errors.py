@@ -3,6 +3,7 @@
     EdgeclsError                 exit code
     ├── CheckFailed                  1   a check failed: parity, verify, a limit on the accuracy change
     ├── UsageError                   2   an option or argument makes no sense
+    │   └── UnknownChoice            2   a value is none of those that an option takes
     ├── BadData                     65   the file exists, its content is not what it should be
     │   ├── BadModel                65
     │   │   └── InvalidOutput       65   NaN or infinity came out of the network
@@ -21,6 +22,7 @@ exception is a bug and shows its traceback.
 
 import errno
 import os
+from collections.abc import Iterable
 from os import PathLike
 
 from .masking import hide_secrets
@@ -48,6 +50,14 @@ class UsageError(EdgeclsError):
     """An option or argument makes no sense."""
 
     exit_code = 2
+
+
+class UnknownChoice(UsageError):
+    """A value is none of those that an option takes; the command line adds which one was meant."""
+
+    def __init__(self, message: str, value: str, choices: Iterable[str]) -> None:
+        super().__init__(message)
+        self.value, self.choices = value, tuple(choices)
 
 
 class BadData(EdgeclsError):

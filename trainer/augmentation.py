@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..edge_runtime.errors import UsageError
+from ..edge_runtime.errors import UnknownChoice
 from ..edge_runtime.images.opencv import cv2
 
 _JPEG_SHARE = 4 / 5
@@ -262,5 +262,9 @@ def parse_kinds(text: str) -> tuple[str, ...]:
     named = {"all": KINDS, "none": ()}.get(text.strip(), [part.strip() for part in text.split(",")])
     for name in named:
         if name not in KINDS:
-            raise UsageError(f"--augment {name}: no such kind; use {','.join(KINDS)}, all or none")
+            raise UnknownChoice(
+                f"--augment {name}: no such kind; use {','.join(KINDS)}, all or none",
+                name,
+                (*KINDS, "all", "none"),
+            )
     return tuple(kind for kind in KINDS if kind in named)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self, TypedDict
 
 from ..data.load import WARNING
-from ..edge_runtime.errors import UsageError
+from ..edge_runtime.errors import UnknownChoice, UsageError
 from .augmentation import KINDS, parse_kinds
 from .networks.design import Design
 
@@ -66,7 +66,9 @@ class Recipe:
             ("--precision", self.precision, PRECISIONS),
         ):
             if value not in known:
-                raise UsageError(f"{option} {value}: not known; use {', '.join(known[:-1])} or {known[-1]}")
+                raise UnknownChoice(
+                    f"{option} {value}: not known; use {', '.join(known[:-1])} or {known[-1]}", value, known
+                )
         parse_kinds(",".join(self.augment) or "none")  # refuses unknown names
         if self.early_stopping and self.average_epochs:
             raise UsageError(
@@ -164,7 +166,7 @@ def named_recipe(name: str | None, arch: str) -> Recipe:
     """
     name = name or ("documented" if arch == "cnn" else "best")
     if name not in RECIPES:
-        raise UsageError(f"--recipe {name}: no such recipe; use {' or '.join(RECIPES)}")
+        raise UnknownChoice(f"--recipe {name}: no such recipe; use {' or '.join(RECIPES)}", name, RECIPES)
     if name == "documented":
         return Recipe(arch=arch)
     return replace(_BEST, arch=arch, **_BEST_OF.get(arch, {}))

@@ -193,7 +193,7 @@ def open_session(
             on_warning=on_warning,
         )
         # The demo camera shows the golden frames of the card; a foreign model has none.
-        shown = find_model() if isinstance(address, DemoCamera) and not options.labels else None
+        shown = find_model() if isinstance(address, DemoCamera) else None
         source = _source(options, shown.card if shown else None, on_event)
         model = shown or find_model()
         classifier = opened.enter_context(

@@ -26,6 +26,15 @@ def test_without_a_command_the_overview_is_shown(tmp_path, run_edgecls):
     assert run_edgecls(cwd=tmp_path).stdout == run_edgecls("-h", cwd=tmp_path).stdout
 
 
+def test_the_help_of_a_command_goes_by_help_too(tmp_path, run_here):
+    assert run_here("help", cwd=tmp_path).stdout == run_here("--help", cwd=tmp_path).stdout
+    for command in (("models",), ("service", "install")):
+        asked = run_here("help", *command, cwd=tmp_path)
+        assert asked.returncode == 0
+        assert asked.stdout == run_here(*command, "--help", cwd=tmp_path).stdout
+    assert run_here("help", "nothing", cwd=tmp_path).returncode == 2
+
+
 def test_the_overview_imports_no_command(tmp_path):
     program = "import sys; from edgecls.cli.main import app; app(['--help'], standalone_mode=False)"
     loaded = subprocess.run(

@@ -52,6 +52,12 @@ def folder(tmp_path: Path) -> Path:
         ("camera --config q.tflite", "did you mean --model q.tflite?"),
         ("camera --config door.toml", "did you mean `edgecls export m.h5`?"),
         ("service install --source q.tflite --print", "did you mean --model q.tflite?"),
+        ("train --arch nanoo --data digits", "did you mean 'nano'?"),
+        ("train --recipe bset --data digits", "did you mean 'best'?"),
+        ("train --augment flip,shft --data digits", "did you mean 'shift'?"),
+        ("sweep --arch cnn,nanoo", "did you mean 'nano'?"),
+        ("camera --engine onnx", "'onnxruntime'; did you mean 'onnxruntime'? See `edgecls camera --help`"),
+        ("bench --fail-under acuracy=0.7", "did you mean 'accuracy'?"),
         ("train --data q.tflite", "did you mean `edgecls camera --model q.tflite`?"),
         ("train --data nano", "did you mean --arch nano?"),
         ("train --data picture.jpg", "did you mean `edgecls predict picture.jpg`?"),
@@ -78,6 +84,34 @@ def test_a_value_of_another_kind_is_led_to_its_place(folder, run_here, typed, me
     assert done.stderr.count("\n") == 1
     assert meant in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_a_glob_that_the_shell_replaced_is_to_be_quoted(folder, run_here):
+    names = [f"pics/cat/{number}.jpg" for number in range(1, 5)]
+    for name in names[1:]:
+        (folder / name).write_bytes(b"\xff\xd8\xff\xe0" + bytes(64))
+    done = run_here("camera", "--source", *names, cwd=folder)
+    assert done.returncode == 2
+    assert (
+        "pics/cat/2.jpg pics/cat/3.jpg and 1 more: unexpected argument; "
+        "quote the glob: --source 'pics/cat/*.jpg'" in done.stderr
+    )
+    done = run_here("camera", *names[:2], "--once", cwd=folder)
+    assert "quote the glob: --source 'pics/cat/*.jpg'" in done.stderr
+
+
+def test_the_folder_of_plots_leads_to_its_model(folder, run_here):
+    (folder / "m").mkdir()
+    (folder / "m" / "curves.png").touch()
+    done = run_here("inspect", "m", cwd=folder)
+    assert done.returncode == 2
+    assert "did you mean `edgecls inspect m.h5`?" in done.stderr
+
+
+def test_a_file_of_labels_that_is_missing_is_said_before_the_demo_has_nothing_to_show(folder, run_here):
+    done = run_here("camera", "--source", "demo", "--labels", "x.txt", "--once", cwd=folder)
+    assert done.returncode == 66
+    assert "error: x.txt: no such file" in done.stderr
 
 
 def test_a_file_that_is_not_there_is_missing_too(folder, run_here):

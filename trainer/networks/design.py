@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...edge_runtime.errors import UsageError
+from ...edge_runtime.errors import UnknownChoice, UsageError
 
 RESNET_DEPTH = 20
 """The default depth of `resnet`."""
@@ -69,7 +69,9 @@ def check_design(design: Design, height_px: int, width_px: int) -> None:
     """
     arch = design.arch
     if arch not in ARCHITECTURES:
-        raise UsageError(f"--arch {arch}: no such network; use {', '.join(ARCHITECTURES)}")
+        raise UnknownChoice(
+            f"--arch {arch}: no such network; use {', '.join(ARCHITECTURES)}", arch, ARCHITECTURES
+        )
     if not 0 <= design.dropout < 1:
         raise UsageError(f"--dropout {design.dropout:g}: a share under 1; use 0 to 0.5")
     _check_depth(design)

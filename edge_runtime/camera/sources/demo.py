@@ -85,7 +85,8 @@ def demo_scenes(card: ModelCard | None) -> str:
         )
     if not card.golden:
         raise UsageError(
-            "demo: shows a model's golden frames, and this one has none; name a file of `edgecls export`"
+            "demo: shows the pictures that `edgecls export` puts into a model, and this one has none; use "
+            "another --source, or a model of `edgecls export`"
         )
     sure = [
         frame

@@ -133,9 +133,7 @@ def test_a_model_that_is_sure_of_nothing_shows_all():
 
 @pytest.mark.parametrize("empty", [None, golden_card()])
 def test_a_model_without_golden_frames_is_refused_in_one_line(empty):
-    with pytest.raises(
-        UsageError, match=r"card=classifier\.card|this one has none; name a file of `edgecls export`"
-    ):
+    with pytest.raises(UsageError, match=r"card=classifier\.card|this one has none; use another --source"):
         demo_scenes(empty)
 
 
