@@ -55,6 +55,7 @@ def test_the_unit_runs_this_python_with_the_options_of_camera(unit_of):
         *["--model", "/etc/edgecls/camera/image_classification_int8.tflite", "--conf", "0.5", "--skip-still"],
         *["--headless", "--events", "events.jsonl", "--serve", "127.0.0.1:8080"],
     ]
+    assert max(len(line) for line in unit.splitlines() if line.startswith("#")) <= 80
     assert setting(unit, "WorkingDirectory") == "/var/lib/edgecls/camera"
     assert setting(unit, "IPAddressAllow") == "localhost"
     assert setting(unit, "DevicePolicy") == "closed"
