@@ -78,7 +78,7 @@ def network_table(size_px: int, classes: int, width: int | None = None) -> str:
     return (
         f"{table(HEADERS, cells, width)}\n\n"
         f"for images of {size_px}x{size_px} px and {classes} classes\n"
-        "int8 TFLite: estimated size of the exported file, right within a tenth; of nano for CIFAR-10 98 kB\n"
+        "int8 TFLite: estimated file size, within a tenth; nano for CIFAR-10 has 98 kB\n"
         "accuracy: of the int8 file, on the test images of CIFAR-10"
     )
 

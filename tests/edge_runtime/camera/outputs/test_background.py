@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -174,6 +175,8 @@ def test_a_text_stream_counts_what_nobody_took(pipe: Pipe):
         text.drain()
         assert text.dropped == 1
         os.close(pipe.out)
+        while not text.output.is_broken:  # the thread was still writing the first line
+            time.sleep(0.01)
         print("for nobody", file=text)  # no error
         print("for nobody", file=text, flush=True)
         assert text.dropped == 3
