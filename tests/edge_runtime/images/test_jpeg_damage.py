@@ -1,4 +1,5 @@
 import ctypes
+import importlib
 import multiprocessing
 import os
 import random
@@ -312,6 +313,8 @@ def test_it_takes_no_descriptor_and_survives_errors():
 
 
 def test_a_child_forked_meanwhile_hears_and_writes_too(capfd):
+    importlib.import_module("multiprocessing.popen_fork")  # here, where `make quick` can skip the test
+
     def child() -> None:
         libc.perror(b"child")
         os._exit(0 if hear(cv2.imdecode, np.frombuffer(DAMAGED, np.uint8), 1)[1] else 1)
