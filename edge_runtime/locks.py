@@ -49,12 +49,25 @@ def lock(descriptor: int) -> Lock:
     return Lock.OURS
 
 
-class LockedFile:
-    """A file that lines are appended to, open and locked while it is the one that is found under its path."""
+class _Held:
+    """What this process has open, and with it the lock, until `close`."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor: int | None = None
-        self._path = path
+        self.path = path
+
+    def close(self) -> None:
+        """Gives the lock back. May be called twice."""
+        if self._descriptor is not None:
+            with suppress(OSError):  # a disk that is gone
+                os.close(self._descriptor)
+            self._descriptor = None
+
+    __del__ = close
+
+
+class LockedFile(_Held):
+    """A file that lines are appended to, open and locked while it is the one that is found under its path."""
 
     def descriptor(self) -> int:
         """Returns the open file; a new one where others have removed or renamed it.
@@ -68,7 +81,7 @@ class LockedFile:
         if self._descriptor is None:
             # Windows has text mode, which would write two bytes for a newline.
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            opened = os.open(self._path, flags, 0o666)
+            opened = os.open(self.path, flags, 0o666)
             if lock(opened) is Lock.THEIRS:
                 os.close(opened)
                 raise BlockingIOError(errno.EAGAIN, "another edgecls is writing it")
@@ -77,21 +90,12 @@ class LockedFile:
 
     def _is_there(self, descriptor: int) -> bool:
         try:
-            return os.path.samestat(os.fstat(descriptor), self._path.stat())
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
         except FileNotFoundError:
             return False
 
-    def close(self) -> None:
-        """Closes the file and gives the lock back; `descriptor` opens it again."""
-        if self._descriptor is not None:
-            with suppress(OSError):  # a disk that is gone
-                os.close(self._descriptor)
-            self._descriptor = None
 
-    __del__ = close
-
-
-class LockedFolder:
+class LockedFolder(_Held):
     """A folder that this process has locked; `close` gives it back.
 
     Raises:
@@ -99,8 +103,7 @@ class LockedFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor: int | None = None
-        self.path = path
+        super().__init__(path)
         self.lock = Lock.NONE
         if fcntl is None:
             return
@@ -118,15 +121,6 @@ class LockedFolder:
             return os.path.samestat(os.fstat(self._descriptor), self.path.stat())
         except OSError:
             return False
-
-    def close(self) -> None:
-        """Gives the lock back. May be called twice."""
-        if self._descriptor is not None:
-            with suppress(OSError):  # a disk that is gone
-                os.close(self._descriptor)
-            self._descriptor = None
-
-    __del__ = close
 
 
 class PartFolder:
