@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.backend import JIT_COMPILE, keras
 from .losses import accuracy, loss
+from .networks.design import ARCHITECTURES, BYTES_TO_1, Pixels
 from .optimizer import optimizer
 from .recipe import Recipe
 
@@ -21,9 +22,9 @@ _FUSED_CHANNELS = 16
 """The fast kernels take multiples of it; for others the fused operation is slower than what Keras writes."""
 
 
-def probabilities(network: keras.Model, images: np.ndarray) -> np.ndarray:
+def probabilities(network: keras.Model, images: np.ndarray, pixels: Pixels = BYTES_TO_1) -> np.ndarray:
     """Returns what a network gives for uint8 (N, H, W, 3) RGB: float32 (N, C), each row summing to 1."""
-    return predict_uint8(with_scaling(network), images)
+    return predict_uint8(with_scaling(network, pixels), images)
 
 
 def predict_uint8(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -38,10 +39,11 @@ def predict_uint8(model: keras.Model, images: np.ndarray) -> np.ndarray:
     )
 
 
-def with_scaling(network: keras.Model) -> keras.Model:
-    """Returns a model that takes uint8 images: the scaling to 0..1, then the network itself."""
+def with_scaling(network: keras.Model, pixels: Pixels = BYTES_TO_1) -> keras.Model:
+    """Returns a model that takes uint8 images: scaling to the network's range, then the network itself."""
     shape = network.input_shape[1:]
-    return keras.Sequential([keras.Input(shape, dtype="uint8"), keras.layers.Rescaling(1 / 255), network])
+    scaling = keras.layers.Rescaling(pixels.scale, pixels.offset)
+    return keras.Sequential([keras.Input(shape, dtype="uint8"), scaling, network])
 
 
 def compiled_to_fit(network: keras.Model, recipe: Recipe, steps: int) -> keras.Model:
@@ -52,7 +54,7 @@ def compiled_to_fit(network: keras.Model, recipe: Recipe, steps: int) -> keras.M
         recipe: decides optimizer, loss and precision.
         steps: of the whole training, for the learning rate schedule.
     """
-    model = with_scaling(fast_copy(network, recipe.precision))
+    model = with_scaling(fast_copy(network, recipe.precision), ARCHITECTURES[recipe.arch].pixels)
     backend = keras.config.backend()
     model.compile(
         optimizer=optimizer(recipe, steps),

@@ -14,7 +14,7 @@ from .losses import class_weights
 from .progress import Progress
 from .recipe import Recipe
 from .report import Epoch, Metrics, best_epoch, metrics
-from .teacher import Teacher
+from .teacher import Teacher, TeacherFile
 
 PATIENCE_EPOCHS = 3
 """Early stopping ends a training whose validation loss has not improved for so long."""
@@ -25,7 +25,7 @@ def fit(
     dataset: Dataset,
     recipe: Recipe,
     *,
-    teacher: keras.Model | None = None,
+    teacher: TeacherFile | None = None,
     start: TrainingState | None = None,
     on_epoch: Callable[[TrainingState], None] = lambda _: None,
     progress: Progress | None = None,
@@ -33,11 +33,11 @@ def fit(
     """Trains `network` in place; returns what each epoch gave.
 
     Args:
-        network: takes float32 (N, H, W, 3), 0 to 1, as `networks.build` makes it.
+        network: as `networks.build` makes it.
         dataset: only `train` is fitted. `val` decides when to stop; `test` is shown after each epoch, as in
             the documented recipe.
         recipe: the options; those of its `design` are already in the network.
-        teacher: the network that the recipe's `teacher` names, loaded.
+        teacher: what the recipe's `teacher` names, loaded.
         start: a state from `on_epoch` to resume from; the result is as if never interrupted.
         on_epoch: called with the state after each epoch.
         progress: shows how far the training is.
@@ -62,7 +62,7 @@ class _Run:
         network: keras.Model,
         dataset: Dataset,
         recipe: Recipe,
-        teacher: keras.Model | None,
+        teacher: TeacherFile | None,
         progress: Progress,
     ) -> None:
         self.network, self.dataset, self.recipe, self.progress = network, dataset, recipe, progress
@@ -73,9 +73,8 @@ class _Run:
         self._weights = class_weights(dataset.train.truth, classes) if recipe.balance else None
         self._teacher = None
         if teacher:
-            self._teacher = Teacher(
-                fast_copy(teacher, recipe.precision), len(dataset.train), classes, recipe.epochs
-            )
+            copy = fast_copy(teacher.network, recipe.precision)
+            self._teacher = Teacher(copy, len(dataset.train), classes, recipe.epochs, teacher.pixels)
 
     def assign(self, values: tuple[np.ndarray, ...]) -> None:
         """Restores the state of an interrupted training."""

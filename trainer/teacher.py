@@ -11,6 +11,7 @@ from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.models.model_file import ModelFormat, read_model
 from .compiled import predict_uint8, with_scaling
+from .networks.design import BYTES_TO_1, Pixels
 
 ROUNDS = 12
 """A teacher predicts each image in so many augmented forms. Later epochs use its probabilities again, which
@@ -26,6 +27,7 @@ class TeacherFile:
     """Of the file."""
     data_sha256: str
     """Of the data set and split that it was trained on; empty if its card does not have it."""
+    pixels: Pixels = BYTES_TO_1
 
 
 def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> TeacherFile:
@@ -50,22 +52,26 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
         )
     check_network(file.content, f"--teacher {path}")
     network = load_network_bytes(file.content, ".h5", f"--teacher {path}", "train it again")
-    return TeacherFile(network, file.sha256, file.card.provenance.data_sha256)
+    pixels = Pixels(file.card.scale, file.card.offset)
+    return TeacherFile(network, file.sha256, file.card.provenance.data_sha256, pixels)
 
 
 class Teacher:
     """Predicts augmented images, and keeps the probabilities, 2 bytes a class.
 
     Args:
-        network: takes float32 (N, H, W, 3), 0 to 1, and gives probabilities.
+        network: takes float32 (N, H, W, 3) in the range of `pixels`, and gives probabilities.
         images: how many one epoch has.
         classes: how many there are.
         epochs: of the training; a short one needs fewer rounds.
+        pixels: the network's.
     """
 
-    def __init__(self, network: keras.Model, images: int, classes: int, epochs: int) -> None:
+    def __init__(
+        self, network: keras.Model, images: int, classes: int, epochs: int, pixels: Pixels = BYTES_TO_1
+    ) -> None:
         self.rounds = min(ROUNDS, epochs)
-        self._model = with_scaling(network)
+        self._model = with_scaling(network, pixels)
         self._probabilities = np.zeros((self.rounds, images, classes), np.float16)
         self._is_known = np.zeros((self.rounds, images), bool)
 

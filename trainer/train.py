@@ -33,6 +33,7 @@ from .compiled import probabilities
 from .fit import fit
 from .losses import imbalance_line
 from .networks import build
+from .networks.design import ARCHITECTURES
 from .options import TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .progress import Progress
@@ -151,7 +152,7 @@ def run_training(
         network,
         dataset,
         recipe,
-        teacher=teacher.network if teacher else None,
+        teacher=teacher,
         start=checkpoint.state if checkpoint else None,
         on_epoch=lambda state: write_checkpoint(
             training.checkpoint, Checkpoint(options, dataset.sha256, teacher_sha256, state)
@@ -248,7 +249,8 @@ def _write_results(
     teacher_sha256: str | None,
 ) -> TrainReport:
     """Writes all files, the model last: until then the training can be resumed."""
-    of_test = probabilities(network, dataset.test.images)
+    pixels = ARCHITECTURES[training.recipe.arch].pixels
+    of_test = probabilities(network, dataset.test.images, pixels)
     report = replace(_report(training, dataset, network, history, of_test), teacher_sha256=teacher_sha256)
     folder = report_folder(training.output)
     pictures = _pictures(training.recipe, dataset, history, of_test)
@@ -297,8 +299,10 @@ def _report(
     history: tuple[Epoch, ...],
     of_test: np.ndarray,
 ) -> TrainReport:
+    pixels = ARCHITECTURES[training.recipe.arch].pixels
     train, val = (
-        metrics(probabilities(network, split.images), split.truth) for split in (dataset.train, dataset.val)
+        metrics(probabilities(network, split.images, pixels), split.truth)
+        for split in (dataset.train, dataset.val)
     )
     return TrainReport(
         data=training.data,
@@ -345,7 +349,16 @@ def _card(report: TrainReport) -> ModelCard:
         images=report.test_images,
     )
     background = find_background(report.labels, report.data_name)
-    return ModelCard(report.labels, report.image, io="float32", provenance=provenance, background=background)
+    scale, offset = ARCHITECTURES[report.recipe.arch].pixels
+    return ModelCard(
+        report.labels,
+        report.image,
+        scale,
+        offset,
+        io="float32",
+        provenance=provenance,
+        background=background,
+    )
 
 
 def _without_path(report: TrainReport) -> dict[str, Any]:

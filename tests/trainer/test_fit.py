@@ -17,6 +17,7 @@ from edgecls.trainer.networks import Design, build
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import best_epoch, metrics
+from edgecls.trainer.teacher import TeacherFile
 
 PLAIN = Recipe(epochs=3)
 STOPPING = Recipe(epochs=3, augment=("flip", "shift"), dropout=0.2, early_stopping=True, seed=5)
@@ -196,7 +197,7 @@ def test_a_student_learns_from_its_teacher_alone(shades):
     teacher, student = small_network(), small_network(seed=1)
     teacher.set_weights([np.zeros((18 * 18 * 3, 3)), np.array([0.0, 0.0, 4.0])])
     recipe = Recipe(epochs=10, teacher="teacher.h5", teacher_share=1.0, temperature=1.0)
-    fit(student, shades, recipe, teacher=teacher)
+    fit(student, shades, recipe, teacher=TeacherFile(teacher, "", ""))
     assert (probabilities(student, shades.test.images).argmax(1) == 2).all()
 
 

@@ -1,6 +1,7 @@
 """The networks by name (`--arch`): `architectures` builds them, `design` says which there are, without Keras.
 
-Each takes float32 (N, H, W, 3) RGB, 0 to 1, and gives probabilities (N, classes).
+Each takes float32 (N, H, W, 3) RGB in the range that `design.ARCHITECTURES` tells, mostly 0 to 1, and gives
+probabilities (N, classes).
 """
 
 from typing import TYPE_CHECKING

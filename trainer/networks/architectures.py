@@ -1,8 +1,8 @@
 """The architectures, one after the other; `build` makes one of them from a `Design`.
 
 To change a network, change its function here; to add one, add its function, its entry in `_BUILDERS` and in
-`design.ARCHITECTURES`, and its recipe in `trainer/recipe.py`. All but `cnn` make images over 48 px smaller
-first.
+`design.ARCHITECTURES`, and its recipe in `trainer/recipe.py`. All but `cnn` and the pretrained ones make
+images over 48 px smaller first.
 """
 
 from collections.abc import Callable
@@ -11,16 +11,18 @@ from typing import Any
 from ...data.backend import keras
 from . import blocks
 from .blocks import Conv, Pool, Residual
-from .design import RESNET_DEPTH, Design, check_design
+from .design import LITE0_STAGES, RESNET_DEPTH, Design, check_design
+from .lite0 import lite0
 
 layers = keras.layers
 
 
 def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """Builds a network with initial weights, not compiled.
+    """Builds a network with initial or pretrained weights, not compiled.
 
     Returns:
-        A model of float32 (N, height_px, width_px, 3) RGB, 0 to 1, to probabilities float32 (N, classes).
+        A model of float32 (N, height_px, width_px, 3) RGB, in the architecture's range of pixels, to
+        probabilities float32 (N, classes).
 
     Raises:
         UsageError: see `check_design`.
@@ -193,5 +195,6 @@ _BUILDERS: dict[str, Callable[[Design, int, int, int], keras.Model]] = {
     "mobilenet": mobilenet,
     "nano": nano,
     "edge": edge,
+    **dict.fromkeys(LITE0_STAGES, lite0),
 }
 """Each takes a checked design, height_px, width_px and classes."""

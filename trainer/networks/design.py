@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...edge_runtime.errors import UnknownChoice, UsageError
 
@@ -35,6 +36,17 @@ class Costs:
     """Approximate size of the TFLite file of `edgecls export --int8`; see `costs.int8_bytes`."""
 
 
+class Pixels(NamedTuple):
+    """The range of pixels that a network takes: byte * scale + offset, as the model card says it."""
+
+    scale: float = 1 / 255
+    offset: float = 0.0
+
+
+BYTES_TO_1 = Pixels()
+"""0 to 1, which most networks take."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """What a network can be built with; `networks.build` builds it, for any number of classes."""
@@ -44,12 +56,19 @@ class Architecture:
     """Whether a depth exists; None if the network has only one."""
     widths: tuple[float, float] | None = None
     """The narrowest and the widest; None if the network has only one."""
+    pixels: Pixels = BYTES_TO_1
+    is_pretrained: bool = False
+    """Whether its weights, but for the last layer, come from ImageNet."""
 
 
 def _is_resnet_depth(depth: int) -> bool:
     """Whether the depth is 6n + 2: a first convolution, three stages of 2n layers, a dense layer."""
     return depth >= _LEAST_RESNET_DEPTH and depth % 6 == 2
 
+
+LITE0_STAGES = {"lite0-4": 4, "lite0-5": 5, "lite0-6": 6, "lite0": 7}
+"""EfficientNet-Lite0 by architecture: after which of its stages it is cut; 7 is the whole."""
+_LITE0 = Architecture(pixels=Pixels(1 / 128, -127 / 128), is_pretrained=True)
 
 ARCHITECTURES = {
     "cnn": Architecture(smallest_side_px=18),
@@ -58,6 +77,7 @@ ARCHITECTURES = {
     "mobilenet": Architecture(widths=(0.25, 2)),
     "nano": Architecture(),
     "edge": Architecture(),
+    **dict.fromkeys(LITE0_STAGES, _LITE0),
 }
 
 
