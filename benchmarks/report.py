@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from os.path import commonprefix
 from pathlib import PurePath
 
+from ..data.intervals import percentage
 from ..edge_runtime.text import Heading, table
-from .accuracy import percentage
 from .file_report import (
     KERAS,
     BenchSettings,

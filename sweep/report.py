@@ -9,8 +9,8 @@ from pathlib import PurePath
 from statistics import median
 from typing import Any
 
-from ..benchmarks.accuracy import percentage, share
 from ..benchmarks.machine import Machine, report_json
+from ..data.intervals import percentage, share
 from ..edge_runtime.text import Heading, table
 from .trial import FileRecord, TrialRecord
 

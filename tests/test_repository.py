@@ -130,7 +130,7 @@ def test_the_wheel_is_small_and_holds_the_built_in_models(wheel):
     assert {
         "edgecls/py.typed",
         "edgecls/edge_runtime/page/page.html",
-        "edgecls/benchmarks/page/page.css",
+        "edgecls/data/page/page.css",
         "edgecls/trainer/networks/weights/lite0.npz",
     } <= set(wheel.namelist())
 

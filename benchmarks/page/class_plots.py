@@ -7,7 +7,9 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, WIDE_PX, Chart, Entry, is_narrow, place_axes
+from ...data.page.charts import SMALL_PX, TEXT_PX, WIDE_PX, Chart, is_narrow, place_axes
+from ...data.plotting import INK, PAPER, QUIET, RULE
+from .drawing import Entry
 
 _ROW_PX, _LEGEND_ROW_PX = 22, 17
 _MOST_CLASSES = 40

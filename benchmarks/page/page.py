@@ -1,17 +1,13 @@
 """The report page: one HTML document that loads nothing else, for wide and narrow screens, light and dark."""
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
+from ...data.page.charts import Chart, to_png, to_svg
+from ...data.page.document import document, doubts, image_figure, plot, section
 from ...edge_runtime.errors import OutputFailed, UsageError
 from ...edge_runtime.files import check_writable, whole_folder, write_whole
-from ...edge_runtime.images.opencv import cv2
 from ..accuracy import Flip
 from ..leaks import Leak
 from ..machine import MachineState, load_text
@@ -19,30 +15,9 @@ from ..report import BenchReport, facts, notes
 from ..test_images import HeldOut
 from . import class_plots
 from .class_plots import recall, side_by_side
-from .drawing import MOST_DRAWN, NARROW_PX, WIDE_PX, Chart, Entry, chosen, entries, to_png, to_svg
+from .drawing import MOST_DRAWN, Entry, chosen, entries
 from .figures_table import figures_table, legend
 from .plots import latencies, scatter
-
-# Test images, embedded in the page.
-
-_LARGEST_PX = 96
-_JPEG_QUALITY = 90
-
-
-def data_uri(image: np.ndarray) -> str:
-    """An image, uint8 (H, W, 3) RGB: small ones pixel by pixel, larger ones reduced."""
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    longest = max(image.shape[:2])
-    if longest <= _LARGEST_PX:
-        return _uri("png", cv2.imencode(".png", bgr)[1].tobytes())
-    height, width = (max(1, round(side * _LARGEST_PX / longest)) for side in image.shape[:2])
-    small = cv2.resize(bgr, (width, height), interpolation=cv2.INTER_AREA)
-    return _uri("jpeg", cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes())
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
 
 # Test images that only one of a file and Keras classifies correctly.
 
@@ -57,14 +32,6 @@ def flips(files: Sequence[Entry], tests: HeldOut) -> str:
     paired = [entry for entry in files if entry.file.accuracy and entry.file.accuracy.paired]
     is_open = len(paired) <= _MOST_OPEN
     return "".join(_of_file(entry, tests, is_open=is_open) for entry in paired)
-
-
-def image_figure(image: np.ndarray, caption: str, about: str) -> str:
-    """A picture, uint8 (H, W, 3) RGB, enlarged without smoothing. `caption` is markup, `about` is text."""
-    return (
-        f'<figure class="picture"><img src="{data_uri(image)}" alt="{escape(about)}">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
 
 
 def _of_file(entry: Entry, tests: HeldOut, *, is_open: bool) -> str:
@@ -153,24 +120,14 @@ def page(report: BenchReport, tests: HeldOut, charts: Sequence[Chart]) -> str:
     files = entries(report)
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
     title = f"{report.data.name}: {len(files)} {'file' if len(files) == 1 else 'files'} measured"
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(title)} · edgecls bench</title>"
-        f"<style>{(_FOLDER / 'page.css').read_text(encoding='utf-8')}</style></head><body>"
-        f"<header><h1>{escape(title)}</h1>"
-        f"<p>edgecls bench {escape(version('edgecls'))}, {escape(report.created_at)}</p></header>"
-        f"<main>{''.join(_sections(report, files, tests, charts))}</main>{_footer(charts)}"
-        f"<script>{script}</script></body></html>\n"
+    return document(
+        title,
+        "edgecls bench",
+        report.created_at,
+        _sections(report, files, tests, charts),
+        footer=_beside(charts),
+        script=script,
     )
-
-
-def _policy(script: str) -> str:
-    """Nothing may be fetched, and no other script than ours runs, whatever a label holds."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def _sections(
@@ -180,8 +137,8 @@ def _sections(
     drawn = chosen(files)
     some = _some(files, drawn)
     yield _doubts(report, files)
-    yield _section("measured", "Conditions", "", _facts(report))
-    yield _section("table", "All files", "", figures_table(files) + legend(files))
+    yield section("measured", "Conditions", "", _facts(report))
+    yield section("table", "All files", "", figures_table(files) + legend(files))
     yield _plot(
         plots, "scatter", "Accuracy, speed and size",
         "Up and to the left is better. The bubble's area is the file's size; vertical bars are the 95 % "
@@ -193,7 +150,7 @@ def _sections(
         f"{some}",
     )  # fmt: skip
     if "confusion" in plots:
-        yield _section(
+        yield section(
             "confusion", "Confusion matrix",
             "A row is a true class; its shares sum to 100 %. Colours follow the square root of the share, "
             f"so that rare confusions are visible, on one scale for all files. {some}",
@@ -203,7 +160,7 @@ def _sections(
         plots, "recall", "Recall by class",
         f"A mark for each file; the classes with the lowest recall of the first file are on top. {some}",
     )  # fmt: skip
-    yield _section(
+    yield section(
         "flips", "Changed answers",
         "Images that Keras classifies correctly and a file does not, or the reverse: the true class, Keras's "
         f"answer and the file's, with their probabilities. At most {MOST_SHOWN} of each kind, sorted by the "
@@ -212,24 +169,15 @@ def _sections(
     )  # fmt: skip
     shared = neighbours(report.leaks, tests)
     if shared:
-        yield _section(
+        yield section(
             "neighbours", "Overlap of test and training images",
             "Identical images overstate accuracy; near-duplicates do so slightly.", shared,
         )  # fmt: skip
 
 
-def _section(name: str, title: str, about: str, content: str) -> str:
-    about = f'<p class="about">{about}</p>' if about else ""
-    return f'<section id="{name}"><h2>{title}</h2>{about}{content}</section>'
-
-
 def _doubts(report: BenchReport, files: Sequence[Entry]) -> str:
     lines = [*report.warnings, *notes(report.files, [entry.name for entry in files])]
-    lines += [entry.file.error for entry in files if entry.file.error]
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<section class="doubts"><h2>Warnings</h2><ul>{items}</ul></section>'
+    return doubts([*lines, *(entry.file.error for entry in files if entry.file.error)])
 
 
 def _facts(report: BenchReport) -> str:
@@ -266,8 +214,7 @@ def _some(files: Sequence[Entry], drawn: Sequence[Entry]) -> str:
 def _plot(plots: dict[str, Chart], name: str, title: str, about: str) -> str:
     if name not in plots:
         return ""
-    chart = plots[name]
-    return _section(name, title, about, to_svg(chart, WIDE_PX, "wide") + to_svg(chart, NARROW_PX, "narrow"))
+    return section(name, title, about, plot(plots[name]))
 
 
 def _panels(drawn: Sequence[Entry], tests: HeldOut) -> str:
@@ -280,10 +227,10 @@ def _panels(drawn: Sequence[Entry], tests: HeldOut) -> str:
     return f'<div class="panels">{"".join(figures)}</div>'
 
 
-def _footer(charts: Sequence[Chart]) -> str:
+def _beside(charts: Sequence[Chart]) -> str:
     names = ["report.json", "report.csv", *(f"{chart.name}.png" for chart in charts)]
     links = ", ".join(f'<a href="{name}">{name}</a>' for name in names)
-    return f"<footer><p>Beside this page: {links}. report.json has every sample.</p></footer>"
+    return f"Beside this page: {links}. report.json has every sample."
 
 
 # The folder of a report: the page, its plots, JSON and CSV.

@@ -9,7 +9,9 @@ from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from .drawing import INK, PAPER, QUIET, RULE, SMALL_PX, TEXT_PX, Chart, Entry, chosen, is_narrow, place_axes
+from ...data.page.charts import SMALL_PX, TEXT_PX, Chart, is_narrow, place_axes
+from ...data.plotting import INK, PAPER, QUIET, RULE
+from .drawing import Entry, chosen
 
 _ROW_PX, _HILL_PX = 58, 30
 _LOWEST_PX = 2.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.accuracy import AccuracyReport, share
+from edgecls.benchmarks.accuracy import AccuracyReport
 from edgecls.benchmarks.earlier import (
     EarlierReport,
     card_reference,
@@ -16,6 +16,7 @@ from edgecls.benchmarks.earlier import (
 from edgecls.benchmarks.file_report import FileReport, LatencyReport, Window
 from edgecls.benchmarks.measure import compare_with_keras
 from edgecls.benchmarks.report import BenchReport, render
+from edgecls.data.intervals import share
 from edgecls.edge_runtime.errors import BadData, MissingInput
 from edgecls.edge_runtime.models.card import Provenance
 from edgecls.edge_runtime.models.model_file import ModelFormat

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from edgecls.benchmarks.accuracy import AccuracyReport, Interval, PairedReport
+from edgecls.benchmarks.accuracy import AccuracyReport, PairedReport
 from edgecls.benchmarks.file_report import (
     BenchSettings,
     ColdStart,
@@ -14,6 +14,7 @@ from edgecls.benchmarks.file_report import (
 )
 from edgecls.benchmarks.machine import Machine
 from edgecls.benchmarks.report import BenchReport, render
+from edgecls.data.intervals import Interval
 
 PAIRED = PairedReport(-0.04, Interval(-0.11, 0.04), 0.4, 0.9987, (1,), (2, 3))
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgecls.benchmarks.accuracy import Interval
 from edgecls.benchmarks.corruptions.report import CORRUPTION_FIGURES, Drop, Scores, render_corruptions
 from edgecls.benchmarks.corruptions.run import measure_corruptions
+from edgecls.data.intervals import Interval
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_nothing_lost_is_certain():
 
 def test_a_drop_of_one_level_has_its_exact_paired_interval():
     pytest.importorskip("scipy")
-    from edgecls.benchmarks.accuracy import paired_difference
+    from edgecls.data.intervals import paired_difference
 
     before, after = np.arange(100) < 80, (np.arange(100) < 60) | (np.arange(100) >= 95)
     found = Scores(before, {"jpeg": np.stack([after] * 5)}).drop_at("jpeg", 0)

@@ -1,6 +1,5 @@
 """The report's page, also in a real Chromium."""
 
-import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +11,10 @@ import pytest
 from edgecls.benchmarks.accuracy import score
 from edgecls.benchmarks.file_report import KERAS, ColdStart, FileReport, LatencyReport, LoadReport, Window
 from edgecls.benchmarks.leaks import Leak
-from edgecls.benchmarks.page.page import check_folder, data_uri, write_report
+from edgecls.benchmarks.page.page import check_folder, write_report
 from edgecls.benchmarks.report import BenchReport
 from edgecls.benchmarks.test_images import HeldOut
 from edgecls.edge_runtime.errors import UsageError
-from edgecls.edge_runtime.images.opencv import cv2
 from tests.benchmarks.test_report import REPORT
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -145,21 +143,3 @@ def test_in_a_browser_the_images_that_flipped_are_shown_both_ways(opened: Any):
 def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Any):
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", NARROW)
     assert opened.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def decoded(uri: str) -> np.ndarray:
-    """Uint8 (H, W, 3) RGB."""
-    content = base64.b64decode(uri.partition(",")[2])
-    return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-
-
-def test_a_small_image_is_there_pixel_by_pixel():
-    image = np.random.default_rng(0).integers(0, 256, (32, 24, 3), np.uint8)
-    assert (decoded(data_uri(image)) == image).all()
-
-
-@pytest.mark.parametrize(("size", "shown"), [((480, 640), (72, 96)), ((2000, 4), (96, 1))])
-def test_a_large_one_is_reduced_and_keeps_its_shape(size, shown):
-    uri = data_uri(np.full((*size, 3), 90, np.uint8))
-    assert decoded(uri).shape[:2] == shown
-    assert len(uri) < 5000

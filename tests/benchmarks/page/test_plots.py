@@ -7,8 +7,9 @@ import pytest
 from edgecls.benchmarks.accuracy import score
 from edgecls.benchmarks.file_report import FileReport, LatencyReport, Window
 from edgecls.benchmarks.page.class_plots import panels, recall, worst
-from edgecls.benchmarks.page.drawing import NARROW_PX, WIDE_PX, Entry, entries, to_png, to_svg
+from edgecls.benchmarks.page.drawing import Entry, entries
 from edgecls.benchmarks.page.plots import latencies, scatter
+from edgecls.data.page.charts import NARROW_PX, WIDE_PX, to_png, to_svg
 from tests.benchmarks.test_report import REPORT
 
 
