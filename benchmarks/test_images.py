@@ -12,6 +12,7 @@ from ..data.folders.litter import is_litter
 from ..data.load import Dataset, load_dataset, load_unlabelled
 from ..data.model_data import training_data
 from ..data.overlap import equal_to
+from ..data.prepared.images import joined, save_images, take
 from ..data.split import stratified
 from ..edge_runtime.errors import BadData, BadModel, CheckFailed, EdgeclsError, MissingInput, Unavailable
 from ..edge_runtime.files import whole_file
@@ -74,7 +75,7 @@ class HeldOut:
         if count >= len(self.truth):
             return self
         chosen = stratified(self.truth, count, seed)
-        return replace(self, images=self.images[chosen], truth=self.truth[chosen])
+        return replace(self, images=take(self.images, chosen), truth=self.truth[chosen])
 
     def write(self, folder: Path) -> "HeldOutFiles":
         """Writes all images, and the first one as a still without loss, into `folder`.
@@ -84,7 +85,7 @@ class HeldOut:
         """
         files = HeldOutFiles(folder / "images.npy", folder / "still.png", folder / "answers.npy")
         with whole_file(files.images) as beside:
-            np.save(beside, self.images)
+            save_images(beside, self.images)
         with whole_file(files.still) as beside:
             cv2.imwrite(str(beside), cv2.cvtColor(self.images[0], cv2.COLOR_RGB2BGR))
         return files
@@ -221,7 +222,7 @@ def _labelled(dataset: Dataset, model: ModelFile) -> HeldOut:
     """All images of another data set than the training's, their classes numbered as the model's."""
     parts = (dataset.train, dataset.val, dataset.test)
     numbers = np.array([model.card.labels.index(label) for label in dataset.labels])
-    images = np.concatenate([part.images for part in parts])
+    images = joined([part.images for part in parts])
     doubt = f"{dataset.name} is not the data set that the model was trained on"
     return HeldOut(
         dataset.name,
@@ -280,7 +281,7 @@ def held_out_images(model: "ModelFile", data: str | None, limit: int | None) -> 
     original = model.path.with_name(f"{model.path.stem.removesuffix('_int8')}.h5")
     dataset = training_data(original, model.card, data)
     test = dataset.test
-    known = equal_to(test.images, np.concatenate([dataset.train.images, dataset.val.images]))
+    known = equal_to(test.images, dataset.train.images) | equal_to(test.images, dataset.val.images)
     if known.all():
         raise BadData(
             f"{dataset.name}: all {len(test):,} test images are also training or validation images; "

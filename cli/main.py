@@ -22,6 +22,7 @@ _COMMANDS = {
         "bench": "Compare exported files with Keras: size, accuracy, speed.",
         "sweep": "Train and export a grid of networks on Ray Tune.",
         "demo": "Run everything once on handwritten digits.",
+        "cache": "Show, limit or clear the prepared pictures that commands share.",
     },
     "On the device": {
         "camera": "Classify the frames of a camera or video.",

@@ -61,6 +61,8 @@ class Dataset:
     """Of the images of `train`, `val` and `test`, where they come from files."""
     given: frozenset[str] = frozenset()
     """Those of `val` and `test` that were found, not held back from train."""
+    known: int = 0
+    """Images that were in the cache of prepared ones."""
     split_record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Which recordings went where, for a report."""
 
@@ -121,6 +123,7 @@ def load_dataset(
         parts.bits,
         whole.files,
         frozenset(part for part in ("val", "test") if getattr(parts, part) is not None),
+        parts.known,
         whole.record,
     )
 

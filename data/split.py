@@ -10,6 +10,7 @@ import numpy as np
 from ..edge_runtime.errors import BadData
 from .near_duplicates import Groups, equal_groups, one_side_groups
 from .origins import Origin
+from .prepared.images import pieces, take
 from .recording_split import (
     OPEN,
     PLACES,
@@ -33,7 +34,8 @@ class Split:
     """Images and their classes."""
 
     images: np.ndarray
-    """uint8 (N, H, W, 3) RGB, prepared for the network."""
+    """uint8 (N, H, W, 3) RGB, prepared for the network. Many are `MappedImages`, indexed like an array along
+    the first axis; `pieces` gives all of them without a copy of the whole."""
     truth: np.ndarray
     """int64 (N,), indices into the data set's labels."""
 
@@ -42,7 +44,7 @@ class Split:
 
     def where(self, chosen: np.ndarray) -> "Split":
         """Returns the images that a bool (N,) array chooses, in order."""
-        return Split(self.images[chosen], self.truth[chosen])
+        return Split(take(self.images, chosen), self.truth[chosen])
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Parts:
     """What the user should know about how the files were read, a line each."""
     bits: int = 16
     """See `ImageRule.bits`."""
+    known: int = 0
+    """Images that were in the cache of prepared ones."""
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict[str, tuple[Origin, ...]])
     """Of the images of `train`, `val` and `test`, where they come from files."""
 
@@ -282,7 +286,8 @@ def digest(labels: tuple[str, ...], splits: tuple[Split, ...]) -> str:
     sha256 = hashlib.sha256("\n".join(labels).encode())
     for split in splits:
         sha256.update(repr(split.images.shape).encode())
-        sha256.update(np.ascontiguousarray(split.images).data)
+        for piece in pieces(split.images):
+            sha256.update(np.ascontiguousarray(piece).data)
         sha256.update(np.ascontiguousarray(split.truth, "<i8").data)
     return sha256.hexdigest()
 
@@ -331,7 +336,7 @@ def _mixed_classes(truth: np.ndarray, groups: Groups) -> tuple[int, tuple[int, .
 def _check_enough(parts: Parts, name: str, needed: int) -> None:
     for class_index, label in enumerate(parts.labels):
         different: set[bytes] = set()
-        for image in parts.train.images[parts.train.truth == class_index]:
+        for image in take(parts.train.images, parts.train.truth == class_index):
             different.add(image.tobytes())
             if len(different) == needed:
                 break

@@ -4,6 +4,7 @@ import heapq
 import os
 import shlex
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
@@ -15,9 +16,8 @@ from .engines.engine import Engine, open_engine
 from .engines.names import EngineName
 from .errors import BadImage, InvalidOutput, MissingInput, UsageError
 from .files import read_whole
-from .images.prepare import prepare, prepare_jpeg
+from .images.prepare import prepare, prepare_file, prepare_jpeg
 from .images.rule import ImageRule, PixelRange
-from .images.several import check_single
 from .images.transparency import lay_on_white
 from .models.builtin import DEFAULT, builtin_name
 from .models.card import ModelCard
@@ -207,9 +207,7 @@ class Classifier:
         """
         rule = self.card.image
         if isinstance(picture, str | os.PathLike):
-            content = read_whole(picture)
-            check_single(content, str(picture))
-            image = prepare_jpeg(content, rule, str(picture))
+            image = prepare_file(read_whole(picture), replace(rule, decode="reduced"), str(picture))
         elif isinstance(picture, bytes):
             image = prepare_jpeg(picture, rule)
         else:

@@ -67,7 +67,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
     network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
     height_px, width_px = _picture_size(network, len(labels), str(path))
     scale, offset = SCALINGS[scaling]
-    card = ModelCard(labels, ImageRule(height_px, width_px), scale, offset, io="float32")
+    card = ModelCard(labels, ImageRule(height_px, width_px, decode="reduced"), scale, offset, io="float32")
     return _with_probabilities(network, card), ModelFile(path, ModelFormat.H5, content, card)
 
 

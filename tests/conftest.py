@@ -134,6 +134,14 @@ def within(runs_alone: bool) -> Callable[[float], AbstractContextManager[None]]:
     return limit
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keeps the tests' pictures out of the user's cache; commands that the tests run inherit it."""
+    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("EDGECLS_PI_CACHE", str(users / "edgecls" / "pi"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A disk of 4 MB of its own, to be filled."""

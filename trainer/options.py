@@ -156,7 +156,7 @@ def train_options(
         )
     side_px = imgsz or _SIDE_PX
     named = recipes.named_recipe(recipe, arch or Recipe.arch)
-    rule = ImageRule(side_px, side_px, transparent="white", bits=BITS_OF_DATA)
+    rule = ImageRule(side_px, side_px, transparent="white", bits=BITS_OF_DATA, decode="reduced")
     made = replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
     any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})

@@ -45,7 +45,8 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"--teacher {path}: its classes are {', '.join(file.card.labels)}, not those of the data; "
             "train it on the same data"
         )
-    if replace(file.card.image, transparent=rule.transparent, bits=rule.bits) != rule:
+    theirs = replace(file.card.image, transparent=rule.transparent, bits=rule.bits, decode=rule.decode)
+    if theirs != rule:
         raise UsageError(
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"

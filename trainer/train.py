@@ -225,9 +225,19 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Se
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *class_lines(dataset),
         *notes,
-        *filter(None, (none_of_these, uneven)),
+        *filter(None, (_from_cache(dataset), none_of_these, uneven)),
         f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
+
+
+def _from_cache(dataset: Dataset) -> str | None:
+    """Returns how many images did not have to be decoded."""
+    fresh = sum(map(len, dataset.files.values())) - dataset.known
+    if not dataset.known:
+        return None
+    return (
+        f"images: {dataset.known:,} from the cache, {fresh:,} new" if fresh > 0 else "images: from the cache"
+    )
 
 
 def class_lines(dataset: Dataset) -> list[str]:

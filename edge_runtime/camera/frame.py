@@ -10,6 +10,16 @@ from ..images.jpeg_header import size_px as jpeg_size_px
 if TYPE_CHECKING:  # the capture process of a camera that gives JPEG runs without numpy
     import numpy as np
 
+    from ..images.rule import ImageRule
+
+
+class Prepared(NamedTuple):
+    """The network's input for a whole picture, neither rotated nor mirrored."""
+
+    rule: "ImageRule"
+    image: "np.ndarray"
+    """uint8 (rule.height_px, rule.width_px, 3) RGB."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -30,6 +40,8 @@ class Frame:
     """The correct label, where the source knows it, as `camera --source demo` does."""
     transform: "Callable[[np.ndarray], np.ndarray] | None" = None
     """Rotates and mirrors the pixels for display, where the camera needs that; see `View.upright`."""
+    prepared: "Prepared | None" = None
+    """The network's input, where the source has made it already."""
 
     @property
     def jpeg(self) -> bytes | None:
@@ -60,7 +72,7 @@ class Frame:
         if isinstance(pixels, bytes):
             from ..images.decode import decode  # noqa: PLC0415 - OpenCV, which a capture process does without
 
-            pixels = decode(pixels, f"frame {self.sequence}")
+            pixels = decode(pixels, self.name or f"frame {self.sequence}")
         return self.transform(pixels) if self.transform else pixels
 
 

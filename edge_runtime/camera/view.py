@@ -102,6 +102,8 @@ def network_input(frame: Frame, rule: ImageRule, view: View = AS_IT_COMES) -> np
         BadImage: its JPEG is damaged.
         RegionOutside: the ROI does not lie within the picture.
     """
+    if frame.prepared and frame.prepared.rule == rule and view == AS_IT_COMES:
+        return frame.prepared.image
     rule_before = view.rule_before_rotation(rule)
     box_of = partial(view.box, rule=rule)
     if frame.jpeg is None:

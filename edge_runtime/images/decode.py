@@ -130,12 +130,17 @@ def _to_8_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
     return np.minimum(pixels >> ((bits or 16) - 8), 255).astype(np.uint8)
 
 
+def may_be_deep(content: bytes) -> bool:
+    """Returns whether a picture may have 16 bits a channel, as far as its first bytes tell."""
+    kind = kind_of(content)
+    if kind is PNG:
+        return content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] == b"\x10"
+    return kind in (TIFF, PNM)
+
+
 def used_bits(content: bytes) -> int:
     """Returns how many bits a picture of 16 bits a channel uses; 0 for every other picture."""
-    kind = kind_of(content)
-    if kind not in (PNG, TIFF, PNM) or (
-        kind is PNG and content[_PNG_DEPTH_AT : _PNG_DEPTH_AT + 1] != b"\x10"
-    ):
+    if not may_be_deep(content):
         return 0
     pixels, _ = hear(_decoded, content, _DEEP)
     return int(pixels.max()).bit_length() if pixels is not None and pixels.dtype == np.uint16 else 0

@@ -16,6 +16,7 @@ from .decode import decode, decode_jpeg
 from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
 from .opencv import cv2
 from .rule import Box, ImageRule, crop_box, reduction
+from .several import check_single
 
 
 def prepare(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
@@ -96,6 +97,24 @@ def _resize_to_multiple(pixels: np.ndarray, box: Box, rule: ImageRule, scale: in
     return cv2.warpAffine(
         pixels, to_reduced, (width_px, height_px), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
+
+
+def prepare_file(content: bytes, rule: ImageRule, name: str) -> np.ndarray:
+    """Decodes and prepares an image file of any kind: in training, export, benchmarks and `edgecls predict`.
+
+    With `rule.decode` being `reduced`, a JPEG gives the bytes that `prepare_jpeg` gives of a camera's.
+
+    Returns:
+        uint8 (rule.height_px, rule.width_px, 3) RGB.
+
+    Raises:
+        BadImage: not an image, damaged, over `MAX_PIXELS`, or several pictures in one file; `name` is what
+            the message calls it.
+    """
+    check_single(content, name)
+    if rule.decode == "reduced":
+        return prepare_jpeg(content, rule, name)
+    return prepare(decode(content, name, rule), rule)
 
 
 def prepare_jpeg(content: bytes, rule: ImageRule, name: str = "picture") -> np.ndarray:

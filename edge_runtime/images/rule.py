@@ -34,6 +34,9 @@ class ImageRule:
     bits: int = 16
     """Of pictures with 16 bits a channel, how many are used: with 12, 4,095 is white. `BITS_OF_DATA` until a
     data set is read."""
+    decode: Literal["whole", "reduced"] = "whole"
+    """Of the JPEGs of a data set: `reduced` decodes them only as far as the network needs, as a device does,
+    so that both see the same bytes; `whole`, as in models trained before there was a choice."""
 
 
 class Box(NamedTuple):

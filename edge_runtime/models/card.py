@@ -135,6 +135,8 @@ def _check(card: ModelCard) -> None:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
     if card.image.transparent not in ("ignored", "white") or not 8 <= card.image.bits <= 16:
         raise ValueError(f"transparent pixels {card.image.transparent}, {card.image.bits} bits")
+    if card.image.decode not in ("whole", "reduced"):
+        raise ValueError(f"pictures decoded {card.image.decode}")
     if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
         raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
     if card.quantisation:

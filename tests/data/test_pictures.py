@@ -1,5 +1,6 @@
 import tarfile
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,12 +9,16 @@ from PIL import Image
 from edgecls.data.pictures import read_pictures, read_unlabelled
 from edgecls.data.split import Parts
 from edgecls.data.store import open_folder
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sources.address import ImageFiles
+from edgecls.edge_runtime.camera.sources.source import Stills
+from edgecls.edge_runtime.camera.view import network_input
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.decode import read_image
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import BITS_OF_DATA, ImageRule
-from tests.edge_runtime.images.pictures import HEIC, damaged, encoded, scene
+from tests.edge_runtime.images.pictures import HEIC, damaged, encoded, scene, with_exif
 
 RULE = ImageRule(16, 16)
 
@@ -30,6 +35,27 @@ def test_images_go_through_the_one_way_of_preparing(cats_and_dogs):
     assert (parts.train.images[0] == first).all()
     assert parts.train.truth.tolist() == [0, 1] * 6
     assert parts.skipped == ()
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("size", [(640, 480), (333, 257), (40, 30)])
+def test_a_jpeg_gives_the_same_bytes_in_training_and_on_the_device(tmp_path, orientation, size):
+    for label, seed in {"cat": 1, "dog": 2}.items():
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "1.jpg").write_bytes(with_exif(scene(*size, seed=seed), orientation))
+    rule = ImageRule(24, 32, transparent="white", bits=BITS_OF_DATA, decode="reduced")
+    files = [tmp_path / label / "1.jpg" for label in ("cat", "dog")]
+    trained = read_pictures(open_folder(tmp_path), rule, lambda *_: None).train.images
+    card = replace(rule, bits=16)
+    of_camera = [network_input(Frame(file.read_bytes(), 1, 0.0), card) for file in files]
+    with Stills(ImageFiles(tuple(files), ""), rule=card) as stills:
+        frames = [*stills]
+    assert np.array_equal(trained, of_camera)
+    assert np.array_equal(trained, [network_input(frame, card) for frame in frames])
+    assert np.array_equal(frames[0].pixels, read_image(files[0]))  # what is shown is the whole picture
+    before = read_pictures(open_folder(tmp_path), replace(card, decode="whole"), lambda *_: None)
+    assert np.array_equal(before.train.images, [prepare(read_image(file), card) for file in files])
+    assert size != (640, 480) or not np.array_equal(trained, before.train.images)
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16", "1", "P"])

@@ -28,7 +28,7 @@ def test_nothing_to_go_on_with_is_told_before_anything_is_read(tmp_path):
 
 
 MODEL = Path("model.h5")
-RULE = ImageRule(32, 32, transparent="white", bits=BITS_OF_DATA)
+RULE = ImageRule(32, 32, transparent="white", bits=BITS_OF_DATA, decode="reduced")
 
 
 @pytest.fixture

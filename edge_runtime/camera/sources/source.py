@@ -7,12 +7,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+import numpy as np
+
 from ...errors import EdgeclsError
-from ...images.decode import read_image
+from ...files import read_whole
+from ...images.decode import decode_file
+from ...images.jpeg_header import is_jpeg
+from ...images.prepare import prepare_file
 from ...images.rule import ImageRule
 from ...text import printable
 from ..event import Event, OnEvent, ignore
-from ..frame import Frame
+from ..frame import Frame, Prepared
 from .address import ImageFiles
 
 _READ_TIMEOUT_S = 1.0
@@ -113,15 +118,27 @@ class Stills(Source):
             self._passed_over = ()
         for path in self._rest:
             try:
-                pixels = read_image(path, self.rule)
+                picture, prepared = self._picture(path)
             except EdgeclsError as error:
                 self._unreadable.append(error)
                 if len(self._paths) > 1:
                     self._on_event(Event("skipped", f"skipped {error}"))
             else:
                 self._given += 1
-                return Frame(pixels, self._given, captured_at_s=time.monotonic(), name=str(path))
+                now_s = time.monotonic()
+                return Frame(picture, self._given, now_s, name=str(path), prepared=prepared)
         raise self._end()
+
+    def _picture(self, path: Path) -> tuple[np.ndarray | bytes, Prepared | None]:
+        """Reads an image, decoded no further than training did; what is shown of it is decoded when needed.
+
+        Raises:
+            BadImage, MissingInput, PermissionRefused: it cannot be read.
+        """
+        content, rule = read_whole(path), self.rule
+        if rule is None or rule.decode == "whole" or not is_jpeg(content):
+            return decode_file(content, str(path), rule), None
+        return content, Prepared(rule, prepare_file(content, rule, str(path)))
 
     def _end(self) -> Exception:
         if not self._unreadable:

@@ -129,7 +129,7 @@ def test_a_card_from_before_there_was_a_choice_goes_on_as_it_was():
     card = ModelCard(("cat", "dog"), WHITE)
     text = card.to_json()
     assert ModelCard.from_json(text, "new").image == WHITE
-    old = text.replace(',"transparent":"white","bits":16', "")
+    old = text.replace(',"transparent":"white","bits":16,"decode":"whole"', "")
     assert ModelCard.from_json(old, "old").image == ImageRule(16, 16)
     assert bands(decode(saved("PNG"), "x", ImageRule(16, 16))) == [list(COLOUR)] * 3
 

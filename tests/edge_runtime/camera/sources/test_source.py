@@ -8,6 +8,8 @@ from edgecls.edge_runtime.camera.sources.address import ImageFiles
 from edgecls.edge_runtime.camera.sources.source import EndOfSource, Stills
 from edgecls.edge_runtime.errors import BadImage, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.images.rule import ImageRule
+from tests.edge_runtime.images.pictures import damaged, encoded, scene
 from tests.mjpeg_server import numbered_picture, read_number
 
 
@@ -73,3 +75,13 @@ def test_an_image_removed_meanwhile_is_missing(tmp_path):
     _, end = read_all(Stills(images))
 
     assert isinstance(end, MissingInput)
+
+
+def test_a_damaged_jpeg_is_found_when_it_is_read(tmp_path):
+    (tmp_path / "1.jpg").write_bytes(damaged(encoded(scene(320, 240))))
+    images = ImageFiles((tmp_path / "1.jpg",), "1.jpg")
+
+    frames, end = read_all(Stills(images, rule=ImageRule(32, 32, decode="reduced")))
+
+    assert frames == []
+    assert "1.jpg: the JPEG is damaged" in str(end)
