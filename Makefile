@@ -25,6 +25,8 @@ TOOLS_ARGS ?=
 TRAIN_ARGS ?=
 BIN := .venv/bin
 SHARED := --dist loadfile --no-loadscope-reorder
+# The tests start hundreds of processes: without bytecode on the disk each compiles the same modules again.
+export PYTHONDONTWRITEBYTECODE =
 BUILTIN := builtin-models
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 

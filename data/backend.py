@@ -7,8 +7,10 @@ the backend that `KERAS_BACKEND` names (tensorflow, jax or torch); exports need 
 import importlib
 import logging
 import os
+import sys
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ..edge_runtime.descriptors import native_stderr_held
@@ -17,9 +19,26 @@ from ..edge_runtime.files import scratch_folder, write_whole
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; read while TensorFlow is being imported
 _CHOSEN = os.environ.get("KERAS_BACKEND", "tensorflow")
+_NOT_USED = {"jax", "pandas", "sklearn"} - {_CHOSEN}
+"""What Keras and TensorFlow import where it is installed, for interfaces that edgecls does not use: a third
+of their loading time."""
+
+
+@contextmanager
+def hidden(names: set[str]) -> Iterator[None]:
+    """Hides packages that are not imported yet, for as long as the block lasts."""
+    absent = [name for name in names if name not in sys.modules]
+    modules: dict[str, Any] = sys.modules
+    modules.update(dict.fromkeys(absent))  # None: an import of it fails
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
 
 try:
-    with native_stderr_held():
+    with native_stderr_held(), hidden(_NOT_USED):
         import keras
 
         # With another backend Keras imports TensorFlow later, where it is installed, to seed it, and loudly.
@@ -91,7 +110,7 @@ def __getattr__(name: str) -> Any:
     if name not in ("tf", "mlir_quantize"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        with native_stderr_held(), warnings.catch_warnings():
+        with native_stderr_held(), hidden(_NOT_USED), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import tensorflow as tf  # noqa: PLC0415 - trainings with another backend do without
             from tensorflow.lite.python.convert import mlir_quantize  # noqa: PLC0415 - as above

@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from edgecls.cli.main import app
+from edgecls.data.backend import hidden
 
 NO_TENSORFLOW = "raise ImportError(\"No module named 'tensorflow'\")"
 
@@ -79,3 +81,14 @@ def test_a_backend_that_is_not_there_is_named(tmp_path, backend, exit_code, mess
     loading, error = done.stderr.splitlines()
     assert loading.startswith("edgecls: loading ")
     assert error.startswith(f"edgecls: error: {message}")
+
+
+def test_what_is_hidden_while_keras_loads_can_be_imported_afterwards(monkeypatch):
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    with hidden({"this", "json"}):
+        assert json.loads("1") == 1  # what was imported before stays
+        assert sys.modules["json"] is json
+        with pytest.raises(ImportError):
+            import_module("this")
+    assert "this" not in sys.modules
+    assert find_spec("this")

@@ -33,8 +33,8 @@ def residual() -> Any:
     return _network(image, block(block(x, 8, 1), 16, 2))
 
 
-def inverted_residual() -> Any:
-    """Depthwise convolutions, ReLU6 and padding by itself, as in MobileNetV2."""
+def inverted_residual(strides: tuple[int, ...] = (1, 2)) -> Any:
+    """Depthwise convolutions, ReLU6 and padding by itself, as in MobileNetV2; a block for each stride."""
 
     def block(x, filters, strides):
         y = _normalised(_layers.Conv2D(24, 1, use_bias=False)(x), _layers.ReLU(6.0))
@@ -47,7 +47,10 @@ def inverted_residual() -> Any:
 
     image = _image()
     x = _layers.Conv2D(8, 3, 2, padding="same", use_bias=False)(image)
-    return _network(image, block(block(_normalised(x, _layers.ReLU(6.0)), 8, 1), 12, 2))
+    x = _normalised(x, _layers.ReLU(6.0))
+    for stride in strides:
+        x = block(x, 8 if stride == 1 else 12, stride)
+    return _network(image, x)
 
 
 def of_many_layers() -> Any:
