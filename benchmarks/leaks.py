@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.near_duplicates import Signatures, near, signatures
 from ..data.overlap import pixel_digests
+from ..data.signatures import Signatures, nearest, signatures
 from ..edge_runtime.models.card import fingerprint, unpack_fingerprints
 
 
@@ -46,8 +46,7 @@ def calibrated_on(images: np.ndarray, prints: str) -> tuple[int, ...]:
 
 def _leak(name: str, digests: np.ndarray, tested: Signatures, images: np.ndarray) -> Leak:
     equal = np.isin(digests, pixel_digests(images))
-    other = signatures(images)
-    is_near = np.array([len(near(tested, place, other)) > 0 for place in range(len(digests))], bool)
+    is_near = nearest(tested, signatures(images)) >= 0
     return Leak(name, len(images), _places(equal), _places(is_near & ~equal))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from .load import Dataset, Split
-from .near_duplicates import Signatures, near, signatures
+from .signatures import Signatures, nearest, signatures
 
 _PAIRS = (("test", "train"), ("val", "train"), ("test", "val"))
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -50,17 +50,15 @@ def _between_parts(dataset: Dataset) -> Iterator[str]:
             continue
         for name in (part, other):
             looks.setdefault(name, signatures(splits[name].images))
-        mirrored = signatures(np.ascontiguousarray(splits[part].images[:, :, ::-1]))
+        mirrored = signatures(splits[part].images, mirrored=True)
         first_equal = dict(zip(pixel_digests(splits[other].images), range(len(splits[other])), strict=True))
-        found: list[list[tuple[int, int]]] = [[], [], []]
-        for place, digest in enumerate(pixel_digests(splits[part].images)):
-            if digest in first_equal:
-                found[0].append((place, first_equal[digest]))
-                continue
-            for kind, mine in ((1, looks[part]), (2, mirrored)):
-                if len(others := near(mine, place, looks[other])):
-                    found[kind].append((place, int(others[0])))
-                    break
+        equal = np.array([first_equal.get(digest, -1) for digest in pixel_digests(splits[part].images)])
+        left = np.ones(len(splits[part]), bool)
+        found: list[list[tuple[int, int]]] = []
+        for twins in (equal, nearest(looks[part], looks[other]), nearest(mirrored, looks[other])):
+            places = np.flatnonzero(left & (twins >= 0))
+            left[places] = False
+            found.append([*zip(places.tolist(), twins[places].tolist(), strict=True)])
         files = dataset.files
         for pairs, (what, advice) in zip(found, _KINDS, strict=True):
             if pairs:

@@ -164,10 +164,11 @@ def with_copies(places: np.ndarray, images: np.ndarray) -> np.ndarray:
     """
     places = places.copy()
     groups, is_open = near_groups(images), places == OPEN
-    for number in np.intersect1d(groups[is_open], groups[~is_open]):
-        members = groups == number
-        placed = np.bincount(places[members & ~is_open], minlength=LEFT_OUT)[:LEFT_OUT]
-        places[members & is_open] = placed.argmax() if placed.any() else LEFT_OUT
+    placed = np.zeros((groups.max() + 1, LEFT_OUT), np.int64)
+    np.add.at(placed, (groups[places < LEFT_OUT], places[places < LEFT_OUT]), 1)
+    of_group = np.where(placed.any(axis=1), placed.argmax(axis=1), LEFT_OUT)
+    joins = is_open & np.isin(groups, groups[~is_open])
+    places[joins] = of_group[groups[joins]]
     equal = equal_groups(images)
     for place, before in ((VAL, [TRAIN]), (TEST, [TRAIN, VAL])):
         places[(places == place) & np.isin(equal, equal[np.isin(places, before)])] = LEFT_OUT

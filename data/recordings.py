@@ -21,8 +21,8 @@ from typing import Literal
 
 import numpy as np
 
-from .near_duplicates import signatures
 from .origins import Origin, place_in_sequence
+from .signatures import signatures
 
 LONGEST_PAUSE_S = 300.0
 """Between two pictures of one recording: time to put a thing away, and not to go home."""
@@ -209,7 +209,7 @@ def _confirmed(pictures: _Search, candidates: Sequence[_Candidate]) -> Iterable[
     """Yields those that their looks confirm."""
     if not candidates:
         return
-    looks = signatures(pictures.images).thumbnails
+    looks = signatures(pictures.images).thumbnails.astype(np.int16)
     for one in candidates:
         class_index = int(pictures.truth[one.places[0]])
         others = [

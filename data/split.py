@@ -322,8 +322,9 @@ def _notes(labels: tuple[str, ...], truth: np.ndarray, groups: Groups) -> tuple[
 
 def _mixed_classes(truth: np.ndarray, groups: Groups) -> tuple[int, tuple[int, ...]]:
     """Returns how many images are near-duplicates of other classes, and the two that share most."""
-    members = np.zeros((groups.numbers.max() + 1, truth.max() + 1), np.int64)
-    np.add.at(members, (groups.numbers, truth), 1)
+    numbers = np.unique(groups.numbers, return_inverse=True)[1]
+    members = np.zeros((numbers.max() + 1, truth.max() + 1), np.int64)
+    np.add.at(members, (numbers, truth), 1)
     mixed = members[(members > 0).sum(axis=1) > 1]
     if not len(mixed):
         return 0, ()

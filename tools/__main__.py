@@ -4,6 +4,7 @@ import base64
 import sys
 from pathlib import Path
 
+import numpy as np
 import typer
 
 from edgecls.benchmarks.frames import Pictures
@@ -17,6 +18,8 @@ from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile
 from edgecls.trainer.options import absolute_data
 
+from .near_duplicates import render as render_searches
+from .near_duplicates import time_searches
 from .pipeline import bench_pipeline, choose_models
 from .pipeline_report import PipelineSettings, render, to_json
 from .training import TrainingArrays, bench_training
@@ -61,6 +64,17 @@ def training(
     print(render_training(report))
 
 
+@app.command()
+def near_duplicates(
+    data: str = typer.Option("cifar10", help="Data set with photographs; variations are added to them."),
+    images: int = typer.Option(100_000, min=2, help="Pictures in each set."),
+) -> None:
+    """Time the search for near-duplicates among many pictures, on one core; three minutes."""
+    parts = _load(absolute_data(data), 0)
+    photographs = np.concatenate([part[0] for part in (parts.train, parts.val, parts.test)])
+    print(render_searches([*time_searches(images, photographs, _show)]))
+
+
 def _writable(json_file: Path | None) -> None:
     if json_file:
         check_writable(json_file)  # now, not after minutes of measuring
@@ -87,7 +101,6 @@ def _pictures(model: ModelFile, data: str | None, count: int) -> Pictures:
 
 
 def _load(data: str, seed: int) -> TrainingArrays:
-
     dataset = load_dataset(data, ImageRule(_SIDE_PX, _SIDE_PX), seed)
     train, val, test = ((split.images, split.truth) for split in (dataset.train, dataset.val, dataset.test))
     return TrainingArrays(train, val, test)
