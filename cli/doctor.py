@@ -26,7 +26,7 @@ def doctor(
         metavar="MODEL",
         autocompletion=complete_models,
         help="A model to try, or a name that `edgecls models` lists; by default every exported file in this "
-        "folder, else nano.",
+        "folder, else imagenet.",
         show_default=False,
     ),
     source: str | None = typer.Option(

@@ -10,7 +10,7 @@ import typer
 from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.engines.names import EngineName
 from ..edge_runtime.images.rule import PixelRange
-from ..edge_runtime.models.builtin import builtin_names
+from ..edge_runtime.models.builtin import NAMES
 
 _HELP = {option.name: option.metadata["help"] for option in fields(CameraOptions)}
 _PANEL = "Model"
@@ -20,7 +20,7 @@ _SUFFIXES = (".tflite", ".onnx", ".h5", ".keras")
 def complete_models(incomplete: str) -> list[str]:
     """Completes the name of a model in a shell: the model files of this folder, and the built-in models."""
     files = sorted(path.name for path in Path().glob("*") if path.suffix in _SUFFIXES)
-    return [name for name in (*files, *builtin_names()) if name.startswith(incomplete)]
+    return [name for name in (*files, *NAMES) if name.startswith(incomplete)]
 
 
 Model = Annotated[

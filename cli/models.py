@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.models.builtin import ACCURACY, DEFAULT, builtin_names, builtin_paths
+from ..edge_runtime.models.builtin import ACCURACY, NAMES, builtin_paths, default_name, knows
 from ..edge_runtime.text import Heading, columns_of, table, wrap_for
 from .messages import show_next
 from .model_options import spare_blas_threads
@@ -25,28 +25,36 @@ def models(
 
     Examples:
         edgecls models
-        edgecls camera --model nano
+        edgecls camera --model imagenet
     """
     spare_blas_threads()
-    found = [
-        (name, edge_runtime.read_model(path)) for name in builtin_names() for path in builtin_paths(name)
-    ]
+    found = [(name, edge_runtime.read_model(path)) for name in NAMES for path in builtin_paths(name)]
     if as_json:
         print(json.dumps([_facts(name, file) for name, file in found], indent=1))
         return
     print(table(_HEADINGS, [_cells(name, file) for name, file in found], columns_of(sys.stdout)))
-    notes = (
-        "top-1: accuracy of the file on the test images",
-        f"labels: {', '.join(found[0][1].card.labels)}",
-        "weights: MIT licence, as edgecls; trained on CIFAR-10 (A. Krizhevsky, 2009)",
+    print(wrap_for(sys.stdout, "\n".join(_notes(found))))
+    show_next(f"edgecls camera --model {default_name()}")
+
+
+def _notes(found: "list[tuple[str, ModelFile]]") -> list[str]:
+    cards = {name: file.card for name, file in found}
+    notes = ["top-1: accuracy of the file on the test images; -: not measured, see `edgecls inspect`"]
+    notes += [f"{name}: {knows(name, card.labels)}" for name, card in cards.items()]
+    notes += [
+        f"{name}: answers below {card.threshold:g} are unknown ({card.threshold_note})"
+        for name, card in cards.items()
+        if card.threshold_note
+    ]
+    notes.append(
+        "weights: MIT licence, as edgecls; those of imagenet are Google's, under the Apache License 2.0"
     )
-    print(wrap_for(sys.stdout, "\n".join(notes)))
-    show_next(f"edgecls camera --model {DEFAULT}")
+    return notes
 
 
 def _cells(name: str, file: "ModelFile") -> list[str]:
     made = file.card.provenance
-    accuracy = f"{ACCURACY[file.path.name]:.2%}"
+    accuracy = f"{ACCURACY[file.path.name]:.2%}" if file.path.name in ACCURACY else "-"
     images = "-" if made.images is None else f"{made.images:,}"
     return [name, f"{file.format} {_scheme(file)}", f"{file.size_bytes:,}", accuracy, images, made.data]
 
@@ -62,7 +70,8 @@ def _facts(name: str, file: "ModelFile") -> dict[str, object]:
         "labels": card.labels,
         "size_px": [card.image.height_px, card.image.width_px],
         "threshold": card.threshold,
-        "accuracy": ACCURACY[file.path.name],
+        "threshold_note": card.threshold_note,
+        "accuracy": ACCURACY.get(file.path.name),
         "accuracy_before_export": made.accuracy,
         "split": made.split,
         "images": made.images,

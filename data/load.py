@@ -65,6 +65,8 @@ class Dataset:
     """Images that were in the cache of prepared ones."""
     split_record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Which recordings went where, for a report."""
+    source: str = ""
+    """What `load_dataset` was asked for."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -125,6 +127,7 @@ def load_dataset(
         frozenset(part for part in ("val", "test") if getattr(parts, part) is not None),
         parts.known,
         whole.record,
+        source,
     )
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..edge_runtime.errors import BadData, reading_failed
@@ -49,18 +50,25 @@ def open_folder(folder: Path, hints: NameHints = NO_HINTS) -> Store:
     except OSError as error:
         raise reading_failed(folder, error) from error
 
-    def read(path: PurePosixPath) -> bytes:
-        full = folder / _as_listed(path)
-        if not full.is_file():  # a pipe would block for ever
-            raise BadData(f"{path}: not a file")
-        return read_whole(full)
-
     unreadable = tuple(map(printable, walk.unreadable))
     notes = [f"warning: {printable(line)}: its pictures are used twice" for line in walk.twice[:_SHOWN]]
     notes += [f"warning: left out {line}" for line in unreadable[:_SHOWN]]
     if len(unreadable) > _SHOWN:
         notes.append(f"warning: left out {len(unreadable) - _SHOWN:,} more that cannot be read")
+    read = partial(read_in, folder)
     return Store(str(folder), tuple(walk.files), tuple(walk.folders), read, unreadable, tuple(notes), hints)
+
+
+def read_in(folder: Path, path: PurePosixPath) -> bytes:
+    """Returns the content of a file that `open_folder` listed.
+
+    Raises:
+        BadData, MissingInput, PermissionRefused: it is not a file, or cannot be read.
+    """
+    full = folder / _as_listed(path)
+    if not full.is_file():  # a pipe would block for ever
+        raise BadData(f"{path}: not a file")
+    return read_whole(full)
 
 
 class _Walk:

@@ -19,9 +19,9 @@ from .files import read_whole
 from .images.prepare import prepare, prepare_file, prepare_jpeg
 from .images.rule import ImageRule, PixelRange
 from .images.transparency import lay_on_white
-from .models.builtin import DEFAULT, builtin_name
+from .models.builtin import SMALLEST, builtin_name, knows
 from .models.card import ModelCard
-from .models.find import builtin_model, choose_model
+from .models.find import builtin_model, choose_model, smallest_builtin_model
 from .models.foreign import read_foreign, read_labels
 from .models.model_file import ModelFile
 
@@ -166,7 +166,8 @@ class Classifier:
 
     Args:
         model: a `.tflite` or `.onnx` that edgecls exported, by its path or read already; a folder, for the
-            best in it; or the name of one that comes with edgecls, as `edgecls models` lists them.
+            best in it; or the name of one that comes with edgecls, as `edgecls models` lists them. None: the
+            default of these, `imagenet`; for onnxruntime, for which it has no file, `nano`.
         engine: `auto` takes the one that runs the format; or an engine that is open already.
         threads: more than one has not helped networks of this size.
         threshold: probability under which the answer is "unknown"; None takes the card's.
@@ -178,15 +179,18 @@ class Classifier:
 
     def __init__(
         self,
-        model: str | Path | ModelFile = DEFAULT,
+        model: str | Path | ModelFile | None = None,
         *,
         engine: EngineName | Engine = "auto",
         threads: int = 1,
         threshold: float | None = None,
         top: int = 3,
     ) -> None:
-        if not isinstance(model, ModelFile):
-            model = choose_model(Path(model), engine if isinstance(engine, str) else "auto")
+        wanted: EngineName = engine if isinstance(engine, str) else "auto"
+        if model is None:
+            model = builtin_model(wanted)
+        elif not isinstance(model, ModelFile):
+            model = choose_model(Path(model), wanted)
         self.path: Path = model.path
         self.card: ModelCard = model.card
         self.engine: Engine = open_engine(model, engine, threads) if isinstance(engine, str) else engine
@@ -288,7 +292,7 @@ def find_model_file(
         labels: text file with the labels of a foreign model, one on each line.
         scale: pixel range that a foreign model was trained on; None is 0..1.
         records: frames are recorded, for which any model will do: where the folder's own cannot be used and
-            none is named, the default built-in model answers.
+            none is named, the smallest built-in model answers.
         on_note: called with one line if a model was chosen that nobody named.
         on_warning: called with one line if the folder's own model could not be used.
 
@@ -308,9 +312,9 @@ def find_model_file(
         if model is not None or not records:
             raise
         on_warning(
-            f"{str(error).partition(';')[0]}; recording goes on with the answers of built-in {DEFAULT}"
+            f"{str(error).partition(';')[0]}; recording goes on with the answers of built-in {SMALLEST}"
         )
-        return builtin_model(engine)
+        return smallest_builtin_model(engine)
     if model is None or model.is_dir():
         for note in _notes(found, model):
             on_note(note)
@@ -321,8 +325,7 @@ def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:
     """What a user should know of a model that was chosen and not named."""
     name = builtin_name(found.path)
     if asked is None and name:
-        labels = ", ".join(found.card.labels)
-        yield f"no model in this folder; using the built-in {name} (knows only {labels})"
+        yield f"no model in this folder; using the built-in {name} ({knows(name, found.card.labels)})"
     original = found.path.with_name(f"{found.path.stem.removesuffix('_int8')}.h5")
     if original.exists() and original.stat().st_mtime > found.path.stat().st_mtime + _COPIED_TOGETHER_S:
         yield (

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data.answers import weak_answers
 from ..data.model_data import foreign_data
+from ..data.originals import Originals
 from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.engine import Engine, open_engine
 from ..edge_runtime.errors import BadData
@@ -22,6 +23,7 @@ from ..edge_runtime.text import duration
 from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
 from .confidence import Confidence, confidence_warnings, fit_confidence, rejection_rates
 from .contract import Io
+from .demo import demo_candidates, demo_pictures
 from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
@@ -130,7 +132,8 @@ def run_export(
         EvaluationImages(split.images, split.truth if truth_known else None)
         for split in (dataset.test, dataset.val)
     )
-    files = Export(original, inputs.path, test, val, ranges, options, on_step).run()
+    originals = Originals(dataset.source, dataset.files.get("val", ()), dataset.val.images)
+    files = Export(original, inputs.path, test, val, ranges, options, on_step, originals).run()
     warnings = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
     return ExportReport(tuple(files), dataset.name, len(val.images), warnings)
 
@@ -152,6 +155,8 @@ class Export:
     options: ExportOptions = ExportOptions()
     on_step: Callable[[str], None] = lambda _: None
     """Called with what is being done, for a progress line."""
+    originals: Originals | None = None
+    """Of the validation images, for the demo pictures; without them there are none."""
 
     def run(self) -> list[ExportedFile]:
         """Makes all files, compares each with Keras, then writes them.
@@ -226,7 +231,11 @@ class Export:
         if truth is not None:
             confidence = fit_confidence(answers, truth, self.options.target_precision)
             card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)
-        return confidence, replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
+        card = replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
+        if truth is not None and self.originals is not None:
+            candidates = demo_candidates(answers, truth, card, self.originals)
+            card = replace(card, demo=demo_pictures(candidates, engine, card, network_bytes))
+        return confidence, card
 
 
 def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -> ModelCard:

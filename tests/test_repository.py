@@ -126,7 +126,8 @@ def test_every_module_is_in_the_wheel_and_nothing_else(wheel):
 def test_the_wheel_is_small_and_holds_the_built_in_models(wheel):
     assert sum(entry.compress_size for entry in wheel.infolist()) <= 16_000_000
     models = [name for name in wheel.namelist() if name.endswith((".tflite", ".onnx"))]
-    assert len(models) == 4
+    assert len(models) == 5
+    assert any(name.endswith("licenses/NOTICE") for name in wheel.namelist())
     assert {
         "edgecls/py.typed",
         "edgecls/edge_runtime/page/page.html",

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from ..errors import EdgeclsError
 from .answer import Answer
 from .frame import Frame
 from .rates import Latencies
+from .scenes import NO_SCENES, SceneJudge, SceneReport
 from .sources.source import Source
 
 _KEPT_UP = 0.8
@@ -47,6 +48,8 @@ class LoopReport:
     """Of these, frames whose own label was right."""
     right_announced: int = 0
     """Of these, frames whose announced label was right; it changes a moment after the picture does."""
+    scenes: SceneReport = NO_SCENES
+    """Of these frames, the scenes."""
     still_frames: int = 0
     """Frames that were not classified because nothing moved; see `Stillness`."""
     left_out: int = 0
@@ -69,7 +72,7 @@ class LoopReport:
 
     @property
     def text(self) -> str:
-        """Summary for people, one to four lines."""
+        """Summary for people, one to five lines."""
         lines = [", ".join([self._took, *self._exceptions])]
         if self.latency_p50_ms is not None:
             lines.append(
@@ -77,11 +80,13 @@ class LoopReport:
                 f"age p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f}, p99 {self.age_p99_ms:.0f}"
             )
             lines.append(self.labels_text)
+        if self.scenes.scenes:
+            lines.append(f"demo: {self.scenes.text}")
         if self.judged:
             frames = "frame" if self.judged == 1 else "frames"
             lines.append(
-                f"correct: {self.right / self.judged:.1%} of {self.judged:,} {frames} with a known label; "
-                f"announced label correct: {self.right_announced / self.judged:.1%}"
+                f"correct: {self.right / self.judged:.1%} of {self.judged:,} {frames} with a known label, "
+                "each by itself"
             )
         return "\n".join(lines)
 
@@ -135,7 +140,8 @@ class LoopReport:
             name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()
         }
         failure = str(self.failure) if self.failure else None
-        return rounded | {"labels": dict(self.labels), "failure": failure}
+        scenes = {**asdict(self.scenes), "delay_s": self.scenes.delay_s and round(self.scenes.delay_s, 3)}
+        return rounded | {"labels": dict(self.labels), "scenes": scenes, "failure": failure}
 
 
 class Tally:
@@ -149,6 +155,7 @@ class Tally:
         self._first_s = self._last_s = 0.0
         self._first_sequence = self._last_sequence = 0
         self._judged = self._right = self._right_announced = 0
+        self._scenes = SceneJudge()
         self._failed: Counter[str] = Counter()
         self._answers = self._still_frames = 0
         self._last_answered = True
@@ -174,6 +181,7 @@ class Tally:
             self._judged += 1
             self._right += answer.prediction.label == frame.truth
             self._right_announced += answer.decision.shown.label == frame.truth
+        self._scenes.add(frame.truth, answer.decision.shown.label, frame.time_s)
 
     def add_failed(self, kind: Literal["corrupt", "invalid_output", "left_out"]) -> bool:
         """Counts a frame without an answer; True for the first in a row."""
@@ -210,6 +218,7 @@ class Tally:
             judged=self._judged,
             right=self._right,
             right_announced=self._right_announced,
+            scenes=self._scenes.report(),
             still_frames=self._still_frames,
             left_out=self._failed["left_out"],
         )

@@ -126,7 +126,7 @@ class CameraOptions:
         None,
         MODEL,
         "Exported .tflite or .onnx file, a folder, or a built-in model by name (`edgecls models`); default: "
-        "the newest int8 .tflite in this folder, else the built-in nano where the folder holds no model, "
+        "the newest int8 .tflite in this folder, else the built-in imagenet where the folder holds no model, "
         "not even an .h5, or with --record.",
         flags=("-m",),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..engines.names import exported_in
 from ..errors import MissingInput
-from ..models.builtin import DEFAULT, builtin_paths, expand_builtin
+from ..models.builtin import builtin_paths, default_name, expand_builtin
 from .board import CLOCK_COMMAND, check_clock, check_disk, check_heat, check_memory, check_supply, read_flags
 from .cameras import (
     PICAMERA2_STATEMENT,
@@ -134,7 +134,7 @@ def _models(folder: Path, model: Path | None) -> Iterator[Finding]:
     if not paths and any(folder.glob("*.h5")):
         yield unknown("model", "no model in this folder is exported yet")
     else:  # without a file, `edgecls camera` uses the built-in one
-        yield from map(check_model, paths or builtin_paths(DEFAULT, "auto"))
+        yield from map(check_model, paths or builtin_paths(default_name(), "auto"))
 
 
 def _files_of(model: Path) -> list[Path]:

@@ -10,6 +10,8 @@ from ..models.builtin import shown_path
 from ..models.card import ModelCard, Quantisation
 from ..text import printable
 
+_SHOWN_LABELS = 20
+
 Shape = tuple[int | None, ...]
 """None stands for a size that is chosen at run time, such as that of the batch."""
 
@@ -126,7 +128,7 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         return [("card", "none")]
     rule, source, quantised = card.image, card.provenance, card.quantisation
     return [
-        ("card", f"{len(card.labels)} labels: {', '.join(card.labels)}"),
+        ("card", f"{len(card.labels):,} labels: {_labels_text(card.labels)}"),
         ("  picture", f"{rule.width_px}x{rule.height_px} px, crop {rule.crop}, {rule.interpolation}"),
         ("  transparency", "ignored" if rule.transparent == "ignored" else "on white"),
         ("  16-bit pictures", f"{2**rule.bits - 1:,} is white"),
@@ -138,10 +140,22 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         ("  accuracy", "-" if source.accuracy is None else f"{source.accuracy:.2%} on {source.split}"),
         ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
         ("  quantised", _quantisation_text(quantised) if quantised else "no"),
-        ("  unknown below", f"{card.threshold:g} at temperature {card.temperature:g}"),
+        ("  unknown below", _threshold_text(card)),
         *([("  background", f"{card.background} (counts as unknown)")] if card.background else []),
         ("  golden frames", str(len(card.golden))),
+        *([("  demo pictures", ", ".join(one.label for one in card.demo))] if card.demo else []),
     ]
+
+
+def _labels_text(labels: tuple[str, ...]) -> str:
+    more = len(labels) - _SHOWN_LABELS
+    shown = ", ".join(labels[:_SHOWN_LABELS])
+    return f"{shown} and {more:,} more; --json has all" if more > 0 else shown
+
+
+def _threshold_text(card: ModelCard) -> str:
+    note = f" ({card.threshold_note})" if card.threshold_note else ""
+    return f"{card.threshold:g} at temperature {card.temperature:g}{note}"
 
 
 def _recipe_texts(recipe: Mapping[str, Any]) -> Iterator[str]:

@@ -65,6 +65,15 @@ class GoldenFrame:
 
 
 @dataclass(frozen=True)
+class DemoPicture:
+    """Demo picture: what `camera --source demo` shows, and what a healthy file announces for it."""
+
+    picture: str
+    """A WebP as base64, with the surroundings of what the network sees."""
+    label: str
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """Model card: what a device must know of a model to use it as it was trained."""
 
@@ -81,10 +90,14 @@ class ModelCard:
     quantisation: Quantisation | None = None
     threshold: float = 0.0
     """Calibrated probability, 0 to 1, below which the answer is "unknown"."""
+    threshold_note: str = ""
+    """How the threshold was chosen, where it was not fitted on validation images."""
     temperature: float = 1.0
     """Calibrates the probabilities: p^(1/T), normalised. 1 leaves them as they are."""
     golden: tuple[GoldenFrame, ...] = ()
     """Replayed by `edgecls verify`."""
+    demo: tuple[DemoPicture, ...] = ()
+    """Pictures of different classes; in a small file there is no room for any, see `golden.py`."""
     background: str | None = None
     """The label of pictures without any of the other classes: if it is the best, the answer is "unknown"."""
 
@@ -114,6 +127,7 @@ class ModelCard:
             if values.get("quantisation"):
                 values["quantisation"] = _read_quantisation(values["quantisation"])
             values["golden"] = tuple(_read_golden(frame) for frame in values.get("golden", ()))
+            values["demo"] = tuple(_known(DemoPicture, picture) for picture in values.get("demo", ()))
             card = _known(cls, values)
             _check(card)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -131,6 +145,8 @@ def _check(card: ModelCard) -> None:
         raise ValueError("a label is empty or holds control characters")
     if card.background is not None and card.background not in card.labels:
         raise ValueError("its background is not one of its labels")
+    if any(picture.label not in card.labels for picture in card.demo):
+        raise ValueError("a demo picture is of none of its labels")
     if card.image.height_px < 1 or card.image.width_px < 1:
         raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
     if card.image.transparent not in ("ignored", "white") or not 8 <= card.image.bits <= 16:

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from ..engines.names import EngineName, exported_in, has_models, suffixes
 from ..errors import EdgeclsError, MissingInput
-from .builtin import DEFAULT, builtin_paths, expand_builtin, is_builtin_name, refuse_unknown_name
+from .builtin import (
+    SMALLEST,
+    builtin_paths,
+    default_name,
+    expand_builtin,
+    is_builtin_name,
+    refuse_unknown_name,
+)
 from .model_file import ModelFile, read_model
 
 _TRAIN_ONE = "run `edgecls train`, then `edgecls export --int8`"
@@ -36,12 +43,21 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
 
 
 def builtin_model(engine: EngineName = "auto") -> ModelFile:
-    """Reads the default built-in model.
+    """Reads the default built-in model; see `default_name`.
 
     Raises:
         MissingInput: no engine for it is installed.
     """
-    return _builtin_model(DEFAULT, engine)
+    return _builtin_model(default_name(engine), engine)
+
+
+def smallest_builtin_model(engine: EngineName = "auto") -> ModelFile:
+    """Reads the built-in model that costs least, for whoever needs frames more than answers.
+
+    Raises:
+        MissingInput: no engine for it is installed.
+    """
+    return _builtin_model(SMALLEST, engine)
 
 
 def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
@@ -103,7 +119,13 @@ def model_files(named: Iterable[Path]) -> list[Path]:
 def _builtin_model(name: str, engine: EngineName) -> ModelFile:
     paths = builtin_paths(name, engine)
     if not paths:
-        raise MissingInput(f"{name}: no engine for it is installed; run `pip install ai-edge-litert`")
+        other = default_name(engine)
+        if engine != "auto":
+            raise MissingInput(f"{name}: has no file for {engine}; leave --engine out, or use {other}")
+        instead = "" if other == name else f", or use {other}"
+        raise MissingInput(
+            f"{name}: no engine for it is installed; run `pip install ai-edge-litert`{instead}"
+        )
     return read_model(paths[0])
 
 

@@ -24,11 +24,17 @@ ROUNDED_INPUT_TOLERANCE = 0.03
 _SKETCH = 32
 
 MAX_FRAMES = 8
+MAX_DEMO = 24
+"""Demo pictures, one of a class: a tour of a minute and a half."""
 LEAST_FRAMES = 2
 """An unsure and a sure one, whatever their size: a file without golden frames cannot be verified."""
 _MIN_BUDGET_BYTES = 8 * 1024
+_DEMO_FROM_BYTES = 256 * 1024
+_DEMO_SHARE = 16
+_DEMO_PICTURE_BYTES = 16 * 1024
+"""Of a photograph in the size in which it is shown."""
 
-# What golden frames may cost. `edgecls export` keeps to it, and `edgecls train --list` counts with it.
+# What pictures may cost. `edgecls export` keeps to it, and `edgecls train --list` counts with the frames.
 
 
 def budget_bytes(network_bytes: int) -> int:
@@ -40,6 +46,23 @@ def most_picture_bytes(network_bytes: int, classes: int) -> int:
     """Returns how large a frame's picture may be, so that the least frames cost at most half the network."""
     room_bytes = network_bytes // 2 // LEAST_FRAMES - frame_bytes(0, classes)
     return max(room_bytes, 0) * 3 // 4
+
+
+def demo_budget_bytes(network_bytes: int, golden_bytes: int) -> int:
+    """Returns what the card's demo pictures may take, beside golden frames that take `golden_bytes`.
+
+    Pictures of both kinds together cost at most half the network. A file of less than `_DEMO_FROM_BYTES` is
+    for where every byte counts: it has none, and the demo camera shows its golden frames.
+    """
+    if network_bytes < _DEMO_FROM_BYTES:
+        return 0
+    return max(0, min(network_bytes // _DEMO_SHARE, network_bytes // 2 - golden_bytes))
+
+
+def demo_bytes(network_bytes: int, golden_bytes: int, classes: int, input_pixels: int) -> int:
+    """Estimates what the demo pictures of so many classes take, as base64: a byte for each input pixel."""
+    wanted = min(classes, MAX_DEMO) * min(_DEMO_PICTURE_BYTES, input_pixels) * 4 // 3
+    return min(wanted, demo_budget_bytes(network_bytes, golden_bytes))
 
 
 def frame_bytes(picture_bytes: int, classes: int) -> int:

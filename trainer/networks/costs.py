@@ -2,7 +2,7 @@
 
 from ...data.backend import keras
 from ...data.keras_network import layer_costs
-from ...edge_runtime.models.golden import frames_bytes
+from ...edge_runtime.models.golden import demo_bytes, frames_bytes
 from .architectures import build
 from .design import Costs, Design
 
@@ -43,9 +43,11 @@ def network_bytes(network: keras.Model) -> int:
 def int8_bytes(network: keras.Model) -> int:
     """Estimates the size of the TFLite file of `edgecls export --int8`, with its card, within a tenth.
 
-    With the card's golden frames: as large as the input and as many as there is room for.
+    With the card's golden frames, as large as the input and as many as there is room for, and demo pictures.
     """
     bare = network_bytes(network)
     _, height_px, width_px, _ = network.input_shape
     picture_bytes = int(_GOLDEN_BYTES_PER_PIXEL * height_px * width_px)
-    return bare + _CARD_BYTES + frames_bytes(bare, picture_bytes, network.output_shape[-1])
+    classes = network.output_shape[-1]
+    golden_bytes = frames_bytes(bare, picture_bytes, classes)
+    return bare + _CARD_BYTES + golden_bytes + demo_bytes(bare, golden_bytes, classes, height_px * width_px)

@@ -1,8 +1,9 @@
 """Demo camera: a synthetic camera with known labels, for `--source demo`.
 
-It shows the golden frames of a model's card as a camera might see them. They are in every file that edgecls
-exports, look like the training data, and have known labels without a data set: a healthy model answers what
-it answered at export. A wrong label means that something between camera and engine is wrong on this device.
+It shows the demo pictures of a model's card, one after another, as a camera might see them; where a card has
+none, as in small and in older files, its golden frames. All are in the file, so that a device needs nothing
+else, and have known labels: a healthy model answers what it answered at export. A wrong label means that
+something between camera and engine is wrong on this device.
 
 It runs in the capture process and sends JPEG through the same slot as a real camera, so that everything
 behind the lens is real.
@@ -14,7 +15,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from ...classifier import calibrate
 from ...errors import UsageError
 from ...images.decode import decode
 from ...images.opencv import cv2
+from ...images.prepare import prepare
 from ...images.rule import ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
 from ..frame import OpenCamera, Picture
@@ -39,13 +41,15 @@ _FLICKER = 0.02
 _NOISE = 4.0
 """Standard deviation of the noise, of 255, before JPEG."""
 _JPEG_QUALITY = 80
+_CORRECTIONS = 4
+"""Of an enlarged input: after these, the network sees it again to less than a level of 255 on average."""
 
 
 def open_demo(scenes: str) -> OpenCamera:
     """Opens the demo camera on the text of `demo_scenes`.
 
     Raises:
-        BadImage: a golden frame cannot be decoded here.
+        BadImage: a picture cannot be decoded here.
     """
     return OpenCamera(_pictures(read_scenes(scenes)), *SIZE_PX, RATE_FPS)
 
@@ -70,48 +74,58 @@ def scene_and_phase(number: int, scenes: int) -> tuple[int, int]:
 
 
 def demo_scenes(card: ModelCard | None) -> str:
-    """Returns the golden frames to show, as text for `read_scenes`.
+    """Returns what to show, as text for `read_scenes`.
 
-    They are the golden frames of which the model is sure, without the background; all of them if there are
-    none.
+    They are the card's demo pictures. Where it has none, the golden frames of which the model is sure,
+    without the background; all of them if there are none.
 
     Raises:
-        UsageError: no card, or a card without golden frames.
+        UsageError: no card, or a card without pictures.
     """
     if card is None:
         raise UsageError(
-            "demo: shows the golden frames of a model that `edgecls export` wrote, and a foreign model has "
-            "none; in Python, pass the model's card: open_source('demo', card=classifier.card)"
+            "demo: shows pictures of a model that `edgecls export` wrote, and a foreign model has none; in "
+            "Python, pass the model's card: open_source('demo', card=classifier.card)"
         )
-    if not card.golden:
+    if card.demo:
+        scenes = [(picture.label, picture.picture) for picture in card.demo]
+    elif card.golden:
+        scenes = _golden_scenes(card)
+    else:
         raise UsageError(
             "demo: shows the pictures that `edgecls export` puts into a model, and this one has none; use "
             "another --source, or a model of `edgecls export`"
         )
+    return json.dumps({"rule": asdict(card.image), "input_only": not card.demo, "scenes": scenes})
+
+
+def _golden_scenes(card: ModelCard) -> list[tuple[str, str]]:
     sure = [
         frame
         for frame in card.golden
         if _confidence(frame, card) >= card.threshold and frame.label != card.background
     ]
-    scenes = [  # the background has no correct label
+    return [  # the background has no correct label
         ("" if frame.label == card.background else frame.label, frame.picture)
         for frame in sure or card.golden
     ]
-    return json.dumps({"rule": asdict(card.image), "scenes": scenes})
 
 
 def read_scenes(text: str) -> "list[Scene]":
     """Parses the text of `demo_scenes`.
 
     Raises:
-        BadImage: a golden frame cannot be decoded here.
+        BadImage: a picture cannot be decoded here.
     """
     values = json.loads(text)
     rule = ImageRule(**values["rule"])
-    return [
-        Scene(label, decode(base64.b64decode(picture), f"golden frame of {label}"), rule)
-        for label, picture in values["scenes"]
-    ]
+    scenes: list[Scene] = []
+    for label, picture in values["scenes"]:
+        pixels = decode(base64.b64decode(picture), f"picture of {label}")
+        if values["input_only"]:  # a golden frame has bars around what the network sees
+            pixels = np.ascontiguousarray(prepare(pixels, rule)[..., ::-1])
+        scenes.append(Scene(label, pixels, rule))
+    return scenes
 
 
 class Scene:
@@ -120,13 +134,13 @@ class Scene:
     Args:
         label: the answer of a healthy model.
         picture: uint8 (H, W, 3) BGR.
-        rule: how the network sees pictures. It sees the same part of a drawing as of `picture`.
+        rule: how the network sees pictures. It sees the same part of a drawing as of `picture`; what the
+            frame shows beyond the picture's edges is the picture mirrored.
     """
 
     def __init__(self, label: str, picture: np.ndarray, rule: ImageRule) -> None:
         self.label = label
-        self._picture = picture
-        self._placed = _placed(picture, rule)
+        self._picture, self._rule = picture, rule
         self._drawn: dict[int, bytes] = {}
 
     def jpeg(self, phase: int) -> bytes:
@@ -138,13 +152,39 @@ class Scene:
     def _draw(self, phase: int) -> bytes:
         angle = math.pi * phase / (DRAWINGS - 1)
         moved_px = _DRIFT_PX[0] * math.cos(angle), _DRIFT_PX[1] * math.sin(2 * angle)
-        place = self._placed + np.array([[0, 0, moved_px[0]], [0, 0, moved_px[1]]])
         drawn = cv2.warpAffine(
-            self._picture, place, SIZE_PX, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+            self._still,
+            np.array([[1, 0, moved_px[0]], [0, 1, moved_px[1]]]),
+            SIZE_PX,
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REFLECT,
         )
         lit = cv2.convertScaleAbs(drawn, alpha=1 + _FLICKER * math.sin(5 * angle))
         seen = cv2.add(lit, np.roll(_noise(), 31 * phase, axis=0), dtype=cv2.CV_8U)
         return cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+
+    @cached_property
+    def _still(self) -> np.ndarray:
+        """uint8 (H, W, 3) BGR of `SIZE_PX`: the picture at rest."""
+        picture, place = self._picture, _placed(self._picture, self._rule)
+        if picture.shape[:2] == (self._rule.height_px, self._rule.width_px):
+            picture = _enlarged(picture, crop_box(SIZE_PX[1], SIZE_PX[0], self._rule)[2:])
+            place = _placed(picture, self._rule)
+        return cv2.warpAffine(picture, place, SIZE_PX, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+
+
+def _enlarged(seen: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
+    """Enlarges a network's input to (height, width) without blocks, so that its average is the same again.
+
+    Smoothing takes from an edge what averaging does not give back; each correction adds what is missing.
+    """
+    height_px, width_px = (max(side, least) for side, least in zip(size_px, seen.shape[:2], strict=True))
+    large = np.zeros((height_px, width_px, 3), np.float32)
+    for _ in range(1 + _CORRECTIONS):
+        averaged = cv2.resize(large, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
+        missing = seen.astype(np.float32) - averaged
+        large += cv2.resize(missing, (width_px, height_px), interpolation=cv2.INTER_CUBIC)
+    return np.clip(np.rint(large), 0, 255).astype(np.uint8)
 
 
 def _placed(picture: np.ndarray, rule: ImageRule) -> np.ndarray:

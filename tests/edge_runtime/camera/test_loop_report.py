@@ -95,14 +95,16 @@ def test_of_frames_with_a_known_label_the_right_answers_are_counted():
     for sequence, (truth, label, announced) in enumerate(
         [("cat", "cat", None), ("cat", "dog", "cat"), ("dog", "dog", "dog"), ("", "cat", "cat")], 1
     ):
-        frame = Frame(picture(), sequence, 0.0, truth=truth)
+        frame = Frame(picture(), sequence, float(sequence), truth=truth)
         decision = Decision(Prediction((("cat", 0.5),), announced), 0.0, changed=False)
         counted.add(Answer(frame, Prediction((("cat", 0.5),), label), decision, Timing(1, 1, 1)))
     summary = counted.report(FakeSource([]))
     assert (summary.judged, summary.right, summary.right_announced) == (3, 2, 2)
-    assert summary.text.splitlines()[-1] == (
-        "correct: 66.7% of 3 frames with a known label; announced label correct: 66.7%"
-    )
+    assert summary.text.splitlines()[-2:] == [
+        "demo: 2 of 2 scenes announced correctly, 0.5 s after the change",
+        "correct: 66.7% of 3 frames with a known label, each by itself",
+    ]
+    assert summary.to_json()["scenes"] == {"scenes": 2, "announced": 2, "delay_s": 0.5}
 
 
 def test_a_row_of_invalid_outputs_is_announced_once():

@@ -25,7 +25,7 @@ def test_where_all_is_well_there_is_nothing_to_fix(host, video):
 
 
 def test_the_builtin_model_is_tried_where_the_folder_has_none_of_its_own(host, write):
-    assert "nano" in next(found.what for found in examine(host) if found.check == "model")
+    assert "imagenet" in next(found.what for found in examine(host) if found.check == "model")
 
     write("image_classification.h5", "")
     levels = {found.check: found.level for found in examine(host)}

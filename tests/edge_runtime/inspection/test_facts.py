@@ -6,7 +6,7 @@ import pytest
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, OperatorFacts, TensorFacts
 from edgecls.edge_runtime.models.builtin import builtin_paths
-from edgecls.edge_runtime.models.card import GoldenFrame, ModelCard, Provenance, Quantisation
+from edgecls.edge_runtime.models.card import DemoPicture, GoldenFrame, ModelCard, Provenance, Quantisation
 
 NETWORK = NetworkFacts(
     made_with="schema 3",
@@ -55,6 +55,17 @@ def test_the_text_has_a_line_for_everything():
     assert "  unknown below       0.75 at temperature 1.5" in lines
     assert "  golden frames       1" in lines
     assert len(lines) == 25
+
+
+def test_what_a_card_may_add_is_shown_where_it_has_it():
+    labels = tuple(f"thing {number}" for number in range(1000))
+    demo = tuple(DemoPicture("", label) for label in ("cat", "dog"))
+    card = replace(CARD, labels=labels, demo=demo, threshold_note="a fixed value")
+    text = replace(FACTS, card=card).text
+    assert "1,000 labels: thing 0, thing 1, " in text
+    assert "thing 19 and 980 more; --json has all\n" in text
+    assert "unknown below       0.75 at temperature 1.5 (a fixed value)\n" in text
+    assert text.endswith("  demo pictures       cat, dog")
 
 
 def test_a_recipe_shows_what_was_chosen():

@@ -8,6 +8,7 @@ from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import (
     SCHEMA_VERSION,
+    DemoPicture,
     GoldenFrame,
     ModelCard,
     Provenance,
@@ -25,7 +26,9 @@ CARD = ModelCard(
     quantisation=Quantisation("int8", 512, "c" * 64, ranges="entropy", float_layers=("conv2d", "größe")),
     threshold=0.6,
     temperature=1.3,
+    threshold_note="a fixed value",
     golden=(GoldenFrame("iVBORw==", (3, -4), "cat", (0.5, 0.25, 0.25)),),
+    demo=(DemoPicture("UklGRg==", "größe"),),
 )
 
 
@@ -54,7 +57,7 @@ def test_fields_of_a_later_version_are_passed_over():
 
 def test_fields_of_a_later_version_may_be_missing():
     values = json.loads(CARD.to_json())
-    for later in ("quantisation", "threshold", "temperature", "golden"):
+    for later in ("quantisation", "threshold", "threshold_note", "temperature", "golden", "demo"):
         del values[later]
     assert ModelCard.from_json(json.dumps(values), "m").threshold == 0.0
 
@@ -102,6 +105,7 @@ def test_a_newer_schema_says_to_upgrade():
         changed(temperature=0),
         changed(temperature=float("inf")),
         changed(golden=[{"picture": "x"}]),
+        changed(demo=[{"picture": "x", "label": "horse"}]),
     ],
 )
 def test_a_card_that_makes_no_sense_is_refused_with_the_files_name(text):

@@ -123,7 +123,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_in_an_empty_folder_the_default_builtin_model_is_used(here: Path):
     (here / "notes.txt").touch()
-    assert builtin_name(choose_model(None).path) == "nano"
+    assert builtin_name(choose_model(None).path) == "imagenet"
+    assert builtin_name(choose_model(None, "onnxruntime").path) == "nano"
+
+
+def test_a_builtin_model_without_a_file_for_an_engine_names_one_that_has():
+    with pytest.raises(MissingInput, match=r"^imagenet: has no file for onnxruntime; .* or use nano$"):
+        choose_model(Path("imagenet"), "onnxruntime")
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -173,4 +179,4 @@ def test_a_folder_of_models_or_a_file_of_that_name_goes_before_the_builtin_model
 def test_other_names_are_files(here: Path, name: str):
     with pytest.raises(MissingInput, match=f"{name}: no such file") as raised:
         choose_model(Path(name))
-    assert ("nano or edge" in str(raised.value)) == (not name.endswith(".tflite"))
+    assert ("imagenet, nano or edge" in str(raised.value)) == (not name.endswith(".tflite"))
