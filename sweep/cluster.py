@@ -25,9 +25,23 @@ from ..edge_runtime.errors import (
     reading_failed,
 )
 
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to its makers
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the new default; the old one warns
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # what raylets print here when a worker dies; we say it ourselves
+    "RAY_DATA_LOG_LEVEL": "CRITICAL",
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints boxes even at verbosity 0
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # leaves Ctrl-C to our command
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our own files are enough
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+}
+for _name, _value in _QUIET.items():
+    os.environ.setdefault(_name, _value)  # Ray reads some of them when it is imported
+
 try:
     import ray
-    from ray import tune  # noqa: F401 - the other modules import it from here
+    from ray import data as ray_data  # noqa: F401 - the other modules import both from here
+    from ray import tune  # noqa: F401
     from ray.exceptions import AuthenticationError, RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
@@ -35,14 +49,6 @@ except ImportError as error:
 
 _PACKAGES = ("edgecls", "keras", "tensorflow", "numpy", "ai-edge-litert", "onnxruntime", "tf2onnx")
 """Packages that decide what files the same options give."""
-_QUIET = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # sends nothing to its makers
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the new default; the old one warns
-    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints boxes even at verbosity 0
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # leaves Ctrl-C to our command
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # our own files are enough
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
-}
 _OBJECT_STORE_BYTES = 128 * 2**20
 """Models pass through it one at a time; Ray's default is a third of the memory."""
 _ANSWER_S = 5.0
@@ -128,9 +134,8 @@ def connected(address: str | None) -> Iterator[None]:
         Unavailable: no cluster answers, or it does not let this machine in.
         BadConfiguration: it runs another version of Ray or Python.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
         if address:
@@ -149,7 +154,7 @@ def _join(address: str, quiet: dict[str, Any]) -> None:
         ray.init(address, **quiet)
     except (ConnectionError, AuthenticationError) as error:
         raise Unavailable(
-            f"--address {address}: the Ray cluster refuses this machine: {_last_line(error)}; "
+            f"--address {address}: the Ray cluster refuses this machine: {last_line(error)}; "
             "set RAY_AUTH_MODE and Ray's token here as on the cluster"
         ) from error
     except RuntimeError as error:
@@ -177,7 +182,7 @@ def check_machines(data: str, here: NodeFacts) -> None:
             facts: Any = ray.get(answer, timeout=_FACTS_S)
         except RayError as error:
             raise BadConfiguration(
-                f"machine {name}: edgecls does not run there: {_last_line(error)}; "
+                f"machine {name}: edgecls does not run there: {last_line(error)}; "
                 'run `pip install "edgecls[sweep]"` there'
             ) from error
         if isinstance(facts, EdgeclsError):
@@ -221,7 +226,8 @@ def _no_cluster(address: str) -> str:
     )
 
 
-def _last_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """Returns what an error of Ray's says at the end of its tracebacks."""
     return next(line.strip() for line in reversed(str(error).splitlines()) if line.strip())
 
 

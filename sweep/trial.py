@@ -170,7 +170,7 @@ def _run(job: Job, folder: Path, arguments: tuple[str, ...]) -> None:
         done = subprocess.run(
             [*tethered, *job.program, *arguments],
             cwd=folder,
-            env=os.environ | _threads(job.threads),
+            env=os.environ | threads_of(job.threads),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -185,7 +185,8 @@ def _run(job: Job, folder: Path, arguments: tuple[str, ...]) -> None:
         raise error
 
 
-def _threads(count: int) -> dict[str, str]:
+def threads_of(count: int) -> dict[str, str]:
+    """Returns environment variables for TensorFlow and others that would otherwise use all cores."""
     names = ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
     return {**dict.fromkeys(names, str(count)), "TF_NUM_INTEROP_THREADS": "1"}
 
