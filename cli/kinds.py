@@ -65,7 +65,19 @@ _FIRST_BYTES = {
     ValueKind.KERAS: rb"\x89HDF\r\n",
 }
 """Of what is often named wrongly; the first that matches counts, before the name's suffix."""
-_NETWORKS = ("cnn", "resnet8", "resnet", "mobilenet", "nano", "edge")
+_NETWORKS = (
+    "cnn",
+    "resnet8",
+    "resnet",
+    "mobilenet",
+    "nano",
+    "edge",
+    "lite0-4",
+    "lite0-5",
+    "lite0-6",
+    "lite0",
+    "mobilenetv2",
+)
 """As in the table of `edgecls train`, which a device may lack."""
 _DATA_NAMES = ("cifar10", "digits")
 _CAMERA = re.compile(r"[0-9]{1,2}|csi(:[0-9])?|demo|/dev/(video|v4l/).+", re.ASCII)

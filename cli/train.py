@@ -78,7 +78,9 @@ def train(
     ),
     depth: int | None = typer.Option(None, help="Layers of resnet: 6n + 2.", rich_help_panel=_NETWORK),
     width: float | None = typer.Option(
-        None, help="Width of resnet and mobilenet; 1 is the usual.", rich_help_panel=_NETWORK
+        None,
+        help="Width of resnet and mobilenet; 1 is the usual. mobilenetv2 has 0.35, 0.5, 0.75 and 1.",
+        rich_help_panel=_NETWORK,
     ),
     dropout: float | None = typer.Option(
         None,

@@ -7,20 +7,18 @@ checksum proves that it is the original.
 import hashlib
 import io
 import pickle
-import socket
-import sys
 import tarfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from ..edge_runtime.errors import BadData, Unavailable
+from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from .archives.tar_file import first_name
+from .downloads import downloading
 from .split import Parts, Split
 
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -39,8 +37,6 @@ TRAIN_BATCHES = {
 }
 TEST_BATCHES = {"test_batch": "40351d587109b95175f43aff81a1287e"}
 """File names and MD5 checksums, as in torchvision. MD5 is enough here: it resists second preimages."""
-DOWNLOAD_SILENCE_S = 30
-"""The download fails when the server sends nothing for so long."""
 
 
 def download_cifar10(rule: ImageRule) -> Parts:
@@ -51,15 +47,12 @@ def download_cifar10(rule: ImageRule) -> Parts:
     """
     from .backend import keras  # noqa: PLC0415 - slow to import, and not needed for files on this machine
 
-    try:
-        with redirect_stdout(sys.stderr), _network_timeout(DOWNLOAD_SILENCE_S):
-            train, test = keras.datasets.cifar10.load_data()
-    except Exception as error:  # Keras raises a bare Exception when a download fails
-        reason = " ".join(str(error).split())[:300]
-        raise Unavailable(
-            f"CIFAR-10 cannot be downloaded: {reason}; put {ARCHIVE_NAME} on this machine and give "
-            "--data PATH, or use your own class folders with --data FOLDER, or the built-in --data digits"
-        ) from error
+    otherwise = (
+        f"put {ARCHIVE_NAME} on this machine and give --data PATH, or use your own class folders with "
+        "--data FOLDER, or the built-in --data digits"
+    )
+    with downloading("CIFAR-10", otherwise):
+        train, test = keras.datasets.cifar10.load_data()
     return _parts([train], [test], rule)
 
 
@@ -131,14 +124,3 @@ def _split(batches: Iterable[tuple[np.ndarray, np.ndarray]], rule: ImageRule) ->
     images, truth = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     prepared = [prepare(np.ascontiguousarray(image[..., ::-1]), rule) for image in images]
     return Split(np.stack(prepared), truth.reshape(-1).astype(np.int64))
-
-
-@contextmanager
-def _network_timeout(seconds: float) -> Iterator[None]:
-    """Sets the default timeout of sockets: Keras downloads with urllib, which otherwise waits for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

@@ -15,6 +15,7 @@ from . import recipe as recipes
 from .augmentation import parse_kinds
 from .checkpoint import check_options, checkpoint_path, read_checkpoint
 from .networks import design
+from .networks.mobilenetv2_weights import fetch_weights
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
 
@@ -61,6 +62,7 @@ class TrainOptions:
             MissingInput: there is no such teacher or data set, or nothing to resume.
             BadConfiguration: the interrupted training had other options.
             OutputFailed, PermissionRefused: something cannot be written.
+            BadData, Unavailable: pretrained weights are not the ones expected, or cannot be downloaded.
         """
         if self.output.suffix != ".h5":
             raise UsageError(f"--output {self.output}: the name must end in .h5; use {self.output}.h5")
@@ -76,6 +78,8 @@ class TrainOptions:
         check_writable(self.checkpoint)
         if resume:
             check_options(read_checkpoint(self.checkpoint), self.by_option(), self.checkpoint)
+        if self.recipe.arch == "mobilenetv2":
+            fetch_weights(self.recipe.design, self.image.height_px, self.image.width_px)
 
     def load_data(self, watch: Callable[[int, int], None] = lambda _done, _total: None) -> Dataset:
         """Reads the data set, which needs Keras only to download CIFAR-10; see `load_dataset`."""

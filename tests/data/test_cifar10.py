@@ -10,7 +10,7 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from edgecls.data import cifar10
+from edgecls.data import cifar10, downloads
 from edgecls.data.backend import keras
 from edgecls.data.cifar10 import LABELS, download_cifar10, read_cifar10
 from edgecls.data.load import load_dataset
@@ -147,7 +147,7 @@ def test_without_a_network_the_error_names_three_ways_on(monkeypatch, tmp_path, 
 
 
 def test_a_silent_server_is_given_up(monkeypatch, tmp_path):
-    monkeypatch.setattr(cifar10, "DOWNLOAD_SILENCE_S", 0.2)
+    monkeypatch.setattr(downloads, "SILENCE_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         use_proxy(monkeypatch, tmp_path, silent.getsockname()[1])
 

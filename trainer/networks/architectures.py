@@ -12,13 +12,23 @@ from ...data.backend import keras
 from . import blocks
 from .blocks import Conv, Pool, Residual
 from .design import LITE0_STAGES, RESNET_DEPTH, Design, check_design
-from .lite0 import lite0
+from .lite0 import lite0, load_pretrained
+from .mobilenetv2 import load_keras_weights, mobilenetv2
 
 layers = keras.layers
 
 
-def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
+def build(
+    design: Design, height_px: int, width_px: int, classes: int, *, is_to_count: bool = False
+) -> keras.Model:
     """Builds a network with initial or pretrained weights, not compiled.
+
+    Args:
+        design: which network.
+        height_px: of its input.
+        width_px: of its input.
+        classes: how many it tells apart.
+        is_to_count: whether any weights will do, so that none have to be read or downloaded.
 
     Returns:
         A model of float32 (N, height_px, width_px, 3) RGB, in the architecture's range of pixels, to
@@ -26,9 +36,13 @@ def build(design: Design, height_px: int, width_px: int, classes: int) -> keras.
 
     Raises:
         UsageError: see `check_design`.
+        BadData, Unavailable, OutputFailed, PermissionRefused: see `load_keras_weights`.
     """
     check_design(design, height_px, width_px)
-    return _BUILDERS[design.arch](design, height_px, width_px, classes)
+    network = _BUILDERS[design.arch](design, height_px, width_px, classes)
+    if not is_to_count and design.arch in _PRETRAINED:
+        _PRETRAINED[design.arch](network, design)
+    return network
 
 
 def cnn(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
@@ -196,5 +210,12 @@ _BUILDERS: dict[str, Callable[[Design, int, int, int], keras.Model]] = {
     "nano": nano,
     "edge": edge,
     **dict.fromkeys(LITE0_STAGES, lite0),
+    "mobilenetv2": mobilenetv2,
 }
 """Each takes a checked design, height_px, width_px and classes."""
+
+_PRETRAINED: dict[str, Callable[[keras.Model, Design], None]] = {
+    **dict.fromkeys(LITE0_STAGES, load_pretrained),
+    "mobilenetv2": load_keras_weights,
+}
+"""Each sets the weights of all layers but the last."""

@@ -20,7 +20,7 @@ FULL_SIDE_PX = 48
 LAST_LAYER = "probabilities"
 """The name of the last layer of every network."""
 _STEM_FILTERS = 16
-_MOMENTUM = 0.9
+MOMENTUM = 0.9
 """Of batch normalisation. Keras's 0.99 needs 500 steps to forget early statistics, too many for short
 trainings."""
 
@@ -90,7 +90,7 @@ def convolution(x: Any, filters: int, name: str, *, kernel: int = 3, stride: int
 
 def normalised(x: Any, name: str) -> Any:
     """Adds batch normalisation."""
-    return layers.BatchNormalization(momentum=_MOMENTUM, name=f"{name}_norm")(x)
+    return layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_norm")(x)
 
 
 def relu(x: Any, name: str) -> Any:

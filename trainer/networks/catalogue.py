@@ -41,6 +41,7 @@ USUAL_COSTS = {
     "lite0-5": Costs(718_058, 4_965_792, 994_457),
     "lite0-6": Costs(2_389_546, 6_826_976, 2_894_521),
     "lite0": Costs(3_425_834, 7_847_648, 4_028_505),
+    "mobilenetv2": Costs(2_270_794, 6_124_928, 2_781_617),
 }
 """By architecture, for images of the usual size, as `costs.costs` counts; a test compares them."""
 

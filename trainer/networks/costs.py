@@ -19,7 +19,7 @@ _GOLDEN_BYTES_PER_PIXEL = 2.25
 
 def costs(arch: str, size_px: int, classes: int) -> Costs:
     """Builds a network in its default depth and width, for square images, and counts."""
-    network = build(Design(arch), size_px, size_px, classes)
+    network = build(Design(arch), size_px, size_px, classes, is_to_count=True)
     return Costs(network.count_params(), macs(network), int8_bytes(network))
 
 

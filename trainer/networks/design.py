@@ -56,6 +56,8 @@ class Architecture:
     """Whether a depth exists; None if the network has only one."""
     widths: tuple[float, float] | None = None
     """The narrowest and the widest; None if the network has only one."""
+    pretrained_widths: tuple[float, ...] = ()
+    """Where only some widths have pretrained weights, and no other is offered: these."""
     pixels: Pixels = BYTES_TO_1
     is_pretrained: bool = False
     """Whether its weights, but for the last layer, come from ImageNet."""
@@ -78,6 +80,11 @@ ARCHITECTURES = {
     "nano": Architecture(),
     "edge": Architecture(),
     **dict.fromkeys(LITE0_STAGES, _LITE0),
+    "mobilenetv2": Architecture(
+        pretrained_widths=(0.35, 0.5, 0.75, 1.0),
+        pixels=Pixels(1 / 127.5, -1.0),
+        is_pretrained=True,
+    ),
 }
 
 
@@ -117,14 +124,23 @@ def _check_depth(design: Design) -> None:
 
 
 def _check_width(design: Design) -> None:
-    widths = ARCHITECTURES[design.arch].widths
-    if design.width is None:
+    known = ARCHITECTURES[design.arch]
+    if design.width is None or design.width in known.pretrained_widths:
         return
-    if widths is None:
-        several = " or ".join(name for name, known in ARCHITECTURES.items() if known.widths)
-        raise UsageError(f"--width: {design.arch} has only one; leave it out, or use --arch {several}")
-    if not widths[0] <= design.width <= widths[1]:
+    if known.pretrained_widths:
+        *most, last = (f"{width:g}" for width in known.pretrained_widths)
         raise UsageError(
-            f"--width {design.width:g}: {design.arch} can be {widths[0]:g} to {widths[1]:g} times as wide; "
+            f"--width {design.width:g}: {design.arch} has weights for {', '.join(most)} and {last} only; "
+            "use one of them"
+        )
+    if known.widths is None:
+        several = " or ".join(
+            name for name, each in ARCHITECTURES.items() if each.widths or each.pretrained_widths
+        )
+        raise UsageError(f"--width: {design.arch} has only one; leave it out, or use --arch {several}")
+    narrowest, widest = known.widths
+    if not narrowest <= design.width <= widest:
+        raise UsageError(
+            f"--width {design.width:g}: {design.arch} can be {narrowest:g} to {widest:g} times as wide; "
             "use a number between them"
         )

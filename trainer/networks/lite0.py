@@ -32,11 +32,9 @@ _STAGES = (
 
 
 def lite0(design: Design, height_px: int, width_px: int, classes: int) -> keras.Model:
-    """The network that `design.arch` names, with pretrained weights but for its last layer."""
+    """The network that `design.arch` names; `load_pretrained` sets its weights."""
     inputs = blocks.image(height_px, width_px)
-    network = blocks.classified(inputs, trunk(inputs, LITE0_STAGES[design.arch]), design, classes)
-    load_pretrained(network)
-    return network
+    return blocks.classified(inputs, trunk(inputs, LITE0_STAGES[design.arch]), design, classes)
 
 
 def trunk(x: Any, stages: int = len(_STAGES)) -> Any:
@@ -52,7 +50,7 @@ def trunk(x: Any, stages: int = len(_STAGES)) -> Any:
     return _relu6(blocks.convolution(x, _HEAD, "head", kernel=1), "head")
 
 
-def load_pretrained(network: keras.Model) -> None:
+def load_pretrained(network: keras.Model, _design: Design | None = None) -> None:
     """Sets the weights of all layers that are in the archive; float16 there, float32 here."""
     archive = _archive()
     for layer in network.layers:

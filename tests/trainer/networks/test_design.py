@@ -11,7 +11,7 @@ OF_ANY_SIZE = [arch for arch in ARCHITECTURES if arch != "cnn"]
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_a_network_gives_probabilities_and_is_not_compiled(arch):
-    network = build(Design(arch), 24, 20, 5)
+    network = build(Design(arch), 24, 20, 5, is_to_count=True)
     images = np.random.default_rng(0).random((3, 24, 20, 3), np.float32)
     probabilities = np.asarray(network(images))
     assert network.name == arch
@@ -23,7 +23,7 @@ def test_a_network_gives_probabilities_and_is_not_compiled(arch):
 @pytest.mark.parametrize("arch", OF_ANY_SIZE)
 @pytest.mark.parametrize(("height_px", "width_px", "classes"), [(16, 16, 2), (48, 32, 10), (224, 224, 100)])
 def test_it_can_be_built_for_any_size_and_number_of_classes(arch, height_px, width_px, classes):
-    network = build(Design(arch), height_px, width_px, classes)
+    network = build(Design(arch), height_px, width_px, classes, is_to_count=True)
     assert network.input_shape == (None, height_px, width_px, 3)
     assert network.output_shape == (None, classes)
 
@@ -66,9 +66,18 @@ REFUSED = {
     "no-depth": (Design("nano", depth=20), 32, r"^--depth: nano has only one; .* --arch resnet$"),
     "depth": (Design("resnet", depth=21), 32, r"^--depth 21: resnet has 6n\+2 layers, at least 8; use 20"),
     "least-depth": (Design("resnet", depth=2), 32, r"^--depth 2: resnet has 6n\+2 layers"),
-    "no-width": (Design(width=2), 32, r"^--width: cnn has only one; .* --arch resnet or mobilenet$"),
+    "no-width": (
+        Design(width=2),
+        32,
+        r"^--width: cnn has only one; .* --arch resnet or mobilenet or mobilenetv2$",
+    ),
     "width": (Design("mobilenet", width=0.2), 32, r"^--width 0.2: mobilenet can be 0.25 to 2 times as wide"),
     "nan": (Design("mobilenet", width=float("nan")), 32, r"^--width nan: mobilenet can be"),
+    "no-weights": (
+        Design("mobilenetv2", width=0.4),
+        32,
+        r"^--width 0.4: mobilenetv2 has weights for 0.35, 0.5, 0.75 and 1 only; use one of them$",
+    ),
     "dropout": (Design(dropout=1.0), 32, r"^--dropout 1: a share under 1; use 0 to 0.5$"),
 }
 
