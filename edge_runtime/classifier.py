@@ -54,7 +54,7 @@ class Prediction:
     @cached_property
     def ranking(self) -> tuple[tuple[str, float], ...]:
         """(label, probability 0 to 1), best first."""
-        _, labels, _, top, _, _ = self.__dict__["_raw"]
+        _, labels, _, top, *_ = self.__dict__["_raw"]
         values = self._calibrated
         return tuple(
             (labels[index], values[index])
@@ -64,7 +64,7 @@ class Prediction:
     @cached_property
     def label(self) -> str | None:
         """The best label; None, "unknown", when that is the background or too improbable."""
-        _, labels, threshold, _, _, background = self.__dict__["_raw"]
+        _, labels, threshold, _, _, background, _ = self.__dict__["_raw"]
         best = max(self._calibrated)
         label = labels[self._calibrated.index(best)]
         return label if best >= threshold and label != background else None
@@ -84,6 +84,22 @@ class Prediction:
         """The label, or `unknown`."""
         return self.label or "unknown"
 
+    @property
+    def familiarity(self) -> float | None:
+        """How much the picture is like the training pictures, 0 to 1; None where the model does not say."""
+        probabilities, *_, has_familiarity = self.__dict__.get("_raw", (None, False))
+        return min(1.0, sum(probabilities.tolist())) if has_familiarity else None
+
+    @property
+    def is_never_seen(self) -> bool:
+        """Whether the answer is "unknown" only because the picture is unlike the training pictures."""
+        if self.label is not None or not self.familiarity:
+            return False
+        _, labels, threshold, _, _, background, _ = self.__dict__["_raw"]
+        best = max(self._calibrated)
+        is_background = labels[self._calibrated.index(best)] == background
+        return best < threshold <= best / self.familiarity and not is_background
+
     def with_label(self, label: str | None) -> "Prediction":
         """The same ranking, worked out no sooner, with another label."""
         other = Prediction.__new__(Prediction)
@@ -93,7 +109,7 @@ class Prediction:
     @cached_property
     def _calibrated(self) -> list[float]:
         """What `calibrate` makes of the probabilities; on a short list, numpy needs several times as long."""
-        probabilities, _, _, _, temperature, _ = self.__dict__["_raw"]
+        probabilities, _, _, _, temperature, *_ = self.__dict__["_raw"]
         values = probabilities.tolist()
         largest = max(values)
         if temperature == 1 or largest <= 0 or min(values) < 0:  # the last two: these are no probabilities
@@ -125,6 +141,7 @@ def rank(
     temperature: float = 1.0,
     *,
     background: str | None = None,
+    familiarity: bool = False,
 ) -> Prediction:
     """Ranks probabilities; equal ones keep the order of `labels`.
 
@@ -135,6 +152,7 @@ def rank(
         top: how many labels are ranked.
         temperature: of the calibration; see `calibrate`. It does not change the order.
         background: the label that means none of the others; it is ranked, and the answer is "unknown".
+        familiarity: whether the probabilities add up to the picture's familiarity; see `ModelCard`.
 
     Raises:
         InvalidOutput: a probability is NaN or infinite.
@@ -143,7 +161,10 @@ def rank(
     if not isfinite(sum(probabilities.tolist())):
         raise InvalidOutput("the network gave NaN or infinity; export the model again")
     prediction = Prediction.__new__(Prediction)
-    prediction.__dict__["_raw"] = (probabilities, labels, threshold, top, temperature, background)
+    prediction.__dict__["_raw"] = (
+        *(probabilities, labels, threshold, top, temperature, background),
+        familiarity,
+    )
     return prediction
 
 
@@ -151,7 +172,10 @@ def calibrate(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Softens (temperature over 1) or sharpens probabilities (..., C): p^(1/T), normalised.
 
     The same as dividing the logits by T before the softmax (Guo et al. 2017), which a device does not have.
+    A temperature of 1 leaves them as they are.
     """
+    if temperature == 1:
+        return probabilities
     with np.errstate(invalid="ignore"):  # infinity becomes NaN
         # Of the largest: the powers of many small probabilities would all be 0.
         powers = (probabilities / probabilities.max(-1, keepdims=True)) ** (1 / temperature)
@@ -229,6 +253,7 @@ class Classifier:
                 self.top,
                 card.temperature,
                 background=card.background,
+                familiarity=card.familiarity,
             )
         except InvalidOutput as error:
             raise InvalidOutput(f"{self.path}: {error}") from error

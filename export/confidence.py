@@ -61,13 +61,18 @@ class Confidence:
 
 
 def fit_confidence(
-    probabilities: np.ndarray, truth: np.ndarray, target_precision: float | None = None
+    probabilities: np.ndarray,
+    truth: np.ndarray,
+    target_precision: float | None = None,
+    *,
+    is_calibrated: bool = False,
 ) -> Confidence:
     """Fits both to the float32 (N, C) validation probabilities of one file; truth is int64 (N,).
 
-    Without a target precision, the threshold leaves `LEAST_UNANSWERED` unanswered and no more.
+    Without a target precision, the threshold leaves `LEAST_UNANSWERED` unanswered and no more. Where the
+    temperature is inside the network, `is_calibrated`, it is 1.
     """
-    temperature = fit_temperature(probabilities, truth) if len(truth) >= FEW_IMAGES else 1.0
+    temperature = 1.0 if is_calibrated else fitted_temperature(probabilities, truth)
     calibrated = calibrate(probabilities, temperature)
     confidences, right = calibrated.max(1), probabilities.argmax(1) == truth
     threshold = round(float(np.quantile(confidences, LEAST_UNANSWERED)), 6)
@@ -103,6 +108,11 @@ def confidence_warnings(confidence: Confidence | None, target_precision: float |
             f"{target_precision:.0%} of the others are right"
         )
     yield f"{what} (of all validation images, {accuracy:.1%} are); train with more epochs or pictures{lower}"
+
+
+def fitted_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+    """Returns the temperature for validation images, or 1 where there are fewer than `FEW_IMAGES`."""
+    return fit_temperature(probabilities, truth) if len(truth) >= FEW_IMAGES else 1.0
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:

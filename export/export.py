@@ -24,6 +24,7 @@ from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
 from .confidence import Confidence, confidence_warnings, fit_confidence, rejection_rates
 from .contract import Io
 from .demo import demo_candidates, demo_pictures
+from .familiarity import with_familiarity
 from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
@@ -124,6 +125,9 @@ def run_export(
         truth_known = inputs.pictures is None
     else:
         original, dataset, truth_known = KerasEngine(inputs.file), inputs.dataset, True
+        if inputs.file.card.provenance.backbone and options.io != "int8":
+            on_step("measuring how alike the training pictures are")
+            original = with_familiarity(original, dataset.train, dataset.val)
     ranges = None
     if "int8" in options.kinds:
         train = dataset.train
@@ -229,7 +233,9 @@ class Export:
         answers = predict_all(engine, images)
         confidence = None
         if truth is not None:
-            confidence = fit_confidence(answers, truth, self.options.target_precision)
+            confidence = fit_confidence(
+                answers, truth, self.options.target_precision, is_calibrated=card.familiarity
+            )
             card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)
         card = replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
         if truth is not None and self.originals is not None:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+FAMILIARITY = "familiarity"
+"""The layer that `familiarity` adds. It stays in float in every file, as the softmax does."""
 _WRAPPER = re.compile(r"(^|_)edgecls(_\d+)?$")  # its name in `contract`; onnxruntime adds prefixes
 _ENDED = re.compile(r"\.(_\d+)?$")
 _COUNTED = re.compile(r"__\d+")  # tf2onnx numbers what it adds, through the life of the process
@@ -28,6 +30,10 @@ class Operator:
     """Whether it multiplies by weights."""
     names: tuple[str, ...]
     """Plain names of its outputs, of what was fused into it and of its weights."""
+
+    def belongs_to(self, layer: str) -> bool:
+        """Whether a layer of this name made it, or its first output."""
+        return layer in (self.node.split("/")[0], self.names[0].split("/")[0])
 
 
 @contextmanager

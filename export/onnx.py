@@ -17,7 +17,7 @@ from ..edge_runtime.errors import BadModel
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, for_host
-from .layer_names import ended_names
+from .layer_names import FAMILIARITY, ended_names
 from .onnx_graph import INPUT, operators, with_plain_names, without_leftovers
 
 OPSET = 15
@@ -34,7 +34,7 @@ def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
 
     Faster only where the processor computes in half precision: a Raspberry Pi 5 executes 40 % fewer
     instructions than for float32. A Raspberry Pi 4 executes up to 7 % more, and x86-64 took up to 1.45 times
-    as long. The scaling of the input and the softmax stay float32.
+    as long. The scaling of the input, the softmax and the familiarity stay float32.
     """
     model = to_onnx(for_host(network, card, io))
     found = operators(model)
@@ -44,7 +44,11 @@ def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
             model,
             keep_io_types=True,
             op_block_list=[*DEFAULT_OP_BLOCK_LIST, "Softmax"],
-            node_block_list=[operator.node for operator in found[:first]],
+            node_block_list=[
+                operator.node
+                for index, operator in enumerate(found)
+                if index < first or operator.belongs_to(FAMILIARITY)
+            ],
         )
     _drop_round_trips(half.graph)
     return without_leftovers(half).SerializeToString()

@@ -12,7 +12,7 @@ from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType,
 from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
-from .layer_names import nodes_by_layer, weighted_layers
+from .layer_names import FAMILIARITY, nodes_by_layer, weighted_layers
 from .onnx import to_onnx
 from .onnx_graph import (
     INPUT,
@@ -57,7 +57,9 @@ class Int8Onnx:
         self._fixed = dict.fromkeys(transposed(self._model, INPUT), pixels)
         widest = min_max_ranges(activations(self._model, self._inputs())) | self._fixed
         self._ranges: dict[RangeMethod, dict[str, Range]] = {"min-max": widest}
-        self._nodes = nodes_by_layer(operators(self._model), weighted_layers(network))
+        found = operators(self._model)
+        self._nodes = nodes_by_layer(found, weighted_layers(network))
+        self._float = [one.node for one in found if one.belongs_to(FAMILIARITY)]
         self.layers = tuple(self._nodes)
 
     def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
@@ -71,7 +73,7 @@ class Int8Onnx:
             activation_qType=QuantType.QInt8 if self._io == "int8" else QuantType.QUInt8,
             tensors_range=_tensors_data(self._ranges_by(ranges)),
             nodes_to_quantize=[],
-            nodes_to_exclude=left_out,
+            nodes_to_exclude=[*self._float, *left_out],
             op_types_to_quantize=_OPERATORS,
             extra_options={},
         )

@@ -10,7 +10,7 @@ from ..data.backend import tf
 from ..edge_runtime.models.card import ModelCard
 from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
-from .layer_names import nodes_by_layer, weighted_layers
+from .layer_names import FAMILIARITY, Operator, nodes_by_layer, weighted_layers
 from .tflite import quantised, to_tflite
 from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
 
@@ -55,14 +55,14 @@ class Int8Tflite:
             "min-max": with_ranges(calibrated, widest | self._fixed)
         }
         found = operators(calibrated)
-        self._softmax = [] if io == "int8" else [one.node for one in found if one.kind == "SOFTMAX"]
+        self._float = [] if io == "int8" else list(_float_nodes(found))
         self._nodes = nodes_by_layer(found, weighted_layers(network))
         self.layers = tuple(self._nodes)
 
     def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:
         """Returns the network in int8, except for the layers named; see `Int8Network.quantise`."""
         left_out = [node for layer in float_layers for node in self._nodes[layer]]
-        return quantised(self._calibrated_by(ranges), self._takes, self._gives, [*self._softmax, *left_out])
+        return quantised(self._calibrated_by(ranges), self._takes, self._gives, [*self._float, *left_out])
 
     def _calibrated_by(self, method: RangeMethod) -> bytes:
         if method not in self._calibrated:
@@ -82,3 +82,12 @@ class Int8Tflite:
 
     def _inputs(self) -> Iterator[np.ndarray]:
         return (scaled(image, self._card) for image in self._images)
+
+
+def _float_nodes(found: list[Operator]) -> Iterator[str]:
+    """Yields what gives the probabilities: the softmax, and the familiarity that they are multiplied by."""
+    has_familiarity = any(one.belongs_to(FAMILIARITY) for one in found)
+    for one in found:
+        is_last = one is found[-1]  # it is named after the output
+        if one.kind == "SOFTMAX" or one.belongs_to(FAMILIARITY) or (has_familiarity and is_last):
+            yield one.node

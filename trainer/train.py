@@ -357,6 +357,7 @@ def _card(report: TrainReport) -> ModelCard:
         accuracy=report.accuracy,
         split="test",
         images=report.test_images,
+        backbone="ImageNet" if ARCHITECTURES[report.recipe.arch].is_pretrained else "",
     )
     background = find_background(report.labels, report.data_name)
     scale, offset = ARCHITECTURES[report.recipe.arch].pixels

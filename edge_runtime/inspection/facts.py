@@ -136,12 +136,18 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         ("  input type", card.io),
         ("  output", card.scores),
         ("  trained on", f"{source.data or '-'}, digest {source.data_sha256[:12] or '-'}"),
+        *([("  backbone", f"trained on {source.backbone}")] if source.backbone else []),
         ("  recipe", ", ".join(_recipe_texts(source.recipe)) or "-"),
         ("  accuracy", "-" if source.accuracy is None else f"{source.accuracy:.2%} on {source.split}"),
         ("  weights from", f".h5 {source.weights_sha256[:12]}" if source.weights_sha256 else "this file"),
         ("  quantised", _quantisation_text(quantised) if quantised else "no"),
         ("  unknown below", _threshold_text(card)),
         *([("  background", f"{card.background} (counts as unknown)")] if card.background else []),
+        *(
+            [("  never seen", "gets low probabilities: they add up to familiarity")]
+            if card.familiarity
+            else []
+        ),
         ("  golden frames", str(len(card.golden))),
         *([("  demo pictures", ", ".join(one.label for one in card.demo))] if card.demo else []),
     ]

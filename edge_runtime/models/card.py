@@ -34,6 +34,8 @@ class Provenance:
     split: str = ""
     images: int | None = None
     """Images in `split`; None in older cards, which do not say."""
+    backbone: str = ""
+    """The data that the weights were trained on before, such as `ImageNet`; empty: they began at random."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,9 @@ class ModelCard:
     """Pictures of different classes; in a small file there is no room for any, see `golden.py`."""
     background: str | None = None
     """The label of pictures without any of the other classes: if it is the best, the answer is "unknown"."""
+    familiarity: bool = False
+    """Whether the probabilities of a picture add up to its familiarity, 0 to 1, in place of 1: how much it is
+    like the training pictures. What was never seen in training gets low probabilities for all labels."""
 
     def to_json(self) -> str:
         """Returns the card as JSON text, the same for the same card."""

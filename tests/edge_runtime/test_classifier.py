@@ -241,6 +241,24 @@ def test_the_background_is_ranked_and_answered_as_unknown():
     assert rank(probabilities, LABELS, 0.5, 2, background="cat").label == "dog"
 
 
+def of_familiarity(*probabilities: float, background: str | None = None) -> Prediction:
+    raw = np.array(probabilities, np.float32)
+    return rank(raw, LABELS, 0.5, 2, background=background, familiarity=True)
+
+
+def test_what_only_its_familiarity_makes_unknown_was_never_seen():
+    never_seen = of_familiarity(0.01, 0.02, 0.16, 0.01)  # a dog, if it were one of the four
+    assert (never_seen.label, never_seen.is_never_seen) == (None, True)
+    assert never_seen.familiarity == pytest.approx(0.2)
+    assert not of_familiarity(0.3, 0.3, 0.3, 0.1).is_never_seen  # unsure
+    assert not of_familiarity(0.1, 0.1, 0.6, 0.1).is_never_seen  # known
+    assert not of_familiarity(0.01, 0.02, 0.16, 0.01, background="dog").is_never_seen
+    assert not of_familiarity(0, 0, 0, 0).is_never_seen
+    assert not ranked(0.1, 0.1, 0.3, 0.1, threshold=0.5).is_never_seen  # of a model that does not say
+    assert ranked(0.1, 0.1, 0.3, 0.1).familiarity is None
+    assert Prediction((("cat", 0.9),), "cat").familiarity is None
+
+
 @pytest.fixture(scope="module")
 def digit(tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("digit") / "digit.png"

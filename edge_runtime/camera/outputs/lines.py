@@ -70,11 +70,14 @@ class LineOutput(Sink):
 
 
 def answer_line(answer: Answer) -> str:
-    """Returns a line for people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`."""
+    """Returns a line for people: `cat.jpg: cat 93.1%  (dog 4.0%, deer 1.2%)`.
+
+    What is unknown only because it is unlike the training pictures is `unknown, never seen`.
+    """
     prediction = answer.prediction
     best, *others = (f"{label} {confidence:.1%}" for label, confidence in prediction.ranking)
     if prediction.label is None:
-        best, others = "unknown", [best, *others]
+        best, others = "unknown, never seen" if prediction.is_never_seen else "unknown", [best, *others]
     return f"{printable(answer.frame.name)}: {best}" + (f"  ({', '.join(others)})" if others else "")
 
 
@@ -84,12 +87,13 @@ def json_line(answer: Answer) -> str:
     - `sequence`; `name`, for frames from files; `truth`, for frames with a known label.
     - `label` (null for "unknown"), `confidence` and `ranking` are of this frame alone; `announced` takes
       earlier frames into account, and is null for "unknown" too.
+    - `familiarity`, 0 to 1, for models that know how much a picture is like their training pictures.
     - `age_ms` and `latency_ms` of this frame; `age_p50_ms`, `age_p95_ms` and `age_p99_ms` over the last
       minute, from the second frame on.
     - `at` is the wall clock in UTC. Age and latency are measured with the monotonic clock.
     """
     frame, prediction, timing = answer.frame, answer.prediction, answer.timing
-    ages = timing.recent_ages
+    ages, familiarity = timing.recent_ages, prediction.familiarity
     values = {
         "sequence": frame.sequence,
         **({"name": frame.name} if frame.name else {}),
@@ -100,6 +104,7 @@ def json_line(answer: Answer) -> str:
             {"label": label, "confidence": round(confidence, 6)} for label, confidence in prediction.ranking
         ],
         "announced": answer.decision.shown.label,
+        **({} if familiarity is None else {"familiarity": round(familiarity, 6)}),
         "age_ms": round(timing.age_ms, 3),
         **({f"age_{name}": round(value, 3) for name, value in vars(ages).items()} if ages else {}),
         "latency_ms": round(timing.latency_ms, 3),
