@@ -29,6 +29,14 @@ EXPECTED: dict[str, Expected] = {
 measured."""
 
 
+LISTED = {
+    f"{arch} --width {width:g}" if width else arch: Design(arch, width=width)
+    for arch, known in ARCHITECTURES.items()
+    for width in known.pretrained_widths or (None,)
+}
+"""What is listed, by what is typed for it: networks in their default depth and width, or in all their widths
+where these are few."""
+
 USUAL_SIZE_PX, USUAL_CLASSES = 32, 10
 USUAL_COSTS = {
     "cnn": Costs(122_570, 4_548_608, 150_784),
@@ -41,9 +49,12 @@ USUAL_COSTS = {
     "lite0-5": Costs(718_058, 4_965_792, 994_457),
     "lite0-6": Costs(2_389_546, 6_826_976, 2_894_521),
     "lite0": Costs(3_425_834, 7_847_648, 4_028_505),
-    "mobilenetv2": Costs(2_270_794, 6_124_928, 2_781_617),
+    "mobilenetv2 --width 0.35": Costs(423_018, 1_196_592, 693_457),
+    "mobilenetv2 --width 0.5": Costs(719_034, 1_968_960, 1_043_041),
+    "mobilenetv2 --width 0.75": Costs(1_394_874, 4_253_408, 1_816_033),
+    "mobilenetv2 --width 1": Costs(2_270_794, 6_124_928, 2_781_617),
 }
-"""By architecture, for images of the usual size, as `costs.costs` counts; a test compares them."""
+"""By name in `LISTED`, for images of the usual size, as `costs.costs` counts; a test compares them."""
 
 HEADERS = (
     "--arch",
@@ -68,18 +79,18 @@ def all_costs(size_px: int, classes: int) -> dict[str, Costs]:
         UsageError: the images are too small for one.
         Unavailable: Keras is needed, and not installed.
     """
-    for arch in ARCHITECTURES:
-        check_design(Design(arch), size_px, size_px)
+    for design in LISTED.values():
+        check_design(design, size_px, size_px)
     if not needs_keras(size_px, classes):
         return USUAL_COSTS
     from .costs import costs  # noqa: PLC0415 - loads Keras, which takes seconds
 
-    return {arch: costs(arch, size_px, classes) for arch in ARCHITECTURES}
+    return {name: costs(design, size_px, classes) for name, design in LISTED.items()}
 
 
 def network_table(size_px: int, classes: int, width: int | None = None) -> str:
     """The networks as a table, and the conditions under which its figures hold; raises as `all_costs`."""
-    cells = [_cells(arch, found) for arch, found in all_costs(size_px, classes).items()]
+    cells = [_cells(name, found) for name, found in all_costs(size_px, classes).items()]
     return (
         f"{table(HEADERS, cells, width)}\n\n"
         f"for images of {size_px}x{size_px} px and {classes} classes\n"
@@ -88,10 +99,10 @@ def network_table(size_px: int, classes: int, width: int | None = None) -> str:
     )
 
 
-def _cells(arch: str, found: Costs) -> tuple[str, ...]:
-    expected = EXPECTED.get(arch)
+def _cells(name: str, found: Costs) -> tuple[str, ...]:
+    expected = EXPECTED.get(name)
     return (
-        arch,
+        name,
         f"{found.parameters:,}",
         f"{found.macs:,}",
         f"{found.int8_bytes / 1000:,.0f} kB",

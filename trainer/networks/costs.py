@@ -17,9 +17,9 @@ _GOLDEN_BYTES_PER_PIXEL = 2.25
 """Of the input: photographs, enlarged, lossless."""
 
 
-def costs(arch: str, size_px: int, classes: int) -> Costs:
-    """Builds a network in its default depth and width, for square images, and counts."""
-    network = build(Design(arch), size_px, size_px, classes, is_to_count=True)
+def costs(design: Design, size_px: int, classes: int) -> Costs:
+    """Builds a network for square images, and counts."""
+    network = build(design, size_px, size_px, classes, is_to_count=True)
     return Costs(network.count_params(), macs(network), int8_bytes(network))
 
 

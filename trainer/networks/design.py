@@ -27,7 +27,7 @@ class Design:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a network costs, in its default depth and width."""
+    """What a network costs."""
 
     parameters: int
     macs: int

@@ -4,7 +4,7 @@ import pytest
 
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import Design, build, catalogue
-from edgecls.trainer.networks.catalogue import USUAL_COSTS, Expected, network_table
+from edgecls.trainer.networks.catalogue import LISTED, USUAL_COSTS, Expected, network_table
 from edgecls.trainer.networks.costs import costs, int8_bytes, macs
 from edgecls.trainer.networks.design import ARCHITECTURES
 
@@ -13,7 +13,8 @@ def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch
     monkeypatch.setattr(catalogue, "EXPECTED", {"cnn": Expected(0.6724, "documented", 10)})
     lines = network_table(32, 10).splitlines()
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-4]]
-    assert [row[0] for row in cells] == list(ARCHITECTURES)
+    assert [row[0] for row in cells] == list(LISTED)
+    assert {design.arch for design in LISTED.values()} == set(ARCHITECTURES)
     assert cells[0] == ["cnn", "122,570", "4,548,608", "151 kB", "0.672", "documented", "10"]
     assert cells[1][:3] == ["resnet8", "78,666", "12,501,632"]
     assert cells[1][4:] == ["-", "-", "-"]
@@ -40,7 +41,7 @@ def test_the_bytes_are_within_a_tenth_of_a_whole_file(tiny):
 
 
 def test_the_figures_for_the_usual_size_are_those_of_the_networks():
-    assert {arch: costs(arch, 32, 10) for arch in ARCHITECTURES} == USUAL_COSTS
+    assert {name: costs(design, 32, 10) for name, design in LISTED.items()} == USUAL_COSTS
 
 
 def test_the_list_for_the_usual_size_needs_no_keras(tmp_path, run_edgecls):
