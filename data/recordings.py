@@ -22,6 +22,7 @@ from typing import Literal
 import numpy as np
 
 from .origins import Origin, place_in_sequence
+from .prepared.images import joined
 from .signatures import signatures
 
 LONGEST_PAUSE_S = 300.0
@@ -97,7 +98,7 @@ def shared_recordings(
     if {origin.path for origin in sides[0]} & {origin.path for origin in sides[1]}:
         return []  # the same names in both: numbers began anew
     origins = [*sides[0], *sides[1]]
-    truth, images = np.concatenate([one[1], other[1]]), np.concatenate([one[2], other[2]])
+    truth, images = np.concatenate([one[1], other[1]]), joined([one[2], other[2]])
     real = [*one[0], *other[0]]
     found: list[tuple[Origin, Origin]] = []
     for recording in find_recordings(origins, truth, images, labels):

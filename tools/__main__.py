@@ -18,6 +18,8 @@ from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile
 from edgecls.trainer.options import absolute_data
 
+from .many_pictures import measure
+from .many_pictures import render as render_costs
 from .near_duplicates import render as render_searches
 from .near_duplicates import time_searches
 from .pipeline import bench_pipeline, choose_models
@@ -73,6 +75,18 @@ def near_duplicates(
     parts = _load(absolute_data(data), 0)
     photographs = np.concatenate([part[0] for part in (parts.train, parts.val, parts.test)])
     print(render_searches([*time_searches(images, photographs, _show)]))
+
+
+@app.command()
+def many_pictures(
+    folder: Path = typer.Argument(Path("many-pictures"), help="Where the pictures and the model go."),
+    count: int = typer.Option(200_000, min=100, help="Number of pictures."),
+    side_px: int = typer.Option(96, "--imgsz", min=8, help="Side of the network's input, in pixels."),
+    arch: str = typer.Option("nano", help="The network."),
+) -> None:
+    """Measure the memory that train, export and bench need on very many pictures; an hour."""
+    folder.mkdir(parents=True, exist_ok=True)
+    print(render_costs(measure(folder, count, side_px, arch, _show)))
 
 
 def _writable(json_file: Path | None) -> None:
