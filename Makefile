@@ -106,7 +106,7 @@ docs: .venv/ready
 
 pictures: .venv/ready
 	$(BIN)/python -m tools.pictures demo docs/pictures/camera.webp
-	$(BIN)/edgecls camera --source demo --model edge --headless --serve 127.0.0.1:8089 & camera=$$!; \
+	$(BIN)/edgecls camera --source demo --model imagenet --headless --serve 127.0.0.1:8089 & camera=$$!; \
 	  sleep 90; $(BIN)/python -m tools.pictures page http://127.0.0.1:8089 docs/pictures/page.png; kill $$camera
 
 wheel: .venv-wheel/ready

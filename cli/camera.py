@@ -59,7 +59,7 @@ def camera(
     Examples:
         edgecls camera                                   # best model, first camera
         edgecls camera -s rtsp://10.0.0.7/live --serve   # network camera, web page
-        edgecls camera -s demo -m nano                   # no camera needed
+        edgecls camera -s demo -m imagenet               # no camera needed
         edgecls camera --config door.toml                # options from a file
     """
     if print_config:

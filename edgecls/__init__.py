@@ -2,10 +2,10 @@
 
     import edgecls
 
-    with edgecls.Classifier("nano") as classifier:              # a file, a folder, or a built-in model
+    with edgecls.Classifier("imagenet") as classifier:          # a file, a folder, or a built-in model
         print(classifier.classify("cat.jpg").text)
 
-    for answer in edgecls.watch("0", "nano"):                   # a camera, a video, a stream
+    for answer in edgecls.watch("0", "imagenet"):               # a camera, a video, a stream
         print(answer.announced)
 
     edgecls.train(data="photos/", arch="nano")                  # -> image_classification.h5

@@ -23,6 +23,8 @@ _HEIGHTS_PX = (360, 300, 240, 200, 160, 128, 96, 64)
 _QUALITY = 80
 _TRIED = 2
 """Pictures of each label: noise and movement may mislead the network about the first."""
+_LEAST = 2
+"""With fewer there is no change to announce; golden frames show more of a model that is sure of so little."""
 _LEAST_BYTES = 600
 """Less room than this for each picture holds none worth looking at."""
 
@@ -78,7 +80,7 @@ def demo_pictures(
         if found:
             pictures.append(found)
             room_bytes -= len(found.picture)
-    return tuple(pictures)
+    return tuple(pictures) if len(pictures) >= _LEAST else ()
 
 
 def _picture(

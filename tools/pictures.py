@@ -29,7 +29,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def demo(
     out: Path,
-    model: str = typer.Option("edge", help="A built-in model or a file."),
+    model: str = typer.Option("imagenet", help="A built-in model or a file."),
     seconds: float = typer.Option(16.0, help="Length of the animation."),
     fps: int = typer.Option(6, help="Frames per second of the animation."),
     width: int = typer.Option(480, help="Width in pixels."),

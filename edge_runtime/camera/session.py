@@ -246,7 +246,7 @@ def watch(
 ) -> Iterator[Answer]:
     """Yields an answer for each frame of a camera, video or stream.
 
-        for answer in edgecls.watch("0", "nano"):
+        for answer in edgecls.watch("0", "imagenet"):
             print(answer.announced)
 
     Waits for a camera that is missing or lost; with `options.once` or `max_frames` it is an error. On a

@@ -50,13 +50,25 @@ def test_each_label_has_a_picture_within_the_budget_at_most_as_large_as_it_is_sh
 
 
 def test_a_picture_that_is_not_announced_is_replaced_or_left_out():
-    candidates = {"red": [photograph("blue"), photograph("red")], "green": [photograph("red")]}
-    assert [one.label for one in demo_pictures(candidates, Brightest(), CARD, NETWORK_BYTES)] == ["red"]
+    candidates = {
+        "red": [photograph("blue"), photograph("red")],
+        "green": [photograph("red")],
+        "blue": [photograph("blue")],
+    }
+    assert [one.label for one in demo_pictures(candidates, Brightest(), CARD, NETWORK_BYTES)] == [
+        "red",
+        "blue",
+    ]
+
+
+def test_one_picture_is_no_tour():
+    assert demo_pictures({"red": [photograph("red")]}, Brightest(), CARD, NETWORK_BYTES) == ()
 
 
 @pytest.mark.parametrize("network_bytes", [100_000, 0])
 def test_a_small_file_has_no_room(network_bytes: int):
-    assert demo_pictures({"red": [photograph("red")]}, Brightest(), CARD, network_bytes) == ()
+    candidates = {label: [photograph(label)] for label in LABELS}
+    assert demo_pictures(candidates, Brightest(), CARD, network_bytes) == ()
 
 
 def test_pictures_of_all_kinds_take_at_most_half_the_network():
@@ -66,10 +78,9 @@ def test_pictures_of_all_kinds_take_at_most_half_the_network():
 
 @pytest.mark.parametrize(("height_px", "width_px"), [(720, 1280), (640, 480), (480, 480)])
 def test_the_frame_has_no_bars_whatever_the_shape(height_px: int, width_px: int):
-    content = demo_pictures(
-        {"green": [photograph("green", height_px, width_px)]}, Brightest(), CARD, NETWORK_BYTES
-    )
-    (scene,) = read_scenes(demo_scenes(ModelCard(LABELS, ImageRule(32, 32), demo=content)))
+    candidates = {label: [photograph(label, height_px, width_px)] for label in ("green", "red")}
+    demo = demo_pictures(candidates, Brightest(), CARD, NETWORK_BYTES)
+    scene, _ = read_scenes(demo_scenes(ModelCard(LABELS, ImageRule(32, 32), demo=demo)))
     drawn = decode(scene.jpeg(3), "drawing")
     for edge in (drawn[:, :40], drawn[:, -40:], drawn[:30], drawn[-30:]):
         assert edge[..., 1].mean() > edge[..., 0].mean() + 50  # as the picture: greenest of all

@@ -41,6 +41,7 @@ _FLICKER = 0.02
 _NOISE = 4.0
 """Standard deviation of the noise, of 255, before JPEG."""
 _JPEG_QUALITY = 80
+_BEYOND_BLUR_PX = 12
 _CORRECTIONS = 4
 """Of an enlarged input: after these, the network sees it again to less than a level of 255 on average."""
 
@@ -135,7 +136,7 @@ class Scene:
         label: the answer of a healthy model.
         picture: uint8 (H, W, 3) BGR.
         rule: how the network sees pictures. It sees the same part of a drawing as of `picture`; what the
-            frame shows beyond the picture's edges is the picture mirrored.
+            frame shows beyond the picture's edges is the picture mirrored, and out of focus.
     """
 
     def __init__(self, label: str, picture: np.ndarray, rule: ImageRule) -> None:
@@ -170,7 +171,11 @@ class Scene:
         if picture.shape[:2] == (self._rule.height_px, self._rule.width_px):
             picture = _enlarged(picture, crop_box(SIZE_PX[1], SIZE_PX[0], self._rule)[2:])
             place = _placed(picture, self._rule)
-        return cv2.warpAffine(picture, place, SIZE_PX, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        still = cv2.warpAffine(picture, place, SIZE_PX, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        inside = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), place, SIZE_PX)
+        if inside.all():
+            return still
+        return np.where(inside[..., None] > 0, still, cv2.GaussianBlur(still, (0, 0), _BEYOND_BLUR_PX))
 
 
 def _enlarged(seen: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
