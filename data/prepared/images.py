@@ -86,7 +86,7 @@ class PictureRows:
         mapping: what they lie in; None for memory.
     """
 
-    def __init__(self, pictures: np.ndarray, mapping: mmap.mmap | None = None) -> None:
+    def __init__(self, pictures: np.ndarray, mapping: "mmap.mmap | None" = None) -> None:
         self.pictures = pictures
         self._mapping = mapping
         self._advise(getattr(mmap, "MADV_RANDOM", None), 0, pictures.nbytes)  # what follows is not read, too

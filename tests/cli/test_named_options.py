@@ -37,6 +37,7 @@ COMMANDS = (
     "predict",
     "doctor",
     "models",
+    "cache",
     "inspect",
     "verify",
 )
