@@ -44,8 +44,10 @@ def train(
     ),
     recipe: str | None = typer.Option(
         None,
-        help="`documented` is plain Adam; `best` adds augmentation, a one-cycle learning rate and "
-        "weight decay. The options below change it.  [default: documented for cnn, else best]",
+        help="For a pretrained network: `frozen` fits its last layer, `tuned` trains all layers further. For "
+        "the others: `documented` is plain Adam, `best` adds augmentation, a one-cycle learning rate and "
+        "weight decay. The options below change it.  [default: frozen for few pictures, tuned for many; "
+        "documented for cnn, else best]",
     ),
     seed: int | None = typer.Option(
         None, min=0, max=2**32 - 1, help="The same seed gives the same model.  [default: 0]"
@@ -63,14 +65,16 @@ def train(
         False, "--list", help="List the networks: parameters, operations, size, accuracy."
     ),
     arch: str | None = typer.Option(
-        None, help="The network; see --list.  [default: cnn]", rich_help_panel=_NETWORK
+        None,
+        help="The network; see --list.  [default: lite0, pretrained; cnn for cifar10 and digits]",
+        rich_help_panel=_NETWORK,
     ),
     imgsz: int | None = typer.Option(
         None,
         "--imgsz",
         min=8,
         max=1024,
-        help="Side of the network's square input, in pixels.  [default: 32]",
+        help="Side of the network's square input, in pixels.  [default: 96 for pretrained ones, else 32]",
         rich_help_panel=_NETWORK,
     ),
     size: int | None = typer.Option(
@@ -90,7 +94,11 @@ def train(
         rich_help_panel=_NETWORK,
     ),
     epochs: int | None = typer.Option(
-        None, min=1, max=100_000, help="Passes over the training images.", rich_help_panel=_FITTING
+        None,
+        min=1,
+        max=100_000,
+        help="Passes over the training images; for `frozen`, each in another view.",
+        rich_help_panel=_FITTING,
     ),
     batch_size: int | None = typer.Option(
         None,
@@ -217,7 +225,8 @@ def train(
         raise typer.Exit(130) from None
     print(wrap_for(sys.stdout, _summary(report, output)))
     if report.warnings:  # an export would be worth as little
-        again = messages.same_command("--epochs", str(2 * report.recipe.epochs))
+        longer = ("--epochs", str(2 * report.recipe.epochs))
+        again = messages.same_command(*(("--recipe", "tuned") if _is_frozen(report) else longer))
         messages.show_next(again, "or with better pictures")
         return
     named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
@@ -246,7 +255,12 @@ def _summary(report: "TrainReport", output: Path) -> str:
 
 
 def _epochs(report: "TrainReport") -> str:
-    return "one epoch" if report.epochs_done == 1 else f"{report.epochs_done} epochs"
+    noun, plural = ("pass", "passes") if _is_frozen(report) else ("epoch", "epochs")
+    return f"one {noun}" if report.epochs_done == 1 else f"{report.epochs_done} {plural}"
+
+
+def _is_frozen(report: "TrainReport") -> bool:
+    return report.recipe.backbone == "frozen"
 
 
 def _skipped(report: "TrainReport") -> list[str]:

@@ -1,13 +1,24 @@
 """Features: what a network sees in a picture, as the numbers that its last layer takes."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..data.backend import keras
-from .compiled import predict_uint8, with_scaling
+from ..data.prepared.images import Images
+from .augmentation import augment
+from .compiled import fast_copy, predict_uint8, with_scaling
 from .networks import Design, build
 from .networks.design import ARCHITECTURES, Pixels
+
+PIECE_IMAGES = 1024
+"""Images that are changed with one random generator: whoever computes a piece gets the same features."""
+
+
+_LOOKED_AT_TOGETHER = 128
+"""Between two steps of the display."""
 
 
 class Features:
@@ -20,7 +31,8 @@ class Features:
 
     def __init__(self, network: keras.Model, pixels: Pixels) -> None:
         inputs: Any = network.layers[-1].input
-        self._model = with_scaling(keras.Model(network.inputs, inputs), pixels)
+        trunk = fast_copy(keras.Model(network.inputs, inputs), "float32")
+        self._model = with_scaling(trunk, pixels)
         self.count = int(inputs.shape[-1])
 
     def of(self, images: np.ndarray) -> np.ndarray:
@@ -32,3 +44,43 @@ def lite0_features(side_px: int) -> Features:
     """Returns the features of the whole Lite0, 1,280 for each picture, for square images."""
     design = Design("lite0")
     return Features(build(design, side_px, side_px, classes=2), ARCHITECTURES[design.arch].pixels)
+
+
+@dataclass(frozen=True)
+class View:
+    """How pictures are looked at: view 0 is as they are, each other one is changed at random."""
+
+    number: int = 0
+    kinds: tuple[str, ...] = ()
+    """See `augmentation.KINDS`."""
+    seed: int = 0
+    mirrored_is_same: bool = True
+
+    def of(self, images: np.ndarray, piece: int) -> np.ndarray:
+        """Returns the view of the pictures of a piece, uint8 (n, H, W, 3); the same each time."""
+        if not self.number:
+            return images
+        random = np.random.default_rng((self.seed, self.number, piece))
+        return augment(images, random, self.kinds, self.mirrored_is_same)
+
+
+ViewFeatures = Callable[[Images, View, Callable[[int], None]], np.ndarray]
+"""Takes images, their view, and what to call with the number of images done; returns float16 (N, count).
+
+Who computes them elsewhere, such as on a cluster, gives a function of this form to `run_training`."""
+
+
+def view_features(features: Features) -> ViewFeatures:
+    """Returns the function that computes here, piece by piece."""
+
+    def of(images: Images, view: View, done: Callable[[int], None]) -> np.ndarray:
+        found = np.empty((len(images), features.count), np.float16)
+        for piece, start in enumerate(range(0, len(images), PIECE_IMAGES)):
+            seen = view.of(images[start : start + PIECE_IMAGES], piece)
+            for first in range(0, len(seen), _LOOKED_AT_TOGETHER):
+                part = seen[first : first + _LOOKED_AT_TOGETHER]
+                found[start + first : start + first + len(part)] = features.of(part)
+                done(start + first + len(part))
+        return found
+
+    return of

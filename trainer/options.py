@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..data.cifar10 import find_cifar10
 from ..data.load import Dataset, find, is_path, load_dataset
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import EdgeclsError, MissingInput, UsageError
@@ -19,7 +20,9 @@ from .networks.mobilenetv2_weights import fetch_weights
 from .recipe import Recipe
 from .report import TrainReport, read_report_file
 
-_SIDE_PX = 32
+_SIDE_PX, _PRETRAINED_SIDE_PX = 32, 96
+OWN_PICTURES_ARCH = "lite0"
+"""The network that own pictures take without `--arch`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,9 @@ class TrainOptions:
     before: TrainReport | None = None
     """Of the training to repeat; what has changed since is reported."""
     is_for_any_count: bool = False
-    """Whether few images get smaller batches; see `recipe.for_few_images`."""
+    """Whether few images get smaller batches, and many fewer passes; see `recipe.for_few_images`."""
+    if_many: Recipe | None = None
+    """What to do instead where there are many images; see `recipe.are_many`."""
     is_augment_given: bool = False
     """Whether the user chose the augmentation, which then stays as it is."""
     zip_encoding: str | None = None
@@ -146,6 +151,8 @@ def train_options(
     values = {name: _parsed(name, value) for name, value in given.items() if value is not None}
     if report:
         before = read_report_file(report)
+        if before.recipe.backbone == recipes.FROZEN:
+            _refuse_tuning(values, f"--from {report}, whose recipe is frozen")
         rule = replace(before.image, height_px=imgsz, width_px=imgsz) if imgsz else before.image
         return TrainOptions(
             absolute_data(data or before.data),
@@ -158,24 +165,60 @@ def train_options(
             typed_data=data,
             typed_teacher=given.get("teacher"),
         )
-    side_px = imgsz or _SIDE_PX
-    named = recipes.named_recipe(recipe, arch or Recipe.arch)
+    source = absolute_data(data or "cifar10")
+    arch = arch or _usual_arch(source, recipe)
+    named = recipes.named_recipe(recipe or _meant_recipe(arch, values), arch)
+    if recipe == recipes.FROZEN:
+        _refuse_tuning(values, f"--recipe {recipe}")
+    if_many = None
+    if named.backbone == recipes.FROZEN and recipe is None:
+        if_many = replace(recipes.named_recipe(recipes.TUNED, arch), **values)
+    side_px = imgsz or (_PRETRAINED_SIDE_PX if _is_pretrained(arch) else _SIDE_PX)
     rule = ImageRule(side_px, side_px, transparent="white", bits=BITS_OF_DATA, decode="reduced")
     made = replace(named, **values)
     is_documented = named == Recipe(arch=named.arch)  # never changed, like an explicit batch size
-    any_count = not (is_documented or values.keys() & {"batch_size", "learning_rate"})
-    source = absolute_data(data or "cifar10")
+    fixed = {"epochs"} if named.backbone == recipes.FROZEN else {"batch_size", "learning_rate"}
     return TrainOptions(
         source,
         output,
         rule,
         made,
-        is_for_any_count=any_count,
+        is_for_any_count=not (is_documented or values.keys() & fixed),
+        if_many=if_many,
         is_augment_given="augment" in values,
         zip_encoding=zip_encoding,
         typed_data=data,
         typed_teacher=given.get("teacher"),
     )
+
+
+def _usual_arch(source: str, recipe: str | None) -> str:
+    """Returns the network for CIFAR-10 and digits, or the one for own pictures."""
+    if recipe in recipes.BACKBONES:
+        return OWN_PICTURES_ARCH
+    if recipe is not None or not is_path(source):
+        return Recipe.arch
+    path = Path(source)
+    return Recipe.arch if path.exists() and find_cifar10(path) else OWN_PICTURES_ARCH
+
+
+def _is_pretrained(arch: str) -> bool:
+    return arch in design.ARCHITECTURES and design.ARCHITECTURES[arch].is_pretrained
+
+
+def _meant_recipe(arch: str, values: Mapping[str, Any]) -> str | None:
+    """Returns `tuned` where an option of tuning was given for a pretrained network."""
+    return recipes.TUNED if _is_pretrained(arch) and values.keys() & recipes.ONLY_TUNED else None
+
+
+def _refuse_tuning(values: Mapping[str, Any], reason: str) -> None:
+    """Refuses options that have no effect on a frozen network."""
+    for name in values:
+        if name in recipes.ONLY_TUNED:
+            option = f"--{name.replace('_', '-')}"
+            raise UsageError(
+                f"{option}: has no effect with {reason}; leave it out, or use --recipe {recipes.TUNED}"
+            )
 
 
 def absolute_data(data: str) -> str:

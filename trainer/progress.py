@@ -47,8 +47,14 @@ class Progress:
     def batches_done(self, count: int, loss: float, accuracy: float) -> None:
         """Called after batches of this epoch, with its means so far on the training split."""
 
+    def pass_started(self, number: int, passes: int, text: str, images: int) -> None:
+        """Called before a step of pass `number` of `passes`; `images` is 0 if it is not for single images."""
+
+    def images_done(self, count: int) -> None:
+        """Called after so many images of this step."""
+
     def epoch_done(self, epoch: Epoch) -> None:
-        """Called after an epoch and its evaluation."""
+        """Called after an epoch or a pass and its evaluation."""
 
 
 class TerminalProgress(Progress):
@@ -67,6 +73,7 @@ class TerminalProgress(Progress):
         self._seconds: list[float] = []
         """Of each epoch done after the first, whose start-up would count in every one left."""
         self._is_started = False
+        self._is_by_pass = False
         self._has_header = False
         self._interrupts = Interrupts()
 
@@ -94,7 +101,7 @@ class TerminalProgress(Progress):
     def epoch_started(self, number: int, epochs: int, batches: int) -> None:
         """See `Progress`."""
         self._interrupts.check()
-        self._epochs = epochs
+        self._epochs, self._is_by_pass = epochs, False
         self._start_bar(f"epoch {number}/{epochs}", batches)
 
     def batches_done(self, count: int, loss: float, accuracy: float) -> None:
@@ -104,11 +111,23 @@ class TerminalProgress(Progress):
             self._bar.set_postfix_str(f"loss: {loss:.4f}, accuracy: {accuracy:.4f}", refresh=False)
         self._step_to(count)
 
+    def pass_started(self, number: int, passes: int, text: str, images: int) -> None:
+        """See `Progress`."""
+        self._interrupts.check()
+        self._epochs, self._is_by_pass = passes, True
+        self._start_bar(f"pass {number}/{passes}: {text}" if passes > 1 else text, images)
+
+    def images_done(self, count: int) -> None:
+        """See `Progress`."""
+        self._interrupts.check()
+        self._step_to(count)
+
     def epoch_done(self, epoch: Epoch) -> None:
         """See `Progress`."""
         if not self._has_header:
             self._has_header = True
-            self.message(_line(list(_COLUMNS)))
+            header = [*_COLUMNS]
+            self.message(_line(["pass", *header[1:]] if self._is_by_pass else header))
         figures = (epoch.train, epoch.val, epoch.test)
         values = [f"{value:.4f}" for split in figures for value in (split.loss, split.accuracy)]
         times = [duration(epoch.seconds), self._left(epoch)]

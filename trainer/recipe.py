@@ -9,11 +9,14 @@ from typing import Any, Self, TypedDict
 from ..data.load import WARNING
 from ..edge_runtime.errors import UnknownChoice, UsageError
 from .augmentation import KINDS, parse_kinds
-from .networks.design import Design
+from .networks.design import ARCHITECTURES, Design
 
 OPTIMIZERS = ("adam", "adamw", "muon", "sgd")
 SCHEDULES = ("constant", "one-cycle")
 PRECISIONS = ("float32", "bfloat16")
+FROZEN, TUNED = BACKBONES = ("frozen", "tuned")
+"""What becomes of a pretrained network: it stays as it is and only its last layer is fitted, or all layers
+are trained further, the last one first."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,15 @@ class Recipe:
     """The teacher's share of the loss; the rest comes from the true classes."""
     precision: str = "float32"
     """One of `PRECISIONS`, for computing while fitting. Weights are kept and saved as float32."""
+    backbone: str | None = None
+    """One of `BACKBONES`, for a pretrained network; None trains all layers from the start."""
 
     def __post_init__(self) -> None:
         for option, value, known in (
             ("--optimizer", self.optimizer, OPTIMIZERS),
             ("--schedule", self.schedule, SCHEDULES),
             ("--precision", self.precision, PRECISIONS),
+            ("--recipe", self.backbone or FROZEN, BACKBONES),
         ):
             if value not in known:
                 raise UnknownChoice(
@@ -89,6 +95,8 @@ class Recipe:
     def by_option(self) -> dict[str, Any]:
         """Returns the values by their names on the command line."""
         values = {**asdict(self), "augment": ",".join(self.augment) or "none"}
+        if backbone := values.pop("backbone"):
+            values["recipe"] = backbone
         return {f"--{name.replace('_', '-')}": value for name, value in values.items()}
 
 
@@ -116,7 +124,7 @@ class RecipeOptions(TypedDict, total=False):
     precision: str | None
 
 
-RECIPES = ("documented", "best")
+RECIPES = ("documented", "best", *BACKBONES)
 
 _LEAST_BATCHES = 10
 """In an epoch. With two or three large batches of 200 pictures, a network has hardly moved after five epochs,
@@ -158,31 +166,91 @@ _BEST_OF: dict[str, dict[str, Any]] = {
 }
 
 
+_FROZEN = Recipe(backbone=FROZEN, epochs=6, augment=("flip", "crop"))
+_TUNED = Recipe(
+    backbone=TUNED,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    schedule="one-cycle",
+    weight_decay=0.05,
+    batch_size=32,
+    epochs=8,
+    label_smoothing=0.1,
+    augment=("flip", "crop", "colour"),
+)
+
+ONLY_TUNED = frozenset(
+    {
+        "batch_size",
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "weight_decay",
+        "label_smoothing",
+        "dropout",
+        "average_epochs",
+        "early_stopping",
+        "teacher",
+        "temperature",
+        "teacher_share",
+        "precision",
+    }
+)
+"""Fields of `Recipe` without effect on a frozen network."""
+
+_MANY_OF_CLASS = {"lite0": 500, "lite0-6": 100, "lite0-5": 50, "lite0-4": 30}
+"""Training pictures of each class, on average, from which tuning is better than the frozen network."""
+
+
 def named_recipe(name: str | None, arch: str) -> Recipe:
-    """Returns the recipe of this name for a network; without a name `documented` for `cnn`, else `best`.
+    """Returns the recipe of this name for a network.
+
+    Without a name `documented` for `cnn`, `frozen` for pretrained ones, else `best`.
 
     Raises:
-        UsageError: no such recipe.
+        UsageError: no such recipe, or not for this network.
     """
-    name = name or ("documented" if arch == "cnn" else "best")
+    is_pretrained = arch in ARCHITECTURES and ARCHITECTURES[arch].is_pretrained
+    name = name or ("documented" if arch == "cnn" else FROZEN if is_pretrained else "best")
     if name not in RECIPES:
-        raise UnknownChoice(f"--recipe {name}: no such recipe; use {' or '.join(RECIPES)}", name, RECIPES)
+        known = f"{', '.join(RECIPES[:-1])} or {RECIPES[-1]}"
+        raise UnknownChoice(f"--recipe {name}: no such recipe; use {known}", name, RECIPES)
+    if name in BACKBONES:
+        if not is_pretrained:
+            raise UsageError(
+                f"--recipe {name}: {arch} has no pretrained weights; use --arch lite0, or --recipe best"
+            )
+        return replace(_FROZEN if name == FROZEN else _TUNED, arch=arch)
     if name == "documented":
         return Recipe(arch=arch)
     return replace(_BEST, arch=arch, **_BEST_OF.get(arch, {}))
 
 
-def for_few_images(recipe: Recipe, images: int) -> Recipe:
-    """Returns the recipe with smaller batches, of at least 16 images, if an epoch would have fewer than 10.
+def are_many(arch: str, images: int, classes: int) -> bool:
+    """Returns whether there are so many training images that a pretrained network is better tuned."""
+    return images >= _MANY_OF_CLASS.get(arch, 500) * classes
 
-    The learning rate is scaled by the square root of the batch size, which keeps the noise of a step
-    (Krizhevsky 2014, "One weird trick for parallelizing convolutional neural networks", section 5).
+
+def for_few_images(recipe: Recipe, images: int) -> Recipe:
+    """Returns the recipe as the number of training images wants it.
+
+    Fewer passes for a frozen network that has many images; smaller batches, of at least 16 images, if an
+    epoch would have fewer than 10. The learning rate is scaled by the square root of the batch size, which
+    keeps the noise of a step (Krizhevsky 2014, "One weird trick for parallelizing convolutional neural
+    networks", section 5).
     """
+    if recipe.backbone == FROZEN:
+        passes = next((passes for most, passes in _PASSES if images <= most), 1)
+        return replace(recipe, epochs=passes)
     size = recipe.batch_size
     while size // 2 >= _SMALLEST_BATCH and images < _LEAST_BATCHES * size:
         size //= 2
     rate = recipe.learning_rate * math.sqrt(size / recipe.batch_size)
     return replace(recipe, batch_size=size, learning_rate=rate)
+
+
+_PASSES = ((500, 8), (2_000, 4), (10_000, 3), (50_000, 2))
+"""Most images, and passes. Views of the same picture help less the more pictures there are."""
 
 
 def without_flip(recipe: Recipe) -> Recipe:

@@ -1,8 +1,8 @@
 """A training, from the data set to the files that it writes."""
 
 import platform
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Unpack
@@ -24,22 +24,37 @@ from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Provenance
 from .checkpoint import (
     Checkpoint,
+    TrainingState,
     check_data,
     check_teacher,
     read_checkpoint,
     write_checkpoint,
 )
 from .compiled import probabilities
+from .features import ViewFeatures
 from .fit import fit
+from .frozen import PlainFeatures, fit_frozen
+from .last_layer import LastLayer
 from .losses import imbalance_line
 from .networks import build
-from .networks.design import ARCHITECTURES
+from .networks.blocks import LAST_LAYER
+from .networks.design import ARCHITECTURES, Pixels
 from .options import TrainOptions, train_options
 from .plots import augmented_png, confusion_png, curves_png, samples_png
 from .progress import Progress
-from .recipe import Recipe, RecipeOptions, for_few_images, mirror_note, without_flip
-from .report import Epoch, TrainReport, best_epoch, history_csv, metrics
+from .recipe import (
+    FROZEN,
+    TUNED,
+    Recipe,
+    RecipeOptions,
+    are_many,
+    for_few_images,
+    mirror_note,
+    without_flip,
+)
+from .report import Epoch, Metrics, TrainReport, best_epoch, history_csv, metrics
 from .teacher import TeacherFile, load_teacher
+from .tuned import fit_tuned
 
 _CLASSES_SHOWN = 50
 _LEAST_VAL = 20
@@ -64,10 +79,10 @@ def train(
     Args:
         data: `cifar10`, `digits`, or the path of a data set, such as a folder with one sub-folder of pictures
             for each class; None is `cifar10`.
-        arch: the network, such as `nano`; None is `cnn`.
-        recipe: `documented` or `best`; None is the network's own.
+        arch: the network, such as `nano`; None is `cnn` for `cifar10` and `digits`, else `lite0`.
+        recipe: `documented`, `best`, `frozen` or `tuned`; None is the network's own.
         output: the `.h5` to write; plots and report go into a folder of its name.
-        imgsz: side of the network's square input, in pixels; None is 32.
+        imgsz: side of the network's square input, in pixels; None is 96 for a pretrained network, else 32.
         from_report: a `report.json`: train as it says, except for what is given here.
         zip_encoding: of names in a zip that are not UTF-8, such as `cp866`; None: guessed if only one fits.
         resume: continue from the checkpoint of an interrupted training.
@@ -95,6 +110,7 @@ def run_training(
     dataset: Dataset | None = None,
     *,
     resume: bool = False,
+    features: ViewFeatures | None = None,
     progress: Progress | None = None,
 ) -> TrainReport:
     """Trains, and writes the model, its report and its plots.
@@ -106,6 +122,7 @@ def run_training(
         training: what to do.
         dataset: from `training.load_data()`, if it was read already.
         resume: continue from the checkpoint of an interrupted training; the result is as if never stopped.
+        features: computes what a pretrained network sees, such as on a cluster; None computes it here.
         progress: shows how far it is.
 
     Raises:
@@ -120,6 +137,9 @@ def run_training(
     checkpoint = read_checkpoint(training.checkpoint) if resume else None
     dataset = dataset or training.load_data(progress.images_read)
     training = replace(training, image=replace(training.image, bits=dataset.bits))
+    many = are_many(training.recipe.arch, len(dataset.train), len(dataset.labels))
+    if many and training.if_many:
+        training = replace(training, recipe=training.if_many)
     if training.is_for_any_count:
         training = replace(training, recipe=for_few_images(training.recipe, len(dataset.train)))
     pair = mirror_pair(dataset) if "flip" in training.recipe.augment and dataset.mirrored_is_same else None
@@ -131,7 +151,8 @@ def run_training(
     if checkpoint:
         check_data(checkpoint, dataset.sha256, training.checkpoint)
         check_teacher(checkpoint, teacher_sha256, training.checkpoint)
-        progress.message(f"continuing after epoch {len(checkpoint.state.history)} of {recipe.epochs}")
+        noun = "pass" if recipe.backbone == FROZEN else "epoch"
+        progress.message(f"continuing after {noun} {len(checkpoint.state.history)} of {recipe.epochs}")
     elif training.checkpoint.exists():
         progress.message("starting again; to continue the interrupted training, give --resume")
 
@@ -141,6 +162,8 @@ def run_training(
     mirroring = mirror_note(recipe, pair) if dataset.mirrored_is_same else None
     notes, warnings = divided_notes((*dataset.notes, *([mirroring] if mirroring else [])))
     progress.message("\n".join(_described(dataset, network, recipe, notes)))
+    if recipe.backbone:
+        progress.message(_why(dataset, recipe, is_many=many))
     for change in (
         *warnings,
         *few_warnings(dataset),
@@ -148,22 +171,70 @@ def run_training(
         *change_warnings(training, dataset, teacher),
     ):
         progress.warn(change)
-    history = fit(
-        network,
+    fitting = _Fitting(
         dataset,
         recipe,
-        teacher=teacher,
-        start=checkpoint.state if checkpoint else None,
-        on_epoch=lambda state: write_checkpoint(
+        teacher,
+        checkpoint.state if checkpoint else None,
+        lambda state: write_checkpoint(
             training.checkpoint, Checkpoint(options, dataset.sha256, teacher_sha256, state)
         ),
-        progress=progress,
+        features,
+        progress,
     )
-    report = _write_results(training, dataset, network, history, teacher_sha256)
+    result = fitting.of(network)
+    report = _write_results(training, dataset, result, teacher_sha256)
     training.checkpoint.unlink(missing_ok=True)
     for warning in report.warnings:
         progress.warn(warning)
     return report
+
+
+@dataclass(frozen=True)
+class _Result:
+    """A fitted network."""
+
+    network: keras.Model
+    history: tuple[Epoch, ...]
+    plain: PlainFeatures | None = None
+    """Where its last layer was fitted on features."""
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """Fits a network in the recipe's way; the fields are arguments of `fit`, `fit_frozen` and `fit_tuned`."""
+
+    dataset: Dataset
+    recipe: Recipe
+    teacher: TeacherFile | None
+    start: TrainingState | None
+    on_epoch: Callable[[TrainingState], None]
+    features: ViewFeatures | None
+    progress: Progress
+
+    def of(self, network: keras.Model) -> _Result:
+        """Fits the network in place."""
+        data, recipe = self.dataset, self.recipe
+        if recipe.backbone == FROZEN:
+            history, plain = fit_frozen(
+                network,
+                data,
+                recipe,
+                start=self.start,
+                on_pass=self.on_epoch,
+                features=self.features,
+                progress=self.progress,
+            )
+            return _Result(network, history, plain)
+        common = {
+            "teacher": self.teacher,
+            "start": self.start,
+            "on_epoch": self.on_epoch,
+            "progress": self.progress,
+        }
+        if recipe.backbone == TUNED:
+            return _Result(network, fit_tuned(network, data, recipe, features=self.features, **common))
+        return _Result(network, fit(network, data, recipe, **common))
 
 
 def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
@@ -221,6 +292,8 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Se
     background = find_background(dataset.labels, dataset.name)
     none_of_these = f'background class: {background}; answered as "unknown"' if background else None
     steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
+    if recipe.backbone == FROZEN:
+        steps = f"of which {network.layers[-1].count_params():,} are fitted"
     return [
         f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
         *class_lines(dataset),
@@ -228,6 +301,17 @@ def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Se
         *filter(None, (_from_cache(dataset), none_of_these, uneven)),
         f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
     ]
+
+
+def _why(dataset: Dataset, recipe: Recipe, *, is_many: bool) -> str:
+    """Returns what is done with the pretrained network, and whether the number of pictures is the reason."""
+    each = round(len(dataset.train) / len(dataset.labels))
+    count = f"{'many' if is_many else 'few'} pictures ({each:,} a class)"
+    if recipe.backbone == FROZEN:
+        what = "the pretrained network stays as it is, only its last layer is fitted"
+        return f"{what}" if is_many else f"{count}: {what}"
+    what = "all layers of the pretrained network are tuned to them"
+    return f"{count}: {what}" if is_many else what
 
 
 def _from_cache(dataset: Dataset) -> str | None:
@@ -254,14 +338,14 @@ def class_lines(dataset: Dataset) -> list[str]:
 def _write_results(
     training: TrainOptions,
     dataset: Dataset,
-    network: keras.Model,
-    history: tuple[Epoch, ...],
+    result: _Result,
     teacher_sha256: str | None,
 ) -> TrainReport:
     """Writes all files, the model last: until then the training can be resumed."""
     pixels = ARCHITECTURES[training.recipe.arch].pixels
+    network, history = result.network, result.history
     of_test = probabilities(network, dataset.test.images, pixels)
-    report = replace(_report(training, dataset, network, history, of_test), teacher_sha256=teacher_sha256)
+    report = replace(_report(training, dataset, result, of_test), teacher_sha256=teacher_sha256)
     folder = report_folder(training.output)
     pictures = _pictures(training.recipe, dataset, history, of_test)
     for name, content in {**pictures, "history.csv": history_csv(history)}.items():
@@ -269,6 +353,19 @@ def _write_results(
     write_whole(report_path(training.output), report.to_json())
     save_network(network, _card(report), training.output)
     return report
+
+
+def _train_and_val(dataset: Dataset, result: _Result, pixels: Pixels) -> tuple[Metrics, Metrics]:
+    """Returns how good the saved weights are, from the features where they are known."""
+    network = result.network
+    if plain := result.plain:
+        layer = LastLayer(*network.get_layer(LAST_LAYER).get_weights())
+        return layer.metrics(plain.train, dataset.train.truth), layer.metrics(plain.val, dataset.val.truth)
+    train, val = (
+        metrics(probabilities(network, split.images, pixels), split.truth)
+        for split in (dataset.train, dataset.val)
+    )
+    return train, val
 
 
 def _pictures(
@@ -305,15 +402,11 @@ def _train_loss(recipe: Recipe) -> str:
 def _report(
     training: TrainOptions,
     dataset: Dataset,
-    network: keras.Model,
-    history: tuple[Epoch, ...],
+    result: _Result,
     of_test: np.ndarray,
 ) -> TrainReport:
-    pixels = ARCHITECTURES[training.recipe.arch].pixels
-    train, val = (
-        metrics(probabilities(network, split.images, pixels), split.truth)
-        for split in (dataset.train, dataset.val)
-    )
+    train, val = _train_and_val(dataset, result, ARCHITECTURES[training.recipe.arch].pixels)
+    network, history = result.network, result.history
     return TrainReport(
         data=training.data,
         data_name=dataset.name,
@@ -339,13 +432,14 @@ def _report(
             **backend_version(),
         },
         split=dataset.split_record,
-        warnings=_weaknesses(dataset, of_test),
+        warnings=_weaknesses(dataset, training.recipe, of_test),
     )
 
 
-def _weaknesses(dataset: Dataset, of_test: np.ndarray) -> tuple[str, ...]:
+def _weaknesses(dataset: Dataset, recipe: Recipe, of_test: np.ndarray) -> tuple[str, ...]:
     weak = weak_answers(of_test.argmax(axis=1), dataset.test.truth, dataset.labels)
-    advice = "train with more --epochs, a larger --imgsz or better pictures before you export"
+    how = f"--recipe {TUNED}" if recipe.backbone == FROZEN else "more --epochs"
+    advice = f"train with {how}, a larger --imgsz or better pictures before you export"
     return (f"{weak}; {advice}",) if weak else ()
 
 

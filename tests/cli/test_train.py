@@ -40,7 +40,7 @@ def shows_no_more_than_users_need(lines: list[str], epochs: list[str]) -> None:
 
 def test_the_summary_is_in_the_form_that_users_know(run_here, pets, tmp_path):
     (pets / "dog" / "broken.jpg").write_text("no image")
-    options = ("--data", "pets", "--epochs", 2, "--imgsz", 18, "--batch-size", 4)
+    options = ("--data", "pets", "--arch", "cnn", "--epochs", 2, "--imgsz", 18, "--batch-size", 4)
     done = run_here("train", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -88,11 +88,14 @@ def test_every_option_arrives_and_the_next_command_names_another_output(run_here
         "temperature": 4.0,
         "teacher_share": 0.9,
         "precision": "bfloat16",
+        "backbone": None,
     }
     assert report["image"]["height_px"] == report["image"]["width_px"] == 18
 
 
-@pytest.mark.parametrize("command", [["train", "--data", "pets", "--epochs", "1000", "--size", "18"]])
+@pytest.mark.parametrize(
+    "command", [["train", "--data", "pets", "--arch", "cnn", "--epochs", "1000", "--size", "18"]]
+)
 def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pets, tmp_path, command):
     def interrupt(arguments: list[str], with_signal: int, after_epochs: int) -> subprocess.CompletedProcess:
         checkpoint = tmp_path / "image_classification" / "checkpoint.npz"
@@ -117,7 +120,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
     assert stopped.returncode == 130
     assert stopped.stdout == ""
     assert "Traceback" not in stopped.stderr
-    resume = "train --data pets --epochs 1000 --size 18 --resume"
+    resume = "train --data pets --arch cnn --epochs 1000 --size 18 --resume"
     *shown, last = stopped.stderr.splitlines()
     assert last == f"edgecls: interrupted; continue with `edgecls {resume}`"
     # Nothing of TensorFlow's own noise.
@@ -223,7 +226,7 @@ def test_quiet_prints_the_result_alone(tiny):
 
 def test_ten_lines_of_python_train_as_the_command_does(pets, tmp_path):
     output = tmp_path / "first.h5"
-    report = train(pets, output=output, imgsz=18, epochs=1, batch_size=4, augment="flip", seed=3)
+    report = train(pets, output=output, arch="cnn", imgsz=18, epochs=1, batch_size=4, augment="flip", seed=3)
     assert (report.recipe.epochs, report.recipe.augment, report.recipe.seed) == (1, ("flip",), 3)
     assert report.image.height_px == 18
     assert output.exists()

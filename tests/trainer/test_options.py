@@ -96,7 +96,9 @@ def test_contradictions_and_unknown_names_are_refused(report, tmp_path):
         train_options(MODEL, {}, arch="nano", report=report)
     with pytest.raises(UsageError, match=r"--recipe: --from .* sets it too"):
         train_options(MODEL, {}, recipe="best", report=report)
-    with pytest.raises(UsageError, match=r"--recipe magic: no such recipe; use documented or best"):
+    with pytest.raises(
+        UsageError, match=r"--recipe magic: no such recipe; use documented, best, frozen or tuned"
+    ):
         train_options(MODEL, {}, recipe="magic")
     with pytest.raises(MissingInput, match=r"none.json"):
         train_options(MODEL, {}, report=tmp_path / "none.json")

@@ -60,7 +60,9 @@ def test_every_network_has_a_best_one_with_augmentation_and_a_schedule(arch):
 
 
 def test_an_unknown_one_is_refused():
-    with pytest.raises(UsageError, match=r"--recipe good: no such recipe; use documented or best"):
+    with pytest.raises(
+        UsageError, match=r"--recipe good: no such recipe; use documented, best, frozen or tuned"
+    ):
         named_recipe("good", "cnn")
 
 
