@@ -47,7 +47,7 @@ def lite0_features(side_px: int) -> Features:
 
 
 @dataclass(frozen=True)
-class View:
+class PictureView:
     """How pictures are looked at: view 0 is as they are, each other one is changed at random."""
 
     number: int = 0
@@ -64,7 +64,7 @@ class View:
         return augment(images, random, self.kinds, self.mirrored_is_same)
 
 
-ViewFeatures = Callable[[Images, View, Callable[[int], None]], np.ndarray]
+ViewFeatures = Callable[[Images, PictureView, Callable[[int], None]], np.ndarray]
 """Takes images, their view, and what to call with the number of images done; returns float16 (N, count).
 
 Who computes them elsewhere, such as on a cluster, gives a function of this form to `run_training`."""
@@ -73,7 +73,7 @@ Who computes them elsewhere, such as on a cluster, gives a function of this form
 def view_features(features: Features) -> ViewFeatures:
     """Returns the function that computes here, piece by piece."""
 
-    def of(images: Images, view: View, done: Callable[[int], None]) -> np.ndarray:
+    def of(images: Images, view: PictureView, done: Callable[[int], None]) -> np.ndarray:
         found = np.empty((len(images), features.count), np.float16)
         for piece, start in enumerate(range(0, len(images), PIECE_IMAGES)):
             seen = view.of(images[start : start + PIECE_IMAGES], piece)

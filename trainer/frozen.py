@@ -14,7 +14,7 @@ from ..data.backend import keras
 from ..data.load import Dataset
 from ..data.split import Split
 from .checkpoint import TrainingState
-from .features import Features, View, ViewFeatures, view_features
+from .features import Features, PictureView, ViewFeatures, view_features
 from .last_layer import LastLayer, chosen_strength, fit_last_layer
 from .losses import class_weights
 from .networks.blocks import LAST_LAYER
@@ -80,7 +80,7 @@ def fit_frozen(
     """
     shown = progress or Progress()
     compute = features or view_features(Features(network, ARCHITECTURES[recipe.arch].pixels))
-    run = _Run(dataset, recipe, compute, shown)
+    run = _Passes(dataset, recipe, compute, shown)
     history, fitted = (start.history, _Fitted.of(start)) if start else run.first_pass()
     while len(history) < run.passes:
         on_pass(fitted.state(history))
@@ -89,7 +89,7 @@ def fit_frozen(
     return history, fitted.plain
 
 
-class _Run:
+class _Passes:
     """What the passes of one training have in common."""
 
     def __init__(self, dataset: Dataset, recipe: Recipe, compute: ViewFeatures, progress: Progress) -> None:
@@ -105,7 +105,7 @@ class _Run:
         splits = (self._dataset.train, self._dataset.val, self._dataset.test)
         names = ("training", "validation", "test")
         plain = PlainFeatures(
-            *(self._look(split, View(), name) for split, name in zip(splits, names, strict=True))
+            *(self._look(split, PictureView(), name) for split, name in zip(splits, names, strict=True))
         )
         truth, val = self._dataset.train.truth, self._dataset.val
         self._progress.pass_started(1, self.passes, "fitting the last layer", 0)
@@ -118,13 +118,13 @@ class _Run:
         """Looks at the training pictures in another view, and fits all views."""
         started_s = time.perf_counter()
         recipe, train = self._recipe, self._dataset.train
-        view = View(len(before.views), recipe.augment, recipe.seed, self._dataset.mirrored_is_same)
+        view = PictureView(len(before.views), recipe.augment, recipe.seed, self._dataset.mirrored_is_same)
         views = (*before.views, self._look(train, view, "training"))
         layer = fit_last_layer(views, train.truth, before.strength, self._weights, before.layer)
         fitted = _Fitted(before.plain, views, layer, before.strength)
         return self._done(history, fitted, started_s), fitted
 
-    def _look(self, split: Split, view: View, name: str) -> np.ndarray:
+    def _look(self, split: Split, view: PictureView, name: str) -> np.ndarray:
         text = f"looking at {len(split):,} {name} pictures"
         self._progress.pass_started(view.number + 1, self.passes, text, len(split))
         return self._compute(split.images, view, self._progress.images_done)

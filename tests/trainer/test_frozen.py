@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecls.data.load import Dataset
-from edgecls.trainer.features import Features, View, view_features
+from edgecls.trainer.features import Features, PictureView, view_features
 from edgecls.trainer.frozen import fit_frozen
 from edgecls.trainer.networks import Design, build
 from edgecls.trainer.networks.design import ARCHITECTURES
@@ -58,7 +58,7 @@ def test_features_may_be_computed_elsewhere(shades32):
     asked: list[tuple[int, int]] = []
     here = view_features(Features(network(), ARCHITECTURES[ARCH].pixels))
 
-    def elsewhere(images, view: View, done):
+    def elsewhere(images, view: PictureView, done):
         asked.append((len(images), view.number))
         return here(images, view, done)
 
@@ -73,8 +73,8 @@ def test_without_augmentation_one_pass_sees_all_there_is(shades32):
 
 def test_a_view_is_the_same_each_time_and_another_for_each_number(shades32):
     images = shades32.train.images[:8]
-    first, second = View(1, ("crop",), seed=0), View(2, ("crop",), seed=0)
-    np.testing.assert_array_equal(View(0, ("crop",)).of(images, 0), images)
+    first, second = PictureView(1, ("crop",), seed=0), PictureView(2, ("crop",), seed=0)
+    np.testing.assert_array_equal(PictureView(0, ("crop",)).of(images, 0), images)
     np.testing.assert_array_equal(first.of(images, 0), first.of(images, 0))
     assert (first.of(images, 0) != second.of(images, 0)).any()
 
