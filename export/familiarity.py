@@ -28,8 +28,8 @@ PROTOTYPES = "prototypes"
 MOST_A_CLASS, MOST_PROTOTYPES = 32, 256
 """Prototypes of a class, and of all together but for one a class."""
 
-_TRAINING_IMAGES = 4000
-"""That prototypes are made from, at most: 10 CPU-seconds of a whole Lite0 at 96 px for each 1,000."""
+_TRAINING_IMAGES = 2000
+"""That prototypes are made from, at most: 5 CPU-seconds of a whole Lite0 at 96 px for each 1,000."""
 _LEAST_FAMILIAR = 0.05
 """The share of validation images whose familiarity is under 1/2."""
 _MEDIAN_AT = 4.0
@@ -103,21 +103,20 @@ class Familiarity(keras.layers.Layer):
     """Multiplies probabilities (1, C) by the familiarity of features (1, F) with their dot products (1, K).
 
     Args:
-        slope: of the sigmoid over the cosine.
         offset: added before the sigmoid.
     """
 
-    def __init__(self, slope: float, offset: float) -> None:
+    def __init__(self, offset: float) -> None:
         super().__init__(name=FAMILIARITY, dtype="float32")
-        self._slope, self._offset = slope, offset
+        self._offset = offset
 
     def call(self, tensors: Any) -> Any:
         """See Keras; `tensors` are features, dot products and probabilities."""
         features, products, probabilities = tensors
         ops: Any = keras.ops
         length = ops.sqrt(ops.sum(ops.square(features), axis=1, keepdims=True) + _SMALL)
-        cosine = ops.max(products, axis=1, keepdims=True) / length
-        return probabilities * ops.sigmoid(cosine * self._slope + self._offset)
+        nearest = ops.max(products, axis=1, keepdims=True) / length
+        return probabilities * ops.sigmoid(nearest + self._offset)
 
 
 def _extended(network: Any, centres: np.ndarray, slope: float, offset: float, temperature: float) -> Any:
@@ -126,8 +125,8 @@ def _extended(network: Any, centres: np.ndarray, slope: float, offset: float, te
     features = last.input
     dense = keras.layers.Dense(last.units, activation="softmax", dtype="float32", name=last.name)
     nearest = keras.layers.Dense(len(centres), use_bias=False, dtype="float32", name=PROTOTYPES)
-    outputs = Familiarity(slope, offset)([features, nearest(features), dense(features)])
+    outputs = Familiarity(offset)([features, nearest(features), dense(features)])
     kernel, *bias = last.get_weights()
     dense.set_weights([kernel / temperature, bias[0] / temperature if bias else np.zeros(last.units)])
-    nearest.set_weights([centres.T])
+    nearest.set_weights([slope * centres.T])  # one operation less than a product behind it
     return keras.Model(network.inputs, outputs, name=network.name)

@@ -22,6 +22,8 @@ from .many_pictures import measure
 from .many_pictures import render as render_costs
 from .near_duplicates import render as render_searches
 from .near_duplicates import time_searches
+from .never_seen import hold_back_each
+from .never_seen import render as render_held_back
 from .pipeline import bench_pipeline, choose_models
 from .pipeline_report import PipelineSettings, render, to_json
 from .training import TrainingArrays, bench_training
@@ -87,6 +89,16 @@ def many_pictures(
     """Measure the memory that train, export and bench need on very many pictures; an hour."""
     folder.mkdir(parents=True, exist_ok=True)
     print(render_costs(measure(folder, count, side_px, arch, _show)))
+
+
+@app.command()
+def never_seen(
+    data: str = typer.Option(..., help="Class folders; each class is held back in turn."),
+    arch: str = typer.Option("lite0", help="The pretrained network."),
+    side_px: int = typer.Option(96, "--imgsz", min=32, help="Side of the network's input, in pixels."),
+) -> None:
+    """Measure how well int8 files notice a class that training did not see; three minutes."""
+    print(render_held_back([*hold_back_each(absolute_data(data), arch, side_px, _show)]))
 
 
 def _writable(json_file: Path | None) -> None:
