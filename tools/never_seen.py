@@ -43,9 +43,9 @@ class HeldBack:
     label: str
     pictures: int
     by_softmax: float
-    """AUROC, 0 to 1: how often its picture has a lower best probability than a test picture of the others."""
+    """AUROC, 0 to 1, of Keras: how often its picture has a lower best probability than one of the others."""
     by_familiarity: float
-    """The same, of the probabilities that are multiplied by the familiarity."""
+    """The same for the int8 file, whose probabilities are multiplied by the familiarity."""
     interval: tuple[float, float]
     """95 % of `by_familiarity`, from resampled pictures."""
     rejected: float
@@ -98,7 +98,7 @@ def _held_back(dataset: Dataset, number: int, features: np.ndarray, design: Desi
     return HeldBack(
         dataset.labels[number],
         len(unseen),
-        _auroc(best / known.sum(1), best_unknown / unknown.sum(1)),
+        _auroc(*(original.predict_batch(images).max(1) for images in (test.images, unseen))),
         _auroc(best, best_unknown),
         _interval(best, best_unknown),
         float((best_unknown < threshold).mean()),
