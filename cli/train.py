@@ -3,23 +3,31 @@
 import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from .. import data as data_sets
+from .. import sweep as sweeps
 from .. import trainer
 from ..edge_runtime.engines.names import DEFAULT_H5
+from ..edge_runtime.errors import UsageError
 from ..edge_runtime.text import columns_of, duration, wrap_for
 from . import messages
 
 if TYPE_CHECKING:
+    from ..sweep.pieces import ClusterWork
+    from ..trainer.options import TrainOptions
+    from ..trainer.progress import Progress
     from ..trainer.recipe import RecipeOptions
     from ..trainer.report import TrainReport
 
 _SKIPPED_SHOWN = 5
 _NETWORK, _FITTING, _TEACHER = "Network", "Recipe, piece by piece", "Teacher"
+_MACHINES = "Machines"
 
 
 def train(
@@ -151,6 +159,13 @@ def train(
         help="float32, or bfloat16: faster on processors with AVX-512 BF16.",
         rich_help_panel=_FITTING,
     ),
+    address: str | None = typer.Option(
+        None,
+        metavar="HOST:PORT",
+        help="A Ray cluster that computes what a pretrained network sees in very many pictures; by default "
+        "this machine works alone.",
+        rich_help_panel=_MACHINES,
+    ),
     teacher: Path | None = typer.Option(
         None,
         help="The .h5 of a larger network to imitate, trained on the same data.",
@@ -217,9 +232,13 @@ def train(
             messages.detail(f"data: {options.data}; model: {options.output}")
             recipe_words = (f"{name} {value}" for name, value in options.recipe.by_option().items())
             messages.detail(f"recipe: {' '.join(recipe_words)}")
-            dataset = options.load_data(progress.images_read)  # before Keras, which takes seconds to load
-            messages.show_step(_loading())
-            report = trainer.run_training(options, dataset, resume=resume, progress=progress)
+            with _cluster(address, options, progress) as cluster:
+                dataset = options.load_data(progress.images_read)  # before Keras, which takes seconds to load
+                messages.show_step(_loading())
+                features = trainer.features_elsewhere(cluster, options) if cluster else None
+                report = trainer.run_training(
+                    options, dataset, resume=resume, features=features, progress=progress
+                )
     except KeyboardInterrupt:
         messages.interrupted(can_resume=trainer.checkpoint_path(output).exists())
         raise typer.Exit(130) from None
@@ -231,6 +250,24 @@ def train(
         return
     named = "" if output == DEFAULT_H5 else f"{shlex.quote(str(output))} "
     messages.show_next(f"edgecls export {named}--int8")
+
+
+@contextmanager
+def _cluster(
+    address: str | None, options: "TrainOptions", progress: "Progress"
+) -> Iterator["ClusterWork | None"]:
+    """Joins the cluster, if there is to be one, before minutes are spent on reading pictures."""
+    if address is None:
+        yield None
+        return
+    if options.recipe.backbone is None:
+        raise UsageError(
+            f"--address {address}: has no effect on --arch {options.recipe.arch}, which is trained on this "
+            "machine from nothing; leave it out, or use a pretrained network"
+        )
+    messages.show_step(f"joining the Ray cluster {address}")
+    with sweeps.on_cluster(address, progress.message) as cluster:
+        yield cluster
 
 
 def _loading() -> str:

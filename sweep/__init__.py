@@ -1,6 +1,6 @@
-"""Many trainings on one machine or many, by Ray Tune, and the best of their files. Needs Ray and Keras.
+"""Work on many machines by Ray: many trainings and the best of their files, or the pieces of one training.
 
-The names below are what the command line takes, each imported when it is first used.
+Needs Ray and Keras. The names below are what the command line takes, each imported when it is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -10,10 +10,21 @@ from ..edge_runtime.lazy import lazy_names
 if TYPE_CHECKING:
     from .folder import PLOT, RESULTS
     from .grid import Grid
+    from .pieces import on_cluster
     from .report import Limits, nearest_to, render
     from .sweep import SweepOptions, run_sweep
 
-__all__ = ["PLOT", "RESULTS", "Grid", "Limits", "SweepOptions", "nearest_to", "render", "run_sweep"]
+__all__ = [
+    "PLOT",
+    "RESULTS",
+    "Grid",
+    "Limits",
+    "SweepOptions",
+    "nearest_to",
+    "on_cluster",
+    "render",
+    "run_sweep",
+]
 
 __getattr__ = lazy_names(
     __name__,
@@ -24,6 +35,7 @@ __getattr__ = lazy_names(
         "Limits": ".report",
         "SweepOptions": ".sweep",
         "nearest_to": ".report",
+        "on_cluster": ".pieces",
         "render": ".report",
         "run_sweep": ".sweep",
     },

@@ -40,8 +40,8 @@ for _name, _value in _QUIET.items():
 
 try:
     import ray
-    from ray import data as ray_data  # noqa: F401 - the other modules import both from here
-    from ray import tune  # noqa: F401
+    from ray import data as ray_data  # noqa: F401 - the other modules import it from here
+    from ray import tune  # noqa: F401 - as above
     from ray.exceptions import AuthenticationError, RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:

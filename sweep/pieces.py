@@ -74,18 +74,18 @@ def _computed(work: Work, pieces: Pieces, *, on_line: OnLine) -> Iterator[tuple[
         EdgeclsError: of the work.
         Unavailable: a piece's workers died, one after the other, or the cluster is gone.
     """
-    count, desk = len(pieces), on_machine(_Desk).remote()
+    count, desk, shared = len(pieces), on_machine(_Desk).remote(), ray.put(work)
     to_lay = iter(range(count))
 
     def lay_next() -> None:
         for number in to_lay:
-            ray.get(desk.lay.remote(number, [ray.put(pieces[number])]))
+            ray.get(desk.lay.remote(number, [shared, ray.put(pieces[number])]))
             return
 
     try:
         for _ in range(_AHEAD * int(ray.cluster_resources().get("CPU", 1))):
             lay_next()
-        for number, result in _results(count, work, desk):
+        for number, result in _results(count, desk):
             if isinstance(result, EdgeclsError):
                 raise result
             times_taken: Any = ray.get(desk.clear.remote(number))
@@ -101,14 +101,14 @@ def _computed(work: Work, pieces: Pieces, *, on_line: OnLine) -> Iterator[tuple[
         ray.kill(desk)
 
 
-def _results(count: int, work: Work, desk: Any) -> Iterator[tuple[int, Any]]:
+def _results(count: int, desk: Any) -> Iterator[tuple[int, Any]]:
     ray_data.DataContext.get_current().enable_progress_bars = False
     numbers = ray_data.from_items([{"number": number} for number in range(count)], override_num_blocks=count)
     of_piece: Any = _of_piece  # Ray's types know of no further arguments
     done = numbers.map_batches(
         of_piece,
         batch_size=None,
-        fn_kwargs={"work": work, "desk": desk},
+        fn_kwargs={"desk": desk},
         num_cpus=1,
         runtime_env={"env_vars": threads_of(1)},
     )
@@ -117,7 +117,7 @@ def _results(count: int, work: Work, desk: Any) -> Iterator[tuple[int, Any]]:
             yield int(number), pickle.loads(result)  # noqa: S301 - of our own workers
 
 
-def _of_piece(batch: dict[str, np.ndarray], work: Work, desk: Any) -> dict[str, Any]:
+def _of_piece(batch: dict[str, np.ndarray], desk: Any) -> dict[str, Any]:
     """Runs in a worker, which keeps what the work loads for the pieces that follow."""
     (number,) = batch["number"].tolist()
     found = ray.get(desk.take.remote(number))
@@ -125,7 +125,9 @@ def _of_piece(batch: dict[str, np.ndarray], work: Work, desk: Any) -> dict[str, 
     try:
         if isinstance(found, EdgeclsError):
             raise found
-        result = work(number, ray.get(found[0]))
+        work: Any = ray.get(found[0])
+        piece: Any = ray.get(found[1])
+        result = work(number, piece)
     except EdgeclsError as error:  # if raised, it would arrive wrapped in an error of Ray's
         result = error
     return {"number": [number], "result": [pickle.dumps(result)]}
@@ -140,7 +142,7 @@ class _Desk:
         self._has_more = asyncio.Condition()
 
     async def lay(self, number: int, piece: list[Any]) -> None:
-        """Lays a piece there: the reference to it, in a list, so that Ray does not fetch it."""
+        """Lays references to the work and to a piece there, in a list: so Ray does not fetch them."""
         async with self._has_more:
             self._pieces[number] = piece
             self._has_more.notify_all()

@@ -9,6 +9,7 @@ from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .checkpoint import checkpoint_path
+    from .feature_pieces import features_elsewhere
     from .networks.catalogue import needs_keras, network_table
     from .networks.design import ARCHITECTURES, check_design
     from .options import absolute_data, train_options
@@ -21,6 +22,7 @@ __all__ = [
     "absolute_data",
     "check_design",
     "checkpoint_path",
+    "features_elsewhere",
     "needs_keras",
     "network_table",
     "run_training",
@@ -35,6 +37,7 @@ __getattr__ = lazy_names(
         "absolute_data": ".options",
         "check_design": ".networks.design",
         "checkpoint_path": ".checkpoint",
+        "features_elsewhere": ".feature_pieces",
         "needs_keras": ".networks.catalogue",
         "network_table": ".networks.catalogue",
         "run_training": ".train",

@@ -13,7 +13,7 @@ from .compiled import fast_copy, predict_uint8, with_scaling
 from .networks import Design, build
 from .networks.design import ARCHITECTURES, Pixels
 
-PIECE_IMAGES = 1024
+PIECE_IMAGES = 256
 """Images that are changed with one random generator: whoever computes a piece gets the same features."""
 
 
@@ -76,11 +76,14 @@ def view_features(features: Features) -> ViewFeatures:
     def of(images: Images, view: PictureView, done: Callable[[int], None]) -> np.ndarray:
         found = np.empty((len(images), features.count), np.float16)
         for piece, start in enumerate(range(0, len(images), PIECE_IMAGES)):
-            seen = view.of(images[start : start + PIECE_IMAGES], piece)
-            for first in range(0, len(seen), _LOOKED_AT_TOGETHER):
-                part = seen[first : first + _LOOKED_AT_TOGETHER]
-                found[start + first : start + first + len(part)] = features.of(part)
-                done(start + first + len(part))
+            some = images[start : start + PIECE_IMAGES]
+            found[start : start + len(some)] = features_of_piece(features, some, view, piece)
+            done(start + len(some))
         return found
 
     return of
+
+
+def features_of_piece(features: Features, images: np.ndarray, view: PictureView, piece: int) -> np.ndarray:
+    """Returns float16 (n, count) for the uint8 (n, H, W, 3) pictures of a piece."""
+    return features.of(view.of(images, piece)).astype(np.float16)

@@ -156,6 +156,7 @@ def test_ctrl_c_says_how_to_resume_and_a_kill_can_be_resumed_too(run_edgecls, pe
         (["--data", "one"], 65, "error: one: only one class, cat"),
         (["--data", "notes.txt"], 65, "error: notes.txt: not a folder, a zip or a tar"),
         (["--data", "evil.zip"], 65, "refused: the name '../evil.png' leads out of the zip"),
+        (["--data", "digits", "--address", "there:1"], 2, "--address there:1: has no effect on --arch cnn"),
         (["--data", "digits", "--resume"], 66, "there is no training to resume; leave --resume out"),
     ],
 )
