@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,24 @@ from .familiarity import with_familiarity
 from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .keras_file import KerasEngine, load_foreign
-from .ladder import METHODS, AccuracyMeter, Int8Result, int8_within
+from .ladder import (
+    MEASURED_IMAGES,
+    METHODS,
+    Int8Result,
+    Meter,
+    MostLost,
+    check_within,
+    int8_within,
+    noticed,
+)
 from .parity import LIMITS, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
 from .targets import Kind, Target, targets
 from .tflite_graph import with_short_names
 from .tflite_metadata import with_metadata
+
+_ENOUGH = 3
+"""A file that loses up to three times what is noticed is not worth minutes of search."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,8 @@ class ExportOptions:
     target_precision: float | None = None
     """Share of right answers that each file's threshold is fitted for, 0 to 1; see `fit_confidence`."""
     max_drop_points: float | None = None
-    """Accuracy that int8 may lose on the validation images, in percentage points; see `int8_within`."""
+    """Accuracy that int8 may lose on the validation images, in percentage points; see `int8_within`. With
+    None a file that loses much is mended as well as possible."""
 
 
 def export_model(
@@ -83,7 +97,8 @@ def export_model(
         float16: also make files with half-precision weights.
         dynamic: also make files with int8 weights only.
         io: what the files take and return.
-        max_drop: the accuracy that int8 may lose on the validation images, in points; None does not check.
+        max_drop: the accuracy that int8 may lose on the validation images, in points; None mends a file that
+            loses much, and refuses none.
         target_precision: the share of answers that should be right, 0 to 1; less certain ones become
             "unknown".
         data: the data set to calibrate and compare on; None is the one that the model was trained on.
@@ -198,32 +213,50 @@ class Export:
         parity = compare(name, model.size_bytes, answers, reference, self.test.truth)
         if target.kind in LIMITS:
             check_float(parity, LIMITS[target.kind])
-        steps = tuple(ladder.lines()) if ladder else ()
+        asked = self.options.max_drop_points is not None and self.val.truth is not None
+        steps = tuple(ladder.lines() if asked else filter(None, [ladder.summary])) if ladder else ()
         weak = (
             None if self.test.truth is None else weak_answers(answers.argmax(1), self.test.truth, card.labels)
         )
-        warnings = [*confidence_warnings(confidence, self.options.target_precision), *loss_warnings(parity)]
+        warnings = [
+            *confidence_warnings(confidence, self.options.target_precision),
+            *(ladder.warnings() if ladder else ()),
+            *loss_warnings(parity),
+        ]
         if weak:
             warnings.append(f"{weak}; train again with more epochs or better pictures")
         is_useless = bool(weak) or (confidence is not None and confidence.answers_nothing)
         return model, ExportedFile(parity, confidence, refused, steps, tuple(warnings), is_useless)
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
-        """Returns the file without its card, and the result of the int8 ladder if it was climbed."""
-        most, truth, calibration = self.options.max_drop_points, self.val.truth, self.calibration
-        original, result = self.keras.model.card, None
-        if target.kind == "int8" and most is not None and truth is not None and calibration is not None:
-            accuracy = float((self.keras.predict_batch(self.val.images).argmax(1) == truth).mean())
-            path = target.path_for(self.path)
-            meter = AccuracyMeter(path, target.format, card, self.val.images, truth, accuracy)
-            ladder = target.int8_network(self.keras.network, original, calibration)
-            result = int8_within(ladder, meter, calibration.images, most, self.on_step)
+        """Returns the file without its card, and the result of the ladder for int8."""
+        result, network = None, b""
+        if target.kind == "int8" and self.calibration is not None:
+            result = self._int8(target, card, self.calibration)
             network = result.network
         else:
-            network = target.convert(self.keras.network, original, calibration)
+            network = target.convert(self.keras.network, self.keras.model.card, self.calibration)
         if target.format is ModelFormat.TFLITE:
             network = with_metadata(with_short_names(network), card)
         return network, result
+
+    def _int8(self, target: Target, card: ModelCard, calibration: Calibration) -> Int8Result:
+        path, most, val = target.path_for(self.path), self.options.max_drop_points, self.val
+        more_images, *references = self._measured
+        meter = Meter(path, target.format, card, val.images, val.truth, more_images, *references)
+        calibrated = target.int8_network(self.keras.network, self.keras.model.card, calibration)
+        if most is None or val.truth is None:
+            limits = (noticed(len(val.images), factor) for factor in (1, _ENOUGH))
+            return int8_within(calibrated, meter, *limits, on_step=self.on_step)
+        limit = MostLost(most)
+        return check_within(int8_within(calibrated, meter, limit, on_step=self.on_step), path, limit)
+
+    @cached_property
+    def _measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Calibration images to measure int8 on, and what Keras gives for the validation images and them."""
+        every = self.calibration.images if self.calibration else self.val.images[:0]
+        some = every[:: max(1, -(-len(every) // MEASURED_IMAGES))]
+        return some, self.keras.predict_batch(self.val.images), self.keras.predict_batch(some)
 
     def _fitted(
         self, engine: Engine, card: ModelCard, network_bytes: int
@@ -261,8 +294,9 @@ def _with_choices(card: ModelCard, ladder: Int8Result | None) -> ModelCard:
     """Returns the card with what the ladder chose."""
     if ladder is None or card.quantisation is None:
         return card
-    layers = tuple(one.layer for one in ladder.float_layers)
-    return replace(card, quantisation=replace(card.quantisation, ranges=ladder.ranges, float_layers=layers))
+    chosen = ladder.chosen
+    quantised = replace(card.quantisation, ranges=chosen.ranges, float_layers=chosen.float_layers)
+    return replace(card, quantisation=quantised)
 
 
 def _file(path: Path, target: Target, network: bytes, card: ModelCard) -> ModelFile:

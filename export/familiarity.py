@@ -21,10 +21,8 @@ from ..data.backend import keras
 from ..data.split import Split, stratified
 from .confidence import fitted_temperature
 from .keras_file import KerasEngine
-from .layer_names import FAMILIARITY
+from .layer_names import FAMILIARITY, PROTOTYPES
 
-PROTOTYPES = "prototypes"
-"""The name of the dense layer that is added."""
 MOST_A_CLASS, MOST_PROTOTYPES = 32, 256
 """Prototypes of a class, and of all together but for one a class."""
 

@@ -17,7 +17,8 @@ from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_forma
 from ..edge_runtime.workers import ask_worker
 
 _REMEDY = "save it again with Keras 3"
-_BATCH = 256
+_BATCH_PIXELS = 256 * 32 * 32
+"""Of the images that are predicted together: a large network's activations on more would take gigabytes."""
 _ZIP = b"PK\x03\x04"
 _SEED, _TRIALS = 0, 8
 
@@ -94,9 +95,9 @@ class KerasEngine:
 
     def predict_batch(self, images: np.ndarray) -> np.ndarray:
         """Classifies uint8 (N, H, W, 3) RGB; returns float32 (N, C)."""
-        batches = [
-            self._infer(images[start : start + _BATCH]).numpy() for start in range(0, len(images), _BATCH)
-        ]
+        height_px, width_px = self.input_size_px
+        size = max(1, min(256, _BATCH_PIXELS // (height_px * width_px)))
+        batches = [self._infer(images[start : start + size]).numpy() for start in range(0, len(images), size)]
         return np.concatenate(batches)
 
     def close(self) -> None:

@@ -6,15 +6,20 @@ full stop instead: `conv2d._1/Relu` and `conv2d_1._1/Relu` are different.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 FAMILIARITY = "familiarity"
 """The layer that `familiarity` adds. It stays in float in every file, as the softmax does."""
+PROTOTYPES = "prototypes"
+"""The dense layer that `familiarity` adds."""
 _WRAPPER = re.compile(r"(^|_)edgecls(_\d+)?$")  # its name in `contract`; onnxruntime adds prefixes
 _ENDED = re.compile(r"\.(_\d+)?$")
+_MEANS = {"MEAN", "GlobalAveragePool", "ReduceMean"}
+_RESHAPES = {"RESHAPE", "SQUEEZE", "Reshape", "Squeeze", "Flatten"}
+_DENSE = {"FULLY_CONNECTED", "Gemm", "MatMul"}
 _COUNTED = re.compile(r"__\d+")  # tf2onnx numbers what it adds, through the life of the process
 
 
@@ -84,7 +89,8 @@ def nodes_by_layer(operators: Iterable[Operator], layers: frozenset[str]) -> dic
     """Returns the nodes of each layer with weights, in the order of execution.
 
     Operators without weights belong to the layer before them: a convolution in float would gain nothing if
-    the pooling behind it quantised its result.
+    the pooling behind it quantised its result. A mean over the picture belongs to the dense layers after it
+    too, which would gain nothing if their input were rounded.
 
     Args:
         operators: in the order of execution.
@@ -92,14 +98,23 @@ def nodes_by_layer(operators: Iterable[Operator], layers: frozenset[str]) -> dic
     """
     nodes: dict[str, list[str]] = {}
     waiting: list[str] = []  # in front of the first layer
-    current = waiting
+    current, means = waiting, list[str]()
     for operator in operators:
         if operator.weighted:
             current = nodes.setdefault(_layer_of(operator, layers), [])
+            means = means if operator.kind in _DENSE else []
+            current += means
         current.append(operator.node)
+        if operator.kind in _MEANS or (means and operator.kind in _RESHAPES):
+            means.append(operator.node)
     if nodes:
         next(iter(nodes.values()))[:0] = waiting
     return {layer: tuple(of_layer) for layer, of_layer in nodes.items()}
+
+
+def last_layer(layers: Sequence[str]) -> tuple[str, ...]:
+    """Returns the layer that gives the probabilities, of those in the order of execution."""
+    return tuple(layer for layer in layers if layer != PROTOTYPES)[-1:]
 
 
 def _layer_of(operator: Operator, layers: frozenset[str]) -> str:

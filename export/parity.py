@@ -88,8 +88,8 @@ def loss_warnings(report: ParityReport) -> Iterator[str]:
     change, agreement = report.change_points, report.top1_agreement
     if change is not None and change < -_MOST_LOST_POINTS and agreement < 1 - _MOST_LOST_POINTS / 100:
         yield (
-            f"lost {-change:.1f} points of accuracy by its quantisation; export with --max-drop 1, which "
-            "leaves sensitive layers in float, or calibrate on more images"
+            f"lost {-change:.1f} points of accuracy by its quantisation; use a --float16 file, export with "
+            "--max-drop 1, or calibrate on more images"
         )
 
 

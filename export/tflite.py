@@ -11,7 +11,11 @@ from ..edge_runtime.descriptors import native_stderr_held
 from ..edge_runtime.errors import BadModel
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, for_host
-from .layer_names import ended_names
+from .layer_names import ended_names, weighted_layers
+from .tflite_graph import with_signature
+
+_MANY_LAYERS = 25
+"""With weights; `lite0-4` has 25."""
 
 
 def float_tflite(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
@@ -55,12 +59,28 @@ def to_tflite(contract: Any, options: Callable[[Any], None] = lambda _: None) ->
     """
 
     def convert() -> bytes:
-        converter = tf.lite.TFLiteConverter.from_keras_model(contract)
+        converter = _converter(contract)
         options(converter)
         return converter.convert()
 
     with ended_names(contract):
-        return _quietly(convert)
+        return with_signature(_quietly(convert))
+
+
+def _converter(contract: Any) -> Any:
+    """Returns TensorFlow's converter: by way of a SavedModel, or directly if there are many layers.
+
+    The SavedModel of the whole Lite0 takes 8 s of processor time. Small networks keep to it: directly, their
+    constants come in another order, and files would differ in their bytes from those of earlier versions.
+    """
+    lite: Any = tf.lite.TFLiteConverter
+    if len(weighted_layers(contract)) < _MANY_LAYERS:
+        return lite.from_keras_model(contract)
+    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name="image")]
+    function = tf.function(lambda image: contract(image, training=False), signature, autograph=False)
+    converter = lite.from_concrete_functions([function.get_concrete_function()], contract)
+    converter.experimental_lower_to_saved_model = False
+    return converter
 
 
 def quantised(calibrated: bytes, takes: Any, gives: Any, float_nodes: list[str]) -> bytes:

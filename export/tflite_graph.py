@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from .calibration import Range
 from .layer_names import Operator, plain_name
 
+_INPUT, _OUTPUT = "serving_default_image:0", "StatefulPartitionedCall_1:0"
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"}
 _KINDS = {value: name for name, value in vars(schema.BuiltinOperator).items() if name.isupper()}
 
@@ -73,7 +74,30 @@ def with_short_names(network: bytes) -> bytes:
         for index, tensor in enumerate(graph.tensors):
             if index not in graph.inputs and index not in graph.outputs:
                 tensor.name = plain_name(tensor.name.decode().partition(";")[0])
-    builder = flatbuffers.Builder(len(network))
+    return _packed(model)
+
+
+def with_signature(network: bytes) -> bytes:
+    """Gives a network the names of input and output, and the signature, that a SavedModel gives it."""
+    model: Any = schema.ModelT.InitFromObj(schema.Model.GetRootAs(network))
+    if model.signatureDefs:
+        return network
+    graph = model.subgraphs[0]
+    ends = []
+    for index, name, short in ((graph.inputs[0], _INPUT, "image"), (graph.outputs[0], _OUTPUT, "output_0")):
+        graph.tensors[index].name = name
+        end = schema.TensorMapT()
+        end.name, end.tensorIndex = short, int(index)
+        ends.append([end])
+    signature = schema.SignatureDefT()
+    signature.inputs, signature.outputs = ends
+    signature.signatureKey, signature.subgraphIndex = "serving_default", 0
+    model.signatureDefs = [signature]
+    return _packed(model)
+
+
+def _packed(model: Any) -> bytes:
+    builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -9,14 +10,21 @@ from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.errors import BadData, CheckFailed, UsageError
 from edgecls.edge_runtime.models.golden import replay_golden
-from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
+from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from edgecls.export import targets as targets_module
-from edgecls.export.calibration import choose_calibration
+from edgecls.export.calibration import Calibration, choose_calibration
 from edgecls.export.export import EvaluationImages, Export, ExportOptions
 from edgecls.export.keras_file import KerasEngine, load_network
 from edgecls.export.parity import predict_all
 from edgecls.export.targets import targets
-from tests.export.networks import hard_to_quantise
+from tests.export.networks import (
+    CARD,
+    IMAGES,
+    hard_to_quantise,
+    inverted_residual,
+    keras_answers,
+    with_weak_head,
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +81,7 @@ def test_nothing_is_written_when_a_later_file_cannot_be_made(tiny, tmp_path, mon
     def breaks(*_):
         raise BadData("planted")
 
-    monkeypatch.setitem(targets_module._CONVERT, (ModelFormat.ONNX, "int8"), breaks)
+    monkeypatch.setitem(targets_module._INT8_NETWORKS, ModelFormat.ONNX, breaks)
     pictures = EvaluationImages(test.images, test.truth)
     calibration = choose_calibration(test.images, test.truth, seed=0, count=8)
     with pytest.raises(BadData, match="planted"):
@@ -110,6 +118,21 @@ def test_the_card_says_what_the_int8_ladder_chose(tiny, tmp_path):
         assert quantised.float_layers
         text = f"int8, {quantised.ranges} ranges, {', '.join(quantised.float_layers)} in float"
         assert any(step.startswith(text) for step in report.steps)
+
+
+def test_a_network_that_int8_spoils_is_mended_without_an_option(tmp_path):
+    network = with_weak_head(inverted_residual())
+    file = ModelFile(tmp_path / "weak.h5", ModelFormat.H5, b"", CARD)
+    val = EvaluationImages(IMAGES, keras_answers(network, CARD, IMAGES).argmax(1))
+    options = ExportOptions(("int8",))
+    reports = Export(KerasEngine((network, file)), file.path, val, val, Calibration(IMAGES), options).run()
+    for report in reports[2:]:
+        (step,) = report.steps
+        assert re.match("int8 throughout lost too much .* in float: accuracy drop 0.00 points", step)
+        quantised = read_model(tmp_path / report.parity.file).card.quantisation
+        assert quantised is not None
+        assert [name.partition("_")[0] for name in quantised.float_layers] == ["dense"]
+        assert report.parity.top1_agreement == 1
 
 
 def test_pictures_of_another_size_are_refused_before_anything_is_made(tiny):

@@ -5,12 +5,19 @@ import pytest
 
 from edgecls.edge_runtime.errors import CheckFailed
 from edgecls.edge_runtime.models.model_file import ModelFormat
-from edgecls.export.calibration import RangeMethod, choose_calibration
+from edgecls.export.calibration import Calibration, RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
-from edgecls.export.ladder import AccuracyMeter, int8_within, sensitivities
+from edgecls.export.ladder import Meter, MostLost, check_within, int8_within, noticed, sensitivities
 from edgecls.export.onnx_int8 import Int8Onnx, int8_onnx
 from edgecls.export.tflite_int8 import Int8Tflite, int8_tflite
-from tests.export.networks import hard_to_quantise, keras_answers
+from tests.export.networks import (
+    CARD,
+    IMAGES,
+    hard_to_quantise,
+    inverted_residual,
+    keras_answers,
+    with_weak_head,
+)
 
 FORMATS = {ModelFormat.TFLITE: (Int8Tflite, int8_tflite), ModelFormat.ONNX: (Int8Onnx, int8_onnx)}
 
@@ -25,17 +32,23 @@ def calibration(tiny):
     return choose_calibration(tiny.dataset.train.images, tiny.dataset.train.truth, seed=0, count=64)
 
 
+def meter_of(network, card, path, format_, images, truth, more_images) -> Meter:
+    """Measures against the Keras network."""
+    references = [keras_answers(network, card, some) for some in (images, more_images)]
+    return Meter(path, format_, card, images, truth, more_images, *references)
+
+
 @pytest.fixture(params=FORMATS)
 def climb(request, tiny, loaded, calibration):
     """Climbs the ladder with a network in a format; gives the result and the meter."""
 
     def climb(network, max_drop_points, said=lambda _: None):
         card, val = loaded[1].card, tiny.dataset.val
-        right = keras_answers(network, card, val.images).argmax(1) == val.truth
         path = Path(f"pets_int8.{request.param}")
-        meter = AccuracyMeter(path, request.param, card, val.images, val.truth, float(right.mean()))
+        meter = meter_of(network, card, path, request.param, val.images, val.truth, calibration.images)
         calibrated = FORMATS[request.param][0](network, card, calibration)
-        return int8_within(calibrated, meter, calibration.images, max_drop_points, said), meter
+        limit = MostLost(max_drop_points)
+        return check_within(int8_within(calibrated, meter, limit, on_step=said), path, limit), meter
 
     climb.format = request.param
     return climb
@@ -45,32 +58,72 @@ def test_a_network_that_quantises_well_stays_on_the_first_step(loaded, calibrati
     network, model = loaded
     result, meter = climb(network, 2)
     assert result.network == FORMATS[climb.format][1](network, model.card, calibration)
-    assert result.ranges == "min-max"
     (attempt,) = result.attempts
-    assert attempt.drop_points == meter.drop_points(result.network) <= 2
-    assert result.float_layers == ()
+    assert attempt == result.chosen == meter.attempt(result.network, "min-max")
+    assert attempt.drop_points <= 2
+    assert (result.sensitive, result.summary) == ((), "")
 
 
 def test_a_network_that_quantises_badly_climbs_until_two_layers_stay_in_float(loaded, climb):
     said = []
     result, meter = climb(hard_to_quantise(loaded[0]), 1.5, said.append)
-    assert [attempt.ranges for attempt in result.attempts[:3]] == ["min-max", "percentile", "entropy"]
+    first = [(attempt.ranges, attempt.float_layers) for attempt in result.attempts[:4]]
+    last = ("probabilities",)
+    assert first == [("min-max", ()), ("min-max", last), ("percentile", ()), ("entropy", ())]
     assert all(attempt.drop_points > 1.5 for attempt in result.attempts[:-1])
     assert result.attempts[0].drop_points > 30
     spoilt = {layer.name for layer in loaded[0].layers if "conv" in layer.name}
-    assert {one.layer for one in result.float_layers} < spoilt
-    assert result.attempts[-1].float_layers == tuple(one.layer for one in result.float_layers)
-    assert meter.drop_points(result.network) == result.attempts[-1].drop_points <= 1.5
+    assert {one.layer for one in result.sensitive} < spoilt
+    assert result.chosen.float_layers == tuple(one.layer for one in result.sensitive)
+    assert meter.attempt(result.network, *first[0]).drop_points == result.chosen.drop_points <= 1.5
     assert said == result.lines()[: len(said)]
     assert "stays in float: int8 in this layer alone changes the probabilities by" in result.lines()[-1]
-    gained = sum(one.gain_points for one in result.float_layers)
-    assert gained == pytest.approx(
-        min(s.drop_points for s in result.attempts[:3]) - result.attempts[-1].drop_points
+    gained = sum(one.gain_points for one in result.sensitive)
+    plain = [attempt.drop_points for attempt in result.attempts[:4] if not attempt.float_layers]
+    assert gained == pytest.approx(min(plain) - result.chosen.drop_points)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_weak_head_is_noticed_without_labels_and_mended_by_float_alone(format_):
+    network, path = with_weak_head(inverted_residual()), Path("weak_int8")
+    meter = meter_of(network, CARD, path, format_, IMAGES[:4], None, IMAGES[4:])
+    calibrated = FORMATS[format_][0](network, CARD, Calibration(IMAGES))
+    result = int8_within(calibrated, meter, noticed(4))
+    plain, mended = result.attempts
+    assert plain.changed > 0.2
+    assert (mended.float_layers, result.chosen) == (calibrated.layers[-1:], mended)
+    assert mended.changed <= 0.05
+    assert mended.shift <= 0.05
+    assert result.summary.startswith(
+        "int8 throughout lost too much (accuracy drop 0.00 points, other labels "
     )
+    assert f"with min-max ranges, {calibrated.layers[-1]} in float: " in result.summary
+    assert not list(result.warnings())
+
+
+def test_what_nothing_mends_is_the_best_and_is_warned_of(loaded, climb, calibration, tiny):
+    network, card = loaded[0], loaded[1].card
+    images = tiny.dataset.val.images[:9]
+    meter = meter_of(network, card, Path("x"), climb.format, images, None, images[:1])
+    result = int8_within(FORMATS[climb.format][0](network, card, calibration), meter, MostLost(0, 0, 0))
+    assert not result.is_within
+    assert meter.attempt(result.network, *ways(result.chosen)) == result.chosen
+    assert result.chosen.shift == min(attempt.shift for attempt in result.attempts)
+    (warning,) = result.warnings()
+    assert "neither narrower ranges nor float layers help; use a --float16 file" in warning
+
+
+def ways(attempt):
+    return attempt.ranges, attempt.float_layers
+
+
+@pytest.mark.parametrize(("images", "points"), [(1000, 1), (50, 4), (10, 20)])
+def test_two_validation_images_may_be_lost_by_chance(images, points):
+    assert noticed(images).drop_points == points
 
 
 def test_a_limit_that_no_step_meets_fails_in_one_line(loaded, climb):
-    message = r"pets_int8\.\w+: no int8 file within -5 points of Keras; best: int8, .* points; allow a larger"
+    message = r"pets_int8\.\w+: no int8 file within -5 points of Keras; best: int8, .*%; allow a larger"
     with pytest.raises(CheckFailed, match=message) as failed:
         climb(loaded[0], -5)
     assert failed.value.exit_code == 1
@@ -81,7 +134,7 @@ def test_at_most_half_of_the_layers_stay_in_float(loaded, climb):
     said = []
     with pytest.raises(CheckFailed):
         climb(loaded[0], -5, said.append)
-    assert len(said) == 3 + len([layer for layer in loaded[0].layers if layer.weights]) // 2
+    assert len(said) == 4 + len([layer for layer in loaded[0].layers if layer.weights]) // 2
 
 
 @pytest.mark.parametrize("format_", FORMATS)
@@ -92,7 +145,7 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
     network, model = loaded
     images = tiny.dataset.val.images[:50]
     calibrated = FORMATS[format_][0](network, model.card, calibration)
-    meter = AccuracyMeter(Path("x"), format_, model.card, images, tiny.dataset.val.truth[:50], 1)
+    meter = meter_of(network, model.card, Path("x"), format_, images, None, images[:1])
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
     assert np.abs(meter.predict(content, images) - keras_answers(network, model.card, images)).max() < 1e-4
 

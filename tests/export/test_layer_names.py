@@ -75,5 +75,19 @@ def test_operators_without_weights_go_with_the_layer_before_them():
     }
 
 
+def test_a_mean_goes_with_the_layers_on_both_sides():
+    operators = [
+        Operator("a", "Conv", True, ("conv",)),
+        Operator("b", "GlobalAveragePool", False, ("mean",)),
+        Operator("c", "Reshape", False, ("mean_1",)),
+        Operator("d", "Gemm", True, ("dense",)),
+        Operator("e", "Softmax", False, ("softmax",)),
+    ]
+    assert nodes_by_layer(operators, frozenset(["conv", "dense"])) == {
+        "conv": ("a", "b", "c"),
+        "dense": ("b", "c", "d", "e"),
+    }
+
+
 def test_a_network_without_such_layers_has_none():
     assert nodes_by_layer([Operator("a", "MEAN", False, ("a",))], frozenset()) == {}

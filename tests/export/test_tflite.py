@@ -7,6 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from edgecls.data.backend import tf
 from edgecls.edge_runtime.errors import UsageError
+from edgecls.export import tflite
 from edgecls.export.calibration import Calibration, choose_calibration
 from edgecls.export.contract import with_fixed_batch
 from edgecls.export.keras_file import load_network
@@ -53,6 +54,25 @@ def scale_of_input(content):
 
 def kinds(content):
     return [operator.kind for operator in operators(content)]
+
+
+@pytest.mark.parametrize("kind", ["float", "int8"])
+def test_a_network_of_many_layers_is_converted_directly_with_the_same_names(monkeypatch, kind):
+    network, calibration = inverted_residual(), Calibration(IMAGES[:4])
+
+    def made() -> bytes:
+        return float_tflite(network, CARD) if kind == "float" else int8_tflite(network, CARD, calibration)
+
+    by_saved_model = made()
+    monkeypatch.setattr(tflite, "_MANY_LAYERS", 1)
+    directly = made()
+    np.testing.assert_array_equal(answers(directly, IMAGES), answers(by_saved_model, IMAGES))
+    signatures = [Interpreter(model_content=file).get_signature_list() for file in (directly, by_saved_model)]
+    assert (
+        signatures[0] == signatures[1] == {"serving_default": {"inputs": ["image"], "outputs": ["output_0"]}}
+    )
+    tensors = [{end["name"] for end in ends(file)} for file in (directly, by_saved_model)]
+    assert tensors[0] == tensors[1]
 
 
 def test_every_kind_takes_one_picture_of_bytes_and_gives_float_probabilities(network, card, calibration):
