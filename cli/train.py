@@ -190,7 +190,7 @@ def train(
         edgecls train --list
     """
     if list_networks:
-        size_px = imgsz or size or 32
+        size_px = imgsz or size
         if trainer.needs_keras(size_px, classes=10):
             messages.show_step(_loading())
         print(trainer.network_table(size_px, classes=10, width=columns_of(sys.stdout)))

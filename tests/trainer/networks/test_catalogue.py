@@ -4,25 +4,29 @@ import pytest
 
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.networks import Design, build, catalogue
-from edgecls.trainer.networks.catalogue import LISTED, USUAL_COSTS, Expected, network_table
+from edgecls.trainer.networks.catalogue import LISTED, USUAL_COSTS, Expected, network_table, usual_size_px
 from edgecls.trainer.networks.costs import costs, int8_bytes, macs
 from edgecls.trainer.networks.design import ARCHITECTURES
 
 
 def test_it_lists_each_network_and_a_dash_where_nothing_was_measured(monkeypatch):
     monkeypatch.setattr(catalogue, "EXPECTED", {"cnn": Expected(0.6724, "documented", 10)})
-    lines = network_table(32, 10).splitlines()
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:-4]]
-    assert [row[0] for row in cells] == list(LISTED)
+    lines = network_table(None, 10).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
+    assert [row[0] for row in cells if row[0] in LISTED] == list(LISTED)
     assert {design.arch for design in LISTED.values()} == set(ARCHITECTURES)
-    assert cells[0] == ["cnn", "122,570", "4,548,608", "151 kB", "0.672", "documented", "10"]
-    assert cells[1][:3] == ["resnet8", "78,666", "12,501,632"]
-    assert cells[1][4:] == ["-", "-", "-"]
-    assert lines[-3] == "for images of 32x32 px and 10 classes"
+    rows = {row[0]: row for row in cells}
+    assert rows["cnn"] == ["cnn", "122,570", "4,548,608", "151 kB", "0.672", "documented", "10"]
+    assert rows["resnet8"][1:] == ["78,666", "12,501,632", "110 kB", "-", "-", "-"]
+    assert rows["lite0"] == [
+        "lite0", "3,425,834", "70,526,432", "4,334 kB", "12.1 M", "0.986", "frozen"
+    ]  # fmt: skip
+    assert lines[0] == "Trained from nothing, for images of 32x32 px and 10 classes:"
+    assert "Pretrained on ImageNet, for images of 96x96 px and 10 classes:" in lines
 
 
 def test_it_fits_80_columns():
-    assert max(map(len, network_table(32, 10, width=80).splitlines())) <= 80
+    assert max(map(len, network_table(None, 10, width=80).splitlines())) <= 80
 
 
 def test_it_refuses_a_size_that_is_too_small_for_one():
@@ -41,7 +45,7 @@ def test_the_bytes_are_within_a_tenth_of_a_whole_file(tiny):
 
 
 def test_the_figures_for_the_usual_size_are_those_of_the_networks():
-    assert {name: costs(design, 32, 10) for name, design in LISTED.items()} == USUAL_COSTS
+    assert {name: costs(design, usual_size_px(design), 10) for name, design in LISTED.items()} == USUAL_COSTS
 
 
 def test_the_list_for_the_usual_size_needs_no_keras(tmp_path, run_edgecls):
