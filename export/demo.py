@@ -94,7 +94,13 @@ def _picture(
     for phase in (0, DRAWINGS // 2):
         probabilities = engine.probabilities(prepare_jpeg(shown.jpeg(phase), card.image))
         answer = rank(
-            probabilities, card.labels, card.threshold, 1, card.temperature, background=card.background
+            probabilities,
+            card.labels,
+            card.threshold,
+            1,
+            card.temperature,
+            background=card.background,
+            familiarity=card.familiarity,
         )
         if answer.label != label:
             return None

@@ -19,7 +19,7 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from ...classifier import calibrate
+from ...classifier import rank
 from ...errors import UsageError
 from ...images.decode import decode
 from ...images.opencv import cv2
@@ -101,11 +101,7 @@ def demo_scenes(card: ModelCard | None) -> str:
 
 
 def _golden_scenes(card: ModelCard) -> list[tuple[str, str]]:
-    sure = [
-        frame
-        for frame in card.golden
-        if _confidence(frame, card) >= card.threshold and frame.label != card.background
-    ]
+    sure = [frame for frame in card.golden if _is_announced(frame, card)]
     return [  # the background has no correct label
         ("" if frame.label == card.background else frame.label, frame.picture)
         for frame in sure or card.golden
@@ -209,6 +205,14 @@ def _noise() -> np.ndarray:
     return noise.round().astype(np.int16)
 
 
-def _confidence(frame: GoldenFrame, card: ModelCard) -> float:
-    probabilities = np.array(frame.probabilities, np.float32)
-    return float(calibrate(probabilities, card.temperature).max())
+def _is_announced(frame: GoldenFrame, card: ModelCard) -> bool:
+    prediction = rank(
+        np.array(frame.probabilities, np.float32),
+        card.labels,
+        card.threshold,
+        1,
+        card.temperature,
+        background=card.background,
+        familiarity=card.familiarity,
+    )
+    return prediction.label is not None
