@@ -277,7 +277,9 @@ def _loading() -> str:
 
 def _summary(report: "TrainReport", output: Path) -> str:
     augmented = "augmented.png, " if report.recipe.augment else ""
-    files = f"samples.png, {augmented}curves.png, confusion_matrix.png, history.csv, report.json"
+    files = (
+        f"samples.png, {augmented}curves.png, confusion_matrix.png, mistakes.png, history.csv, report.json"
+    )
     lines = [
         f"accuracy: {report.test.accuracy:.4f}",
         f"loss: {report.test.loss:.4f}",
@@ -287,8 +289,16 @@ def _summary(report: "TrainReport", output: Path) -> str:
         f"model: {output}",
     ]
     if not messages.is_quiet():
-        lines.append(f"plots and report: {data_sets.report_folder(output)}/: {files}")
+        folder = data_sets.report_folder(output)
+        lines += [f"plots and report: {folder}/: {files}", *_enough(report, folder)]
     return "\n".join(lines)
+
+
+def _enough(report: "TrainReport", folder: Path) -> list[str]:
+    """Returns what the pictures themselves say, where they are the user's own."""
+    if "examined" not in report.enough:
+        return []
+    return ["is it enough?", *(f"  {line}" for line in report.enough["lines"]), f"  see {folder}/report.html"]
 
 
 def _epochs(report: "TrainReport") -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
 from .folders.name_encodings import NameHints, check_encoding
 from .layout import EXPECTED, find_background
+from .origins import Origin
 from .pictures import OnImage, read_pictures, read_unlabelled
 from .split import Parts, Split, complete, digest
 from .store import open_folder
@@ -57,7 +59,7 @@ class Dataset:
     """What the user should know about the split, a line each."""
     bits: int = 16
     """See `ImageRule.bits`."""
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict[str, tuple[Origin, ...]])
     """Of the images of `train`, `val` and `test`, where they come from files."""
     given: frozenset[str] = frozenset()
     """Those of `val` and `test` that were found, not held back from train."""
@@ -67,6 +69,11 @@ class Dataset:
     """Which recordings went where, for a report."""
     source: str = ""
     """What `load_dataset` was asked for."""
+
+    @cached_property
+    def files(self) -> Mapping[str, tuple[str, ...]]:
+        """The images' paths in the data set, by part, where they come from files."""
+        return {part: tuple(str(one.path) for one in origins) for part, origins in self.origins.items()}
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -123,7 +130,7 @@ def load_dataset(
         parts.mirrored_is_same,
         (*parts.notes, *whole.notes),
         parts.bits,
-        whole.files,
+        whole.origins,
         frozenset(part for part in ("val", "test") if getattr(parts, part) is not None),
         parts.known,
         whole.record,

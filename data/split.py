@@ -70,11 +70,6 @@ class Parts:
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict[str, tuple[Origin, ...]])
     """Of the images of `train`, `val` and `test`, where they come from files."""
 
-    @property
-    def files(self) -> dict[str, tuple[str, ...]]:
-        """The images' files in the data set, by part."""
-        return {part: tuple(str(one.path) for one in origins) for part, origins in self.origins.items()}
-
 
 @dataclass(frozen=True)
 class Whole:
@@ -85,7 +80,7 @@ class Whole:
     test: Split
     notes: tuple[str, ...] = ()
     """What the user should know about the split, a line each."""
-    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict[str, tuple[Origin, ...]])
     """Of the images of `train`, `val` and `test`, where they come from files."""
     record: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Which recordings went where, for a report."""
@@ -104,7 +99,7 @@ def complete(parts: Parts, name: str, seed: int, *, by_recording: bool = True) -
     train, val, test = parts.train, parts.val, parts.test
     shared = tuple(_shared_recordings(parts))
     if val and test:
-        return Whole(train, val, test, shared, parts.files)
+        return Whole(train, val, test, shared, parts.origins)
     shares: dict[MissingPart, float] = {}
     if test is None:
         shares["test"] = 0.15
@@ -205,13 +200,15 @@ def _taken(
         chosen["val"] = places == VAL
     if parts.test is None:
         chosen["test"] = places == TEST
-    files = {**parts.files}
-    if "train" in files:
-        names = np.array(files["train"], object)
-        files |= {part: tuple(names[where]) for part, where in chosen.items()}
+    origins = {**parts.origins}
+    if "train" in origins:
+        of_train = origins["train"]
+        origins |= {
+            part: tuple(of_train[place] for place in np.flatnonzero(where)) for part, where in chosen.items()
+        }
     val = parts.val or parts.train.where(chosen["val"])
     test = parts.test or parts.train.where(chosen["test"])
-    return Whole(parts.train.where(chosen["train"]), val, test, notes, files, record or {})
+    return Whole(parts.train.where(chosen["train"]), val, test, notes, origins, record or {})
 
 
 def hold_back(split: Split, groups: Groups, share: float, seed: int, keep: int = 1) -> np.ndarray:

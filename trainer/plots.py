@@ -1,6 +1,7 @@
 """The plots of a training as PNG bytes: sample images, curves, confusion matrix."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..data.plotting import (
     open_axes,
     plot_png,
 )
+from ..data.prepared.images import Images
 from ..data.split import Split
 from .augmentation import augment
 from .report import Epoch, best_epoch
@@ -54,6 +56,33 @@ def augmented_png(
     first = split.where(np.arange(len(split)) < _SAMPLES)
     images = augment(first.images, np.random.default_rng(seed), kinds, mirrored_is_same)
     return samples_png(Split(images, first.truth), labels, title)
+
+
+def mistakes_png(
+    images: Images, truth: Sequence[str], answers: Sequence[tuple[str, float]], title: str
+) -> bytes:
+    """Draws pictures that were answered wrongly, 4 x 4, with their label, the answer and its probability.
+
+    Args:
+        images: uint8 (N, H, W, 3) RGB; at most 16 are drawn.
+        truth: N labels.
+        answers: N wrong answers, each with its probability, 0 to 1.
+        title: of the picture.
+    """
+
+    def draw(figure: Figure) -> None:
+        if not answers:
+            figure.text(0.5, 0.5, "no wrong answers", ha="center", va="center", color=QUIET)
+            return
+        for place, axes in enumerate(figure.subplots(4, 4).flat):
+            axes.axis("off")
+            if place < len(answers):
+                answer, probability = answers[place]
+                axes.imshow(images[place], interpolation="nearest")
+                given = f"→ {_folded(answer, lines=1)} {100 * probability:.0f} %"
+                axes.set_title(f"{_folded(truth[place], lines=1)}\n{given}", fontsize=9.5, pad=4)
+
+    return plot_png(draw, (6.4, 7.6), title)
 
 
 def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> bytes:
@@ -147,5 +176,5 @@ def _write_counts(axes: Axes, counts: np.ndarray, shares: np.ndarray) -> None:
         axes.text(column, row, text, ha="center", va="center", fontsize=size, color=colour)
 
 
-def _folded(label: str) -> str:
-    return "\n".join(textwrap.wrap(label, 16, max_lines=2, placeholder="…")) or label
+def _folded(label: str, lines: int = 2) -> str:
+    return "\n".join(textwrap.wrap(label, 16, max_lines=lines, placeholder="…")) or label

@@ -107,6 +107,8 @@ class TrainReport:
     """The recordings that were found, and where their images went; empty where there are none."""
     warnings: tuple[str, ...] = ()
     """Why the model is worth nothing; empty where it is not."""
+    enough: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Whether the pictures are enough, and which to look at: see `enough.examine.record`."""
 
     @property
     def seed(self) -> int:

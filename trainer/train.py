@@ -31,6 +31,7 @@ from .checkpoint import (
     write_checkpoint,
 )
 from .compiled import probabilities
+from .enough.of_training import examine_training
 from .features import ViewFeatures
 from .fit import fit
 from .frozen import PlainFeatures, fit_frozen
@@ -183,7 +184,7 @@ def run_training(
         progress,
     )
     result = fitting.of(network)
-    report = _write_results(training, dataset, result, teacher_sha256)
+    report = _write_results(training, dataset, result, teacher_sha256, progress)
     training.checkpoint.unlink(missing_ok=True)
     for warning in report.warnings:
         progress.warn(warning)
@@ -340,14 +341,20 @@ def _write_results(
     dataset: Dataset,
     result: _Result,
     teacher_sha256: str | None,
+    progress: Progress,
 ) -> TrainReport:
     """Writes all files, the model last: until then the training can be resumed."""
     pixels = ARCHITECTURES[training.recipe.arch].pixels
     network, history = result.network, result.history
     of_test = probabilities(network, dataset.test.images, pixels)
-    report = replace(_report(training, dataset, result, of_test), teacher_sha256=teacher_sha256)
+    plain = result.plain if training.recipe.arch == "lite0" else None  # a cut network sees less
+    known = (plain.train, plain.val, plain.test) if plain else None
+    examined = examine_training(dataset, of_test, training.recipe.arch, known, progress)
+    report = replace(
+        _report(training, dataset, result, of_test), teacher_sha256=teacher_sha256, enough=examined.record
+    )
     folder = report_folder(training.output)
-    pictures = _pictures(training.recipe, dataset, history, of_test)
+    pictures = {**_pictures(training.recipe, dataset, history, of_test), **examined.files}
     for name, content in {**pictures, "history.csv": history_csv(history)}.items():
         write_whole(folder / name, content)
     write_whole(report_path(training.output), report.to_json())
@@ -370,12 +377,12 @@ def _train_and_val(dataset: Dataset, result: _Result, pixels: Pixels) -> tuple[M
 
 def _pictures(
     recipe: Recipe, dataset: Dataset, history: tuple[Epoch, ...], of_test: np.ndarray
-) -> dict[str, bytes]:
+) -> dict[str, bytes | str]:
     """Returns the plots as PNGs by file name."""
     train, labels = dataset.train, dataset.labels
     right = (of_test.argmax(axis=1) == dataset.test.truth).mean()
     heading = f"{dataset.name}: accuracy {right:.2%} on {len(dataset.test):,} test images"
-    pictures = {
+    pictures: dict[str, bytes | str] = {
         "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
         "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}", _train_loss(recipe)),
         "confusion_matrix.png": confusion_png(dataset.test.truth, of_test.argmax(axis=1), labels, heading),

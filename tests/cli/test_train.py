@@ -48,7 +48,10 @@ def test_the_summary_is_in_the_form_that_users_know(run_here, pets, tmp_path):
     assert 0 <= float(lines[1].removeprefix("loss: ")) < 10
     assert lines[2].startswith("on 2 test images of pets, after 2 epochs in ")
     assert lines[3:5] == ["skipped 1 file:", "  dog/broken.jpg: not an image"]
-    assert lines[-2].startswith("plots and report: image_classification/: ")
+    (plots,) = (number for number, line in enumerate(lines) if line.startswith("plots and report: "))
+    assert lines[plots + 1] == "is it enough?"
+    assert lines[plots + 2].endswith("of 2 test pictures right")
+    assert "  see image_classification/report.html" in lines[-2:]
     assert lines[-1] == "next: edgecls export --int8"
     assert {path.name for path in tmp_path.iterdir()} == {
         "pets", "image_classification.h5", "image_classification"

@@ -92,7 +92,9 @@ def test_it_leaves_the_model_and_everything_to_look_at(finished):
         "augmented.png",
         "curves.png",
         "confusion_matrix.png",
+        "mistakes.png",
         "history.csv",
+        "report.html",
         "report.json",
     }
     assert {path.name for path in folder.iterdir()} == names
