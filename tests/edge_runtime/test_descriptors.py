@@ -16,7 +16,10 @@ from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.models.builtin import builtin_paths
 from tests.fakes import picture
 
-DEMO = ("camera", "--headless", "--json", "--source", "demo", "--model", "nano", "--max-frames", "2")
+DEMO = (
+    *("camera", "--headless", "--json", "--source", "demo", "--model", "nano", "--max-frames", "2"),
+    *("--stall-timeout", "60"),  # for a machine that does much else
+)
 
 
 @pytest.mark.parametrize(

@@ -659,11 +659,12 @@ def test_a_camera_that_does_not_answer_is_named():
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}/"
+        text = f"{url}: no answer; check the address, and that the camera is on; trying again in "
         with Watched(Stream(url), patience=QUICK) as watched:
-            watched.read_until(lambda: "stalled" in watched.kinds)
+            # On a busy machine, the first limit may be over before the process has begun to connect.
+            watched.read_until(lambda: any(event.text.startswith(text) for event in watched.events))
 
-    text = f"{url}: no answer; check the address, and that the camera is on; trying again in 0.05 s"
-    assert watched.events[0].text == text
+    assert "stalled" in watched.kinds
 
 
 def test_pauses_grow_to_a_limit():
