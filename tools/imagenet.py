@@ -38,6 +38,8 @@ from .convert_lite0 import CLASSIFIER, WHEEL_SHA256, read_original
 from .photographs import LABELLED
 
 _SIDE_PX = 224
+_RULE = ImageRule(_SIDE_PX, _SIDE_PX, transparent="white", decode="reduced")
+"""As a training today makes it."""
 _GOLDEN_SIDE_PX = 64
 """Of the pictures in golden frames, which are lossless; the network enlarges them."""
 _THRESHOLD = 0.4
@@ -75,7 +77,7 @@ def bare_card(photographs: np.ndarray, calibration: Calibration) -> ModelCard:
     scale, offset = ARCHITECTURES["lite0"].pixels
     return ModelCard(
         labels=LABELS,
-        image=ImageRule(_SIDE_PX, _SIDE_PX),
+        image=_RULE,
         scale=scale,
         offset=offset,
         provenance=Provenance(
@@ -106,7 +108,7 @@ def report(name: str, answers: np.ndarray, names: list[str]) -> str:
 
 def main(wheel: Path, folder: Path) -> None:
     """Writes `TARGET`, and says what was measured."""
-    rule = ImageRule(_SIDE_PX, _SIDE_PX)
+    rule = _RULE
     paths = sorted(folder.iterdir())
     images = np.stack([prepare(read_image(path), rule) for path in paths])
     calibrating = images.copy()
