@@ -18,6 +18,7 @@ from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.model_file import ModelFile
 from edgecls.trainer.options import absolute_data
 
+from .few_pictures import measure_samples, render_samples
 from .many_pictures import measure
 from .many_pictures import render as render_costs
 from .near_duplicates import render as render_searches
@@ -89,6 +90,21 @@ def many_pictures(
     """Measure the memory that train, export and bench need on very many pictures; an hour."""
     folder.mkdir(parents=True, exist_ok=True)
     print(render_costs(measure(folder, count, side_px, arch, _show)))
+
+
+@app.command()
+def few_pictures(
+    data: str = typer.Option(..., help="Class folders."),
+    arch: str = typer.Option("lite0", help="The pretrained network."),
+    side_px: int = typer.Option(96, "--imgsz", min=32, help="Side of the network's input, in pixels."),
+    counts: str = typer.Option(
+        "5,10,25,100000", help="Training pictures of each class, separated by commas."
+    ),
+    seeds: int = typer.Option(10, min=1, help="Samples of each count."),
+) -> None:
+    """Measure how accurate the frozen network's int8 file is with few pictures; ten minutes."""
+    numbers = tuple(map(int, counts.split(",")))
+    print(render_samples([*measure_samples(absolute_data(data), arch, side_px, numbers, seeds, _show)]))
 
 
 @app.command()
