@@ -64,7 +64,6 @@ def measure_samples(
         is_all = count >= np.bincount(dataset.train.truth).max()
         results: list[SampleResult] = []
         for seed in range(1 if is_all else seeds):
-            on_step(f"{count} a class, sample {seed + 1}")
             chosen = _sample(dataset.train.truth, count, seed)
             val = _sample(dataset.val.truth, max(1, round(count * _VAL_SHARE)), seed)
             recipe = for_few_images(replace(named_recipe("frozen", arch), seed=0), len(chosen))
@@ -74,6 +73,7 @@ def measure_samples(
             results.append(
                 SampleResult(history[-1].test.accuracy, float((answers == part.test.truth).mean()))
             )
+            on_step(f"{count} a class, sample {seed + 1}: {results[-1]}")
         yield count, results
 
 

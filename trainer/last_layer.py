@@ -1,5 +1,6 @@
 """The last layer of a network, fitted on features: multinomial logistic regression (Cox 1958)."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ try:
 except ImportError as error:
     raise Unavailable(f'training needs scipy ({error}); run `pip install "edgecls[train]"`') from error
 
-STRENGTHS = (3e-3, 1e-3, 3e-4, 1e-4)
+STRENGTHS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """Of the L2 penalty, for features of mean length 1; the first is the strongest. Weaker ones fit the training
 pictures no better, but their large weights lose accuracy in int8."""
 _LEAST_VAL_OF_CLASS = 10
@@ -117,13 +118,18 @@ def chosen_strength(
         pairs = [(train, truth, val, val_truth)]
     else:
         pairs = [*_folds(train, truth)]
-    losses = np.zeros(len(STRENGTHS))
-    for fitted, of_fitted, held, of_held in pairs:
-        layer = None
-        for place, strength in enumerate(STRENGTHS):
-            layer = fit_last_layer([fitted], of_fitted, strength, class_weights, layer)
-            losses[place] += layer.metrics(held, of_held).loss
-    return STRENGTHS[int(losses.argmin())] if pairs else STRENGTHS[len(STRENGTHS) // 2]
+    best, least = STRENGTHS[len(STRENGTHS) // 2], math.inf
+    layers: list[LastLayer | None] = [None] * len(pairs)
+    for strength in STRENGTHS if pairs else ():
+        total = 0.0
+        for place, (fitted, of_fitted, held, of_held) in enumerate(pairs):
+            layer = fit_last_layer([fitted], of_fitted, strength, class_weights, layers[place])
+            layers[place] = layer
+            total += layer.metrics(held, of_held).loss
+        if total > least:  # weaker ones are worse still
+            break
+        best, least = strength, total
+    return best
 
 
 def _folds(features: np.ndarray, truth: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

