@@ -18,6 +18,7 @@ from .onnx_graph import (
     INPUT,
     OUTPUT,
     activations,
+    extremes,
     operators,
     transposed,
     with_short_names,
@@ -55,7 +56,7 @@ class Int8Onnx:
         self._model = to_onnx(with_fixed_batch(network, card))
         pixels: Range = (card.offset, 255 * card.scale + card.offset)
         self._fixed = dict.fromkeys(transposed(self._model, INPUT), pixels)
-        widest = min_max_ranges(activations(self._model, self._inputs())) | self._fixed
+        widest = min_max_ranges(extremes(self._model, self._inputs())) | self._fixed
         self._ranges: dict[RangeMethod, dict[str, Range]] = {"min-max": widest}
         found = operators(self._model)
         self._nodes = nodes_by_layer(found, weighted_layers(network))

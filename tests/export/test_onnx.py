@@ -8,9 +8,11 @@ import pytest
 
 from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import BadModel, UsageError
-from edgecls.export.calibration import Calibration, choose_calibration
+from edgecls.export.calibration import Calibration, choose_calibration, min_max_ranges
+from edgecls.export.contract import scaled, with_fixed_batch
 from edgecls.export.keras_file import load_network
-from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx
+from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx, to_onnx
+from edgecls.export.onnx_graph import activations, extremes
 from edgecls.export.onnx_int8 import Int8Onnx, int8_onnx
 from tests.export.networks import (
     CARD,
@@ -271,3 +273,10 @@ def test_what_tf2onnx_lacks_is_named_in_one_line(capfd):
     with pytest.raises(BadModel, match=r"ONNX cannot express this network: .*Erfc.*; use the \.tflite file"):
         float_onnx(network, CARD)
     assert not capfd.readouterr().err
+
+
+def test_extremes_are_those_of_all_activations():
+    network = inverted_residual()
+    model = to_onnx(with_fixed_batch(network, CARD))
+    inputs = [scaled(image, CARD) for image in IMAGES[:3]]
+    assert min_max_ranges(extremes(model, inputs)) == min_max_ranges(activations(model, inputs))
