@@ -16,8 +16,8 @@ _RESAMPLED = 400
 _STEEPEST = 0.7
 """Errors seldom fall faster than by this power of the number of pictures: Rosenfeld et al. (2020)."""
 _DOUBT = 0.75
-"""Of the rule that is extrapolated, as a share of the gain: with it, and with the uncertainty of the accuracy
-itself, intervals held the gain that was then measured in 46 of 48 trials: see docs/results."""
+"""Of the rule that is extrapolated, as a share of the gain. With it, and with the uncertainty of the accuracy
+itself, intervals held the gain then measured in 46 of 48 trials on subsets of CIFAR-10 and drawn things."""
 _FEWEST_ERRORS = 5
 """Below them, there is nothing to extrapolate from."""
 
