@@ -22,9 +22,7 @@ _MOST_CLASSES = 50
 """With mistakes shown."""
 
 
-def report_page(
-    found: Examination, pictures: Sample | None, dataset: Dataset, arch: str, warnings: Sequence[str] = ()
-) -> str:
+def report_page(found: Examination, pictures: Sample | None, dataset: Dataset, arch: str) -> str:
     """Returns the page as HTML.
 
     Args:
@@ -32,7 +30,6 @@ def report_page(
         pictures: that were examined; None where only the answers were.
         dataset: that the network was trained on.
         arch: the network.
-        warnings: of the training.
     """
     title = f"{dataset.name}: is it enough?"
     return document(
@@ -40,15 +37,13 @@ def report_page(
         "edgecls train",
         f"{arch}, {len(dataset.train):,} training, {len(dataset.val):,} validation and "
         f"{len(dataset.test):,} test pictures",
-        _sections(found, pictures, dataset, arch, warnings),
+        _sections(found, pictures, dataset, arch),
         footer="Paths are those in the data set. report.json beside this page has all figures.",
     )
 
 
-def _sections(
-    found: Examination, pictures: Sample | None, dataset: Dataset, arch: str, warnings: Sequence[str]
-) -> Iterator[str]:
-    yield doubts([*warnings, *_few(found)])
+def _sections(found: Examination, pictures: Sample | None, dataset: Dataset, arch: str) -> Iterator[str]:
+    yield doubts([*_few(found)])
     lines = advice(found, pictures, dataset.labels, arch)
     if lines:
         yield section("next", "What to do next", "", f"<ul>{_items(lines)}</ul>")
