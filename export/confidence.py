@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.stats import binom
 from sklearn import datasets
 
 from ..data.answers import answers_nothing
@@ -28,6 +29,7 @@ LEAST_UNANSWERED = 0.05
 rejecting pictures of other things, all of which would get a label otherwise."""
 FEW_IMAGES = 200
 """With fewer validation images no temperature is fitted: if all are right, the best one would be 0."""
+_BY_CHANCE = 0.05
 _WORTH = 0.5
 """A lower precision is worth nobody's while."""
 _TEMPERATURES = (0.05, 20.0)
@@ -77,7 +79,8 @@ def fit_confidence(
     confidences, right = calibrated.max(1), probabilities.argmax(1) == truth
     threshold = round(float(np.quantile(confidences, LEAST_UNANSWERED)), 6)
     if target_precision is not None:
-        threshold = max(threshold, fit_threshold(confidences, right, target_precision))
+        is_few = len(truth) < FEW_IMAGES
+        threshold = max(threshold, fit_threshold(confidences, right, target_precision, is_few=is_few))
     answered = confidences >= threshold
     precision = float(right[answered].mean()) if answered.any() else 0.0
     unanswered, accuracy = float(1 - answered.mean()), float(right.mean())
@@ -107,7 +110,7 @@ def confidence_warnings(confidence: Confidence | None, target_precision: float |
             f'answers "unknown" to {confidence.unanswered:.0%} of the validation images, so that '
             f"{target_precision:.0%} of the others are right"
         )
-    yield f"{what} (of all validation images, {accuracy:.1%} are); train with more epochs or pictures{lower}"
+    yield f"{what} (of all validation images, {accuracy:.1%} are); train with more pictures or epochs{lower}"
 
 
 def fitted_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
@@ -126,19 +129,27 @@ def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
     return round(float(np.exp(found.x)), 4)
 
 
-def fit_threshold(confidences: np.ndarray, right: np.ndarray, target_precision: float) -> float:
+def fit_threshold(
+    confidences: np.ndarray, right: np.ndarray, target_precision: float, *, is_few: bool = False
+) -> float:
     """Returns the lowest threshold at which the answers have the target precision; 1 if none does.
 
     Args:
         confidences: float (N,), 0 to 1.
         right: bool (N,), whether each top label was the true one.
         target_precision: 0 to 1.
+        is_few: one image more or less decides, so wrong answers count only where there are more of them than
+            chance gives a file of this precision in one of twenty cases (binomial test).
     """
     order = np.argsort(-confidences, kind="stable")
-    precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    answers = np.arange(1, len(order) + 1)
+    rights = np.cumsum(right[order])
+    holds = rights / answers >= target_precision
+    if is_few:
+        holds |= binom.sf(answers - rights - 1, answers, 1 - target_precision) > _BY_CHANCE
     # A threshold separates no equal confidences, so only the last of them can be the limit.
     ends = np.append(confidences[order][1:] < confidences[order][:-1], True)
-    held = np.flatnonzero((precision >= target_precision) & ends)
+    held = np.flatnonzero(holds & ends)
     if not len(held):
         return 1.0
     if held[-1] == len(order) - 1:

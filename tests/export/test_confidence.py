@@ -67,6 +67,16 @@ def test_a_handful_of_images_that_are_all_right_makes_no_network_surer_than_it_i
     assert confidence.threshold < 0.8
 
 
+@pytest.mark.parametrize(("wrong", "is_contradicted"), [(2, False), (4, True)])
+def test_with_few_images_the_threshold_rises_only_where_wrong_answers_are_no_accident(wrong, is_contradicted):
+    confidences = np.linspace(0.99, 0.6, 22)
+    probabilities = np.stack([confidences, 1 - confidences], 1).astype(np.float32)
+    truth = np.zeros(22, np.int64)
+    truth[5 : 5 + wrong] = 1  # 20 of 22 are 90.9 %, which a file of 95 % gives in three of ten cases
+    confidence = fit_confidence(probabilities, truth, target_precision=0.95)
+    assert (confidence.unanswered > 0.5) == is_contradicted
+
+
 def test_the_fit_says_what_it_costs(honest):
     confidence = fit_confidence(*honest, target_precision=0.95)
     assert 0.95 <= confidence.precision < 0.97
@@ -78,7 +88,7 @@ def test_a_file_that_answers_only_unknown_says_so_and_what_to_do():
     nothing = Confidence(1.0, threshold=1.0, precision=0.0, unanswered=1.0, accuracy=0.62)
     assert list(confidence_warnings(nothing, 0.95)) == [
         'answers only "unknown", because no threshold makes 95% of its answers right (of all validation '
-        "images, 62.0% are); train with more epochs or pictures, or export with --target-precision 0.60"
+        "images, 62.0% are); train with more pictures or epochs, or export with --target-precision 0.60"
     ]
     assert nothing.answers_nothing
 
