@@ -11,8 +11,9 @@ from .report import Metrics, metrics
 
 try:
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 except ImportError as error:
-    raise Unavailable(f'training needs scipy ({error}); run `pip install "edgecls[train]"`') from error
+    raise Unavailable(f'training needs scikit-learn ({error}); run `pip install "edgecls[train]"`') from error
 
 STRENGTHS = (3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5)
 """Of the L2 penalty, for features of mean length 1; the first is the strongest. Weaker ones fit the training
@@ -94,7 +95,8 @@ def fit_last_layer(
         return total, np.concatenate([(of_kernel + strength * kernel).ravel(), of_bias]).astype(np.float64)
 
     options = {"maxiter": _STEPS, "ftol": 1e-7, "gtol": 1e-6}
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x.astype(np.float32)
+    with threadpool_limits(1):  # for so narrow matrices, threads wait for each other, at full load
+        found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x.astype(np.float32)
     return LastLayer(found[: -size[1]].reshape(size) / np.float32(length), found[-size[1] :])
 
 

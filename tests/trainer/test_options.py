@@ -74,6 +74,44 @@ def test_batches_follow_the_count_of_images_where_nothing_else_was_asked_for(giv
     assert train_options(MODEL, given, **names).is_for_any_count is follows
 
 
+def test_own_pictures_take_a_pretrained_network_and_only_these(tmp_path):
+    own = train_options(MODEL, {}, data=str(tmp_path))
+    assert (own.recipe, own.image.height_px) == (named_recipe("frozen", "lite0"), 96)
+    assert own.if_many == named_recipe("tuned", "lite0")
+    for known in ("cifar10", "digits"):
+        assert train_options(MODEL, {}, data=known).recipe == Recipe()
+    batches = tmp_path / "cifar-10-batches-py"
+    batches.mkdir()
+    (batches / "data_batch_1").touch()
+    assert train_options(MODEL, {}, data=str(batches)).recipe.arch == "cnn"
+
+
+def test_what_was_asked_for_is_taken_however_many_pictures_there_are(tmp_path):
+    data = str(tmp_path)
+    assert train_options(MODEL, {}, data=data, arch="nano").recipe == named_recipe("best", "nano")
+    assert train_options(MODEL, {}, data=data, recipe="frozen").if_many is None
+    tuned = train_options(MODEL, {"learning_rate": 0.1}, data=data)  # which is only for tuning
+    assert (tuned.recipe.backbone, tuned.recipe.learning_rate, tuned.if_many) == ("tuned", 0.1, None)
+    both = train_options(MODEL, {"seed": 3}, data=data)
+    assert both.if_many is not None
+    assert (both.recipe.seed, both.if_many.seed) == (3, 3)
+
+
+def test_what_has_no_effect_on_a_frozen_network_is_refused(tmp_path):
+    message = r"--batch-size: has no effect with --recipe frozen; leave it out, or use --recipe tuned"
+    with pytest.raises(UsageError, match=message):
+        train_options(MODEL, {"batch_size": 8}, data=str(tmp_path), recipe="frozen")
+    path = tmp_path / "report.json"
+    path.write_text(replace(REPORT, recipe=named_recipe("frozen", "lite0")).to_json())
+    with pytest.raises(UsageError, match=r"--dropout: has no effect with --from .*, whose recipe is frozen"):
+        train_options(MODEL, {"dropout": 0.2}, report=path)
+    assert train_options(MODEL, {"epochs": 2}, report=path).recipe.epochs == 2
+    with pytest.raises(
+        UsageError, match=r"--recipe frozen: nano has no pretrained weights; use --arch lite0"
+    ):
+        train_options(MODEL, {}, arch="nano", recipe="frozen")
+
+
 def test_a_report_is_followed_to_the_letter(report):
     assert not train_options(MODEL, {}, report=report).is_for_any_count
 

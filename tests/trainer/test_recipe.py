@@ -6,7 +6,7 @@ import pytest
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.trainer.augmentation import parse_kinds
 from edgecls.trainer.networks.design import ARCHITECTURES
-from edgecls.trainer.recipe import Recipe, for_few_images, mirror_note, named_recipe, without_flip
+from edgecls.trainer.recipe import Recipe, are_many, for_few_images, mirror_note, named_recipe, without_flip
 
 
 def test_the_default_is_the_documented_recipe_and_nothing_else():
@@ -80,6 +80,17 @@ def test_an_unknown_one_is_refused():
 def test_an_epoch_of_few_images_has_smaller_batches_and_steps(images, batch, rate):
     recipe = for_few_images(Recipe(batch_size=128, learning_rate=0.16), images)
     assert recipe == Recipe(batch_size=batch, learning_rate=pytest.approx(rate, abs=6e-4))
+
+
+@pytest.mark.parametrize(("images", "passes"), [(20, 8), (500, 8), (1_650, 4), (9_000, 3), (60_000, 1)])
+def test_a_frozen_network_looks_at_few_pictures_more_often(images, passes):
+    assert for_few_images(named_recipe("frozen", "lite0"), images).epochs == passes
+
+
+def test_the_smaller_a_pretrained_network_the_sooner_it_is_tuned():
+    assert not are_many("lite0", 5 * 330, 5)
+    assert are_many("lite0-4", 5 * 330, 5)
+    assert not are_many("lite0-4", 5 * 10, 5)
 
 
 def test_a_batch_that_is_small_already_stays():
