@@ -185,8 +185,9 @@ def train(
     """Train a network on your pictures, and write an .h5 with plots and a report.
 
     Examples:
-        edgecls train
-        edgecls train --data photos/ --arch nano --imgsz 64 --epochs 40
+        edgecls train --data photos/
+        edgecls train --data photos/ --arch lite0-4 --imgsz 64
+        edgecls train --arch nano
         edgecls train --list
     """
     if list_networks:

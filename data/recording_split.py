@@ -81,6 +81,7 @@ class Dealing:
                     **{name: int((self.places[one.places] == place).sum()) for place, name in names.items()},
                 }
                 for one in self.recordings
+                if (self.places[one.places] != OPEN).any()
             ],
         }
 

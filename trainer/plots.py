@@ -34,7 +34,7 @@ def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
     """Draws the first 16 images of a split with their labels, 4 x 4."""
 
     def draw(figure: Figure) -> None:
-        for place, axes in enumerate(figure.subplots(4, 4).flat):
+        for place, axes in enumerate(figure.subplots(rows, 4, squeeze=False).flat):
             axes.axis("off")
             if place < len(split):
                 axes.imshow(split.images[place], interpolation="nearest")
@@ -61,7 +61,7 @@ def augmented_png(
 def mistakes_png(
     images: Images, truth: Sequence[str], answers: Sequence[tuple[str, float]], title: str
 ) -> bytes:
-    """Draws pictures that were answered wrongly, 4 x 4, with their label, the answer and its probability.
+    """Draws pictures that were answered wrongly, four in a row, with their label, the answer and its share.
 
     Args:
         images: uint8 (N, H, W, 3) RGB; at most 16 are drawn.
@@ -69,12 +69,13 @@ def mistakes_png(
         answers: N wrong answers, each with its probability, 0 to 1.
         title: of the picture.
     """
+    rows = max(1, -(-min(len(answers), 16) // 4))
 
     def draw(figure: Figure) -> None:
         if not answers:
             figure.text(0.5, 0.5, "no wrong answers", ha="center", va="center", color=QUIET)
             return
-        for place, axes in enumerate(figure.subplots(4, 4).flat):
+        for place, axes in enumerate(figure.subplots(rows, 4, squeeze=False).flat):
             axes.axis("off")
             if place < len(answers):
                 answer, probability = answers[place]
@@ -82,7 +83,7 @@ def mistakes_png(
                 given = f"→ {_folded(answer, lines=1)} {100 * probability:.0f} %"
                 axes.set_title(f"{_folded(truth[place], lines=1)}\n{given}", fontsize=9.5, pad=4)
 
-    return plot_png(draw, (6.4, 7.6), title)
+    return plot_png(draw, (6.4, 0.8 + 1.7 * rows), title)
 
 
 def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> bytes:

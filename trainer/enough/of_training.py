@@ -84,7 +84,7 @@ def _mistakes(found: Examination, dataset: Dataset) -> bytes:
     places = np.array([one.place for one in shown], np.int64)
     labels = dataset.labels
     of = f"{found.tested - found.right:,} of {found.tested:,} test images are wrong"
-    title = f"{dataset.name}: {of}; the surest" if shown else dataset.name
+    title = f"{dataset.name}: {of}; the surest of them" if shown else dataset.name
     return mistakes_png(
         dataset.test.images[places],
         [labels[dataset.test.truth[place]] for place in places],
