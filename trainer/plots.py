@@ -34,7 +34,7 @@ def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
     """Draws the first 16 images of a split with their labels, 4 x 4."""
 
     def draw(figure: Figure) -> None:
-        for place, axes in enumerate(figure.subplots(rows, 4, squeeze=False).flat):
+        for place, axes in enumerate(figure.subplots(4, 4).flat):
             axes.axis("off")
             if place < len(split):
                 axes.imshow(split.images[place], interpolation="nearest")
