@@ -1,8 +1,7 @@
 """A training, from the data set to the files that it writes."""
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Unpack
@@ -24,19 +23,17 @@ from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Provenance
 from .checkpoint import (
     Checkpoint,
-    TrainingState,
     check_data,
     check_teacher,
     read_checkpoint,
     write_checkpoint,
 )
 from .compiled import probabilities
+from .described import backbone_line, change_warnings, described, few_warnings
 from .enough.of_training import examine_training
 from .features import ViewFeatures
-from .fit import fit
-from .frozen import PlainFeatures, fit_frozen
+from .fitting import FittedNetwork, Fitting
 from .last_layer import LastLayer
-from .losses import imbalance_line
 from .networks import build
 from .networks.blocks import LAST_LAYER
 from .networks.design import ARCHITECTURES, Pixels
@@ -54,12 +51,7 @@ from .recipe import (
     without_flip,
 )
 from .report import Epoch, Metrics, TrainReport, best_epoch, history_csv, metrics
-from .teacher import TeacherFile, load_teacher
-from .tuned import fit_tuned
-
-_CLASSES_SHOWN = 50
-_LEAST_VAL = 20
-"""Validation images below which one wrong answer is more than the 5 % that `export` allows by default."""
+from .teacher import load_teacher
 
 
 def train(
@@ -162,9 +154,9 @@ def run_training(
     network = build(recipe.design, rule.height_px, rule.width_px, len(dataset.labels))
     mirroring = mirror_note(recipe, pair) if dataset.mirrored_is_same else None
     notes, warnings = divided_notes((*dataset.notes, *([mirroring] if mirroring else [])))
-    progress.message("\n".join(_described(dataset, network, recipe, notes)))
+    progress.message("\n".join(described(dataset, network, recipe, notes)))
     if recipe.backbone:
-        progress.message(_why(dataset, recipe, is_many=many))
+        progress.message(backbone_line(dataset, recipe, is_many=many))
     for change in (
         *warnings,
         *few_warnings(dataset),
@@ -172,7 +164,7 @@ def run_training(
         *change_warnings(training, dataset, teacher),
     ):
         progress.warn(change)
-    fitting = _Fitting(
+    fitting = Fitting(
         dataset,
         recipe,
         teacher,
@@ -189,53 +181,6 @@ def run_training(
     for warning in report.warnings:
         progress.warn(warning)
     return report
-
-
-@dataclass(frozen=True)
-class _Result:
-    """A fitted network."""
-
-    network: keras.Model
-    history: tuple[Epoch, ...]
-    plain: PlainFeatures | None = None
-    """Where its last layer was fitted on features."""
-
-
-@dataclass(frozen=True)
-class _Fitting:
-    """Fits a network in the recipe's way; the fields are arguments of `fit`, `fit_frozen` and `fit_tuned`."""
-
-    dataset: Dataset
-    recipe: Recipe
-    teacher: TeacherFile | None
-    start: TrainingState | None
-    on_epoch: Callable[[TrainingState], None]
-    features: ViewFeatures | None
-    progress: Progress
-
-    def of(self, network: keras.Model) -> _Result:
-        """Fits the network in place."""
-        data, recipe = self.dataset, self.recipe
-        if recipe.backbone == FROZEN:
-            history, plain = fit_frozen(
-                network,
-                data,
-                recipe,
-                start=self.start,
-                on_pass=self.on_epoch,
-                features=self.features,
-                progress=self.progress,
-            )
-            return _Result(network, history, plain)
-        common = {
-            "teacher": self.teacher,
-            "start": self.start,
-            "on_epoch": self.on_epoch,
-            "progress": self.progress,
-        }
-        if recipe.backbone == TUNED:
-            return _Result(network, fit_tuned(network, data, recipe, features=self.features, **common))
-        return _Result(network, fit(network, data, recipe, **common))
 
 
 def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
@@ -257,89 +202,10 @@ def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
             raise OutputFailed(f"cannot write {path}: {error}; check that the disk is not full") from error
 
 
-def change_warnings(training: TrainOptions, dataset: Dataset, teacher: TeacherFile | None) -> Iterator[str]:
-    """Yields a warning for each change since the training to repeat, or since the teacher's training."""
-    before, recipe = training.before, training.recipe
-    if teacher and teacher.data_sha256 not in ("", dataset.sha256):
-        yield (
-            "the teacher was trained on another split or version of these images and may have seen "
-            "validation or test images; for a valid accuracy use a teacher with the same --data and --seed"
-        )
-    if not before:
-        return
-    if teacher and before.recipe.teacher == recipe.teacher and before.teacher_sha256 != teacher.sha256:
-        yield "the teacher's file has changed since the report was written: the result will be another model"
-    same_question = (before.data, before.image, before.seed) == (training.data, training.image, recipe.seed)
-    if same_question and before.data_sha256 != dataset.sha256:
-        yield "the images have changed since the report was written: the result will be another model"
-
-
-def few_warnings(dataset: Dataset) -> Iterator[str]:
-    """Yields a warning where an export could not fit a threshold for "unknown"."""
-    count = len(dataset.val)
-    if count < _LEAST_VAL:
-        where = " to val/" if "val" in dataset.given else ""
-        noun = "image" if count == 1 else "images"
-        yield (
-            f'only {count} validation {noun}: export cannot fit the threshold for "unknown" on so few; '
-            f"add pictures{where}, {_LEAST_VAL} or more"
-        )
-
-
-def _described(dataset: Dataset, network: keras.Model, recipe: Recipe, notes: Sequence[str]) -> list[str]:
-    height_px, width_px = dataset.train.images.shape[1:3]
-    counts = f"{len(dataset.train):,} train, {len(dataset.val):,} val, {len(dataset.test):,} test"
-    uneven = imbalance_line(dataset, recipe.balance)
-    background = find_background(dataset.labels, dataset.name)
-    none_of_these = f'background class: {background}; answered as "unknown"' if background else None
-    steps = f"in batches of {recipe.batch_size}, learning rate {recipe.learning_rate:.3g}"
-    if recipe.backbone == FROZEN:
-        steps = f"of which {network.layers[-1].count_params():,} are fitted"
-    return [
-        f"{dataset.name}: {len(dataset.labels)} classes, {counts} images of {width_px}x{height_px} px",
-        *class_lines(dataset),
-        *notes,
-        *filter(None, (_from_cache(dataset), none_of_these, uneven)),
-        f"{recipe.arch}: {network.count_params():,} parameters, {steps}",
-    ]
-
-
-def _why(dataset: Dataset, recipe: Recipe, *, is_many: bool) -> str:
-    """Returns what is done with the pretrained network, and whether the number of pictures is the reason."""
-    each = round(len(dataset.train) / len(dataset.labels))
-    count = f"{'many' if is_many else 'few'} pictures ({each:,} a class)"
-    if recipe.backbone == FROZEN:
-        what = "the pretrained network stays as it is, only its last layer is fitted"
-        return f"{what}" if is_many else f"{count}: {what}"
-    what = "all layers of the pretrained network are tuned to them"
-    return f"{count}: {what}" if is_many else what
-
-
-def _from_cache(dataset: Dataset) -> str | None:
-    """Returns how many images did not have to be decoded."""
-    fresh = sum(map(len, dataset.files.values())) - dataset.known
-    if not dataset.known:
-        return None
-    return (
-        f"images: {dataset.known:,} from the cache, {fresh:,} new" if fresh > 0 else "images: from the cache"
-    )
-
-
-def class_lines(dataset: Dataset) -> list[str]:
-    """Returns a line for each class with its images in each split: a wrong reading of the folders shows."""
-    counts = images_of_class(dataset)
-    lines = [
-        f"  {label}: {train:,} train, {val:,} val, {test:,} test"
-        for label, (train, val, test) in list(counts.items())[:_CLASSES_SHOWN]
-    ]
-    more = len(counts) - _CLASSES_SHOWN
-    return [*lines, f"  and {more:,} more classes, see report.json"] if more > 0 else lines
-
-
 def _write_results(
     training: TrainOptions,
     dataset: Dataset,
-    result: _Result,
+    result: FittedNetwork,
     teacher_sha256: str | None,
     progress: Progress,
 ) -> TrainReport:
@@ -362,7 +228,7 @@ def _write_results(
     return report
 
 
-def _train_and_val(dataset: Dataset, result: _Result, pixels: Pixels) -> tuple[Metrics, Metrics]:
+def _train_and_val(dataset: Dataset, result: FittedNetwork, pixels: Pixels) -> tuple[Metrics, Metrics]:
     """Returns how good the saved weights are, from the features where they are known."""
     network = result.network
     if plain := result.plain:
@@ -409,7 +275,7 @@ def _train_loss(recipe: Recipe) -> str:
 def _report(
     training: TrainOptions,
     dataset: Dataset,
-    result: _Result,
+    result: FittedNetwork,
     of_test: np.ndarray,
 ) -> TrainReport:
     train, val = _train_and_val(dataset, result, ARCHITECTURES[training.recipe.arch].pixels)

@@ -21,13 +21,14 @@ from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import read_model
 from edgecls.trainer import train as train_module
+from edgecls.trainer.described import change_warnings
 from edgecls.trainer.networks import Design, build
 from edgecls.trainer.options import TrainOptions
 from edgecls.trainer.progress import Progress
 from edgecls.trainer.recipe import Recipe
 from edgecls.trainer.report import TrainReport, read_report
 from edgecls.trainer.teacher import TeacherFile
-from edgecls.trainer.train import change_warnings, run_training, save_network
+from edgecls.trainer.train import run_training, save_network
 from tests.trainer.test_report import REPORT
 
 
