@@ -167,7 +167,7 @@ _BEST_OF: dict[str, dict[str, Any]] = {
 
 
 _FROZEN = Recipe(backbone=FROZEN, epochs=6, augment=("flip", "crop"))
-"""More kinds, such as colour and noise, do not help on photographs, and harm with things never seen."""
+"""More kinds, such as colour and noise, lowered the accuracy of most of the sets that were tried."""
 _TUNED = Recipe(
     backbone=TUNED,
     optimizer="adamw",
@@ -179,8 +179,8 @@ _TUNED = Recipe(
     label_smoothing=0.1,
     augment=KINDS,
 )
-"""All kinds of augmentation: of 355 pictures of the guide, `lite0-4` at 64 px has 98.3 % right with all, and
-95.8 % with flip, crop and colour alone."""
+"""All kinds of augmentation: of 355 pictures of the guide, `lite0-4` at 64 px has 98.3 % right so (one run),
+and 95.8 % with flip, crop and colour, half the rate and half the decay."""
 _TUNED_OF: dict[str, dict[str, Any]] = {"lite0-4": {"learning_rate": 2e-3}}
 
 ONLY_TUNED = frozenset(
