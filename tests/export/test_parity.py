@@ -58,5 +58,5 @@ def test_a_file_that_lost_much_accuracy_says_what_helps():
     truth, reference = np.arange(100) % 2, np.eye(2, dtype=np.float32)[np.arange(100) % 2]
     collapsed = np.tile(np.float32([1, 0]), (100, 1))
     (warning,) = loss_warnings(compare("a_int8.tflite", 10, collapsed, reference, truth))
-    assert warning.startswith("lost 50.0 points of accuracy by its quantisation; export with --max-drop 1")
+    assert warning.startswith("lost 50.0 points of accuracy by its quantisation; use a --float16 file")
     assert list(loss_warnings(compare("a_int8.tflite", 10, reference, reference, truth))) == []

@@ -40,7 +40,8 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(batches, "_CHUNK_IMAGES", _MOST)
     monkeypatch.setattr(compiled, "_PREDICTED_TOGETHER", _MOST)
     monkeypatch.setattr(mirrored, "_MOST_IMAGES", _MOST)
-    monkeypatch.setattr("edgecls.export.keras_file._BATCH", _MOST)
+    monkeypatch.setattr("edgecls.export.keras_file._BATCH_PIXELS", _MOST * 18 * 18)
+    monkeypatch.setattr("edgecls.trainer.enough.examine.MOST_EXAMINED", _MOST)
     return counts
 
 
