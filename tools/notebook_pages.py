@@ -5,8 +5,10 @@ edgecls does today. The notebook itself is kept without results, for readers to 
 """
 
 import html
+import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -51,13 +53,15 @@ def run(notebook: Any, folder: Path) -> None:
         CellExecutionError: a cell failed.
     """
     where = {"metadata": {"path": str(folder)}}
+    # The command edgecls of this very environment, which need not be an active one.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     NotebookClient(
         notebook,
         timeout=_CELL_TIMEOUT_S,
         startup_timeout=_CELL_TIMEOUT_S,
         kernel_name="python3",
         resources=where,
-    ).execute()
+    ).execute(env=os.environ | {"PATH": path})
 
 
 def as_markdown(notebook: Any) -> Iterator[str]:
