@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..data.load import Dataset
 from ..data.plotting import (
     BLUE,
     GREY,
@@ -22,12 +23,56 @@ from ..data.plotting import (
 from ..data.prepared.images import Images
 from ..data.split import Split
 from .augmentation import augment
+from .recipe import FROZEN, Recipe
 from .report import Epoch, best_epoch
 
 _COLOURS = {"train": GREY, "val": RED, "test": BLUE}
 _MOST_NUMBERED = 20
 """With more classes, the numbers in a confusion matrix are too small to read."""
 _SAMPLES = 16
+
+
+def training_pictures(
+    recipe: Recipe, dataset: Dataset, history: tuple[Epoch, ...], of_test: np.ndarray
+) -> dict[str, bytes | str]:
+    """Returns the plots of a training as PNGs by file name.
+
+    Args:
+        recipe: of the training.
+        dataset: what was trained on.
+        history: what each epoch gave.
+        of_test: float (T, C), the network's probabilities for the test pictures.
+    """
+    train, labels = dataset.train, dataset.labels
+    right = (of_test.argmax(axis=1) == dataset.test.truth).mean()
+    heading = f"{dataset.name}: accuracy {right:.2%} on {len(dataset.test):,} test images"
+    pictures: dict[str, bytes | str] = {
+        "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
+        "curves.png": curves_png(
+            history,
+            f"{recipe.arch} on {dataset.name}",
+            _train_loss(recipe),
+            are_passes=recipe.backbone == FROZEN,
+        ),
+        "confusion_matrix.png": confusion_png(dataset.test.truth, of_test.argmax(axis=1), labels, heading),
+    }
+    if recipe.augment:
+        pictures["augmented.png"] = augmented_png(
+            train,
+            labels,
+            f"{dataset.name}: augmented training images",
+            kinds=recipe.augment,
+            seed=recipe.seed,
+            mirrored_is_same=dataset.mirrored_is_same,
+        )
+    return pictures
+
+
+def _train_loss(recipe: Recipe) -> str:
+    """Returns the name of the fitted loss if it differs from that of val and test."""
+    if recipe.teacher:
+        return "distillation"
+    return "with smoothed labels" if recipe.label_smoothing else ""
 
 
 def samples_png(split: Split, labels: tuple[str, ...], title: str) -> bytes:
@@ -86,15 +131,25 @@ def mistakes_png(
     return plot_png(draw, (6.4, 0.8 + 1.7 * rows), title)
 
 
-def curves_png(history: tuple[Epoch, ...], title: str, train_loss: str = "") -> bytes:
-    """Draws loss and accuracy on each split by epoch; `train_loss` names the training loss if it differs."""
+def curves_png(
+    history: tuple[Epoch, ...], title: str, train_loss: str = "", *, are_passes: bool = False
+) -> bytes:
+    """Draws loss and accuracy on each split by epoch.
+
+    Args:
+        history: what each epoch gave.
+        title: of the picture.
+        train_loss: the name of the training loss, if it differs from that of the others.
+        are_passes: of a frozen network; each adds a view to those before, so no earlier one is better.
+    """
+    noun = "pass" if are_passes else "epoch"
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
-        _draw_curve(left, history, "loss")
+        _draw_curve(left, history, "loss", noun)
         if train_loss:
             left.set_title(f"loss (train: {train_loss})", loc="left", pad=10)
-        _draw_curve(right, history, "accuracy")
+        _draw_curve(right, history, "accuracy", noun)
         right.yaxis.set_major_formatter(PercentFormatter(1.0))
 
     return plot_png(draw, (10, 4.6), title)
@@ -127,16 +182,17 @@ def confusion(truth: np.ndarray, answers: np.ndarray, classes: int) -> np.ndarra
     return np.bincount(truth * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
-def _draw_curve(axes: Axes, history: tuple[Epoch, ...], figure_name: str) -> None:
+def _draw_curve(axes: Axes, history: tuple[Epoch, ...], figure_name: str, noun: str) -> None:
     numbers = [epoch.number for epoch in history]
     for split, colour in _COLOURS.items():
         values = [getattr(getattr(epoch, split), figure_name) for epoch in history]
         last = f"{values[-1]:.1%}" if figure_name == "accuracy" else f"{values[-1]:.3f}"
         axes.plot(numbers, values, color=colour, marker="o", markersize=3.5, label=f"{split}  {last}")
-    best = best_epoch(history)
-    axes.axvline(best, color=QUIET, linewidth=0.8, linestyle=":", label=f"lowest val loss: epoch {best}")
+    if noun == "epoch":
+        best = best_epoch(history)
+        axes.axvline(best, color=QUIET, linewidth=0.8, linestyle=":", label=f"lowest val loss: epoch {best}")
     axes.set_title(figure_name, loc="left", pad=10)
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(noun)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     open_axes(axes)

@@ -38,7 +38,7 @@ from .networks import build
 from .networks.blocks import LAST_LAYER
 from .networks.design import ARCHITECTURES, Pixels
 from .options import TrainOptions, train_options
-from .plots import augmented_png, confusion_png, curves_png, samples_png
+from .plots import training_pictures
 from .progress import Progress
 from .recipe import (
     FROZEN,
@@ -50,7 +50,7 @@ from .recipe import (
     mirror_note,
     without_flip,
 )
-from .report import Epoch, Metrics, TrainReport, best_epoch, history_csv, metrics
+from .report import Metrics, TrainReport, best_epoch, history_csv, metrics
 from .teacher import load_teacher
 
 
@@ -220,7 +220,7 @@ def _write_results(
         _report(training, dataset, result, of_test), teacher_sha256=teacher_sha256, enough=examined.record
     )
     folder = report_folder(training.output)
-    pictures = {**_pictures(training.recipe, dataset, history, of_test), **examined.files}
+    pictures = {**training_pictures(training.recipe, dataset, history, of_test), **examined.files}
     for name, content in {**pictures, "history.csv": history_csv(history)}.items():
         write_whole(folder / name, content)
     write_whole(report_path(training.output), report.to_json())
@@ -239,37 +239,6 @@ def _train_and_val(dataset: Dataset, result: FittedNetwork, pixels: Pixels) -> t
         for split in (dataset.train, dataset.val)
     )
     return train, val
-
-
-def _pictures(
-    recipe: Recipe, dataset: Dataset, history: tuple[Epoch, ...], of_test: np.ndarray
-) -> dict[str, bytes | str]:
-    """Returns the plots as PNGs by file name."""
-    train, labels = dataset.train, dataset.labels
-    right = (of_test.argmax(axis=1) == dataset.test.truth).mean()
-    heading = f"{dataset.name}: accuracy {right:.2%} on {len(dataset.test):,} test images"
-    pictures: dict[str, bytes | str] = {
-        "samples.png": samples_png(train, labels, f"{dataset.name}: first training images"),
-        "curves.png": curves_png(history, f"{recipe.arch} on {dataset.name}", _train_loss(recipe)),
-        "confusion_matrix.png": confusion_png(dataset.test.truth, of_test.argmax(axis=1), labels, heading),
-    }
-    if recipe.augment:
-        pictures["augmented.png"] = augmented_png(
-            train,
-            labels,
-            f"{dataset.name}: augmented training images",
-            kinds=recipe.augment,
-            seed=recipe.seed,
-            mirrored_is_same=dataset.mirrored_is_same,
-        )
-    return pictures
-
-
-def _train_loss(recipe: Recipe) -> str:
-    """Returns the name of the fitted loss if it differs from that of val and test."""
-    if recipe.teacher:
-        return "distillation"
-    return "with smoothed labels" if recipe.label_smoothing else ""
 
 
 def _report(

@@ -48,7 +48,29 @@ def content_key(content: bytes) -> Key:
     return Key(*struct.unpack("<QQ", hashlib.sha256(content).digest()[:16]))
 
 
-class Pack:
+class _OpenPack:
+    """A pack whose file is open."""
+
+    path: Path
+    rows: int
+    """Pictures in it."""
+    _shape: tuple[int, ...]
+    _descriptor: int
+
+    def mapped(self) -> PictureRows:
+        """Returns its pictures so far, mapped into memory; they stay readable when the file is removed."""
+        return map_rows(self._descriptor, self.rows, self._shape)
+
+    def close(self) -> None:
+        """Closes the file. May be called twice."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    __del__ = close
+
+
+class Pack(_OpenPack):
     """A pack that was opened for reading.
 
     Args:
@@ -61,8 +83,7 @@ class Pack:
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self.path = path
-        self._shape = shape
+        self.path, self._shape, self._descriptor = path, shape, -1
         self._bytes_each = int(np.prod(shape))
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
@@ -94,20 +115,8 @@ class Pack:
         except OSError:
             return False
 
-    def mapped(self) -> PictureRows:
-        """Returns its pictures, mapped into memory; they stay readable when the file is removed."""
-        return map_rows(self._descriptor, self.rows, self._shape)
 
-    def close(self) -> None:
-        """Closes the file. May be called twice."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    __del__ = close
-
-
-class PackWriter:
+class PackWriter(_OpenPack):
     """A pack that is being written: pictures, and what else became of files, one after the other.
 
     Args:
@@ -119,9 +128,7 @@ class PackWriter:
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self.path = path
-        self.rows = 0
-        self._shape = shape
+        self.path, self.rows, self._shape, self._descriptor = path, 0, shape, -1
         self._entries: list[tuple[int, ...]] = []
         self._reasons: list[str] = []
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -158,18 +165,6 @@ class PackWriter:
         digest = hashlib.sha256(content).digest()
         footer = _FOOTER.pack(_MAGIC, self.rows, each, len(index), len(reasons), digest)
         _write(self._descriptor, content + footer)
-
-    def mapped(self) -> PictureRows:
-        """Returns the pictures so far, mapped into memory."""
-        return map_rows(self._descriptor, self.rows, self._shape)
-
-    def close(self) -> None:
-        """Closes the file. May be called twice."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    __del__ = close
 
 
 class MergedIndex:

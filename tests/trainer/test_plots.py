@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 from edgecls.data.split import Split
 from edgecls.edge_runtime.images.decode import decode
@@ -68,6 +69,17 @@ def test_curves(epochs):
     assert (picture[:, [0, -1]] == 255).all()  # nothing is cut off
     legends = picture[-75:]
     assert (legends[:, 700:800] == 255).all()  # and the one does not reach into the other
+
+
+def test_a_frozen_network_has_passes_of_which_none_is_the_best(monkeypatch: pytest.MonkeyPatch):
+    written: list[str] = []
+    monkeypatch.setattr(Axes, "set_xlabel", lambda _, text, **__: written.append(text))
+    monkeypatch.setattr(Axes, "axvline", lambda _, *__, label, **___: written.append(label))
+    history = (Epoch(1, 1.0, *[Metrics(0.5, 0.9)] * 3),)
+    curves_png(history, "lite0", are_passes=True)
+    assert written == ["pass"] * 2
+    curves_png(history, "cnn")
+    assert written[2:] == ["lowest val loss: epoch 1", "epoch"] * 2
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
