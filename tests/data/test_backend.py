@@ -46,7 +46,7 @@ def trained(backend, tmp_path_factory, write_images) -> Path:
     folder = tmp_path_factory.mktemp(backend)
     for label in ("cat", "dog"):
         write_images(folder / "pets" / label, 20, side_px=18)
-    options = ("--epochs", "1", "--size", "18", "--batch-size", "14")
+    options = ("--arch", "cnn", "--epochs", "1", "--size", "18", "--batch-size", "14")
     done = train(
         folder, "--data", "pets", *options, "--augment", "all", "--optimizer", "muon", backend=backend
     )
