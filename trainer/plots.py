@@ -193,6 +193,8 @@ def _draw_curve(axes: Axes, history: tuple[Epoch, ...], figure_name: str, noun: 
         axes.axvline(best, color=QUIET, linewidth=0.8, linestyle=":", label=f"lowest val loss: epoch {best}")
     axes.set_title(figure_name, loc="left", pad=10)
     axes.set_xlabel(noun)
+    if figure_name == "accuracy":
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.005))  # a margin above 100 % would be numbered
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10, min_n_ticks=1))
     axes.set_xlim(min(numbers) - 0.5, max(numbers) + 0.5)
     open_axes(axes)
