@@ -29,6 +29,15 @@ def printable(text: str) -> str:
     return "".join(c.encode("unicode_escape").decode() if _is_unsafe(c) else c for c in text)
 
 
+def first_unsafe(text: str) -> str | None:
+    r"""Returns the first character that `printable` would write out, written out; None where there is none.
+
+    >>> first_unsafe("two\nlines")
+    '\\n'
+    """
+    return next((printable(character) for character in text if _is_unsafe(character)), None)
+
+
 def is_control(character: str) -> bool:
     """Whether a character is of Unicode's category Cc."""
     return character < " " or "\x7f" <= character <= "\x9f"

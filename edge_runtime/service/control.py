@@ -9,7 +9,18 @@ from pathlib import Path
 
 from ..errors import MissingInput, PermissionRefused, Unavailable, writing_failed
 from ..files import read_whole, write_whole
-from .unit import UNITS, CameraService, environment_file, is_hidden, settings_of, state_of, unit_of, unit_text
+from ..text import printable
+from .unit import (
+    SECRETS_NAME,
+    UNITS,
+    CameraService,
+    environment_file,
+    is_hidden,
+    settings_of,
+    state_of,
+    unit_of,
+    unit_text,
+)
 
 Systemctl = Callable[..., str]
 """Runs systemctl with these arguments and returns its output; raises EdgeclsError."""
@@ -72,6 +83,10 @@ def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> 
     Raises:
         EdgeclsError: a file cannot be read or written, or the service does not start.
     """
+    unit, secrets = (
+        unit_text(service),
+        environment_file(service.secrets),
+    )  # refused before anything is written
     for path in service.reads:
         _check_readable_by_all(path)
     contents = {path.name: read_whole(path) for path in service.copied}
@@ -80,9 +95,9 @@ def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> 
         write_whole(settings / name, content)
     if service.secrets:
         with _for_root_alone():
-            write_whole(settings / "secrets.env", environment_file(dict(service.secrets)))
-    _keep_only(settings, {*contents, *(["secrets.env"] if service.secrets else [])})
-    write_whole(_unit_path(root, service.unit), unit_text(service))
+            write_whole(settings / SECRETS_NAME, secrets)
+    _keep_only(settings, {*contents, *([SECRETS_NAME] if service.secrets else [])})
+    write_whole(_unit_path(root, service.unit), unit)
     systemctl("daemon-reload")
     systemctl("enable", service.unit)
     try:
@@ -209,7 +224,7 @@ class ServiceStatus:
         why = "" if self.result == "success" else f" ({self.result}{code})"
         state = "running" if self.is_running else f"not running: {self.state}{why}"
         lines = [f"{self.unit}: {state}{since}{pid}, {count}{boot}"]
-        return "\n".join([*lines, f"  {self.said}"] if self.said else lines)
+        return "\n".join([*lines, f"  {printable(self.said)}"] if self.said else lines)
 
 
 def status_of(name: str, systemctl: Systemctl) -> ServiceStatus:

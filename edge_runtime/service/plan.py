@@ -14,7 +14,7 @@ from ..errors import BadConfiguration, PermissionRefused, UsageError
 from ..masking import has_secret
 from ..page.access import checked_token, parse_names
 from ..page.server import listen, parse_address
-from .unit import LOOPBACK, CameraService, network_of, settings_of, state_of, uses_camera
+from .unit import LOOPBACK, SECRETS_NAME, CameraService, network_of, settings_of, state_of, uses_camera
 
 _REFUSED = {
     "once": "a service runs until it is stopped",
@@ -126,7 +126,12 @@ def check_events(path: Path, name: str) -> None:
 
 
 def _files(options: CameraOptions) -> dict[str, Path]:
-    """The files that the loop reads, by option; the model is opened as the loop will do."""
+    """The files that the loop reads, by option; the model is opened as the loop will do.
+
+    Raises:
+        EdgeclsError: the model cannot be opened.
+        UsageError: two of them have the same name.
+    """
     with open_classifier(
         options.model,
         engine=options.engine,
@@ -139,7 +144,13 @@ def _files(options: CameraOptions) -> dict[str, Path]:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
         files = {"model": classifier.path}
     named = {"labels": options.labels, "ca_file": options.ca_file}
-    return files | {name: path for name, path in named.items() if path}
+    files |= {name: path for name, path in named.items() if path}
+    names = [SECRETS_NAME]
+    for path in files.values():  # each is copied into one folder
+        if path.name in names:
+            raise UsageError(f"{path}: the service has another file named {path.name}; rename this one")
+        names.append(path.name)
+    return files
 
 
 def _secrets(options: CameraOptions) -> dict[str, str]:

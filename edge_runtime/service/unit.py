@@ -1,7 +1,7 @@
 """Service unit: the systemd unit file of a camera (systemd.unit(5), systemd.service(5), systemd.exec(5))."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -9,10 +9,13 @@ from typing import Literal
 from ..camera.sources.address import CsiCamera, Device, LiveAddress, Stream
 from ..errors import UsageError
 from ..page.server import parse_address
+from ..text import first_unsafe, printable
 
 UNITS = Path("/etc/systemd/system")
 SETTINGS = Path("/etc/edgecls")
 STATE = Path("/var/lib/edgecls")
+SECRETS_NAME = "secrets.env"
+"""The file of a service's secrets, beside the files that are copied for it."""
 
 Network = Literal["none", "loopback", "any"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -201,20 +204,24 @@ After=network-online.target
 
 
 def unit_text(service: CameraService) -> str:
-    """The whole unit file of a camera service."""
+    """The whole unit file of a camera service.
+
+    Raises:
+        UsageError: an option, a name or a path cannot stand in a unit.
+    """
     # -P, as the working folder is the one that the service writes in: no module there stands in for ours.
     command = (str(service.python), "-P", "-m", "edgecls.cli", "camera", *service.arguments)
     shown = [path for path in service.reads if is_hidden(path)]
     return _UNIT.format(
         unit=service.unit,
-        description=service.description.replace("%", "%%"),
+        description=_described(service.description),
         after=_AFTER_NETWORK if service.network == "any" else "",
-        command=" ".join(map(quoted, command)),
+        command=_command_line(command),
         state=service.state,
         watchdog_s=WATCHDOG_S,
-        secrets=f"EnvironmentFile={service.settings}/secrets.env\n" if service.secrets else "",
+        secrets=f"EnvironmentFile={service.settings / SECRETS_NAME}\n" if service.secrets else "",
         state_directory=service.state.relative_to("/var/lib"),
-        reads="".join(f"BindReadOnlyPaths={_bound(path)}\n" for path in shown),
+        reads="".join(f"BindReadOnlyPaths={quoted(str(path))}\n" for path in shown),
         devices=_CAMERA if service.uses_camera else _NO_CAMERA,
         network=_NETWORK[service.network],
     )
@@ -225,27 +232,65 @@ def is_hidden(path: Path) -> bool:
     return any(path.is_relative_to(folder) for folder in HIDDEN)
 
 
-def quoted(argument: str) -> str:
-    """An argument of `ExecStart=`: without specifiers, variables and splitting at blanks.
+# Escaping, by systemd.syntax(7) and "COMMAND LINES" of systemd.service(5). `systemd` reads it back in a test.
+
+_NOT_IN_A_PROGRAM = frozenset("\"'\\")
+"""systemd takes no program with one of them in its path, however it is escaped."""
+
+
+def _command_line(command: Sequence[str]) -> str:
+    """The value of `ExecStart=`; the colon keeps `$` what it is, in the program's path too."""
+    if not _NOT_IN_A_PROGRAM.isdisjoint(command[0]):
+        raise UsageError(
+            f"{command[0]}: systemd runs no program with a quote or a backslash in its path; install edgecls "
+            "in another folder"
+        )
+    return ":" + " ".join(map(quoted, command))
+
+
+def quoted(word: str) -> str:
+    """A word of `ExecStart=:` or `BindReadOnlyPaths=`: no specifiers, no escapes, no splitting at blanks.
 
     >>> quoted("http://cam/%41?a=$b c")
-    '"http://cam/%%41?a=$$b c"'
+    '"http://cam/%%41?a=$b c"'
+
+    Raises:
+        UsageError: it holds an end of a line or another control character.
     """
-    text = argument.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    is_plain = text == argument and argument and not any(c.isspace() or c in "';" for c in argument)
+    refuse_unsafe(word)
+    text = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    is_plain = text == word and word and not any(c.isspace() or c in "';" for c in word)
     return text if is_plain else f'"{text}"'
 
 
-def _bound(path: Path) -> str:
-    """A path of `BindReadOnlyPaths=`: no specifiers, no splitting; venv allows no colon in it."""
-    text = str(path).replace("%", "%%")
-    return f'"{text}"' if any(c.isspace() for c in text) else text
+def _described(description: str) -> str:
+    """The source in `Description=`, which has no quotes: a backslash at its end would join the next line."""
+    refuse_unsafe(description)
+    return description.replace("%", "%%").rstrip("\\")
 
 
-def environment_file(variables: dict[str, str]) -> str:
-    """The lines of an `EnvironmentFile=`."""
+def environment_file(variables: Mapping[str, str]) -> str:
+    """The lines of an `EnvironmentFile=`.
+
+    Raises:
+        UsageError: a value holds an end of a line or another control character; it is not shown.
+    """
     lines: list[str] = []
     for name, value in variables.items():
+        refuse_unsafe(value, name)
         escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`")
         lines.append(f'{name}="{escaped}"\n')
     return "".join(lines)
+
+
+def refuse_unsafe(text: str, name: str = "") -> None:
+    """Refuses what could write a line of its own, or hide one from a reader, in a file of systemd's.
+
+    Raises:
+        UsageError: naming the text, or `name` where the text is a secret.
+    """
+    if found := first_unsafe(text):
+        raise UsageError(
+            f"{name or printable(text)}: a service cannot have {found} in an option or a name; leave it out, "
+            "or rename the file"
+        )

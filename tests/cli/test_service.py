@@ -50,7 +50,7 @@ def setting(unit: str, name: str) -> str:
 
 def test_the_unit_runs_this_python_with_the_options_of_camera(unit_of):
     unit = unit_of("--source", "csi", "--serve", "--events", "events.jsonl", "--conf", "0.5", "--skip-still")
-    assert shlex.split(setting(unit, "ExecStart")) == [
+    assert shlex.split(setting(unit, "ExecStart").removeprefix(":")) == [
         *[sys.executable, "-P", "-m", "edgecls.cli", "camera", "--source", "csi", "--wait"],
         *["--model", "/etc/edgecls/camera/image_classification_int8.tflite", "--conf", "0.5", "--skip-still"],
         *["--headless", "--events", "events.jsonl", "--serve", "127.0.0.1:8080"],
@@ -198,7 +198,7 @@ def start(unit_of, folder: Path, manager: Manager) -> Iterator[Callable[[str], s
     started: list[subprocess.Popen[bytes]] = []
 
     def run(source: str) -> subprocess.Popen[bytes]:
-        command = shlex.split(setting(unit_of("--source", source), "ExecStart"))
+        command = shlex.split(setting(unit_of("--source", source), "ExecStart").removeprefix(":"))
         (model,) = (index for index, word in enumerate(command) if word.endswith(".tflite"))
         command[model] = Path(command[model]).name
         told = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "1500000"}
