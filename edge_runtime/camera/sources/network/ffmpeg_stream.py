@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 
-from ....errors import Unavailable
+from ....errors import EdgeclsError, Unavailable
 from ....images.opencv import cv2
 from ...frame import OpenCamera, Picture
 from ..address import masked
@@ -53,13 +53,18 @@ def open_stream(
         Unavailable: there is no video.
     """
     ignore_proxies()
-    is_rtsp = Endpoint.of(url).scheme.startswith("rtsp")
+    is_rtsp, played = Endpoint.of(url).scheme.startswith("rtsp"), url
     if is_rtsp:
-        rtsp.check_answer(url, timeout_s, trust, notify)
-    stream = _Stream(url, timeout_s, trust)
+        played = rtsp.url_to_play(url, timeout_s, trust, notify)
+    stream = _Stream(played, timeout_s, trust)
     if not stream.open(threads=1):
-        raise rtsp.why_no_video(url, trust) if is_rtsp else _no_video(url)
+        raise _no_rtsp_video(url, played, trust) if is_rtsp else _no_video(url)
     return opened(stream.capture, stream.pictures())
+
+
+def _no_rtsp_video(url: str, played: str, trust: Trust) -> EdgeclsError:
+    why = rtsp.why_no_video(played, trust)
+    return why if played == url else Unavailable(f"{masked(url)}: redirects to {why}")
 
 
 def _no_video(url: str) -> Unavailable:

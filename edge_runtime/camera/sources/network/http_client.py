@@ -5,14 +5,14 @@ It always connects directly, as a proxy in the environment rarely reaches a came
 
 import http.client
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from urllib.parse import urljoin
 
 from ....errors import Unavailable
 from ..address import masked
 from ..capture_process import ANY_AUTHORITY, CaptureNotice, Notify, Trust
 from .connection import Endpoint, connect, no_notice
 from .diagnosis import why_no_answer, why_refused
-from .http_login import Credentials, Login, target_of
+from .http_login import Login, target_of
+from .redirection import credentials_for, redirected
 
 _MAX_REQUESTS = 8
 """For one picture or stream: redirections and logins."""
@@ -42,6 +42,7 @@ class HttpClient:
         self.url = url
         self.final_url = url
         """Where redirections have led to."""
+        self._asked_url = url
         self._timeout_s = timeout_s
         self._trust = trust
         self._notify = notify
@@ -64,10 +65,13 @@ class HttpClient:
         """
         try:
             return self._get(keeps_alive=keeps_alive)
-        except (HTTPException, OSError, ValueError) as error:  # ValueError: redirected to what is no address
+        except (HTTPException, OSError, ValueError) as error:  # ValueError: a host that is no name
             self.close()
             self._notify(CaptureNotice("answered"))  # to find out why takes seconds, which it shall have
-            raise why_no_answer(self.url, error) from error
+            why = why_no_answer(self._asked_url, error)
+            if self._asked_url != self.url:
+                why = Unavailable(f"{masked(self.url)}: redirects to {why}")
+            raise why from error
 
     def close(self) -> None:
         """Closes the connection."""
@@ -76,20 +80,14 @@ class HttpClient:
             self._connection = None
 
     def _get(self, *, keeps_alive: bool) -> HTTPResponse:
-        url, login = self.url, self._login_of(self.url, None)
+        url, login = self.url, self._login_of(self.url)
         was_challenged = False
         response = self._request(url, login, keeps_alive=keeps_alive)
         for _ in range(_MAX_REQUESTS):
             location = response.headers.get("Location")
             if response.status in _REDIRECTIONS and location:
-                before, url = url, urljoin(url, location)
-                if url.partition(":")[0].lower() not in ("http", "https"):
-                    raise Unavailable(f"{masked(self.url)}: redirects to {masked(url)}; use that URL")
-                try:
-                    login, was_challenged = self._login_of(url, before), False
-                except ValueError:
-                    invalid = f"{masked(self.url)}: redirects to an invalid address; check the camera"
-                    raise Unavailable(invalid) from None
+                url = redirected(self.url, url, location, ("http", "https"))
+                login, was_challenged = self._login_of(url), False
             elif response.status == 401 and login:
                 supported = login.challenge(response.headers.get_all("WWW-Authenticate", []))
                 if not supported or (was_challenged and not login.is_stale):
@@ -106,17 +104,16 @@ class HttpClient:
             raise why_refused(self.url, response.status, has_login=login is not None, final_url=url)
         return response
 
-    def _login_of(self, url: str, before: str | None) -> Login | None:
-        """Returns the login for a URL: its own, or that of a URL of the same origin that redirected there."""
+    def _login_of(self, url: str) -> Login | None:
+        """Returns the login for a URL; kept for each server, as its challenge holds for later requests."""
         endpoint = Endpoint.of(url)
         if endpoint not in self._logins:
-            credentials = Credentials.of(url)
-            if not credentials and before and _is_same_origin(Endpoint.of(before), endpoint):
-                credentials = Credentials.of(self.url)
+            credentials = credentials_for(url, self.url)
             self._logins[endpoint] = Login(credentials) if credentials else None
         return self._logins[endpoint]
 
     def _request(self, url: str, login: Login | None, *, keeps_alive: bool) -> HTTPResponse:
+        self._asked_url = url
         endpoint, target = Endpoint.of(url), target_of(url)
         header = login.header(target) if login else None
         headers = _HEADERS | {
@@ -166,10 +163,3 @@ class _Connection(HTTPConnection):
             self.sock = connect(*self._arguments)
         except Unavailable as error:  # another certificate than the pinned one
             raise Unavailable(f"{masked(self._arguments[0])}: {error}") from error
-
-
-def _is_same_origin(before: Endpoint, after: Endpoint) -> bool:
-    """Whether the password may be sent there too: to the same server, or to the same host once encrypted."""
-    same_host = before.host.lower() == after.host.lower()
-    is_upgrade = before == Endpoint("http", before.host, 80) and after == Endpoint("https", after.host, 443)
-    return same_host and ((before.port == after.port and before.scheme == after.scheme) or is_upgrade)

@@ -2,7 +2,7 @@
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ....errors import EdgeclsError, Unavailable
@@ -11,19 +11,55 @@ from ..capture_process import CaptureNotice, Notify, Trust
 from .connection import Endpoint, connect, no_notice
 from .diagnosis import PROBE_S, what_it_speaks, why_no_answer, why_refused, wrong_scheme
 from .http_login import Credentials, Login
+from .redirection import MAX_REDIRECTIONS, credentials_for, redirected
 
 _STATUS = re.compile(r"RTSP/1\.[0-9] ([0-9]{3})")
 _CHALLENGE = re.compile(r"^www-authenticate:\s*(.*?)\s*$", re.IGNORECASE | re.MULTILINE)
+_LOCATION = re.compile(r"^location:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_REDIRECTIONS = (300, 301, 302, 303, 305, 307, 308)
 _LENGTH = re.compile(rb"^content-length:\s*([0-9]{1,6})", re.IGNORECASE | re.MULTILINE)
 _MAX_ANSWER_BYTES = 100_000
 
 
-def check_answer(url: str, timeout_s: float, trust: Trust, notify: Notify) -> None:
+def url_to_play(url: str, timeout_s: float, trust: Trust, notify: Notify) -> str:
     """Waits until a camera answers at all, which it may do long before its first picture.
 
+    Returns:
+        The URL for FFmpeg: where redirections lead to, without the password if it must not go there. FFmpeg
+        itself would send it along to any host and port.
+
     Raises:
-        Unavailable: it cannot be reached, is not trusted, or speaks another protocol.
+        Unavailable: it cannot be reached, is not trusted, speaks another protocol, redirects to nowhere, or
+            refuses user and password.
     """
+    check_answer(url, timeout_s, trust, notify)
+    if not Credentials.of(url):
+        return url  # FFmpeg follows redirections, and there is nothing to keep from them
+    asked = url
+    for _ in range(MAX_REDIRECTIONS):
+        try:
+            answer = _describe(url, trust, credentials_for(url, asked), timeout_s)
+        except (OSError, UnicodeError):
+            return url  # FFmpeg gets no answer either, and `why_no_video` says why
+        if answer.status == 401 and answer.had_login:  # some cameras lock the account after a few such tries
+            raise why_refused(asked, 401, has_login=True, final_url=url)
+        location = _LOCATION.search(answer.text)
+        if answer.status not in _REDIRECTIONS or not location:
+            return url
+        url = _with_login(redirected(asked, url, location[1], ("rtsp", "rtsps")), asked)
+    raise Unavailable(f"{masked(asked)}: redirects in a circle, to {masked(url)}; check the path")
+
+
+def _with_login(url: str, asked: str) -> str:
+    """A URL that was redirected to, with the login of the one that was asked for if it may go there."""
+    parts, login = urlsplit(url), urlsplit(asked).netloc.rpartition("@")[0]
+    if "@" in parts.netloc or not credentials_for(url, asked):
+        return url
+    return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
+
+
+def check_answer(url: str, timeout_s: float, trust: Trust, notify: Notify) -> None:
+    """Waits until a camera answers; raises Unavailable where it cannot, or speaks another protocol."""
     try:
         with connect(url, timeout_s, trust, notify) as connection:
             answer = _ask(connection, "OPTIONS", without_login(url), 1)
@@ -44,7 +80,7 @@ def why_no_video(url: str, trust: Trust) -> EdgeclsError:
     """Returns the error to raise for an RTSP URL from which FFmpeg got no video."""
     credentials = Credentials.of(url)
     try:
-        answer = _describe(url, trust, credentials)
+        answer = _describe(url, trust, credentials, PROBE_S)
     except Unavailable as error:
         return error
     except (OSError, UnicodeError) as error:
@@ -70,12 +106,14 @@ class _Answer:
     status: int | None
     """None if it is not RTSP."""
     text: str
+    had_login: bool = False
+    """User and password were sent."""
 
 
-def _describe(url: str, trust: Trust, credentials: Credentials | None) -> _Answer:
+def _describe(url: str, trust: Trust, credentials: Credentials | None, timeout_s: float) -> _Answer:
     """Asks for the description of a stream, with the login that is asked for."""
     target = without_login(url)
-    with connect(url, PROBE_S, trust, no_notice) as connection:
+    with connect(url, timeout_s, trust, no_notice) as connection:
         answer = _ask(connection, "DESCRIBE", target, 1)
         if answer.status != 401 or not credentials:
             return answer
@@ -83,7 +121,7 @@ def _describe(url: str, trust: Trust, credentials: Credentials | None) -> _Answe
         if not login.challenge(_CHALLENGE.findall(answer.text)):
             return answer
         header = f"Authorization: {login.header(target, 'DESCRIBE')}\r\n"
-        return _ask(connection, "DESCRIBE", target, 2, header)
+        return replace(_ask(connection, "DESCRIBE", target, 2, header), had_login=True)
 
 
 def _ask(connection: socket.socket, method: str, target: str, number: int, headers: str = "") -> _Answer:
