@@ -53,6 +53,15 @@ class Decider:
         """
         return Decision(prediction, time_s, changed=False)
 
+    def withdraw(self, shown: Prediction, time_s: float) -> Decision:
+        """Withdraws what is announced, as when the camera is frozen; returns that nothing is.
+
+        Args:
+            shown: the prediction that was shown last.
+            time_s: `Frame.time_s`.
+        """
+        return Decision(shown.with_label(None), time_s, changed=False)
+
 
 class SteadyDecider(Decider):
     """Announces a label over time, for cameras and videos.
@@ -119,6 +128,13 @@ class SteadyDecider(Decider):
         shown = smoothed.with_label(self._label(self._announced))
         waiting = None if winner == self._announced else self._label(winner)
         return Decision(shown, self._announced_since_s, changed, before if changed else None, waiting)
+
+    def withdraw(self, shown: Prediction, time_s: float) -> Decision:
+        """See `Decider.withdraw`; then as at the start, so that a label must hold before it is announced."""
+        before = self._label(self._announced)
+        self._mean = self._winner = self._announced = None
+        self._winner_since_s = self._announced_since_s = self._last_s = time_s
+        return Decision(shown.with_label(None), time_s, changed=before is not None, before=before)
 
     def _is_silence(self, gap_s: float) -> bool:
         """Whether the gap before this frame is a silence, which for a slow camera takes longer."""

@@ -42,6 +42,9 @@ class Frame:
     """Rotates and mirrors the pixels for display, where the camera needs that; see `View.upright`."""
     prepared: "Prepared | None" = None
     """The network's input, where the source has made it already."""
+    is_frozen: bool = False
+    """The camera has shown this same picture for so long that it says nothing about now. Only the first such
+    frame is given: it withdraws the announced label, and is not classified."""
 
     @property
     def jpeg(self) -> bytes | None:

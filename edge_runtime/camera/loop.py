@@ -125,8 +125,13 @@ class Loop:
     def _answers(self, source: Source, sinks: Sinks, tally: Tally, *, goes_on: bool) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()
         region = RegionWatch(self.on_event) if goes_on else None
-        damaged = 0
+        damaged, last = 0, None
         for frame in self._frames(source, sinks, tally):
+            if frame.is_frozen:
+                if last is not None:
+                    last = self._withdrawal(frame, last)
+                    yield self._given(last, sinks)
+                continue
             try:
                 answer = self._answer(frame, region, rate, ages)
             except EdgeclsError as error:
@@ -142,10 +147,20 @@ class Loop:
                 sinks.idle()
                 continue
             tally.add(answer)
-            if answer.decision.changed:
-                self.on_event(announcement(answer))
-            sinks.write(answer)
-            yield answer
+            yield self._given(answer, sinks)
+            last = answer
+
+    def _given(self, answer: Answer, sinks: Sinks) -> Answer:
+        """Gives an answer to everybody who is told what is announced."""
+        if answer.decision.changed:
+            self.on_event(announcement(answer))
+        sinks.write(answer)
+        return answer
+
+    def _withdrawal(self, frame: Frame, last: Answer) -> Answer:
+        """Returns the answer for a frozen frame: nothing is announced, whatever was before."""
+        decision = self.decider.withdraw(last.decision.shown, frame.time_s)
+        return Answer(self.view.upright(frame), last.prediction.with_label(None), decision, last.timing)
 
     def _frames(self, source: Source, sinks: Sinks, tally: Tally) -> Iterator[Frame]:
         while not self.stop.requested and tally.seen != self.max_frames:

@@ -14,7 +14,7 @@ new sub-folder after a restart, where sequence numbers begin again and the monot
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import UnionType
@@ -105,6 +105,8 @@ class RecordedAnswer:
     position_s: float | None = None
     name: str = ""
     truth: str = ""
+    frozen: bool = False
+    """See `Frame.is_frozen`."""
 
     @classmethod
     def of(cls, answer: Answer, at: str) -> Self:
@@ -123,11 +125,15 @@ class RecordedAnswer:
             position_s=frame.position_s,
             name=frame.name,
             truth=frame.truth,
+            frozen=frame.is_frozen,
         )
 
     def to_line(self) -> bytes:
         """Returns one line of JSON, from which every float is read back exactly."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+        values = asdict(self)
+        if not self.frozen:
+            del values["frozen"]
+        return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> Self:
@@ -151,7 +157,8 @@ class RecordedAnswer:
 
     def frame(self, jpeg: bytes) -> Frame:
         """Returns the frame as it was, with its original times."""
-        return Frame(jpeg, self.sequence, self.captured_at_s, self.name, self.position_s, self.truth)
+        frame = Frame(jpeg, self.sequence, self.captured_at_s, self.name, self.position_s, self.truth)
+        return replace(frame, is_frozen=self.frozen is True)
 
 
 def _check_type(values: object, kind: type | UnionType, *names: str) -> None:

@@ -60,7 +60,7 @@ def replay_recording(
     return ReplayReport(
         recorded_model=header.model,
         replayed_model=classifier.path.name,
-        frames=done.frames,
+        frames=comparison.frames,
         equal=comparison.equal,
         recorded_changes=comparison.recorded_changes,
         replayed_changes=comparison.replayed_changes,
@@ -141,12 +141,13 @@ class _Comparison(Sink):
         self._frames = frames
         self._first_s: float | None = None
         self._last_differed = False
-        self.equal = self.recorded_changes = self.replayed_changes = self.encoded_frames = 0
+        self.frames = self.equal = self.recorded_changes = self.replayed_changes = self.encoded_frames = 0
         self.differences: list[Difference] = []
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         recorded = self._frames.newest
+        self.frames += 1
         self.recorded_changes += recorded.changed
         self.replayed_changes += answer.decision.changed
         self.encoded_frames += recorded.encoded

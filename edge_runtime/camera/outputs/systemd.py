@@ -96,6 +96,9 @@ class ServiceSink(Sink):
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
         self._active_at_s = self._clock()
+        if answer.frame.is_frozen:  # the event has said that the camera may be silent now
+            self._notify_when_due()
+            return
         if self._waiting:
             self._notify_soon()
         self._answer, self._waiting, self._may_be_silent = answer, "", False

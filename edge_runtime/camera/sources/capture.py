@@ -6,6 +6,7 @@ The camera itself is read by a process of its own; see `capture_child.py` for wh
 import math
 import time
 from collections import deque
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -194,9 +195,10 @@ class Capture(Source):
         if before not in (None, self._size_px):
             size = "x".join(map(str, self._size_px))
             self._on_event(Event("resolution", f"picture size changed to {size}"))
-        return None if self._is_frozen(frame) else frame
+        return self._unless_frozen(frame)
 
-    def _is_frozen(self, frame: Frame) -> bool:
+    def _unless_frozen(self, frame: Frame) -> Frame | None:
+        """Returns a frame that moves, or the first one that is known to be frozen; None for later ones."""
         has_changed, is_frozen = self._freeze.update(frame), self._freeze.is_frozen
         if has_changed and is_frozen:
             why = f"the same picture for {self._freeze.limit_s:g} s"
@@ -204,9 +206,10 @@ class Capture(Source):
                 self.close()
                 raise Unavailable(f"{self.description}: {why}; switch the camera off and on")
             self._on_event(Event("frozen", f"{why}; waiting for a new one"))
-        elif has_changed:
+            return replace(frame, is_frozen=True)
+        if has_changed:
             self._on_event(Event("moving", "the picture changes again"))
-        return is_frozen
+        return None if is_frozen else frame
 
     def _check_process(self, process: AnyProcess) -> None:
         """Decides whether to wait on for a process without a new frame."""

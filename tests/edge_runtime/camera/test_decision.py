@@ -231,3 +231,19 @@ def test_the_background_is_never_announced_and_withdraws_what_was():
     assert [decision.shown.label for decision in decisions] == [None, None, None, "cat", "cat", "cat", None]
     assert [decision.changed for decision in decisions] == [False, False, False, True, False, False, True]
     assert decisions[-1].shown.ranking[0][0] == "dog"
+
+
+# Withdrawn
+
+
+def test_what_is_withdrawn_must_hold_again_before_it_is_announced():
+    """Row 12."""
+    decider = steady(hold_s=0.5)
+    assert shown(decider, lambda _: CAT, clock(30, 1))[-1] == "cat"
+    last = decide(decider, CAT, 1001.1)
+    decision = decider.withdraw(last.shown, 1011.0)
+    assert (decision.shown.label, decision.changed, decision.before) == (None, True, "cat")
+    assert (decision.since_s, decision.waiting) == (1011.0, None)
+    assert not decider.withdraw(decision.shown, 1012.0).changed
+    again = shown(decider, lambda _: CAT, clock(10, 1, start_s=1020))
+    assert again == [None] * 5 + ["cat"] * 6

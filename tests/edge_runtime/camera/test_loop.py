@@ -1,9 +1,12 @@
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest, run_logged, stop_on_signals
 from edgecls.edge_runtime.camera.loop_report import LoopReport
+from edgecls.edge_runtime.camera.outputs.lines import json_line
 from edgecls.edge_runtime.errors import BadImage, InvalidOutput, OutputFailed, Unavailable
 from tests.fakes import FakeSink, FakeSource, fake_classifier, frames, picture
 
@@ -348,3 +352,32 @@ def test_the_second_signal_ends_it_at_once(number, code):
         assert child.stdout.readline() == "requested\n"
         child.send_signal(number)
         assert child.wait(timeout=60) == code
+
+
+def test_a_frozen_picture_withdraws_the_announced_label_everywhere_and_is_not_classified():
+    """Row 12: the events, JSON, the page and every other sink see the same answer."""
+    given = [Frame(picture(), second, float(second)) for second in range(1, 13)]
+    given[10] = replace(given[10], is_frozen=True)
+    classifier, sink, events = fake_classifier(CAT), FakeSink(), []
+    loop = Loop(classifier, [sink], decider=SteadyDecider(classifier), on_event=events.append)
+    with closing(loop.answers(FakeSource(given, live=True))) as answers:
+        yielded = list(answers)
+    assert yielded == sink.answers
+    assert [answer.announced for answer in sink.answers] == [None] + ["cat"] * 9 + [None] * 2
+    assert [(event.kind, event.facts["label"], event.facts["before"]) for event in events] == [
+        ("label_changed", "cat", None),
+        ("label_changed", None, "cat"),
+    ]
+    frozen = sink.answers[10]
+    assert (frozen.frame.sequence, frozen.prediction.label, frozen.decision.changed) == (11, None, True)
+    line = json.loads(json_line(frozen))
+    assert (line["frozen"], line["label"], line["announced"]) == (True, None, None)
+    assert "frozen" not in json.loads(json_line(sink.answers[9]))
+    assert len(classifier.engine.images) == 11
+
+
+def test_a_picture_that_is_frozen_before_the_first_answer_needs_none():
+    frozen = replace(frames(1)[0], is_frozen=True)
+    sink = FakeSink()
+    report = Loop(fake_classifier(CAT), [sink]).run(FakeSource([frozen], live=True))
+    assert (report.frames, sink.answers) == (0, [])

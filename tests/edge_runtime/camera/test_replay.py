@@ -254,3 +254,14 @@ def test_a_recording_that_went_on_after_a_restart_is_one_stretch_of_time(tmp_pat
     frames = RecordedFrames(tmp_path)
     times_s = [frame.captured_at_s for _ in range(6) if (frame := frames.read(0))]
     assert times_s == [5001.0, 5002.0, 5062.0, 5063.0, 5123.0, 5124.0]
+
+
+def test_a_frozen_picture_withdraws_the_label_in_the_replay_too(tmp_path: Path):
+    content = cv2.imencode(".jpg", picture())[1].tobytes()
+    given = [Frame(content, second, float(second)) for second in range(1, 16)]
+    given[9] = replace(given[9], is_frozen=True)
+    seen = record(tmp_path, fake_classifier(CAT), given)
+    assert [answer.announced for answer in seen.answers[8:12]] == ["cat", None, "cat", "cat"]
+    report = replay_recording(tmp_path, fake_classifier(CAT), StopRequest())
+    assert (report.frames, report.equal, report.recorded_changes) == (15, 15, 3)
+    assert report.replayed_changes == report.recorded_changes

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,8 @@ def test_a_loop_that_idles_without_a_word_of_its_source_is_given_up(sink: Servic
 def test_a_frozen_camera_may_be_quiet_until_it_says_something_else(sink: ServiceSink, idle_for):
     sink.write(seen())
     sink.event(Event("frozen", "the same picture for 10 s; waiting for another"))
+    answer = seen()
+    sink.write(replace(answer, frame=replace(answer.frame, is_frozen=True)))  # which withdraws its label
     assert idle_for(10 * SILENT_S)[-2:] == [
         "WATCHDOG=1",
         "STATUS=waiting for the camera: the same picture for 10 s; waiting for another",

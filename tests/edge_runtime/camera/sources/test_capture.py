@@ -21,7 +21,7 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.address import Device, Stream
 from edgecls.edge_runtime.camera.sources.capture import Capture
 from edgecls.edge_runtime.camera.sources.freeze import FreezeDetector
-from edgecls.edge_runtime.camera.sources.patience import Patience
+from edgecls.edge_runtime.camera.sources.patience import DEFAULT_PATIENCE, Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.usb_camera import pictures
 from edgecls.edge_runtime.errors import Unavailable
@@ -409,8 +409,15 @@ def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(se
         watched.read_frames(3)
         server.fault = "frozen"
         before = watched.read_until(lambda: "frozen" in watched.kinds)
-        same = [frame for frame in before if read_number(frame.pixels) == 0]
-        assert 0 < same[-1].captured_at_s - same[0].captured_at_s < frozen_s
+        *same, last = [frame for frame in before if read_number(frame.pixels) == 0]
+        assert (
+            0
+            < same[-1].captured_at_s - same[0].captured_at_s
+            < frozen_s
+            <= last.captured_at_s - same[0].captured_at_s
+        )
+        assert [frame.is_frozen for frame in same] == [False] * len(same)
+        assert last.is_frozen
         newest = server.newest
         server.wait_for(lambda: server.newest >= newest + 5)
         assert watched.source.read(0.2) is None
@@ -421,6 +428,7 @@ def test_a_picture_that_does_not_change_is_frozen_and_not_given_until_it_does(se
     assert watched.events[1].text == "the same picture for 1 s; waiting for a new one"
     assert watched.events[2].text == "the picture changes again"
     assert read_number(after.pixels) > newest
+    assert not after.is_frozen
 
 
 def test_a_frozen_picture_ends_a_one_shot():
@@ -708,7 +716,7 @@ PIXELS = RANDOM.integers(0, 256, (48, 64, 3), np.uint8)
 
 def changes(*shown: tuple[float, np.ndarray | bytes]) -> list[tuple[float, bool]]:
     """When (in seconds) the state changed, and to what."""
-    watch, given = FreezeDetector(after_s=10), []
+    watch, given = FreezeDetector(DEFAULT_PATIENCE.frozen_s), []
     for sequence, (time_s, picture) in enumerate(shown, 1):
         if watch.update(Frame(picture, sequence, time_s)):
             given.append((time_s, watch.is_frozen))
