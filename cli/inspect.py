@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.models.builtin import builtin_name, expand_builtin
+from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout, wrap_for
 from .messages import show_next
 from .model_options import complete_models, spare_blas_threads
@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    model: Path = typer.Argument(
+    model: Path | None = typer.Argument(
+        None,
         metavar="MODEL",
         autocompletion=complete_models,
-        help="An .h5, .keras, .tflite or .onnx file from any source, or a name that `edgecls models` lists.",
+        help="An .h5, .keras, .tflite or .onnx file from any source, a folder of them, or a name that "
+        "`edgecls models` lists.  [default: the best in this folder, or the built-in model]",
         show_default=False,
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
@@ -31,12 +33,13 @@ def inspect(
     Format, checksum, inputs, outputs, operators, and the model card if it has one.
 
     Examples:
+        edgecls inspect
         edgecls inspect image_classification_int8.tflite
         edgecls inspect downloaded.onnx --json
         edgecls inspect nano
     """
     spare_blas_threads()
-    facts = edge_runtime.inspect_model(expand_builtin([model])[0])
+    facts = edge_runtime.inspect_model(edge_runtime.any_model(model))
     if as_json:
         print(json_for_stdout(facts.to_json()))
         return

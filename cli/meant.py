@@ -25,7 +25,7 @@ _EXPORTED = (
 )
 _ANY_MODEL = (
     "a model file, or a name that `edgecls models` lists",
-    (ValueKind.EXPORTED, ValueKind.KERAS, ValueKind.BUILTIN),
+    (ValueKind.EXPORTED, ValueKind.KERAS, ValueKind.BUILTIN, ValueKind.MODEL_FOLDER),
 )
 _REPORT = "a report in JSON", (ValueKind.REPORT,)
 _TAKES: Mapping[str, tuple[str, tuple[ValueKind, ...]]] = {
@@ -39,7 +39,7 @@ _TAKES: Mapping[str, tuple[str, tuple[ValueKind, ...]]] = {
     "models": _EXPORTED,
     "export model": ("a Keras model, .h5 or .keras", (ValueKind.KERAS,)),
     "inspect model": _ANY_MODEL,
-    "bench models": (_ANY_MODEL[0], (*_ANY_MODEL[1], ValueKind.MODEL_FOLDER)),
+    "bench models": _ANY_MODEL,
     "data": (
         "class folders of pictures, an archive of them, cifar10 or digits",
         (

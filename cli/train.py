@@ -278,8 +278,10 @@ def _loading() -> str:
 
 def _summary(report: "TrainReport", output: Path) -> str:
     augmented = "augmented.png, " if report.recipe.augment else ""
+    page = "report.html, " if _has_page(report) else ""
     files = (
-        f"samples.png, {augmented}curves.png, confusion_matrix.png, mistakes.png, history.csv, report.json"
+        f"{page}samples.png, {augmented}curves.png, confusion_matrix.png, mistakes.png, history.csv, "
+        "report.json"
     )
     lines = [
         f"accuracy: {report.test.accuracy:.4f}",
@@ -297,9 +299,14 @@ def _summary(report: "TrainReport", output: Path) -> str:
 
 def _enough(report: "TrainReport", folder: Path) -> list[str]:
     """Returns what the pictures themselves say, where they are the user's own."""
-    if "examined" not in report.enough:
+    if not _has_page(report):
         return []
     return ["is it enough?", *(f"  {line}" for line in report.enough["lines"]), f"  see {folder}/report.html"]
+
+
+def _has_page(report: "TrainReport") -> bool:
+    """Whether the pictures are the user's own: of data sets that everyone has, only answers are examined."""
+    return "examined" in report.enough
 
 
 def _epochs(report: "TrainReport") -> str:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .images.rule import ImageRule as ImageRule
     from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
+    from .models.find import any_model as any_model
     from .models.find import model_files as model_files
     from .models.golden import replay_golden as replay_golden
     from .models.model_file import read_model as read_model
@@ -108,6 +109,7 @@ _MODULES = {
     "ImageRule": ".images.rule",
     "inspect_model": ".inspection.inspect",
     "ModelCard": ".models.card",
+    "any_model": ".models.find",
     "model_files": ".models.find",
     "replay_golden": ".models.golden",
     "read_model": ".models.model_file",

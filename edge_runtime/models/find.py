@@ -89,6 +89,35 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
     )
 
 
+def any_model(named: Path | None) -> Path:
+    """Returns the file that is meant, where any kind of model will do: to be looked at, not to be run.
+
+    A folder's is the one that `find_model` takes, otherwise its newest: an `.h5` that is not exported yet, a
+    foreign or a damaged file.
+
+    Args:
+        named: a file, a folder, or the name of a built-in model. None: this folder if it holds a model of any
+            kind, else the default built-in model.
+
+    Raises:
+        MissingInput: there is none.
+    """
+    if named is None:
+        named = Path() if _looked_at(Path()) else Path(default_name())
+    (path, *_) = expand_builtin([named])
+    if not path.is_dir():
+        return path
+    try:
+        return find_model(path).path
+    except MissingInput:
+        others = _looked_at(path) or exported_files(path)
+        return max(others, key=lambda other: other.stat().st_mtime)
+
+
+def _looked_at(folder: Path) -> list[Path]:
+    return [*exported_in(folder), *folder.glob("*.h5"), *folder.glob("*.keras")]
+
+
 def exported_files(folder: Path) -> list[Path]:
     """Returns the `.tflite` and `.onnx` files of a folder, readable or not, sorted by name.
 

@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
         ("verify m.h5", "did you mean `edgecls export m.h5`?"),
         ("verify picture.jpg", "did you mean `edgecls predict picture.jpg`?"),
         ("inspect picture.jpg", "did you mean `edgecls predict picture.jpg`?"),
-        ("inspect .", "name one file in it"),
+        ("export .", "name one file in it"),
         ("doctor 0", "did you mean --source 0?"),
         ("doctor pics", "did you mean --source pics?"),
     ],

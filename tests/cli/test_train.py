@@ -50,6 +50,8 @@ def test_the_summary_is_in_the_form_that_users_know(run_here, pets, tmp_path):
     assert lines[2].startswith("on 2 test images of pets, after 2 epochs in ")
     assert lines[3:5] == ["skipped 1 file:", "  dog/broken.jpg: not an image"]
     (plots,) = (number for number, line in enumerate(lines) if line.startswith("plots and report: "))
+    named = lines[plots].partition("/: ")[2].split(", ")
+    assert {*named} == {path.name for path in (tmp_path / "image_classification").iterdir()}
     assert lines[plots + 1] == "is it enough?"
     assert lines[plots + 2].endswith("of 2 test pictures right")
     assert "  see image_classification/report.html" in lines[-2:]

@@ -244,7 +244,7 @@ class Capture(Source):
         self._due_at_s = time.monotonic() + pause_s
         remedy = "reconnecting" if kind == "ended" else f"trying again in {pause_s:g} s"
         if kind == "unavailable" and self._failures == 1 and not self._sequence:
-            remedy += " (Ctrl-C ends)"  # it has never run yet
+            remedy += " (Ctrl-C ends; `--source demo` needs no camera)"  # it has never run yet
         self._on_event(Event(kind, f"{why}; {remedy}"))
         if kind == "died":
             self._count_crash()

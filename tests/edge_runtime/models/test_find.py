@@ -10,7 +10,7 @@ from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.builtin import builtin_name
 from edgecls.edge_runtime.models.card import ModelCard, Quantisation
-from edgecls.edge_runtime.models.find import choose_model, exported_files, find_model
+from edgecls.edge_runtime.models.find import any_model, choose_model, exported_files, find_model
 
 INT8 = Quantisation("int8", 10, "0" * 64)
 ALL = ("float.tflite", "int8.tflite", "float.onnx", "int8.onnx")
@@ -180,3 +180,32 @@ def test_other_names_are_files(here: Path, name: str):
     with pytest.raises(MissingInput, match=f"{name}: no such file") as raised:
         choose_model(Path(name))
     assert ("imagenet, nano or edge" in str(raised.value)) == (not name.endswith(".tflite"))
+
+
+@pytest.mark.parametrize(
+    ("there", "others", "shown"),
+    [
+        (("float.tflite", "int8.onnx"), ("newer.h5",), "float.tflite"),
+        ((), ("older.h5", "newer.h5"), "newer.h5"),
+        ((), ("older.h5", "theirs.onnx"), "theirs.onnx"),
+        ((), ("theirs.keras",), "theirs.keras"),
+    ],
+)
+def test_to_be_looked_at_any_model_of_a_folder_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there, others, shown
+):
+    write(tmp_path, *there)
+    for at_s, name in enumerate(others, 1):
+        (tmp_path / name).write_bytes(b"not one of ours")
+        os.utime(tmp_path / name, (at_s, at_s))
+    assert any_model(tmp_path) == tmp_path / shown
+    monkeypatch.chdir(tmp_path)
+    assert any_model(None) == Path(shown)
+    assert any_model(Path(others[0])) == Path(others[0])
+
+
+def test_where_there_is_none_to_look_at_the_built_in_one_is_shown(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert builtin_name(any_model(None)) == "imagenet"
+    with pytest.raises(MissingInput, match=r"no \.tflite or \.onnx file in "):
+        any_model(tmp_path)

@@ -284,7 +284,8 @@ def test_a_missing_camera_is_waited_for_with_growing_pauses():
         watched.read_until(lambda: len(watched.events) == 4)
 
     pauses_s = (0.05, 0.1, 0.2, 0.2)
-    for event, pause_s, hint in zip(watched.events, pauses_s, (" (Ctrl-C ends)", "", "", ""), strict=True):
+    first = " (Ctrl-C ends; `--source demo` needs no camera)"
+    for event, pause_s, hint in zip(watched.events, pauses_s, (first, "", "", ""), strict=True):
         assert event.kind == "unavailable"
         assert event.text.startswith("/dev/video98: no such camera; ")
         assert event.text.endswith(f"; trying again in {pause_s:g} s{hint}")
