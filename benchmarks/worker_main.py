@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from ..edge_runtime.engines.engine import Engine, open_engine
+from ..edge_runtime.engines.engine import Engine
+from ..edge_runtime.engines.open import open_engine
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from ..edge_runtime.workers import requests, serve

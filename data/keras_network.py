@@ -10,6 +10,10 @@ from typing import Any
 
 from ..edge_runtime.errors import BadModel
 from ..edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
+from ..edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
+from ..edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
+from ..edge_runtime.models.passed import has_passed, remember
+from ..edge_runtime.workers import ask_worker
 from .backend import keras
 from .keras_content import (
     INSPECTED_LAYERS,
@@ -20,6 +24,7 @@ from .keras_content import (
     check_content,
     computing_content,
     computing_layers,
+    refuse_code,
     saved_ends,
     unknown_classes,
 )
@@ -63,6 +68,21 @@ def check_network(content: bytes, name: str) -> None:
         _outline(computing_content(content, name), name)
     except Unbuildable as error:
         raise BadModel(f"{name}: Keras cannot load it: {error}; save it again with Keras 3") from error
+
+
+def check_unknown_network(content: bytes, name: str) -> None:
+    """`check_network`, first in a process with limits unless the file has passed that on this machine.
+
+    Raises:
+        BadModel: as `check_network`; or reading it crashes, takes too long or too much memory.
+        Unavailable: h5py is not installed.
+    """
+    sha256 = content_sha256(content)
+    if not has_passed(sha256, "keras"):
+        ask_worker(refuse_code, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
+        ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES)
+        remember(sha256, "keras")
+    check_network(content, name)
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .classifier import open_classifier as open_classifier
     from .doctor.examine import examine as examine
     from .doctor.host import this_host as this_host
-    from .engines.engine import open_engine as open_engine
+    from .engines.open import open_engine as open_engine
     from .errors import EdgeclsError as EdgeclsError
     from .images.decode import decode as decode
     from .images.decode import read_image as read_image
@@ -101,7 +101,7 @@ _MODULES = {
     "open_classifier": ".classifier",
     "examine": ".doctor.examine",
     "this_host": ".doctor.host",
-    "open_engine": ".engines.engine",
+    "open_engine": ".engines.open",
     "EdgeclsError": ".errors",
     "decode": ".images.decode",
     "prepare": ".images.prepare",

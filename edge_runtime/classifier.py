@@ -12,8 +12,9 @@ from typing import Any, NoReturn, Protocol, cast
 
 import numpy as np
 
-from .engines.engine import Engine, open_engine
+from .engines.engine import Engine
 from .engines.names import EngineName
+from .engines.open import open_engine
 from .errors import BadImage, InvalidOutput, MissingInput, UsageError
 from .files import read_whole
 from .images.prepare import prepare, prepare_file, prepare_jpeg

@@ -22,12 +22,16 @@ _SCRATCH_BYTES = 256 * 2**20
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
+def whole_file(path: str | os.PathLike[str], *, is_private: bool = False) -> Generator[Path]:
     """Yields a temporary path beside `path`, with the same suffix, for a library that writes to a name.
 
     At the end of the block, the file is flushed to the disk and renamed to `path`. If the block fails, the
     temporary file is removed and the old file stays as it was. A symbolic link stays a link: the file that it
     names is replaced. A device or a pipe, such as /dev/stdout, is written to.
+
+    Args:
+        path: of the file.
+        is_private: only the user may read and write it, whatever the umask.
 
     Raises:
         OutputFailed: the disk is full or broken.
@@ -44,7 +48,7 @@ def whole_file(path: str | os.PathLike[str]) -> Generator[Path]:
         place.parent.mkdir(parents=True, exist_ok=True)
         with closing(PartFolder(place.parent)) as part:
             yield part.path / path.name
-            put_in_place(part.path / path.name, place)
+            put_in_place(part.path / path.name, place, is_private=is_private)
     except OSError as error:
         raise writing_failed(path, error) from error
 
@@ -67,7 +71,7 @@ def keep_for_one(path: str | os.PathLike[str]) -> PartFolder | None:
         raise writing_failed(path, error) from error
 
 
-def put_in_place(beside: Path, place: Path) -> None:
+def put_in_place(beside: Path, place: Path, *, is_private: bool = False) -> None:
     """Flushes a finished file to the disk and renames it; a pipe or a device gets its content.
 
     Raises:
@@ -78,7 +82,7 @@ def put_in_place(beside: Path, place: Path) -> None:
             shutil.copyfileobj(content, target)
         return
     _flush(beside)
-    beside.chmod(0o666 & ~_umask())  # a library may have made it for its owner alone
+    beside.chmod(0o600 if is_private else 0o666 & ~_umask())  # a library may have made it for its owner alone
     beside.replace(place)
     _flush(place.parent)
 
@@ -105,12 +109,12 @@ def whole_folder(path: str | os.PathLike[str]) -> Generator[Path]:
         raise writing_failed(path, error) from error
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+def write_whole(path: str | os.PathLike[str], content: bytes | str, *, is_private: bool = False) -> None:
     """Writes `content` to `path`, whole or not at all; raises as `whole_file`.
 
     Text is written as UTF-8; what stands for undecodable bytes of a file name becomes an escape, as in JSON.
     """
-    with whole_file(path) as beside:
+    with whole_file(path, is_private=is_private) as beside:
         beside.write_bytes(content.encode(errors="backslashreplace") if isinstance(content, str) else content)
 
 

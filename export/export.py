@@ -13,13 +13,15 @@ from ..data.answers import weak_answers
 from ..data.model_data import foreign_data
 from ..data.originals import Originals
 from ..data.overlap import overlap_warnings
-from ..edge_runtime.engines.engine import Engine, open_engine
+from ..edge_runtime.engines.engine import Engine
+from ..edge_runtime.engines.open import open_own_engine
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Quantisation
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
+from ..edge_runtime.models.passed import remember
 from ..edge_runtime.text import duration
 from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
 from .confidence import Confidence, confidence_warnings, fit_confidence, rejection_rates
@@ -198,6 +200,7 @@ class Export:
             made.append(self._make(target, reference))
         for model, _ in made:
             write_whole(model.path, model.content)
+            remember(model.sha256, "run", "inspect")
         return [report for _, report in made]
 
     def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportedFile]:
@@ -205,7 +208,7 @@ class Export:
         card = _card(target, self.keras, self.calibration)
         network, ladder = self._convert(target, card)
         card = _with_choices(card, ladder)
-        with closing(open_engine(_file(self.path, target, network, card))) as engine:
+        with closing(open_own_engine(_file(self.path, target, network, card))) as engine:
             confidence, card = self._fitted(engine, card, len(network))
             answers = predict_all(engine, self.test.images)
             refused = rejection_rates(engine, card)

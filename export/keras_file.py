@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 
 from ..data.backend import keras, load_network_bytes, tf
-from ..data.keras_content import refuse_code
-from ..data.keras_network import check_network
+from ..data.keras_network import check_unknown_network
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import read_whole
 from ..edge_runtime.images.rule import ImageRule, PixelRange
 from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.models.foreign import SCALINGS
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
-from ..edge_runtime.workers import ask_worker
+from ..edge_runtime.models.trial import SCALINGS
 
 _REMEDY = "save it again with Keras 3"
 _BATCH_PIXELS = 256 * 32 * 32
@@ -35,7 +33,7 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
     model = original if isinstance(original, ModelFile) else read_model(original)
     if model.format is not ModelFormat.H5:
         raise BadModel(f"{model.path}: a .{model.format} file, not the Keras original; name the .h5")
-    check_network(model.content, str(model.path))
+    check_unknown_network(model.content, str(model.path))
     return load_network_bytes(model.content, ".h5", str(model.path), _REMEDY), model
 
 
@@ -63,8 +61,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
             raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
         if read_card(content, format_, str(path)):
             raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
-    ask_worker(refuse_code, content, str(path))
-    check_network(content, str(path))
+    check_unknown_network(content, str(path))
     network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
     height_px, width_px = _picture_size(network, len(labels), str(path))
     scale, offset = SCALINGS[scaling]

@@ -17,7 +17,7 @@ from typing import Protocol, get_args
 
 import numpy as np
 
-from ..edge_runtime.engines.engine import open_engine
+from ..edge_runtime.engines.open import open_own_engine
 from ..edge_runtime.errors import CheckFailed
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
@@ -121,7 +121,7 @@ class Meter:
 
     def predict(self, network: bytes, images: np.ndarray) -> np.ndarray:
         """Returns the probabilities, float32 (N, C), of a file without its card for uint8 (N, H, W, 3)."""
-        with closing(open_engine(ModelFile(self.path, self.format, network, self.card))) as engine:
+        with closing(open_own_engine(ModelFile(self.path, self.format, network, self.card))) as engine:
             return predict_all(engine, images)
 
 

@@ -136,10 +136,12 @@ def within(runs_alone: bool) -> Callable[[float], AbstractContextManager[None]]:
 
 @pytest.fixture(scope="session", autouse=True)
 def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Keeps the tests' pictures out of the user's cache; commands that the tests run inherit it."""
+    """Keeps the tests out of the user's cache, state and settings; commands that they run inherit that."""
     users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     os.environ.setdefault("EDGECLS_PI_CACHE", str(users / "edgecls" / "pi"))
     os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+    os.environ["XDG_CONFIG_HOME"] = str(tmp_path_factory.mktemp("settings"))
 
 
 @pytest.fixture

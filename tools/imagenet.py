@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecls.data.backend import keras
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.files import write_whole
 from edgecls.edge_runtime.images.decode import read_image
 from edgecls.edge_runtime.images.prepare import prepare

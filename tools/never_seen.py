@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from edgecls.data.load import Dataset, load_dataset
 from edgecls.data.split import Split
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat

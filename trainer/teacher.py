@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.backend import keras, load_network_bytes
-from ..data.keras_network import check_network
+from ..data.keras_network import check_unknown_network
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.models.model_file import ModelFormat, read_model
@@ -51,7 +51,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"
         )
-    check_network(file.content, f"--teacher {path}")
+    check_unknown_network(file.content, f"--teacher {path}")
     network = load_network_bytes(file.content, ".h5", f"--teacher {path}", "train it again")
     pixels = Pixels(file.card.scale, file.card.offset)
     return TeacherFile(network, file.sha256, file.card.provenance.data_sha256, pixels)

@@ -21,6 +21,7 @@ from ..edge_runtime.errors import OutputFailed
 from ..edge_runtime.files import whole_file, write_whole
 from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Provenance
+from ..edge_runtime.models.passed import remember
 from .checkpoint import (
     Checkpoint,
     check_data,
@@ -197,9 +198,10 @@ def save_network(network: keras.Model, card: ModelCard, path: Path) -> None:
                 # Keras 3.15 cannot restore the optimizer's state from an .h5 ("Unknown variable" in fit);
                 # without it, the optimizer starts afresh and fit works.
                 file.pop("optimizer_weights", None)
-            model_file.attach_to_h5(beside, card)
+            sha256 = model_file.attach_to_h5(beside, card)
         except RuntimeError as error:  # HDF5 raises it if the last bytes do not fit on the disk
             raise OutputFailed(f"cannot write {path}: {error}; check that the disk is not full") from error
+    remember(sha256, "hdf5", "keras")
 
 
 def _write_results(

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import sys
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,6 +16,7 @@ from ...edge_runtime.files import write_whole
 from ...edge_runtime.images.opencv import cv2
 from ...edge_runtime.images.rule import ImageRule
 from ...edge_runtime.locks import remove_abandoned
+from ...edge_runtime.user_folders import cache_folder
 from .pack import SUFFIX
 
 DEFAULT_LIMIT_BYTES = 10 * 10**9
@@ -37,22 +36,6 @@ class CacheUse:
     files: int
     limit_bytes: int
     """0: nothing is kept."""
-
-
-def cache_folder() -> Path | None:
-    """Returns the folder for what can be made again, by the rules of the system; None without a home.
-
-    `$XDG_CACHE_HOME/edgecls`, by default `~/.cache/edgecls`; on macOS `~/Library/Caches/edgecls`, on Windows
-    `%LOCALAPPDATA%/edgecls`.
-    """
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if named and Path(named).is_absolute():  # a relative one is to be ignored, says the specification
-        return Path(named) / "edgecls"
-    with suppress(RuntimeError):  # a user without a home
-        if sys.platform == "win32":
-            return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "edgecls"
-        return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "edgecls"
-    return None
 
 
 def limit_bytes() -> int:

@@ -244,13 +244,13 @@ def open_model(content: bytes, name: str) -> str:
     Raises:
         EdgeclsError: the file is damaged or foreign, or its engine is not installed or cannot read it.
     """
-    from ..engines.engine import open_engine  # noqa: PLC0415 - needs numpy, which may be missing
+    from ..engines.open import open_own_engine  # noqa: PLC0415 - needs numpy, which may be missing
     from ..models.model_file import ModelFile, model_format, read_card  # noqa: PLC0415 - the same
 
     format_ = model_format(content, name)
     card = read_card(content, format_, name)
     if card is None:
         raise BadModel(f"{name}: no model card; give its labels: `edgecls camera --model ... --labels ...`")
-    engine = open_engine(ModelFile(Path(name), format_, content, card))
+    engine = open_own_engine(ModelFile(Path(name), format_, content, card))
     engine.close()
     return engine.name

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import BadModel, UsageError
 from ..models.model_file import ModelFile, ModelFormat
-from .names import EngineName
+from .names import ENGINES, EngineName
 
 
 @runtime_checkable
@@ -28,39 +28,42 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
-    """Opens the engine that runs this file's format, and checks the network against its card.
-
-    Raises:
-        UsageError: the engine that was asked for does not run this format.
-        Unavailable: the engine is not installed.
-        BadModel: the engine cannot load the network, or its shapes are not what the card says.
-    """
-    opened = start_engine(model, engine, threads)
-    _check_against_card(opened, model)
-    return opened
-
-
 def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
-    """Opens an engine without checking it against the card, for a file that gets its card later.
+    """Opens an engine in this process, whatever the file does to it, and without a look at the card.
+
+    Use `open.open_engine` for a file that nobody has vouched for.
 
     Raises:
         UsageError, Unavailable, BadModel: as `open_engine`.
     """
-    if model.format is ModelFormat.TFLITE and engine in ("auto", "litert"):
+    check_runnable(model, engine)
+    if model.format is ModelFormat.TFLITE:
         from .litert import LiteRTEngine  # noqa: PLC0415 - a device may have one engine only
 
         return LiteRTEngine(model, threads)
-    if model.format is ModelFormat.ONNX and engine in ("auto", "onnxruntime"):
-        from .onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415 - a device may have one engine only
+    from .onnxruntime import OnnxRuntimeEngine  # noqa: PLC0415 - a device may have one engine only
 
-        return OnnxRuntimeEngine(model, threads)
+    return OnnxRuntimeEngine(model, threads)
+
+
+def check_runnable(model: ModelFile, engine: EngineName = "auto") -> None:
+    """Checks that an engine runs files of this format.
+
+    Raises:
+        UsageError: it does not.
+    """
     if model.format is ModelFormat.H5:
         raise UsageError(f"{model.path}: a Keras model does not run on a device; run `edgecls export` first")
-    raise UsageError(f"{model.path}: {engine} does not run .{model.format} files; leave --engine out")
+    if engine != "auto" and ENGINES[engine][0] != model.format:
+        raise UsageError(f"{model.path}: {engine} does not run .{model.format} files; leave --engine out")
 
 
-def _check_against_card(engine: Engine, model: ModelFile) -> None:
+def check_against_card(engine: Engine, model: ModelFile) -> None:
+    """Checks that a network's ends are what the card says.
+
+    Raises:
+        BadModel: they are not.
+    """
     card = model.card
     height_px, width_px = engine.input_size_px
     if engine.input_size_px != (card.image.height_px, card.image.width_px):

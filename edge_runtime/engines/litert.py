@@ -31,7 +31,7 @@ class LiteRTEngine:
             with native_stderr_held():  # it prints a line about its XNNPACK delegate
                 self._interpreter: Any = Interpreter(model_content=model.content, num_threads=threads)
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
+        except Exception as error:  # it shares no base class; names in a file that are not UTF-8 raise, too
             raise BadModel(f"{model.path}: LiteRT cannot load it: {_line(error)}; export it again") from error
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         entry, out = only_tensors(inputs, outputs, str(model.path))

@@ -88,6 +88,8 @@ class ModelFacts:
     """`holds` if edgecls wrote every byte of the file; a broken seal is an error."""
     network: NetworkFacts
     card: ModelCard | None
+    signed_by: str | None = None
+    """The public key that the file claims to be signed by; whether it is, `--require-signed` checks."""
 
     def to_json(self) -> str:
         """Returns the facts as one JSON object."""
@@ -109,6 +111,7 @@ class ModelFacts:
             ("size", f"{self.size_bytes:,} bytes"),
             ("sha256", self.sha256),
             ("seal", seal[self.seal]),
+            *([("signed by", self.signed_by)] if self.signed_by else []),
         ]
 
 

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from ..files import read_whole
-from ..models.model_file import ModelFormat, content_sha256, model_format, read_card
+from ..models.builtin import builtin_name
+from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
+from ..models.passed import has_passed, remember
+from ..models.signature import signer
+from ..models.trial import TIME_S
 from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
 
@@ -20,36 +24,43 @@ _ZIP = b"PK\x03\x04"
 def inspect_model(path: str | Path) -> ModelFacts:
     """Reads the facts of an `.h5`, `.keras`, `.tflite` or `.onnx`.
 
-    A file that edgecls sealed is read in this process, any other in a child process with limits
-    (`ask_worker`).
+    It is read in a child process with limits (`ask_worker`), unless this file has passed that before.
 
     Raises:
         MissingInput, PermissionRefused: it cannot be read.
         BadModel: not a model, damaged, or refused.
         Unavailable: the package that reads this format is not installed.
     """
-    content = read_whole(path)
-    format_ = _format(content, str(path))
-    card = read_card(content, format_, str(path)) if isinstance(format_, ModelFormat) else None
     name = str(path)
-    if card:
-        network = read_network(content, name)
-    elif format_ in (ModelFormat.TFLITE, ModelFormat.ONNX):
-        network = NetworkFacts.from_json(ask_worker(read_as_json, content, name))
-    else:
-        ask_worker(refuse_keras, content, name)  # before Keras sees it, with the memory of any file
-        network = NetworkFacts.from_json(
-            ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)
-        )
+    content = read_whole(path)
+    format_ = _format(content, name)
+    card = read_card(content, format_, name) if isinstance(format_, ModelFormat) else None
+    sha256 = content_sha256(content)
     return ModelFacts(
-        file=str(path),
+        file=name,
         format=str(format_),
         size_bytes=len(content),
-        sha256=content_sha256(content),
+        sha256=sha256,
         seal="holds" if card else "none",
-        network=network,
+        network=_network(content, Path(path), format_, sha256),
         card=card,
+        signed_by=signer(content),
     )
+
+
+def _network(content: bytes, path: Path, format_: ModelFormat | str, sha256: str) -> NetworkFacts:
+    name = str(path)
+    is_exported = format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
+    trial = "inspect" if is_exported else "keras"
+    if builtin_name(path) or has_passed(sha256, trial):
+        return read_network(content, name)
+    if is_exported:
+        values = ask_worker(read_as_json, content, name, time_s=TIME_S)
+    else:
+        ask_worker(refuse_keras, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
+        values = ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)
+    remember(sha256, trial)
+    return NetworkFacts.from_json(values)
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:

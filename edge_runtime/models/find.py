@@ -15,6 +15,7 @@ from .builtin import (
     refuse_unknown_name,
 )
 from .model_file import ModelFile, read_model
+from .trial import check_model
 
 _TRAIN_ONE = "run `edgecls train`, then `edgecls export --int8`"
 
@@ -64,7 +65,8 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
     """Reads the exported file of a folder that suits a device best.
 
     TFLite comes before ONNX and int8 before float32, the faster one first; of equal files, the newest
-    is taken. Damaged and foreign files are skipped, and so is a format whose engine is not installed.
+    is taken. Damaged and foreign files are skipped, those that do not pass `check_model`, and a format whose
+    engine is not installed.
 
     Raises:
         MissingInput: there is none; the message says how to make one, and what is wrong with the files there.
@@ -78,8 +80,13 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
             except EdgeclsError as error:
                 refused.append(str(error).partition(";")[0])
         models = [model for model in models if model.format == suffix]  # by content, not by name
-        if models:
-            return max(models, key=_preference)
+        for model in sorted(models, key=_preference, reverse=True):
+            try:
+                check_model(model)
+            except EdgeclsError as error:
+                refused.append(str(error).partition(";")[0])
+            else:
+                return model
     # One that is broken, or not exported yet, is a model all the same.
     kind = "usable model" if refused else "exported model" if has_models(folder) else "model"
     reason = f" ({refused[0]})" if refused else ""

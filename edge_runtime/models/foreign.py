@@ -2,26 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from ..engines.engine import start_engine
 from ..errors import BadData, BadModel, UsageError
 from ..files import read_whole
 from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
 from .card import ModelCard
-from .model_file import ModelFile, ModelFormat, model_format, read_card
-
-SCALINGS: dict[PixelRange, tuple[float, float]] = {
-    "0..255": (1.0, 0.0),
-    "0..1": (1 / 255, 0.0),
-    "-1..1": (2 / 255, -1.0),
-}
-"""(scale, offset) of the values that a network was trained on: pixel * scale + offset."""
-
-_SEED, _TRIALS = 0, 8
+from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
+from .passed import has_passed, remember
+from .trial import SCALINGS, TIME_S, try_out
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -64,7 +53,12 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
         raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
-    found = ask_worker(try_out, content, str(path))
+    sha256 = content_sha256(content)
+    if has_passed(sha256, "run"):
+        found = try_out(content, str(path))
+    else:
+        found = ask_worker(try_out, content, str(path), time_s=TIME_S)
+        remember(sha256, "run")
     if found["classes"] != len(labels):
         raise BadModel(
             f"{path}: the network has {found['classes']} classes, but there are {len(labels)} labels; "
@@ -73,22 +67,3 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
     scale, offset = SCALINGS[scaling]
     card = ModelCard(labels, ImageRule(*found["size_px"]), scale, offset, scores=found["scores"])
     return ModelFile(path, format_, content, card)
-
-
-def try_out(content: bytes, name: str) -> dict[str, Any]:
-    """Opens and runs a model; called in a child process, because its parser may crash.
-
-    Returns:
-        `classes`; `size_px`: (height, width) of the input; `scores`: `probabilities` if all outputs could be
-        probabilities, else `logits`.
-    """
-    empty_card = ModelCard((), ImageRule(0, 0))
-    engine = start_engine(ModelFile(Path(name), model_format(content, name), content, empty_card))
-    pictures = np.random.default_rng(_SEED).integers(0, 256, (_TRIALS, *engine.input_size_px, 3), np.uint8)
-    answers = np.stack([engine.probabilities(picture) for picture in pictures])
-    are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little
-    return {
-        "classes": engine.classes,
-        "size_px": engine.input_size_px,
-        "scores": "probabilities" if are_probabilities else "logits",
-    }

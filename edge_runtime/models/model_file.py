@@ -17,12 +17,15 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import BadModel, Unavailable
 from ..files import read_whole
+from ..workers import ask_worker
 from .card import ModelCard
+from .passed import has_passed, remember
 from .protobuf import field, fields
 
 _NAMES = {"h5": "an HDF5", "tflite": "a TFLite", "onnx": "an ONNX"}
@@ -123,6 +126,8 @@ def read_card(content: bytes, format_: ModelFormat, name: str) -> ModelCard | No
             )
         return None
     try:
+        if format_ is ModelFormat.H5:
+            _check_hdf5(content, name)
         text = _FIND_CARD[format_](content)
     except Unavailable as error:
         raise Unavailable(f"{name}: {error}") from error
@@ -154,6 +159,18 @@ def check_seal(content: bytes) -> Literal["holds", "broken", "none"]:
         return "none"
     end = start + SEAL_BYTES
     return "holds" if seal_of(content[:start] + content[end:]) == content[start:end] else "broken"
+
+
+def seal_start(content: bytes) -> int:
+    """Returns where the seal stands in a file that has one."""
+    return content.rfind(_SEAL_PREFIX)
+
+
+def resealed(content: bytes) -> bytes:
+    """Returns a sealed file whose other bytes have changed, with the seal that holds now."""
+    start = seal_start(content)
+    before, behind = content[:start], content[start + SEAL_BYTES :]
+    return before + seal_of(before + behind) + behind
 
 
 # The stated size: a file says near its start how large it is, so that a truncated copy shows what it lacks.
@@ -191,16 +208,21 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first date: the same card giv
 
 def attach_to_tflite(network: bytes, card: ModelCard) -> bytes:
     """Returns the bytes of a sealed `.tflite` with its card; `network` is the bare FlatBuffer."""
-    file = io.BytesIO(network + bytes(SEAL_BYTES))  # Android's zip reader allows no comment to hold the seal
+    texts = {CARD_NAME: card.to_json(), LABELS_NAME: "\n".join(card.labels) + "\n"}
+    return _sealed_tflite(network, {name: text.encode() for name, text in texts.items()})
+
+
+def _sealed_tflite(network: bytes, texts: dict[str, bytes], signature: bytes = b"") -> bytes:
+    """Returns the bytes of a sealed `.tflite` of a bare FlatBuffer, with the files of its zip."""
+    # Android's zip reader allows no comment to hold the seal.
+    file = io.BytesIO(network + signature + _SEAL_PREFIX + bytes(SEAL_BYTES - len(_SEAL_PREFIX)))
     with zipfile.ZipFile(file, "a") as archive:
-        for name, text in {CARD_NAME: card.to_json(), LABELS_NAME: "\n".join(card.labels) + "\n"}.items():
+        for name, text in texts.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.create_system = 3  # Unix, on every system
-            archive.writestr(entry, text.encode())
+            archive.writestr(entry, text)
     content = file.getvalue()
-    content = with_stated_size(content, len(content))
-    flatbuffer, archived = content[: len(network)], content[len(network) + SEAL_BYTES :]
-    return flatbuffer + seal_of(flatbuffer + archived) + archived
+    return resealed(with_stated_size(content, len(content)))
 
 
 def find_tflite_card(content: bytes) -> bytes | None:
@@ -220,6 +242,7 @@ def find_tflite_card(content: bytes) -> bytes | None:
 
 CARD_KEY = "edgecls-card"
 SEAL_KEY = "edgecls-seal"
+SIGNATURE_KEY = "edgecls-signature"
 _METADATA_PROPS, _KEY, _VALUE = 14, 1, 2
 
 
@@ -248,21 +271,57 @@ def _entry(key: str, value: bytes) -> bytes:
     return field(_METADATA_PROPS, field(_KEY, key.encode()) + field(_VALUE, value))
 
 
+def with_room(content: bytes, format_: ModelFormat, room: bytes) -> bytes:
+    """Returns a sealed file with `room` for a signature before its seal, which is to be made anew."""
+    at = seal_start(content)
+    if format_ is ModelFormat.TFLITE:
+        network = re.sub(_SIZE_PREFIX + rb"\d{%d}" % _DIGITS, SIZE_PLACE, content[:at], count=1)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            texts = {name: archive.read(name) for name in (CARD_NAME, LABELS_NAME)}
+        return _sealed_tflite(network, texts, room)
+    if format_ is ModelFormat.ONNX:
+        head = at - len(_entry(SEAL_KEY, bytes(SEAL_BYTES))) + SEAL_BYTES
+        return content[:head] + _entry(SIGNATURE_KEY, room) + content[head:]
+    return content[:at] + room + content[at:]
+
+
 # HDF5: an attribute beside Keras's own. It takes h5py, so it is not for a device.
 
 CARD_ATTRIBUTE = "edgecls_card"
+HDF5_TIME_S = 20.0
+"""For reading a file whole; a gigabyte takes 2 s."""
 
 
-def attach_to_h5(path: Path, card: ModelCard) -> None:
-    """Writes the card into an `.h5` that Keras saved, and seals it.
+def attach_to_h5(path: Path, card: ModelCard) -> str:
+    """Writes the card into an `.h5` that Keras saved, and seals it; returns the SHA-256 of the whole file.
 
     The caller gives the temporary file of `whole_file`: this changes it in place.
     """
     with load_h5py().File(path, "r+") as file:
         file.attrs[CARD_ATTRIBUTE] = card.to_json()
     content = path.read_bytes()
+    seal = seal_of(content)
     with path.open("ab") as file:  # HDF5 ignores bytes after its end of address space
-        file.write(seal_of(content))
+        file.write(seal)
+    return content_sha256(content + seal)
+
+
+def _check_hdf5(content: bytes, name: str) -> None:
+    """Lets libhdf5, which never returns from some files, read a file in a process with limits first.
+
+    Raises:
+        BadModel, Unavailable: see `read_h5` of data/hdf5.py, and `ask_worker`.
+    """
+    sha256 = content_sha256(content)
+    if not has_passed(sha256, "hdf5"):
+        ask_worker(read_hdf5, content, name, time_s=HDF5_TIME_S)
+        remember(sha256, "hdf5")
+
+
+def read_hdf5(content: bytes, name: str) -> None:
+    """Reads every array and the card of an `.h5`; called in a process with limits."""
+    import_module(f"{__name__.partition('.')[0]}.data.hdf5").read_h5(content, name)
+    find_h5_card(content)
 
 
 def find_h5_card(content: bytes) -> bytes | None:

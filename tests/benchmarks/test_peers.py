@@ -20,7 +20,7 @@ def test_opencv_is_always_there_and_keras_files_have_no_peer():
 
 @pytest.mark.parametrize("peer", installed_peers(ModelFormat.ONNX), ids=lambda peer: peer.name)
 def test_a_peer_gives_the_probabilities_of_our_own_engine(peer, tiny):
-    from edgecls.edge_runtime.engines.engine import open_engine
+    from edgecls.edge_runtime.engines.open import open_engine
 
     model = read_model(next(path for path in tiny.files if path.name == "image_classification.onnx"))
     images = tiny.dataset.test.images[:5]

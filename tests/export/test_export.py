@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadData, CheckFailed, UsageError
 from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.model_file import read_model
 

@@ -17,7 +17,6 @@ from edgecls.data.prepared import cache as cache_module
 from edgecls.data.prepared import folder as folder_module
 from edgecls.data.prepared.folder import (
     DEFAULT_LIMIT_BYTES,
-    cache_folder,
     cache_use,
     clear_cache,
     parse_size,
@@ -29,6 +28,7 @@ from edgecls.data.store import open_folder
 from edgecls.edge_runtime.errors import UsageError
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.rule import BITS_OF_DATA, ImageRule
+from edgecls.edge_runtime.user_folders import cache_folder
 from tests.edge_runtime.images.pictures import damaged, encoded, scene
 
 RULE = ImageRule(16, 16, transparent="white", bits=BITS_OF_DATA, decode="reduced")

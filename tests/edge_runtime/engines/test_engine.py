@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.engines.engine import Engine, open_engine
+from edgecls.edge_runtime.engines.engine import Engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import model_file

@@ -2,8 +2,8 @@ import onnx
 import onnxruntime
 import pytest
 
-from edgecls.edge_runtime.engines.engine import open_engine
 from edgecls.edge_runtime.engines.onnxruntime import open_session
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.inspection.inspect import inspect_model
 from edgecls.edge_runtime.models import model_file

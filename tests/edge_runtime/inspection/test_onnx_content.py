@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.inspection.inspect import inspect_model

@@ -6,7 +6,7 @@ import pytest
 
 from edgecls.edge_runtime.camera.sources.demo import demo_scenes, read_scenes
 from edgecls.edge_runtime.classifier import Classifier
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import MissingInput
 from edgecls.edge_runtime.models import builtin
 from edgecls.edge_runtime.models.builtin import (

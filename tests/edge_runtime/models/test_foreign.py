@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadData, BadModel, UsageError
 from edgecls.edge_runtime.models.foreign import read_foreign, read_labels
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.models import golden

@@ -1,0 +1,116 @@
+"""Trial: a model file is opened and run once in a process with limits before this process touches it.
+
+A parser or an engine may crash on a hostile file, never return, or take all memory, sealed or not. There it
+is one line; see `ask_worker`. A file that has passed is remembered by its digest (`passed.py`).
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..engines.engine import Engine, check_against_card, start_engine
+from ..images.rule import ImageRule, PixelRange
+from ..workers import ask_worker
+from .builtin import builtin_name
+from .card import ModelCard
+from .model_file import ModelFile, model_format, read_card
+from .passed import has_passed, remember
+from .signature import is_trusted
+
+SCALINGS: dict[PixelRange, tuple[float, float]] = {
+    "0..255": (1.0, 0.0),
+    "0..1": (1 / 255, 0.0),
+    "-1..1": (2 / 255, -1.0),
+}
+"""(scale, offset) of the values that a network was trained on: pixel * scale + offset."""
+
+TIME_S = 45.0
+"""For the whole trial; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""
+_ENOUGH_S = 10.0
+"""Processor time of the process after which a slow network is shown no more pictures."""
+_SEED = 0
+
+
+def check_model(model: ModelFile) -> None:
+    """Lets an exported file prove that it can be opened and run, unless that is known already.
+
+    It is of a built-in model, of a file that passed before or was exported on this machine, and of one
+    that is signed by a key that the user trusts.
+
+    Raises:
+        BadModel: it cannot be opened or run, crashes, takes too long or too much memory.
+        Unavailable: its engine is not installed.
+        UsageError: an `.h5`, which no engine runs.
+    """
+    if builtin_name(model.path) or has_passed(model.sha256, "run") or is_trusted(model.content):
+        return
+    ask_worker(try_out, model.content, str(model.path), time_s=TIME_S)
+    remember(model.sha256, "run")
+
+
+def try_out(content: bytes, name: str) -> dict[str, Any]:
+    """Opens and runs a model, as its card says; called in a process with limits.
+
+    Returns:
+        `classes`; `size_px`: (height, width) of the input; `scores`: `probabilities` if all outputs could be
+        probabilities, else `logits`.
+    """
+    format_ = model_format(content, name)
+    card = read_card(content, format_, name)
+    path = Path(name)
+    if card is not None:
+        model = ModelFile(path, format_, content, card)
+        engine = start_engine(model)
+        check_against_card(engine, model)
+        return _facts(engine, _answers(engine))
+    # Nobody has said yet how its pixels are scaled, so it has to run with any range.
+    found: dict[str, Any] = {}
+    for scaling in ("0..255", "-1..1", "0..1"):
+        card = ModelCard((), ImageRule(0, 0), *SCALINGS[scaling])
+        with closing(start_engine(ModelFile(path, format_, content, card))) as engine:
+            found = _facts(engine, _answers(engine))
+    return found
+
+
+def _answers(engine: Engine) -> np.ndarray:
+    answers: list[np.ndarray] = []
+    for picture in pictures(*engine.input_size_px):
+        answers.append(engine.probabilities(picture))
+        if time.process_time() > _ENOUGH_S:
+            break
+    return np.stack(answers)
+
+
+def _facts(engine: Engine, answers: np.ndarray) -> dict[str, Any]:
+    are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little
+    return {
+        "classes": engine.classes,
+        "size_px": engine.input_size_px,
+        "scores": "probabilities" if are_probabilities else "logits",
+    }
+
+
+def pictures(height_px: int, width_px: int) -> Iterator[np.ndarray]:
+    """Yields uint8 (H, W, 3) pictures of many kinds: noise, black, white, ramps, pure colours, extremes."""
+    shape = (height_px, width_px, 3)
+    random = np.random.default_rng(_SEED)
+    yield random.integers(0, 256, shape, np.uint8)
+    yield np.zeros(shape, np.uint8)
+    yield np.full(shape, 255, np.uint8)
+    ramp = np.linspace(0, 255, max(height_px, width_px)).astype(np.uint8)
+    yield np.broadcast_to(ramp[:height_px, None, None], shape).copy()
+    yield np.broadcast_to(ramp[None, :width_px, None], shape).copy()
+    yield random.integers(0, 2, shape, np.uint8) * np.uint8(255)
+    yield random.integers(120, 137, shape, np.uint8)
+    for channel in range(3):
+        colour = np.zeros(shape, np.uint8)
+        colour[..., channel] = 255
+        yield colour
+    rows, columns = np.indices(shape[:2])
+    yield np.repeat((((rows + columns) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    for _ in range(4):
+        yield random.integers(0, 256, shape, np.uint8)
