@@ -132,6 +132,8 @@ TasksMax=128
 LimitCORE=0
 
 Environment=PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=1 PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1
+# Where it keeps which model files it has tried out already.
+Environment=XDG_STATE_HOME={state}
 {secrets}
 # A user of its own, which exists while it runs, and one folder to write in.
 DynamicUser=yes
