@@ -24,9 +24,14 @@ def for_host(network: Any, card: ModelCard, io: Io) -> Any:
     Raises:
         UsageError: `io` is int8, which only int8 files support.
     """
+    check_float_io(io)
+    return with_fixed_batch(network, card) if io == "float32" else with_contract(network, card)
+
+
+def check_float_io(io: Io) -> None:
+    """Raises UsageError if `io` is int8, which only int8 files support."""
     if io == "int8":
         raise UsageError("--io int8: only an int8 file takes and gives int8; add --int8 or leave --io out")
-    return with_fixed_batch(network, card) if io == "float32" else with_contract(network, card)
 
 
 def with_contract(network: Any, card: ModelCard) -> Any:

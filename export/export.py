@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ from .ladder import (
 )
 from .parity import LIMITS, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
-from .targets import Kind, Target, targets
+from .targets import Kind, Target, converted, targets
 from .tflite_graph import with_short_names
 from .tflite_metadata import with_metadata
 
@@ -189,6 +190,8 @@ class Export:
         _check_size(self.keras, self.test.images, self.path)
         reference = self.keras.predict_batch(self.test.images)
         planned = targets(self.options.kinds, self.options.io)
+        self.on_step("converting the network to ONNX")
+        _ = self._networks  # first: it takes more memory than anything after it
         made, started_s = [], time.monotonic()
         for number, target in enumerate(planned):
             each_s = (time.monotonic() - started_s) / number if number else 0.0
@@ -238,7 +241,8 @@ class Export:
             result = self._int8(target, card, self.calibration)
             network = result.network
         else:
-            network = target.convert(self.keras.network, self.keras.model.card, self.calibration)
+            converted_once = self._networks[target.format]
+            network = target.convert(converted_once, self.keras.model.card, self.calibration)
         if target.format is ModelFormat.TFLITE:
             network = with_metadata(with_short_names(network), card)
         return network, result
@@ -247,12 +251,21 @@ class Export:
         path, most, val = target.path_for(self.path), self.options.max_drop_points, self.val
         more_images, *references = self._measured
         meter = Meter(path, target.format, card, val.images, val.truth, more_images, *references)
-        calibrated = target.int8_network(self.keras.network, self.keras.model.card, calibration)
+        converted_once = self._networks[target.format]
+        calibrated = target.int8_network(converted_once, self.keras.model.card, calibration)
         if most is None or val.truth is None:
             limits = (noticed(len(val.images), factor) for factor in (1, _ENOUGH))
             return int8_within(calibrated, meter, *limits, on_step=self.on_step)
         limit = MostLost(most)
         return check_within(int8_within(calibrated, meter, limit, on_step=self.on_step), path, limit)
+
+    @cached_property
+    def _networks(self) -> dict[ModelFormat, Any]:
+        """What the files of each format are converted from."""
+        network, card = self.keras.network, self.keras.model.card
+        return {
+            format_: converted(network, card, format_) for format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
+        }
 
     @cached_property
     def _measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,11 +1,13 @@
 """Keras to ONNX: float32, float16 and dynamic; int8 is in `onnx_int8`."""
 
 import contextlib
+import copy
 import ctypes
 import gc
 import logging
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import onnx
@@ -20,27 +22,45 @@ from ..data.backend import tf
 from ..edge_runtime.errors import BadModel
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import ModelCard
-from .contract import Io, for_host
-from .layer_names import FAMILIARITY, ended_names
-from .onnx_graph import INPUT, operators, with_plain_names, without_leftovers
+from .contract import Io, check_float_io, with_fixed_batch
+from .layer_names import FAMILIARITY, ended_names, weighted_layers
+from .onnx_graph import INPUT, operators, take_bytes, with_plain_names, without_leftovers
 
 OPSET = 15
 """Its IR version, 8, is supported by the onnxruntime of every Raspberry Pi image."""
 
 
-def float_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
-    """Converts a network to a float32 ONNX model under the contract."""
-    return without_leftovers(to_onnx(for_host(network, card, io))).SerializeToString()
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """A Keras network converted to ONNX once, for all files of an export: `to_onnx` takes seconds."""
+
+    model: onnx.ModelProto
+    """Float32, with the scaled float32 input that the network was trained on; not to be changed."""
+    layers: frozenset[str]
+    """With weights, by their paths in Keras."""
+
+    def for_host(self, card: ModelCard, io: Io) -> onnx.ModelProto:
+        """Returns a copy of the model with the input of a float file; raises UsageError for int8."""
+        check_float_io(io)
+        model = copy.deepcopy(self.model)
+        if io == "uint8":
+            take_bytes(model, card.scale, card.offset)
+        return model
 
 
-def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
+def float_onnx(network: OnnxNetwork, card: ModelCard, io: Io = "uint8") -> bytes:
+    """Returns a network as a float32 ONNX file under the contract."""
+    return without_leftovers(network.for_host(card, io)).SerializeToString()
+
+
+def float16_onnx(network: OnnxNetwork, card: ModelCard, io: Io = "uint8") -> bytes:
     """Converts a network to half precision: half the size; activations over 65,504 overflow.
 
     Faster only where the processor computes in half precision: a Raspberry Pi 5 executes 40 % fewer
     instructions than for float32. A Raspberry Pi 4 executes up to 7 % more, and x86-64 took up to 1.45 times
     as long. The scaling of the input, the softmax and the familiarity stay float32.
     """
-    model = to_onnx(for_host(network, card, io))
+    model = network.for_host(card, io)
     found = operators(model)
     first = next((index for index, operator in enumerate(found) if operator.weighted), 0)
     with warnings.catch_warnings(action="ignore"):  # a line for each weight that is too small to matter
@@ -58,14 +78,14 @@ def float16_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
     return without_leftovers(half).SerializeToString()
 
 
-def dynamic_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
+def dynamic_onnx(network: OnnxNetwork, card: ModelCard, io: Io = "uint8") -> bytes:
     """Converts a network with dense layers in int8, whose inputs are quantised for each image.
 
     Needs no calibration images; saves size only, where dense layers hold most of the weights. The
     convolutions stay float32: onnxruntime's ConvInteger takes seven times as long as they do on x86-64, and
     three times the instructions on a Raspberry Pi 4. Prefer the dynamic `.tflite`.
     """
-    model = to_onnx(for_host(network, card, io))
+    model = network.for_host(card, io)
     add_pre_process_metadata(model)  # or it advises to do what `to_onnx` has done
     with scratch_folder() as folder:  # it writes by name only
         path = folder / "dynamic.onnx"
@@ -73,12 +93,13 @@ def dynamic_onnx(network: Any, card: ModelCard, io: Io = "uint8") -> bytes:
         return without_leftovers(onnx.load(path)).SerializeToString()
 
 
-def to_onnx(contract: Any) -> onnx.ModelProto:
-    """Converts a network wrapped by `contract`; folds constants, and batch normalisation into the weights.
+def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
+    """Converts a Keras network; folds constants, and batch normalisation into the weights.
 
     Raises:
         BadModel: tf2onnx or ONNX lacks an operator.
     """
+    contract = with_fixed_batch(network, card)
     # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
     function = tf.function(lambda image: contract(image, training=False))
     signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name=INPUT)]
@@ -91,7 +112,7 @@ def to_onnx(contract: Any) -> onnx.ModelProto:
     except Exception as error:  # its converters raise whatever they meet
         reason = " ".join(str(error).split())[:200]
         raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
-    return with_plain_names(folded)
+    return OnnxNetwork(with_plain_names(folded), weighted_layers(network))
 
 
 @contextlib.contextmanager
@@ -102,7 +123,7 @@ def _collected_early() -> Iterator[None]:
     """
     gc.collect()
     with contextlib.suppress(OSError, AttributeError, TypeError):  # a C library without it; Windows
-        ctypes.CDLL(None).malloc_trim(0)  # what the conversion to TFLite has left
+        ctypes.CDLL(None).malloc_trim(0)  # what earlier work has left
     gc.freeze()
     try:
         yield

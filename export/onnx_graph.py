@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel
 
 from .layer_names import Operator, layer_path
@@ -45,6 +45,30 @@ def with_plain_names(model: onnx.ModelProto) -> onnx.ModelProto:
     graph.initializer.sort(key=lambda constant: constant.name)
     del graph.value_info[:]
     return model
+
+
+def take_bytes(model: onnx.ModelProto, scale: float, offset: float) -> None:
+    """Makes the float32 input of a model with plain names a uint8 one, which the graph scales."""
+    graph = model.graph
+    taken = {
+        INPUT,
+        OUTPUT,
+        *_constants(graph),
+        *(name for node in graph.node for name in (node.name, *node.output)),
+    }
+    first = _unique("Cast", taken)
+    added = [helper.make_node("Cast", [INPUT], [first], first, to=TensorProto.FLOAT)]
+    for kind, value in (("Mul", scale), *([("Add", offset)] if offset else [])):
+        name = _unique(kind, taken)
+        constant = _unique(f"{name}.constant", taken)
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), constant))
+        added.append(helper.make_node(kind, [added[-1].output[0], constant], [name], name))
+    for node in graph.node:
+        node.input[:] = [added[-1].output[0] if name == INPUT else name for name in node.input]
+    for index, node in enumerate(added):
+        graph.node.insert(index, node)
+    graph.initializer.sort(key=lambda constant: constant.name)
+    graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
 
 
 def without_leftovers(model: onnx.ModelProto) -> onnx.ModelProto:

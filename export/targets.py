@@ -9,7 +9,7 @@ from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFormat
 from .calibration import Calibration
 from .contract import Io
-from .onnx import dynamic_onnx, float16_onnx, float_onnx
+from .onnx import dynamic_onnx, float16_onnx, float_onnx, to_onnx
 from .onnx_int8 import Int8Onnx, int8_onnx
 from .tflite import dynamic_tflite, float16_tflite, float_tflite
 from .tflite_int8 import Int8Tflite, int8_tflite
@@ -43,7 +43,13 @@ class Target:
         return original.with_name(f"{original.stem}{suffix}.{self.format}")
 
     def convert(self, network: Any, card: ModelCard, calibration: Calibration | None) -> bytes:
-        """Returns the file without its card; raises BadModel if the format cannot express the network."""
+        """Returns the file without its card; raises BadModel if the format cannot express the network.
+
+        Args:
+            network: of `converted`, for this format.
+            card: of the original.
+            calibration: for int8.
+        """
         convert = _CONVERT[self.format, self.kind]
         if self.kind == "int8":
             return convert(network, card, calibration, self.io)
@@ -52,6 +58,15 @@ class Target:
     def int8_network(self, network: Any, card: ModelCard, calibration: Calibration) -> Int8Tflite | Int8Onnx:
         """Returns the calibrated network that the int8 ladder climbs on."""
         return _INT8_NETWORKS[self.format](network, card, calibration, self.io)
+
+
+def converted(network: Any, card: ModelCard, format_: ModelFormat) -> Any:
+    """Returns what `Target.convert` takes: a Keras network for TFLite, an `OnnxNetwork` for ONNX.
+
+    Raises:
+        BadModel: ONNX cannot express the network.
+    """
+    return to_onnx(network, card) if format_ is ModelFormat.ONNX else network
 
 
 def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:

@@ -32,10 +32,14 @@ def test_without_a_flag_it_makes_the_float_files_and_names_the_next_command(fold
     assert "rejected as unknown: noise " in done.stdout
     assert "of pictures that show none of the classes: random noise, single colours, " in done.stdout
     said = done.stderr.splitlines()
-    assert said[:2] == ["edgecls: reading the data set ...", "edgecls: loading TensorFlow ..."]
-    assert said[2].startswith("edgecls: file 1 of 2: converting to image_classification.tflite, ")
-    assert said[3].startswith("edgecls: file 2 of 2: converting to image_classification.onnx, ")
-    assert said[3].endswith(" left ...")
+    assert said[:3] == [
+        "edgecls: reading the data set ...",
+        "edgecls: loading TensorFlow ...",
+        "edgecls: converting the network to ONNX ...",
+    ]
+    assert said[3].startswith("edgecls: file 1 of 2: converting to image_classification.tflite, ")
+    assert said[4].startswith("edgecls: file 2 of 2: converting to image_classification.onnx, ")
+    assert said[4].endswith(" left ...")
     assert done.stdout.count("100.00%") >= 2
     assert done.stdout.splitlines()[-1] == "next: edgecls bench"
 

@@ -8,28 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.export import onnx, onnx_int8, tflite, tflite_int8
+from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import Calibration
+from edgecls.export.targets import Kind, Target, converted
 from tests.export.networks import CARD, IMAGES, inverted_residual
 
-KINDS = ("float", "float16", "dynamic", "int8")
+KINDS: tuple[Kind, ...] = ("float32", "float16", "dynamic", "int8")
+FORMATS = (ModelFormat.TFLITE, ModelFormat.ONNX)
 BACKWARDS = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from tests.export.test_deterministic import KINDS, digests_of
-print(json.dumps(digests_of(reversed(KINDS))))
+print(json.dumps(digests_of(KINDS[::-1])))
 """
 
 
-def digests_of(kinds: Iterable[str]) -> dict[str, str]:
-    """Of the same network in these kinds, made in this order, in both formats."""
+def digests_of(kinds: Iterable[Kind]) -> dict[str, str]:
+    """Of the same network in these kinds, made in this order of one conversion, in both formats."""
     network, calibration = inverted_residual(strides=(1,)), Calibration(IMAGES[:8])
     digests = {}
-    for kind in kinds:
-        for name, module, int8_module in (("onnx", onnx, onnx_int8), ("tflite", tflite, tflite_int8)):
-            make = getattr(int8_module if kind == "int8" else module, f"{kind}_{name}")
-            content = make(network, CARD, *([calibration] if kind == "int8" else []))
-            digests[make.__name__] = hashlib.sha256(content).hexdigest()
+    for format_ in FORMATS:
+        original = converted(network, CARD, format_)
+        for kind in kinds:
+            content = Target(format_, kind).convert(original, CARD, calibration)
+            digests[f"{kind}.{format_}"] = hashlib.sha256(content).hexdigest()
     return digests
 
 
@@ -48,8 +50,8 @@ def digests() -> tuple[dict[str, str], dict[str, str]]:
     return here, json.loads(said)
 
 
-@pytest.mark.parametrize("format_", ["tflite", "onnx"])
+@pytest.mark.parametrize("format_", FORMATS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_make_the_same_bytes(digests, kind, format_):
-    one, other = (found[f"{kind}_{format_}"] for found in digests)
+    one, other = (found[f"{kind}.{format_}"] for found in digests)
     assert one == other

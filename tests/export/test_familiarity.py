@@ -11,8 +11,7 @@ from edgecls.export.calibration import Calibration
 from edgecls.export.familiarity import MOST_A_CLASS, fit_sigmoid, likeness, prototypes, with_familiarity
 from edgecls.export.keras_file import KerasEngine
 from edgecls.export.layer_names import FAMILIARITY
-from edgecls.export.onnx import float16_onnx
-from edgecls.export.onnx_int8 import int8_onnx
+from edgecls.export.targets import Target, converted
 from edgecls.export.tflite_graph import operators
 from edgecls.export.tflite_int8 import int8_tflite
 from tests.export.networks import CARD, IMAGES, answers, residual
@@ -50,13 +49,22 @@ def test_what_was_never_seen_gets_low_probabilities_and_the_labels_stay(original
     assert not original.model.card.familiarity
 
 
-@pytest.mark.parametrize("kind", ["int8 tflite", "int8 onnx", "float16 onnx"])
-def test_exported_files_know_what_was_never_seen(extended, kind):
-    network, card = extended.network, extended.model.card
-    convert = {"int8 tflite": int8_tflite, "int8 onnx": int8_onnx}.get(kind)
-    content = convert(network, card, Calibration(IMAGES)) if convert else float16_onnx(network, card)
+@pytest.mark.parametrize(
+    "target",
+    [
+        Target(ModelFormat.TFLITE, "int8"),
+        Target(ModelFormat.ONNX, "int8"),
+        Target(ModelFormat.ONNX, "float16"),
+        Target(ModelFormat.ONNX),
+    ],
+    ids=str,
+)
+def test_exported_files_know_what_was_never_seen(extended, target):
+    card = extended.model.card
+    network = converted(extended.network, card, target.format)
+    content = target.convert(network, card, Calibration(IMAGES))
     known, unseen = answers(content, IMAGES), answers(content, UNSEEN)
-    assert np.abs(known - extended.predict_batch(IMAGES)).max() <= (0.25 if convert else 0.01)
+    assert np.abs(known - extended.predict_batch(IMAGES)).max() <= (0.25 if target.kind == "int8" else 0.01)
     assert unseen.sum(1).max() < known.sum(1).min() - 0.05
 
 

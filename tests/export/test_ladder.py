@@ -8,8 +8,7 @@ from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import Calibration, RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
 from edgecls.export.ladder import Meter, MostLost, check_within, int8_within, noticed, sensitivities
-from edgecls.export.onnx_int8 import Int8Onnx, int8_onnx
-from edgecls.export.tflite_int8 import Int8Tflite, int8_tflite
+from edgecls.export.targets import Target, converted
 from tests.export.networks import (
     CARD,
     IMAGES,
@@ -19,7 +18,11 @@ from tests.export.networks import (
     with_weak_head,
 )
 
-FORMATS = {ModelFormat.TFLITE: (Int8Tflite, int8_tflite), ModelFormat.ONNX: (Int8Onnx, int8_onnx)}
+FORMATS = (ModelFormat.TFLITE, ModelFormat.ONNX)
+
+
+def calibrated_in(format_, network, card, calibration):
+    return Target(format_, "int8").int8_network(converted(network, card, format_), card, calibration)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ def climb(request, tiny, loaded, calibration):
         card, val = loaded[1].card, tiny.dataset.val
         path = Path(f"pets_int8.{request.param}")
         meter = meter_of(network, card, path, request.param, val.images, val.truth, calibration.images)
-        calibrated = FORMATS[request.param][0](network, card, calibration)
+        calibrated = calibrated_in(request.param, network, card, calibration)
         limit = MostLost(max_drop_points)
         return check_within(int8_within(calibrated, meter, limit, on_step=said), path, limit), meter
 
@@ -57,7 +60,7 @@ def climb(request, tiny, loaded, calibration):
 def test_a_network_that_quantises_well_stays_on_the_first_step(loaded, calibration, climb):
     network, model = loaded
     result, meter = climb(network, 2)
-    assert result.network == FORMATS[climb.format][1](network, model.card, calibration)
+    assert result.network == calibrated_in(climb.format, network, model.card, calibration).quantise()
     (attempt,) = result.attempts
     assert attempt == result.chosen == meter.attempt(result.network, "min-max")
     assert attempt.drop_points <= 2
@@ -87,7 +90,7 @@ def test_a_network_that_quantises_badly_climbs_until_two_layers_stay_in_float(lo
 def test_a_weak_head_is_noticed_without_labels_and_mended_by_float_alone(format_):
     network, path = with_weak_head(inverted_residual()), Path("weak_int8")
     meter = meter_of(network, CARD, path, format_, IMAGES[:4], None, IMAGES[4:])
-    calibrated = FORMATS[format_][0](network, CARD, Calibration(IMAGES))
+    calibrated = calibrated_in(format_, network, CARD, Calibration(IMAGES))
     result = int8_within(calibrated, meter, noticed(4))
     plain, mended = result.attempts
     assert plain.changed > 0.2
@@ -105,7 +108,7 @@ def test_what_nothing_mends_is_the_best_and_is_warned_of(loaded, climb, calibrat
     network, card = loaded[0], loaded[1].card
     images = tiny.dataset.val.images[:9]
     meter = meter_of(network, card, Path("x"), climb.format, images, None, images[:1])
-    result = int8_within(FORMATS[climb.format][0](network, card, calibration), meter, MostLost(0, 0, 0))
+    result = int8_within(calibrated_in(climb.format, network, card, calibration), meter, MostLost(0, 0, 0))
     assert not result.is_within
     assert meter.attempt(result.network, *ways(result.chosen)) == result.chosen
     assert result.chosen.shift == min(attempt.shift for attempt in result.attempts)
@@ -144,7 +147,7 @@ def test_with_all_layers_in_float_nothing_is_lost_but_the_roundings_of_the_input
 ):
     network, model = loaded
     images = tiny.dataset.val.images[:50]
-    calibrated = FORMATS[format_][0](network, model.card, calibration)
+    calibrated = calibrated_in(format_, network, model.card, calibration)
     meter = meter_of(network, model.card, Path("x"), format_, images, None, images[:1])
     content = calibrated.quantise(ranges, float_layers=calibrated.layers)
     assert np.abs(meter.predict(content, images) - keras_answers(network, model.card, images)).max() < 1e-4

@@ -9,7 +9,7 @@ import pytest
 from edgecls.data.backend import keras
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.export.calibration import Calibration, choose_calibration, min_max_ranges
-from edgecls.export.contract import scaled, with_fixed_batch
+from edgecls.export.contract import scaled
 from edgecls.export.keras_file import load_network
 from edgecls.export.onnx import dynamic_onnx, float16_onnx, float_onnx, to_onnx
 from edgecls.export.onnx_graph import activations, extremes
@@ -39,20 +39,25 @@ def card(tiny):
 
 
 @pytest.fixture(scope="module")
+def converted(network, card):
+    return to_onnx(network, card)
+
+
+@pytest.fixture(scope="module")
 def calibration(tiny):
     return choose_calibration(tiny.dataset.train.images, tiny.dataset.train.truth, seed=0, count=128)
 
 
 @pytest.fixture(scope="module")
-def int8(network, card, calibration):
-    return int8_onnx(network, card, calibration)
+def int8(converted, card, calibration):
+    return int8_onnx(converted, card, calibration)
 
 
 @pytest.fixture(scope="module", params=[*FLOAT_KINDS, int8_onnx])
-def model(request, network, card, calibration):
+def model(request, network, converted, card, calibration):
     """The network in each kind."""
     more = [calibration] if request.param is int8_onnx else []
-    return onnx.load_from_string(request.param(network, card, *more))
+    return onnx.load_from_string(request.param(converted, card, *more))
 
 
 def constants(graph):
@@ -105,8 +110,8 @@ def test_it_takes_one_picture_of_bytes_and_gives_float_probabilities(model):
     assert [size.dim_value for size in out.type.tensor_type.shape.dim] == [1, 10]
 
 
-def test_nodes_are_called_as_keras_calls_the_layers(network, card):
-    names = [node.name for node in onnx.load_from_string(float_onnx(network, card)).graph.node]
+def test_nodes_are_called_as_keras_calls_the_layers(network, converted, card):
+    names = [node.name for node in onnx.load_from_string(float_onnx(converted, card)).graph.node]
     layers = [layer.name for layer in network.layers if layer.weights]
     convolutions = [name for name in names if name.endswith(("/Conv", "/Gemm"))]
     assert [name.split("/")[0] for name in convolutions] == layers
@@ -148,31 +153,31 @@ def test_the_int8_file_takes_bytes_without_arithmetic(int8):
 @pytest.mark.parametrize(
     ("make", "largest", "share"), [(float16_onnx, 5e-3, 0.52), (dynamic_onnx, 0.05, 0.65)]
 )
-def test_smaller_kinds_answer_nearly_as_keras_does(tiny, network, card, make, largest, share):
+def test_smaller_kinds_answer_nearly_as_keras_does(tiny, network, converted, card, make, largest, share):
     images = tiny.dataset.test.images[:50]
-    content = make(network, card)
+    content = make(converted, card)
     assert np.abs(answers(content, images) - keras_answers(network, card, images)).max() < largest
-    assert len(content) < share * len(float_onnx(network, card))
+    assert len(content) < share * len(float_onnx(converted, card))
 
 
-def test_only_the_scaling_and_the_softmax_of_a_float16_file_are_float32(network, card):
-    graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(float16_onnx(network, card))).graph
+def test_only_the_scaling_and_the_softmax_of_a_float16_file_are_float32(converted, card):
+    graph = onnx.shape_inference.infer_shapes(onnx.load_from_string(float16_onnx(converted, card))).graph
     types = {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.output)}
     floats = [node.op_type for node in graph.node if types[node.output[0]] == onnx.TensorProto.FLOAT]
     assert floats == ["Cast", "Mul", "Transpose", "Cast", "Softmax"]
     assert [node.op_type for node in graph.node].count("Cast") == 3  # of bytes, to halves and back
 
 
-def test_dynamic_leaves_the_convolutions_in_float(network, card):
-    kinds = [node.op_type for node in onnx.load_from_string(dynamic_onnx(network, card)).graph.node]
+def test_dynamic_leaves_the_convolutions_in_float(converted, card):
+    kinds = [node.op_type for node in onnx.load_from_string(dynamic_onnx(converted, card)).graph.node]
     assert (kinds.count("Conv"), kinds.count("MatMulInteger"), kinds.count("ConvInteger")) == (3, 2, 0)
 
 
 def test_io_int8_takes_rgb_minus_128_and_gives_probabilities_in_256ths(
-    tiny, network, card, calibration, int8
+    tiny, converted, card, calibration, int8
 ):
     images = tiny.dataset.test.images[:50]
-    content = int8_onnx(network, card, calibration, io="int8")
+    content = int8_onnx(converted, card, calibration, io="int8")
     given = answers(content, (images.astype(np.int16) - 128).astype(np.int8))
     assert given.dtype == np.int8
     assert np.abs((given.astype(np.float32) + 128) / 256 - answers(int8, images)).max() < 0.02
@@ -180,15 +185,17 @@ def test_io_int8_takes_rgb_minus_128_and_gives_probabilities_in_256ths(
     assert (zero_point, zero_point.dtype) == (-128, np.int8)
 
 
-def test_the_input_keeps_its_scale_whatever_the_calibration_images_hold(tiny, network, card, calibration):
-    dull = int8_onnx(network, card, Calibration(np.clip(calibration.images, 40, 200)))
+def test_the_input_keeps_its_scale_whatever_the_calibration_images_hold(
+    tiny, network, converted, card, calibration
+):
+    dull = int8_onnx(converted, card, Calibration(np.clip(calibration.images, 40, 200)))
     images = tiny.dataset.test.images[:50]
     assert np.abs(answers(dull, images) - keras_answers(network, card, images)).max() < 0.2
     assert scale_of_input(dull) == pytest.approx(1 / 255, rel=1e-6)
 
 
-def test_a_bias_has_the_scale_of_what_it_is_added_to(network, card, calibration):
-    dull = int8_onnx(network, card, Calibration(np.clip(calibration.images, 40, 200)))
+def test_a_bias_has_the_scale_of_what_it_is_added_to(converted, card, calibration):
+    dull = int8_onnx(converted, card, Calibration(np.clip(calibration.images, 40, 200)))
     graph = onnx.load_from_string(dull).graph
     values = constants(graph)
     made_by = {output: node for node in graph.node for output in node.output}
@@ -198,9 +205,9 @@ def test_a_bias_has_the_scale_of_what_it_is_added_to(network, card, calibration)
 
 
 @pytest.mark.parametrize("index", [0, 1, 3, 4])
-def test_a_layer_left_in_float_is_computed_in_float(network, card, calibration, index, tmp_path):
+def test_a_layer_left_in_float_is_computed_in_float(converted, card, calibration, index, tmp_path):
     """onnxruntime would round the weights of a layer between integers by itself, with one scale for all."""
-    calibrated = Int8Onnx(network, card, calibration)
+    calibrated = Int8Onnx(converted, card, calibration)
     content = calibrated.quantise(float_layers=[calibrated.layers[index]])
     kinds = kinds_when_loaded(content, tmp_path)
     assert len([kind for kind in kinds if kind in ("Conv", "FusedConv", "Gemm", "FusedGemm")]) == 1
@@ -210,37 +217,38 @@ def test_a_layer_left_in_float_is_computed_in_float(network, card, calibration, 
 @pytest.mark.parametrize(("scale", "offset"), [(2 / 255, -1.0), (1.0, 0.0)])
 def test_networks_trained_on_other_scales_take_the_same_bytes(scale, offset):
     network, card = residual(), replace(CARD, scale=scale, offset=offset)
+    converted = to_onnx(network, card)
     reference = keras_answers(network, card, IMAGES)
-    assert np.abs(answers(float_onnx(network, card), IMAGES) - reference).max() < 1e-4
-    int8 = int8_onnx(network, card, Calibration(IMAGES))
+    assert np.abs(answers(float_onnx(converted, card), IMAGES) - reference).max() < 1e-4
+    int8 = int8_onnx(converted, card, Calibration(IMAGES))
     assert np.abs(answers(int8, IMAGES) - reference).mean() < 0.05
     assert scale_of_input(int8) == pytest.approx(scale, rel=1e-6)
 
 
 @pytest.mark.parametrize("make", FLOAT_KINDS)
-def test_io_float32_takes_what_the_network_was_trained_on(tiny, network, card, make):
+def test_io_float32_takes_what_the_network_was_trained_on(tiny, converted, card, make):
     images = tiny.dataset.test.images[:20]
     scaled = images.astype(np.float32) * np.float32(card.scale)
-    given = answers(make(network, card, "float32"), scaled)
-    assert np.abs(given - answers(make(network, card), images)).max() < 0.02
+    given = answers(make(converted, card, "float32"), scaled)
+    assert np.abs(given - answers(make(converted, card), images)).max() < 0.02
 
 
-def test_io_float32_is_offered_for_int8_too(tiny, network, card, calibration, int8):
+def test_io_float32_is_offered_for_int8_too(tiny, converted, card, calibration, int8):
     images = tiny.dataset.test.images[:20]
-    content = int8_onnx(network, card, calibration, "float32")
+    content = int8_onnx(converted, card, calibration, "float32")
     given = answers(content, images.astype(np.float32) * np.float32(card.scale))
     assert np.abs(given - answers(int8, images)).max() < 1e-6
 
 
 @pytest.mark.parametrize("make", FLOAT_KINDS)
-def test_io_int8_is_refused_for_files_that_compute_in_floats(network, card, make):
+def test_io_int8_is_refused_for_files_that_compute_in_floats(converted, card, make):
     with pytest.raises(UsageError, match="--io int8: only an int8 file"):
-        make(network, card, "int8")
+        make(converted, card, "int8")
 
 
 @cache
 def int8_of(build):
-    return int8_onnx(build(), CARD, Calibration(IMAGES))
+    return int8_onnx(to_onnx(build(), CARD), CARD, Calibration(IMAGES))
 
 
 @pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers, dense_only])
@@ -248,7 +256,7 @@ def test_other_networks_convert_and_answer_as_keras_does(build):
     network = build()
     reference = keras_answers(network, CARD, IMAGES)
     assert reference.max(0).min() > 0.25  # they are not all alike
-    assert np.abs(answers(float_onnx(network, CARD), IMAGES) - reference).max() < 1e-4
+    assert np.abs(answers(float_onnx(to_onnx(network, CARD), CARD), IMAGES) - reference).max() < 1e-4
     assert np.abs(answers(int8_of(build), IMAGES) - reference).mean() < 0.1
 
 
@@ -261,7 +269,9 @@ def test_int8_has_no_floats_between_its_integers(build, tmp_path):
 
 
 def test_batch_normalisation_is_folded_into_the_float_file():
-    kinds = [node.op_type for node in onnx.load_from_string(float_onnx(residual(), CARD)).graph.node]
+    kinds = [
+        node.op_type for node in onnx.load_from_string(float_onnx(to_onnx(residual(), CARD), CARD)).graph.node
+    ]
     assert kinds[:2] == ["Cast", "Mul"]  # of bytes to 0..1
     assert not {"Mul", "BatchNormalization"} & set(kinds[2:])
 
@@ -271,12 +281,12 @@ def test_what_tf2onnx_lacks_is_named_in_one_line(capfd):
     dense = keras.layers.Dense(4, activation="softmax")
     network = keras.Model(image, dense(keras.layers.Flatten()(keras.layers.Activation("gelu")(image))))
     with pytest.raises(BadModel, match=r"ONNX cannot express this network: .*Erfc.*; use the \.tflite file"):
-        float_onnx(network, CARD)
+        to_onnx(network, CARD)
     assert not capfd.readouterr().err
 
 
 def test_extremes_are_those_of_all_activations():
     network = inverted_residual()
-    model = to_onnx(with_fixed_batch(network, CARD))
+    model = to_onnx(network, CARD).model
     inputs = [scaled(image, CARD) for image in IMAGES[:3]]
     assert min_max_ranges(extremes(model, inputs)) == min_max_ranges(activations(model, inputs))

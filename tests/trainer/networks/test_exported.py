@@ -14,7 +14,7 @@ from edgecls.edge_runtime.inspection.inspect import inspect_model
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.export.calibration import Calibration
 from edgecls.export.keras_file import KerasEngine
-from edgecls.export.onnx import float_onnx
+from edgecls.export.onnx import float_onnx, to_onnx
 from edgecls.export.tflite_int8 import int8_tflite
 from edgecls.export.tflite_metadata import with_metadata
 from edgecls.trainer.networks import Design, build
@@ -67,7 +67,7 @@ def int8(original):
 
 
 def test_the_onnx_file_answers_as_keras_and_has_batch_normalisation_folded(original):
-    content = float_onnx(original.network, CARD)
+    content = float_onnx(to_onnx(original.network, CARD), CARD)
     assert from_onnx(content) == pytest.approx(original.predict_batch(IMAGES), abs=1e-5)
     kinds = Counter(node.op_type for node in onnx.load_from_string(content).graph.node)
     assert "BatchNormalization" not in kinds
