@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .accuracy import AccuracyReport
+from .selective import SelectiveReport
 
 # Answers image by image, as short texts, so that a later report can be paired with them.
 
@@ -195,6 +196,8 @@ class FileReport:
     size_bytes: int | None = None
     load: LoadReport | None = None
     accuracy: AccuracyReport | None = None
+    selective: SelectiveReport | None = None
+    """With its threshold; None where it has none."""
     latency: LatencyReport | None = None
     cold_starts: tuple[ColdStart, ...] = ()
     notes: tuple[str, ...] = ()
@@ -230,6 +233,7 @@ class FileReport:
         load, accuracy, latency = self.load, self.accuracy, self.latency
         interval, paired = accuracy and accuracy.interval, accuracy and accuracy.paired
         between = paired and paired.interval_points
+        selective = self.selective
         peaks = [start.peak_memory_bytes for start in self.cold_starts if start.peak_memory_bytes]
         return {
             "path": self.path,
@@ -250,6 +254,12 @@ class FileReport:
             "lost": paired and len(paired.lost),
             "loss": accuracy and accuracy.loss,
             "calibration_error": accuracy and accuracy.calibration_error,
+            "threshold": selective and selective.threshold,
+            "right": selective and selective.right,
+            "wrong": selective and selective.wrong,
+            "unknown": selective and selective.unknown,
+            "coverage": selective and selective.coverage,
+            "selective_accuracy": selective and selective.selective_accuracy,
             "load_ms": load and load.load_ms,
             "first_inference_ms": load and load.first_inference_ms,
             "p50_ms": latency and latency.p50_ms,

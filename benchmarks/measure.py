@@ -32,6 +32,7 @@ from .machine import read_machine, read_state, timestamp
 from .model_files import ModelFiles
 from .peers import installed_peers
 from .report import BenchReport
+from .selective import SelectiveReport, selective
 from .test_images import HeldOut, HeldOutFiles, check_finite, check_scorable
 from .turns import AT_ONCE, Grouping, grouped, places_of, take_turns
 from .worker import measure_cold_start, timed_file
@@ -144,6 +145,7 @@ def _report(
         size_bytes=model.size_bytes if model else None,
         load=subject.load,
         accuracy=_accuracy(subject, reference.probabilities if reference else measured, tests),
+        selective=_selective(subject, tests),
         latency=LatencyReport(tuple(subject.windows)) if subject.windows else None,
         cold_starts=tuple(subject.cold_starts),
         notes=(*_notes(subject, originals, tests), *([_MISSED] if is_missed else [])),
@@ -166,6 +168,12 @@ def _accuracy(subject: Subject, keras: np.ndarray | None, tests: HeldOut) -> Acc
     if subject.probabilities is None or tests.unscored:
         return None
     return score(subject.probabilities, tests.truth, keras)
+
+
+def _selective(subject: Subject, tests: HeldOut) -> SelectiveReport | None:
+    if subject.model is None or subject.probabilities is None or tests.unscored:
+        return None
+    return selective(subject.probabilities, tests.truth, subject.model.card)
 
 
 def _useless(subject: Subject, tests: HeldOut) -> str:

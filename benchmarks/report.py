@@ -10,6 +10,7 @@ from pathlib import PurePath
 
 from ..data.intervals import percentage
 from ..edge_runtime.text import Heading, table
+from . import selective
 from .file_report import (
     KERAS,
     BenchSettings,
@@ -187,9 +188,23 @@ def render(report: BenchReport, width: int | None = None) -> str:
             width,
         ),
         "\n".join(_legend(report)),
+        _with_threshold(report, labels, width),
         "\n".join(_remarks(report, labels)),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _with_threshold(report: BenchReport, labels: list[str], width: int | None) -> str:
+    """The table of the files that may answer "unknown"; empty where none may."""
+    rows = [
+        (label, *selective.cells(file.selective))
+        for label, file in zip(labels, report.files, strict=True)
+        if file.selective
+    ]
+    if not rows:
+        return ""
+    name = Heading("format", 0, keeps_words=True)
+    return f"{table([name, *selective.HEADINGS], rows, width)}\n\n{selective.EXPLAINED}"
 
 
 def facts(report: BenchReport) -> Iterator[tuple[str, str]]:

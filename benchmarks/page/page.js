@@ -1,7 +1,7 @@
 "use strict";
 
 // A click on a column's name sorts by it, the next one the other way; what was not measured stays last.
-for (const button of document.querySelectorAll("#figures thead button")) {
+for (const button of document.querySelectorAll(".figures thead button")) {
   button.addEventListener("click", () => {
     const head = button.closest("th");
     const body = head.closest("table").tBodies[0];

@@ -16,7 +16,7 @@ from ..test_images import HeldOut
 from . import class_plots
 from .class_plots import recall, side_by_side
 from .drawing import MOST_DRAWN, Entry, chosen, entries
-from .figures_table import figures_table, legend
+from .figures_table import figures_tables, legend
 from .plots import latencies, scatter
 
 # Test images that only one of a file and Keras classifies correctly.
@@ -138,7 +138,7 @@ def _sections(
     some = _some(files, drawn)
     yield _doubts(report, files)
     yield section("measured", "Conditions", "", _facts(report))
-    yield section("table", "All files", "", figures_table(files) + legend(files))
+    yield section("table", "All files", "", figures_tables(files) + legend(files))
     yield _plot(
         plots, "scatter", "Accuracy, speed and size",
         "Up and to the left is better. The bubble's area is the file's size; vertical bars are the 95 % "

@@ -13,6 +13,7 @@ from edgecls.benchmarks.file_report import KERAS, ColdStart, FileReport, Latency
 from edgecls.benchmarks.leaks import Leak
 from edgecls.benchmarks.page.page import check_folder, write_report
 from edgecls.benchmarks.report import BenchReport
+from edgecls.benchmarks.selective import SelectiveReport
 from edgecls.benchmarks.test_images import HeldOut
 from edgecls.edge_runtime.errors import UsageError
 from tests.benchmarks.test_report import REPORT
@@ -42,6 +43,7 @@ def file(name: str, format_: str, wrong: tuple[int, ...], p50_us: int) -> FileRe
         170_000,
         load=LoadReport("litert 2.3.0", 1.5, 0.3),
         accuracy=score(answers(wrong), TRUTH, keras),
+        selective=None if format_ == KERAS else SelectiveReport(0.4, 27, 1, 2),
         latency=LatencyReport(windows),
         cold_starts=(ColdStart("cat", 0.2, 80_000_000),),
     )
@@ -123,12 +125,15 @@ def test_in_a_browser_nothing_fails_and_nothing_is_fetched(opened: Any):
 
 def test_in_a_browser_the_table_shows_the_figures_of_the_json(opened: Any, report: BenchReport):
     shown = opened.execute_script(
-        "return [...document.querySelectorAll('#figures tbody tr')].map(row => [row.dataset.path,"
-        " ...[...row.querySelectorAll('td')].map(td => [td.dataset.figure, JSON.parse(td.dataset.value)])])"
+        "return [...document.querySelectorAll('.figures')].map(table => [...table.tBodies[0].rows].map(row =>"
+        " [row.dataset.path, Object.fromEntries([...row.querySelectorAll('td')]"
+        ".map(td => [td.dataset.figure, JSON.parse(td.dataset.value)]))]))"
     )
-    assert [row[0] for row in shown] == [file.path for file in report.files]
-    for (_, *cells), file in zip(shown, report.files, strict=True):
-        assert {name: file.figures[name] for name, _ in cells} == pytest.approx(dict(cells))
+    every = [file.path for file in report.files]
+    assert [[path for path, _ in table] for table in shown] == [every, every[1:3], every[:3]]
+    files = {file.path: file for file in report.files}
+    for path, cells in (row for table in shown for row in table):
+        assert {name: files[path].figures[name] for name in cells} == pytest.approx(cells)
 
 
 def test_in_a_browser_the_images_that_flipped_are_shown_both_ways(opened: Any):
@@ -138,6 +143,14 @@ def test_in_a_browser_the_images_that_flipped_are_shown_both_ways(opened: Any):
     assert "2 lost, 1 gained" in text
     pictures = "return document.querySelectorAll('.flips[data-path=\"a_int8.tflite\"] img').length"
     assert opened.execute_script(pictures) == 3
+
+
+def test_on_a_usual_screen_no_table_has_to_be_scrolled(opened: Any):
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", NARROW | {"width": 1200, "mobile": False})
+    wider = (
+        "return [...document.querySelectorAll('.wide-content')].filter(e => e.scrollWidth > e.clientWidth)"
+    )
+    assert opened.execute_script(f"{wider}.length") == 0
 
 
 def test_on_a_phone_nothing_is_wider_than_the_screen(opened: Any):
