@@ -33,7 +33,7 @@ MEMORY_FACTOR = 8
 """The file itself, its parsed form, and the engine's copy of the weights in another order."""
 TIME_S = 60.0
 
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """The thread pools of numpy and the engines take memory for every core."""
 
 
@@ -66,7 +66,7 @@ def ask_worker(
     allowed_bytes = memory_bytes + MEMORY_FACTOR * len(content)
     call = (function.__module__, function.__qualname__, name, allowed_bytes, time_s)
     try:
-        with start_worker(__name__, *call, name=name, environment=_ONE_THREAD) as worker:
+        with start_worker(__name__, *call, name=name, environment=ONE_THREAD) as worker:
             reply = worker.answer_to(content, time_s)
     except WorkerEnded as error:
         if error.is_overdue:
@@ -149,27 +149,29 @@ class Worker:
         """The process's number in the system."""
         return self._process.pid
 
-    def ask(self, request: Mapping[str, Any]) -> None:
-        """Sends a request, which `requests` gives the process; `reply` waits for the answer."""
+    def ask(self, request: Mapping[str, Any], content: bytes = b"") -> None:
+        """Sends a request, which `requests` gives the process, and bytes; `reply` waits for the answer."""
         with suppress(OSError):  # it has ended; the missing reply says so
             self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.write(content)
             self._requests.flush()
 
     def reply(self, limit_s: float) -> dict[str, Any]:
         """The answer to the last request, or what the process says at its start."""
-        with self._ended_after(limit_s):
-            return self._next_reply(limit_s)
+        with self.ended_after(limit_s):
+            return self.next_reply(limit_s)
 
     def answer_to(self, content: bytes, limit_s: float) -> dict[str, Any]:
         """Sends bytes and the end of its input, and returns the answer."""
-        with self._ended_after(limit_s):
+        with self.ended_after(limit_s):
             with suppress(OSError):
                 self._requests.write(content)
                 self._requests.close()
-            return self._next_reply(limit_s)
+            return self.next_reply(limit_s)
 
     @contextmanager
-    def _ended_after(self, limit_s: float) -> Generator[None]:
+    def ended_after(self, limit_s: float) -> Generator[None]:
+        """Ends the process if the block takes longer than this."""
         timer = Timer(limit_s, self._end_overdue)
         timer.start()
         try:
@@ -181,16 +183,32 @@ class Worker:
         self._is_overdue = True
         self._process.kill()
 
-    def _next_reply(self, limit_s: float) -> dict[str, Any]:
+    def kill(self) -> None:
+        """Ends the process, as a signal handler may; who waits for its answer gets `WorkerEnded`."""
+        self._process.kill()
+
+    def fill(self, buffer: memoryview) -> None:
+        """Fills a buffer with the bytes that follow a reply, within `ended_after`."""
+        while len(buffer):
+            count = self._replies.readinto(buffer)  # pyright: ignore[reportAttributeAccessIssue] - a file
+            if not count:
+                raise self._end(0.0)
+            buffer = buffer[count:]
+
+    def next_reply(self, limit_s: float) -> dict[str, Any]:
+        """The answer to the last request, within `ended_after`."""
         line = self._replies.readline()
         if not line.endswith(b"\n"):
-            code = self._process.wait()
-            how = f"gave no answer in {limit_s:g} s" if self._is_overdue else self._last_words(code)
-            raise WorkerEnded(self._name, how, is_overdue=self._is_overdue)
+            raise self._end(limit_s)
         reply = json.loads(line)
         if "error" in reply:
             raise getattr(errors, reply["kind"])(reply["error"])
         return reply
+
+    def _end(self, limit_s: float) -> WorkerEnded:
+        code = self._process.wait()
+        how = f"gave no answer in {limit_s:g} s" if self._is_overdue else self._last_words(code)
+        return WorkerEnded(self._name, how, is_overdue=self._is_overdue)
 
     def _last_words(self, code: int) -> str:
         if code < 0:
@@ -242,12 +260,30 @@ def _call(module: str, function: str, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _limit(memory_bytes: int, time_s: float) -> None:
+    limit_memory(memory_bytes)
+    if resource is not None:
+        _lower(resource.RLIMIT_CPU, int(time_s) + 1)  # should the parent be killed, nobody else would end us
+
+
+def limit_memory(memory_bytes: int) -> None:
+    """Lets this process take no more private memory, and leave no dump where it crashes."""
     if resource is None:
         return
     # Private memory: the address space also holds libraries, 1.8 GB of it with TensorFlow.
     _lower(resource.RLIMIT_DATA, memory_bytes)
-    _lower(resource.RLIMIT_CPU, int(time_s) + 1)  # should the parent be killed, nobody else would end us
     _lower(resource.RLIMIT_CORE, 0)  # a crash is expected here: no dump of it on an SD card
+
+
+def limit_time(more_s: float) -> None:
+    """Lets the system end this process when it has computed for so much longer; each call starts anew."""
+    if resource is None:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = int(used.ru_utime + used.ru_stime + more_s) + 1
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
 
 
 def _lower(limit: int, wanted: int) -> None:

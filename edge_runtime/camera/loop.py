@@ -12,6 +12,7 @@ import numpy as np
 
 from ..classifier import Classifier
 from ..errors import BadImage, EdgeclsError, Unavailable
+from ..images.apart import end_all
 from .answer import Answer, Sink, Timing, announcement
 from .decision import Decider
 from .event import Event, OnEvent, ignore
@@ -41,8 +42,9 @@ class StopRequest:
     requested = False
 
     def request(self) -> None:
-        """Asks the loop to end after the frame in hand."""
+        """Asks the loop to end after the frame in hand; a picture that takes long to decode is given up."""
         self.requested = True
+        end_all()
 
 
 @contextmanager
@@ -171,6 +173,10 @@ class Loop:
                 continue
             try:
                 frame = source.read(POLL_S)
+            except EdgeclsError:
+                if self.stop.requested:  # a picture that was given up is no failure
+                    return
+                raise
             except EndOfSource as end:
                 if source.live and self.max_frames is not None:
                     so_far = f"ended after {tally.seen:,} of {self.max_frames:,} frames"

@@ -12,9 +12,11 @@ import numpy as np
 
 from ..errors import BadImage
 from ..files import read_whole
+from .apart import decode_apart
+from .bounds import bounded, needs_child
 from .decoder_messages import hear
 from .jpeg_damage import is_about_header, is_before_restart, is_damage, with_plain_header
-from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
+from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header, too_large, why_refused
 from .kinds import JPEG, PNG, PNM, READABLE_NAMES, TIFF, Kind, kind_of
 from .opencv import cv2
 from .restarts import has_damaged_interval
@@ -34,6 +36,10 @@ _DEEP = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
 _PLAIN = ImageRule(1, 1)
 _PNG_DEPTH_AT = 24
 _SAMPLES = 277  # a TIFF's samples per pixel
+_BAND = 64
+"""Rows that are converted at once."""
+_START_BYTES = 1 << 20
+"""Of a picture, where its size stands; TIFF has it anywhere. Comments and empty boxes may fill the rest."""
 
 
 def read_image(path: str | Path, rule: ImageRule | None = None) -> np.ndarray:
@@ -62,19 +68,16 @@ def decode(content: bytes, name: str, rule: ImageRule | None = None) -> np.ndarr
         rule: of the model, for transparent and 16-bit pictures; None: they are taken as `ImageRule` defaults.
 
     Raises:
-        BadImage: not an image, truncated, damaged, or over `MAX_PIXELS`.
+        BadImage: not an image, truncated, damaged, over `MAX_PIXELS`, or it takes too long to decode.
     """
     kind = kind_of(content)
     if kind is not None and kind.cure:
         raise BadImage(f"{name}: {kind.name} is not supported; {kind.cure}")
     header = read_header(content) if kind is JPEG else None
-    width_px, height_px = _size_in_header(content, kind, header)
-    if width_px * height_px > MAX_PIXELS:
-        raise BadImage(
-            f"{name}: {width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
-        )
     if kind is not JPEG:
-        return _decode_other(content, kind, name, rule or _PLAIN)
+        return _decode_other(_checked(content, kind, name), kind, name, rule or _PLAIN)
+    if header and (why := why_refused(content, header)):
+        raise BadImage(f"{name}: {why}")
     if header is None or not is_ended(content, header):
         raise BadImage(f"{name}: the JPEG is truncated; copy it again")
     return decode_jpeg(content, header, name)
@@ -105,16 +108,12 @@ def decode_jpeg(content: bytes, header: JpegHeader, name: str, scale: int = 1) -
 
 def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule) -> np.ndarray:
     # Of other kinds, OpenCV scales the values by the depth that the file states.
-    flags = _DEEP if kind in (PNG, TIFF, PNM) else cv2.IMREAD_COLOR
-    if kind is TIFF:
-        pixels, message = decode_tiff(partial(_decoded, content, flags)), ""
-    else:
-        pixels, message = hear(_decoded, content, flags)
-    if pixels is None or "libpng error" in message or pixels.dtype.name not in ("uint8", "uint16"):
-        raise BadImage(f"{name}: {_why_unreadable(content, kind)}")
+    pixels = _pixels(content, kind, _DEEP if kind in (PNG, TIFF, PNM) else cv2.IMREAD_COLOR, name)
+    if pixels is None or pixels.dtype.name not in ("uint8", "uint16"):
+        raise BadImage(f"{name}: {_why_unreadable(content, kind, name)}")
     pixels = _to_8_bits(pixels, rule.bits)
     if rule.transparent == "white" and is_transparent(content, kind):
-        raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
+        raw = _pixels(content, kind, cv2.IMREAD_UNCHANGED, name)
         directory = next(tiff_directories(content), None) if kind is TIFF else None
         if directory and directory.get(_SAMPLES) == 2:
             raise BadImage(f"{name}: a grey TIFF with transparency, which is not read; save it as PNG")
@@ -123,11 +122,38 @@ def _decode_other(content: bytes, kind: Kind | None, name: str, rule: ImageRule)
     return pixels
 
 
+def _checked(content: bytes, kind: Kind | None, name: str) -> bytes:
+    """Returns what to decode of a picture of any kind but JPEG; raises BadImage where it is too much."""
+    width_px, height_px = _size_in_header(content, kind)
+    if width_px * height_px > MAX_PIXELS:
+        raise BadImage(f"{name}: {too_large(width_px, height_px)}")
+    return bounded(content, kind, name)
+
+
+def _pixels(content: bytes, kind: Kind | None, flags: int, name: str) -> np.ndarray | None:
+    """Decodes what `_checked` returned; None where it is damaged."""
+    if needs_child(content, kind):
+        return decode_apart(decode_here, content, flags, name)
+    return decode_here(content, flags)
+
+
+def decode_here(content: bytes, flags: int) -> np.ndarray | None:
+    """Decodes a picture of any kind but JPEG, however long it takes; None where it is damaged."""
+    if kind_of(content) is TIFF:
+        return decode_tiff(partial(_decoded, content, flags))
+    pixels, message = hear(_decoded, content, flags)
+    return None if "libpng error" in message else pixels
+
+
 def _to_8_bits(pixels: np.ndarray, bits: int) -> np.ndarray:
     """Scales uint16 pixels, of which so many bits are used, to uint8; brighter ones become white."""
     if pixels.dtype == np.uint8:
         return pixels
-    return np.minimum(pixels >> ((bits or 16) - 8), 255).astype(np.uint8)
+    narrow = np.empty(pixels.shape, np.uint8)
+    for top in range(0, len(pixels), _BAND):  # the whole of a large picture, in between, is a gigabyte
+        band = pixels[top : top + _BAND]
+        narrow[top : top + _BAND] = np.minimum(band >> ((bits or 16) - 8), 255)
+    return narrow
 
 
 def may_be_deep(content: bytes) -> bool:
@@ -142,7 +168,11 @@ def used_bits(content: bytes) -> int:
     """Returns how many bits a picture of 16 bits a channel uses; 0 for every other picture."""
     if not may_be_deep(content):
         return 0
-    pixels, _ = hear(_decoded, content, _DEEP)
+    kind, name = kind_of(content), "picture"
+    try:
+        pixels = _pixels(_checked(content, kind, name), kind, _DEEP, name)
+    except BadImage:  # as who decodes it will say
+        return 0
     return int(pixels.max()).bit_length() if pixels is not None and pixels.dtype == np.uint16 else 0
 
 
@@ -153,11 +183,11 @@ def _decoded(content: bytes, flags: int) -> np.ndarray | None:
         return None
 
 
-def _why_unreadable(content: bytes, kind: Kind | None) -> str:
+def _why_unreadable(content: bytes, kind: Kind | None, name: str) -> str:
     if kind is None:
         return f"not an image; {READABLE}"
     if kind is TIFF:
-        raw, _ = hear(_decoded, content, cv2.IMREAD_UNCHANGED)
+        raw = _pixels(content, kind, cv2.IMREAD_UNCHANGED, name)
         if raw is not None and raw.dtype.name not in ("uint8", "uint16"):
             return (
                 f"a TIFF of {raw.dtype} numbers, whose white is unknown; save it with 8 or 16 bits a channel"
@@ -165,14 +195,18 @@ def _why_unreadable(content: bytes, kind: Kind | None) -> str:
     return f"the {kind.name} is damaged or of an unknown variety; copy it again, or save it as JPEG or PNG"
 
 
-def _size_in_header(content: bytes, kind: Kind | None, header: JpegHeader | None) -> tuple[int, int]:
-    """Returns (width, height) in pixels as the header states it; (-1, -1) if no header can be read."""
-    if kind is JPEG:
-        return (header.width_px, header.height_px) if header else (-1, -1)
+def _size_in_header(content: bytes, kind: Kind | None) -> tuple[int, int]:
+    """Returns (width, height) in pixels as the header states it; (-1, -1) if no header can be read.
+
+    Of what is no known picture, the library might unpack XML; there OpenCV's own limit holds.
+    """
+    if kind is None:
+        return -1, -1
     # It loads xml and urllib: 20 ms that a camera does not wait for.
     import imagesize  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
 
     try:
-        return imagesize.get(io.BytesIO(content))  # pyright: ignore[reportUnknownMemberType]
+        start = content if kind is TIFF else content[:_START_BYTES]
+        return imagesize.get(io.BytesIO(start))  # pyright: ignore[reportUnknownMemberType]
     except Exception:  # random bytes for a header can break its parser anywhere
         return -1, -1

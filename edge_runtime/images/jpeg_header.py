@@ -3,6 +3,7 @@
 The capture process imports this module to check what it passes on, so it needs neither OpenCV nor numpy.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,15 +11,27 @@ from typing import NamedTuple
 MAX_PIXELS = 50_000_000
 """The largest image that is decoded. Decompression bombs have to be refused before the first allocation."""
 
+MAX_SCANS = 100
+"""A progressive picture has about ten scans, and libtiff too refuses more than a hundred."""
+MAX_SCANNED_PIXELS = 1_000_000_000
+"""Of all scans together: each goes over the whole picture, which takes up to 2 ns a pixel even where it is
+empty. Twenty of the largest picture."""
+
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
 _APP1, _SOS = 0xE1, 0xDA
 _FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """SOF0 to SOF15; the three among them are DHT, JPG and DAC."""
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD9)})
 """Markers without a length: a stuffed byte, TEM, RST0 to RST7 and SOI."""
 _MAX_STRAYS = 1024
 """Cameras are known that leave 608 bytes between two segments."""
+_MAX_SEGMENTS = 4096
+"""The longest EXIF, colour profile and XMP take some hundreds; millions would take seconds to read."""
+_BEHIND_FILL = re.compile(rb"[^\xff]")
+_SCAN = re.compile(rb"\xff\xda")
 _EXIF = b"Exif\0\0"
+_MAX_EXIF_ENTRIES = 1000
 _ORIENTATION = 0x0112
 
 
@@ -33,6 +46,8 @@ class JpegHeader(NamedTuple):
     """Where the picture's data begins; 0 where the header ends before."""
     has_strays: bool
     """Whether bytes that belong to nothing stand between its segments, as some cameras send them."""
+    may_have_scans: bool = False
+    """Whether decoders go over the picture several times: it is progressive, or its components come apart."""
 
     def reduced_shape(self, scale: int) -> tuple[int, int]:
         """Returns the (height, width) of the picture when it is decoded at 1/scale."""
@@ -63,10 +78,29 @@ def is_whole(content: bytes) -> bool:
     return data_at is not None and content.rfind(_EOI, data_at) >= 0
 
 
+def too_large(width_px: int, height_px: int) -> str:
+    """Returns what to say of a picture over `MAX_PIXELS`."""
+    return f"{width_px * height_px / 1e6:,.0f} megapixels; the limit is {MAX_PIXELS / 1e6:.0f}"
+
+
+def why_refused(content: bytes, header: JpegHeader) -> str:
+    """Returns why a JPEG would take too much time or memory to decode; empty for one that does not."""
+    pixels = header.width_px * header.height_px
+    if pixels > MAX_PIXELS:
+        return too_large(header.width_px, header.height_px)
+    if not header.may_have_scans:
+        return ""
+    # In a picture's data, only 00 and a restart marker's number may follow FF.
+    scans = 1 + len(_SCAN.findall(content, header.data_at))
+    most = min(MAX_SCANS, MAX_SCANNED_PIXELS // max(pixels, 1))
+    return f"{scans:,} scans; the limit for its size is {most}" if scans > most else ""
+
+
 def read_header(content: bytes) -> JpegHeader | None:
     """Reads the segments before the picture's data; None if none of them states the picture's size."""
     orientation, sides_px = 1, None
     data_at, before, has_strays = 0, len(_SOI), False
+    components, may_have_scans = 0, False
     for marker, start, end in segments(content):
         if start - 4 != before and content[before : start - 4].strip(b"\xff"):
             has_strays = True
@@ -75,14 +109,22 @@ def read_header(content: bytes) -> JpegHeader | None:
             orientation = exif_orientation(content[start + len(_EXIF) : end])
         elif marker == _SOS:
             data_at = end
-        elif marker in _FRAME_STARTS and sides_px is None and start + 5 <= len(content):
-            sides_px = struct.unpack_from(">HH", content, start + 1)
+            may_have_scans |= start < len(content) and content[start] < components
+        elif marker in _FRAME_STARTS:
+            may_have_scans |= marker in _PROGRESSIVE
+            if sides_px is None and start + 6 <= len(content):
+                *sides_px, components = struct.unpack_from(">HHB", content, start + 1)
     if sides_px is None:
         return None
     height_px, width_px = sides_px
     if 5 <= orientation <= 8:  # a quarter turn either way, mirrored or not
         height_px, width_px = width_px, height_px
-    return JpegHeader(width_px, height_px, orientation, data_at, has_strays)
+    return JpegHeader(width_px, height_px, orientation, data_at, has_strays, may_have_scans)
+
+
+def is_usable(content: bytes, header: JpegHeader) -> bool:
+    """Whether a JPEG has its end, and costs no more to decode than it may."""
+    return is_ended(content, header) and not why_refused(content, header)
 
 
 def is_ended(content: bytes, header: JpegHeader) -> bool:
@@ -106,12 +148,18 @@ def scan_start(content: bytes | bytearray) -> int | None:
 
 
 def segments(content: bytes | bytearray) -> Iterator[tuple[int, int, int]]:
-    """Yields a JPEG's segments up to the picture's data: marker, start and end of their content."""
+    """Yields a JPEG's segments up to the picture's data: marker, start and end of their content.
+
+    It ends where there are more than any camera's header has.
+    """
     at = content.find(b"\xff", len(_SOI)) if is_jpeg(content) else -1
-    while 0 <= at < len(content) - 3:
+    for _ in range(_MAX_SEGMENTS):
+        if not 0 <= at < len(content) - 3:
+            return
         marker = content[at + 1]
         if marker == 0xFF:  # fill bytes: any number may stand before a marker
-            at += 1
+            behind = _BEHIND_FILL.search(content, at)
+            at = behind.start() - 1 if behind else -1
             continue
         end = at + 2
         if marker not in _WITHOUT_LENGTH:
@@ -128,7 +176,7 @@ def exif_orientation(tiff: bytes) -> int:
     try:
         (entries_at,) = struct.unpack_from(f"{order}I", tiff, 4)
         (entries,) = struct.unpack_from(f"{order}H", tiff, entries_at)
-        for at in range(entries_at + 2, entries_at + 2 + 12 * entries, 12):
+        for at in range(entries_at + 2, entries_at + 2 + 12 * min(entries, _MAX_EXIF_ENTRIES), 12):
             tag, _, _, value = struct.unpack_from(f"{order}HHIH", tiff, at)
             if tag == _ORIENTATION:
                 return value

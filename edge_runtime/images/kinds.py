@@ -76,7 +76,10 @@ _BRANDS = {
     b"crx ": Kind("raw photograph", _TO_JPEG),
 }
 _PNM = re.compile(rb"P[1-7][ \t\r\n#]")
-_SVG = re.compile(rb"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+_SVG = re.compile(
+    rb"\s*+(<\?xml[^>]*+>\s*+)?+((?><!--.*?-->)\s*+|<!DOCTYPE svg[^>]*+>\s*+)*+<svg[\s>]", re.DOTALL
+)
+"""Without going back: many comments can be divided in more ways than anybody has time for."""
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)
 
 

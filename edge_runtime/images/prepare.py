@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .decode import decode, decode_jpeg
-from .jpeg_header import MAX_PIXELS, JpegHeader, is_ended, read_header
+from .jpeg_header import JpegHeader, is_usable, read_header
 from .opencv import cv2
 from .rule import Box, ImageRule, crop_box, reduction
 from .several import check_single
@@ -159,7 +159,7 @@ def decode_reduced(
         BadImage: damaged, truncated, or over `MAX_PIXELS`.
     """
     header = read_header(content)
-    if header and 0 < header.width_px * header.height_px <= MAX_PIXELS and is_ended(content, header):
+    if header and header.width_px and header.height_px and is_usable(content, header):
         box = box_of(header.height_px, header.width_px)
         scale = _smallest_scale(box, rule, header)
         pixels = decode_jpeg(content, header, name, scale)

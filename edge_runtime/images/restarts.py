@@ -33,9 +33,11 @@ def has_damaged_interval(content: bytes) -> bool:
     if scan is None:
         return True
     data = content[scan.data_at : content.rfind(b"\xff\xd9")]
-    intervals = _RESTART.split(data)
-    numbers = [found[0][1] & 7 for found in _RESTART.finditer(data)]
     count = -(-scan.units // scan.interval_units)
+    intervals = _RESTART.split(data, count)  # of which a hostile file has millions
+    if len(intervals) != count:
+        return True
+    numbers = [found[0][1] & 7 for found in _RESTART.finditer(data)]
     if numbers != [index % 8 for index in range(count - 1)]:
         return True
     at_once = _MAX_SIDE_PX // (scan.interval_units * scan.unit_px[1])

@@ -18,6 +18,10 @@ _MULTI_PICTURE_FORMAT = b"MPF\0"
 _MAX_FIRST_BYTES = 40_000_000
 """The second picture begins before."""
 _MAX_PAGES = 1000
+_MAX_ENTRIES = 100_000
+"""Of all pages of a TIFF together, which may share theirs."""
+_MAX_BLOCKS = 1_000_000
+"""Of a GIF or WebP; what follows is not counted."""
 _SUBFILE_TYPE, _IS_REDUCED = 254, 1
 _SHORT = 3  # a type of values
 
@@ -75,12 +79,15 @@ def _gif_frames(content: bytes) -> int:
         return at + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
 
     def after_blocks(at: int) -> int:
-        while at < len(content) and content[at]:
+        nonlocal blocks
+        while at < len(content) and content[at] and blocks < _MAX_BLOCKS:
             at += 1 + content[at]
+            blocks += 1
         return at + 1
 
+    blocks = 0
     frames, at = 0, after_table(13, content[10]) if len(content) > 13 else len(content)
-    while at + 10 < len(content):
+    while at + 10 < len(content) and (blocks := blocks + 1) < _MAX_BLOCKS:
         if content[at] == 0x21:  # an extension
             at = after_blocks(at + 2)
         elif content[at] == 0x2C:
@@ -100,7 +107,9 @@ def _png_frames(content: bytes) -> int:
 def _webp_frames(content: bytes) -> int:
     is_animated = content[12:16] == b"VP8X" and len(content) > 20 and content[20] & 2
     frames, at = 0, 12
-    while is_animated and at + 8 <= len(content):
+    for _ in range(_MAX_BLOCKS if is_animated else 0):
+        if at + 8 > len(content):
+            break
         name, length = struct.unpack_from("<4sI", content, at)
         frames += name == b"ANMF"
         at += 8 + length + length % 2
@@ -116,6 +125,7 @@ def tiff_directories(content: bytes) -> Iterator[dict[int, int]]:
     """Yields the tags of each page with their values, as far as these are single numbers (TIFF 6.0)."""
     order = "<" if content[:2] == b"II" else ">"
     seen = set[int]()
+    left = _MAX_ENTRIES
     try:
         if struct.unpack_from(f"{order}H", content, 2) != (42,):  # BigTIFF
             return
@@ -123,6 +133,9 @@ def tiff_directories(content: bytes) -> Iterator[dict[int, int]]:
         while at and at not in seen and len(seen) < _MAX_PAGES:
             seen.add(at)
             (entries,) = struct.unpack_from(f"{order}H", content, at)
+            left -= entries
+            if left < 0:
+                return
             tags: dict[int, int] = {}
             for entry in range(at + 2, at + 2 + 12 * entries, 12):
                 tag, kind = struct.unpack_from(f"{order}HH", content, entry)

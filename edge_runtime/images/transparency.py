@@ -12,6 +12,8 @@ from .jpeg_header import exif_orientation
 from .kinds import AVIF, BMP, GIF, JPEG_2000, PNG, TIFF, WEBP, Kind
 from .opencv import cv2
 
+_BAND = 64
+"""Rows that are laid on white at once."""
 _PNG_TYPE_AT, _PNG_DEPTH_AT = 25, 24
 _PNG_GREY, _PNG_WITH_ALPHA = 0, (4, 6)
 _TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -59,9 +61,13 @@ def lay_on_white(pixels: np.ndarray, alpha: np.ndarray, *, is_multiplied: bool =
     """
     if not alpha.any() or alpha.min() == 255 or alpha.shape != pixels.shape[:2]:
         return pixels
-    opaque = alpha[..., np.newaxis].astype(np.uint32)
-    shown = pixels * (np.uint32(255) if is_multiplied else opaque) + (255 - opaque) * 255
-    return ((shown + 127) // 255).clip(0, 255).astype(np.uint8)
+    laid = np.empty_like(pixels)
+    for top in range(0, len(pixels), _BAND):  # the whole of a large picture takes gigabytes
+        rows = slice(top, top + _BAND)
+        opaque = alpha[rows, :, np.newaxis].astype(np.uint32)
+        shown = pixels[rows] * (np.uint32(255) if is_multiplied else opaque) + (255 - opaque) * 255
+        laid[rows] = ((shown + 127) // 255).clip(0, 255)
+    return laid
 
 
 def _alpha(raw: np.ndarray, content: bytes, kind: Kind | None) -> np.ndarray | None:
