@@ -15,16 +15,13 @@ from ..edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
 from ..edge_runtime.models.passed import has_passed, remember
 from ..edge_runtime.workers import ask_worker
 from .backend import keras
-from .keras_content import (
+from .keras_content import KerasContent, check_content, computing_content, refuse_code
+from .keras_layers import (
     INSPECTED_LAYERS,
     MISFITS,
     MODELS,
     Described,
-    KerasContent,
-    check_content,
-    computing_content,
     computing_layers,
-    refuse_code,
     saved_ends,
     unknown_classes,
 )

@@ -15,10 +15,11 @@ from ..edge_runtime.text import expanded, readable
 from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
 from .folders.name_encodings import NameHints, check_encoding
+from .held_back import complete
 from .layout import EXPECTED, find_background
 from .origins import Origin
 from .pictures import OnImage, read_pictures, read_unlabelled
-from .split import Parts, Split, complete, digest
+from .split import Parts, Split, digest
 from .store import open_folder
 
 __all__ = [

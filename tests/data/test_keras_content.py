@@ -10,14 +10,12 @@ import pytest
 
 from edgecls.data.backend import keras
 from edgecls.data.hdf5 import read_h5
-from edgecls.data.keras_content import (
-    KerasContent,
-    check_content,
+from edgecls.data.keras_content import KerasContent, check_content, read_keras
+from edgecls.data.keras_layers import (
     class_names,
     computing_layers,
     dtype_of,
     name_of,
-    read_keras,
     saved_ends,
     tensors_of,
 )

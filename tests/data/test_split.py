@@ -3,9 +3,10 @@ import hashlib
 import numpy as np
 import pytest
 
+from edgecls.data.held_back import complete
+from edgecls.data.held_back import hold_back as chosen_to_hold_back
 from edgecls.data.near_duplicates import Groups
-from edgecls.data.split import Parts, Split, Whole, complete, digest, stratified
-from edgecls.data.split import hold_back as chosen_to_hold_back
+from edgecls.data.split import Parts, Split, Whole, digest, stratified
 from edgecls.edge_runtime.errors import BadData
 from edgecls.edge_runtime.images.opencv import cv2
 
