@@ -4,7 +4,9 @@ An unsure answer changes with every fault. A sure one hides faults, but stays th
 and movement, which `camera --source demo` adds.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 
@@ -20,6 +22,8 @@ from ..edge_runtime.models.golden import (
     most_picture_bytes,
 )
 
+_LOOKED_AT = 2 * MAX_FRAMES
+"""An image may be both the least and the most sure one of its label: then it is chosen twice."""
 _ENLARGE = 3
 _SHRINK = 0.9
 _LEAST_SIDE_PX = 8
@@ -43,35 +47,32 @@ def golden_frames(
     picture_bytes = most_picture_bytes(network_bytes, len(card.labels))
     frames: list[GoldenFrame] = []
     background = card.labels.index(card.background) if card.background else None
-    for index in _chosen(answers, background)[:MAX_FRAMES]:
+    chosen = dict.fromkeys(islice(_chosen(answers, background), _LOOKED_AT))
+    for index in [*chosen][:MAX_FRAMES]:
         frame = golden_frame(_draw(images[index], picture_bytes), engine, card)
-        left_bytes -= len(frame.picture) + frame_bytes(0, len(frame.probabilities))
-        if left_bytes < 0 and len(frames) >= LEAST_FRAMES:
-            break
+        size_bytes = len(frame.picture) + frame_bytes(0, len(frame.probabilities))
+        if size_bytes > left_bytes and len(frames) >= LEAST_FRAMES:
+            continue  # that of another class may be smaller
+        left_bytes -= size_bytes
         frames.append(frame)
     return tuple(frames)
 
 
-def _chosen(answers: np.ndarray, background: int | None) -> list[int]:
-    """Indices of images: the least sure and the most sure in turn, of as many labels as there are.
+def _chosen(answers: np.ndarray, background: int | None) -> Iterator[int]:
+    """Yields indices of images: one of each label that is answered, then another of each, and so on.
 
-    The background comes last: where few frames fit, `camera --source demo` should have something to name.
+    They are the least and the most sure ones in turn, so that the first two are one of each kind. The
+    background comes last: where few frames fit, `camera --source demo` should have something to name.
     """
     labels, confidences = answers.argmax(1), answers.max(1)
-    if background is not None:
-        labels = np.where(labels == background, answers.shape[1], labels)
-    unsure = _each_label_in_turn(labels, confidences)
-    sure = _each_label_in_turn(labels, -confidences)
-    return list(dict.fromkeys(np.stack([unsure, sure], 1).reshape(-1).tolist()))
-
-
-def _each_label_in_turn(labels: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Indices of the image of each label that is first in `order`, then of the second of each, and so on."""
-    turn = np.empty(len(labels), np.int64)
-    for label in np.unique(labels):
-        of_label = np.flatnonzero(labels == label)
-        turn[of_label[np.argsort(order[of_label], kind="stable")]] = np.arange(len(of_label))
-    return np.lexsort((labels, turn))
+    shown = sorted(np.unique(labels).tolist(), key=lambda label: (label == background, label))
+    by_confidence = np.argsort(confidences, kind="stable")
+    of_label = [by_confidence[labels[by_confidence] == label] for label in shown]
+    for turn in range(len(labels)):
+        for way in (0, 1):
+            for number, images in enumerate(of_label):
+                if turn < len(images):
+                    yield int(images[turn if (number + way) % 2 == 0 else -1 - turn])
 
 
 def _draw(image: np.ndarray, most_bytes: int) -> bytes:
