@@ -108,9 +108,9 @@ def _opener(request: CaptureRequest, notify: Notify) -> Callable[[], OpenCamera]
         from . import usb_camera  # noqa: PLC0415 - only this driver
 
         return partial(usb_camera.open_device, request.device, request.timeout_s, request.least_px)
-    from .network import ffmpeg_stream  # noqa: PLC0415 - only this driver
+    from .network import ffmpeg_stream  # noqa: F401, PLC0415 - only this driver, and before its time begins
 
-    return partial(ffmpeg_stream.open_stream, request.url, request.timeout_s, request.trust, notify)
+    return partial(_open_with_ffmpeg, request, notify)
 
 
 def _open_http(request: CaptureRequest, notify: Notify) -> OpenCamera:
@@ -120,8 +120,14 @@ def _open_http(request: CaptureRequest, notify: Notify) -> OpenCamera:
     opened = mjpeg_http.open_mjpeg(request.url, request.timeout_s, request.trust, notify)
     if opened:
         return opened
-    from .network import ffmpeg_stream  # noqa: PLC0415 - only where it is not MJPEG
+    return _open_with_ffmpeg(request, notify)
 
+
+def _open_with_ffmpeg(request: CaptureRequest, notify: Notify) -> OpenCamera:
+    from .memory import stay_within_room  # noqa: PLC0415 - only for this driver
+    from .network import ffmpeg_stream  # noqa: PLC0415 - as above
+
+    stay_within_room()
     return ffmpeg_stream.open_stream(request.url, request.timeout_s, request.trust, notify)
 
 

@@ -13,6 +13,7 @@ from ...errors import BadImage, reading_failed
 from ...images.opencv import cv2, path_for_cv2
 from ...images.several import is_jpeg_run
 from ..frame import Frame
+from .memory import MemoryRoom, check_size
 from .mjpeg_file import JpegPackets, JpegRun
 from .source import EndOfSource, Source
 
@@ -63,6 +64,7 @@ class Video(Source):
         self._started_at_s: float | None = None  # when position 0 was due
         self._position_s = 0.0  # of the last decoded frame
         self._is_pending = False  # that frame was not due yet
+        self._room = MemoryRoom()
 
     def read(self, timeout_s: float) -> Frame | None:
         """See `Source.read`.
@@ -107,7 +109,8 @@ class Video(Source):
 
     def _decode(self) -> None:
         try:
-            given = self._capture is not None and self._capture.grab()
+            with self._room:
+                given = self._capture is not None and self._capture.grab()
         except cv2.error as error:  # such as a frame that does not fit in memory
             raise self._undecodable(self._read_frames + 1) from error
         if not given or self._capture is None:
@@ -122,7 +125,8 @@ class Video(Source):
     def _pixels(self) -> np.ndarray | None:
         """Decodes the frame; None if it is damaged, and FFmpeg does not decode it."""
         try:
-            given, pixels = self._capture.retrieve() if self._capture else (False, None)
+            with self._room:
+                given, pixels = self._capture.retrieve() if self._capture else (False, None)
         except cv2.error as error:
             raise self._undecodable(self._read_frames) from error
         if not given:
@@ -168,6 +172,8 @@ class Video(Source):
             # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
             path = path_for_cv2(self._path.absolute())
             decoded = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+            if decoded.isOpened():
+                check_size(decoded, str(self._path))
             self._capture = JpegPackets.open(path, decoded) or decoded
         if not self._capture.isOpened():
             raise _unreadable(self._path)
@@ -181,6 +187,7 @@ class Video(Source):
         if self._capture is not None:
             self._capture.release()
             self._capture = None
+            self._room.close()
 
 
 def stated_rate_fps(capture: cv2.VideoCapture | JpegRun | JpegPackets) -> float | None:

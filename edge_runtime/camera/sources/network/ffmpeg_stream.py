@@ -12,6 +12,7 @@ from ....images.opencv import cv2
 from ...frame import OpenCamera, Picture
 from ..address import masked
 from ..capture_process import ANY_AUTHORITY, Notify, Trust
+from ..memory import check_size
 from ..usb_camera import opened, pictures
 from . import rtsp
 from .connection import Endpoint, ignore_proxies, no_notice
@@ -51,6 +52,7 @@ def open_stream(
 
     Raises:
         Unavailable: there is no video.
+        BadImage: its pictures are too large.
     """
     ignore_proxies()
     is_rtsp, played = Endpoint.of(url).scheme.startswith("rtsp"), url
@@ -90,7 +92,17 @@ class _Stream:
             self._tls_options = ("tls_verify;1", f"ca_file;{_file_of(_authorities(endpoint, trust))}")
 
     def open(self, threads: int) -> bool:
-        """Opens the stream with so many decoding threads, each of which holds a picture; 0: one a core."""
+        """Opens the stream with so many decoding threads, each of which holds a picture; 0: one a core.
+
+        Raises:
+            BadImage: its pictures are too large.
+        """
+        is_open = self._open_as_it_needs(threads)
+        if is_open:
+            check_size(self.capture, masked(self._url))
+        return is_open
+
+    def _open_as_it_needs(self, threads: int) -> bool:
         if not self._is_rtsp:
             return self._open(threads, _HTTP_OPTIONS)
         if not self._open(threads, _RTSP_OPTIONS):
