@@ -44,17 +44,19 @@ def stay_within_room() -> None:
 
 
 class MemoryRoom:
-    """Keeps this process from taking more than `ROOM_BYTES` beside what it has, within the block.
+    """Keeps what this process takes in all its blocks together within `ROOM_BYTES`.
 
-    It is for the moment in which FFmpeg decodes a picture, and may be entered again and again. It does
-    nothing where the system has no such limit or does not say what is taken.
+    A block is the moment in which FFmpeg decodes a picture; what the process takes between them does not
+    count. It does nothing where the system has no such limit or does not say what is taken.
     """
 
     def __init__(self) -> None:
         self._file: int | None = None
         self._before = (0, 0)
         self._page_bytes = 0
-        self._more_bytes = ROOM_BYTES + _STACK_BYTES * (os.cpu_count() or 1)
+        self._taken_bytes = 0  # within the blocks so far
+        self._outside_bytes = 0
+        self._most_bytes = ROOM_BYTES + _STACK_BYTES * (os.cpu_count() or 1)
         if resource is not None:
             self._page_bytes = resource.getpagesize()
             with suppress(OSError):  # a system without /proc
@@ -63,17 +65,22 @@ class MemoryRoom:
     def __enter__(self) -> None:
         if self._file is None or resource is None:
             return
-        taken = int(os.pread(self._file, 128, 0).split()[_DATA_FIELD]) * self._page_bytes
+        self._outside_bytes = self._private_bytes(self._file) - self._taken_bytes
         self._before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        wanted = taken + self._more_bytes
+        wanted = self._outside_bytes + self._most_bytes
         if soft == resource.RLIM_INFINITY or wanted < soft:
             resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._file is not None and resource is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, self._before)
+        if self._file is None or resource is None:
+            return
+        resource.setrlimit(resource.RLIMIT_DATA, self._before)
+        self._taken_bytes = self._private_bytes(self._file) - self._outside_bytes
+
+    def _private_bytes(self, file: int) -> int:
+        return int(os.pread(file, 128, 0).split()[_DATA_FIELD]) * self._page_bytes
 
     def close(self) -> None:
         """Closes what it reads."""

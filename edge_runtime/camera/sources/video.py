@@ -125,8 +125,7 @@ class Video(Source):
     def _pixels(self) -> np.ndarray | None:
         """Decodes the frame; None if it is damaged, and FFmpeg does not decode it."""
         try:
-            with self._room:
-                given, pixels = self._capture.retrieve() if self._capture else (False, None)
+            given, pixels = self._capture.retrieve() if self._capture else (False, None)
         except cv2.error as error:
             raise self._undecodable(self._read_frames) from error
         if not given:
