@@ -117,7 +117,8 @@ class Meter:
             right, right_in_keras = (of.argmax(1) == self.truth for of in (answers, self.reference))
             drop_points = (float(right_in_keras.mean()) - float(right.mean())) * 100
         changed = float((both.argmax(1) != reference.argmax(1)).mean())
-        return Attempt(ranges, float_layers, drop_points, changed, float(np.abs(change).sum(1).mean() / 2))
+        shift = float(np.abs(change).sum(1).mean() / 2)
+        return Attempt(ranges, float_layers, drop_points, changed, shift, self.truth is not None)
 
     def predict(self, network: bytes, images: np.ndarray) -> np.ndarray:
         """Returns the probabilities, float32 (N, C), of a file without its card for uint8 (N, H, W, 3)."""
@@ -136,6 +137,8 @@ class Attempt:
     """See `MostLost`, as for the others."""
     changed: float
     shift: float
+    is_labelled: bool = True
+    """Whether the classes of the validation images are known; where they are not, nothing is dropped."""
 
     def __str__(self) -> str:
         return f"int8, {self.way}: {self.loss}"
@@ -147,8 +150,9 @@ class Attempt:
 
     @property
     def loss(self) -> str:
-        """What it lost, as text."""
-        return f"accuracy drop {self.drop_points:.2f} points, other labels {self.changed:.1%}"
+        """What it lost, as text: on the validation images, and for other labels on calibration images too."""
+        accuracy = f"validation accuracy {_change(-self.drop_points)}, " if self.is_labelled else ""
+        return f"{accuracy}other labels {self.changed:.1%}"
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class FloatLayer:
     def __str__(self) -> str:
         return (
             f"{self.layer} stays in float: int8 in this layer alone changes the probabilities by "
-            f"{self.shift:.3f}; float gains {self.gain_points:.2f} points"
+            f"{self.shift:.3f}; with it in float: validation accuracy {_change(self.gain_points)}"
         )
 
 
@@ -271,6 +275,11 @@ def check_within(result: Int8Result, path: Path, limit: MostLost) -> Int8Result:
             "allow a larger --max-drop, or use --float16"
         )
     return result
+
+
+def _change(points: float) -> str:
+    """A change as text, with its sign: `+0.00 points` where there is none."""
+    return f"{round(points, 2) + 0.0:+.2f} points"
 
 
 def _shares(probabilities: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ def test_every_kind_at_once_with_its_options_and_the_other_spelling_of_int8(fold
     names = [f"image_classification{kind}.{format_}" for kind in kinds for format_ in ("tflite", "onnx")]
     assert [report["parity"]["file"] for report in reports] == names
     assert all(0.9 < report["parity"]["top1_agreement"] <= 1 for report in reports)
-    assert "image_classification_int8.tflite: int8, min-max ranges: accuracy drop " in done.stdout
+    assert "image_classification_int8.tflite: int8, min-max ranges: validation accuracy " in done.stdout
     card = read_model(folder / "image_classification_int8.onnx").card
     assert card.quantisation is not None
     assert card.quantisation.calibration_images == 40

@@ -7,7 +7,7 @@ from edgecls.edge_runtime.errors import CheckFailed
 from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import Calibration, RangeMethod, choose_calibration
 from edgecls.export.keras_file import load_network
-from edgecls.export.ladder import Meter, MostLost, check_within, int8_within, noticed, sensitivities
+from edgecls.export.ladder import Attempt, Meter, MostLost, check_within, int8_within, noticed, sensitivities
 from edgecls.export.targets import Target, converted
 from tests.export.networks import (
     CARD,
@@ -97,9 +97,7 @@ def test_a_weak_head_is_noticed_without_labels_and_mended_by_float_alone(format_
     assert (mended.float_layers, result.chosen) == (calibrated.layers[-1:], mended)
     assert mended.changed <= 0.05
     assert mended.shift <= 0.05
-    assert result.summary.startswith(
-        "int8 throughout lost too much (accuracy drop 0.00 points, other labels "
-    )
+    assert result.summary.startswith("int8 throughout lost too much (other labels ")
     assert f"with min-max ranges, {calibrated.layers[-1]} in float: " in result.summary
     assert not list(result.warnings())
 
@@ -174,3 +172,11 @@ def test_the_most_sensitive_layer_comes_first_and_equals_keep_their_order():
     found = sensitivities(network, network.answers, "min-max")
     assert [one.layer for one in found] == ["b", "d", "a", "c"]
     np.testing.assert_allclose([one.shift for one in found], [0.3, 0.3, 0.1, 0])
+
+
+@pytest.mark.parametrize(
+    ("drop_points", "said"), [(1.25, "-1.25 points"), (-0.5, "+0.50 points"), (0.0, "+0.00 points")]
+)
+def test_a_change_of_accuracy_has_its_sign_and_names_the_split(drop_points: float, said: str):
+    attempt = Attempt("min-max", (), drop_points, 0.012, 0.0)
+    assert str(attempt) == f"int8, min-max ranges: validation accuracy {said}, other labels 1.2%"
