@@ -17,6 +17,8 @@ import pytest
 
 pytest_plugins = ["tests.colours", "tests.data_sets", "tests.quick"]
 _STATUS = pytest.StashKey[int]()
+_SLOW_S = 3600
+"""After so many seconds a test that is `slow` or `pi` has failed; for others, pyproject.toml says so."""
 _STDOUT, _STDERR = "train.stdout", "train.stderr"
 
 
@@ -49,12 +51,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lets `-m timed` select the tests that have a time limit, and orders the files for two workers."""
+    """Lets `-m timed` select its tests, gives slow ones more time, and orders the files for two workers."""
     needs_tiny: dict[Path, bool] = {}
     for item in items:
         names = getattr(item, "fixturenames", ())
         if "runs_alone" in names:
             item.add_marker("timed")
+        is_slow = any(map(item.get_closest_marker, ("slow", "pi")))
+        if is_slow and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(_SLOW_S))
         needs_tiny[item.path] = needs_tiny.get(item.path, False) or "tiny" in names
     first = next((path for path, needs in needs_tiny.items() if needs), None)
     # One worker makes the tiny model while the other runs what does without; the shortest files come last.

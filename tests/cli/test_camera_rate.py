@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -65,13 +66,18 @@ def test_a_hot_machine_takes_fewer_frames_says_so_and_goes_on(command, tmp_path:
     (zone / "temp").write_text("82500\n")
     if not shutil.which("unshare") or subprocess.run(["unshare", "-m", "true"], check=False).returncode:
         pytest.skip("needs root to show one process another /sys/class/thermal")
-    with MjpegServer(rate_fps=30) as server, (tmp_path / "answers").open("w") as answers:
+    with (
+        MjpegServer(rate_fps=30) as server,
+        (tmp_path / "answers").open("w") as answers,
+        ExitStack() as at_the_end,
+    ):
         process = subprocess.Popen(
             ["unshare", "-m", "sh", "-c", HEAT, "heat", str(zone.parent), *command, "--source", server.url],
             stdout=answers,
             stderr=subprocess.PIPE,
             text=True,
         )
+        at_the_end.callback(process.kill)
         assert process.stderr
         said = next(line for line in process.stderr if "processor is hot" in line or "Error" in line)
         (zone / "temp").write_text("60000\n")
