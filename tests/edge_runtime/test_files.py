@@ -46,6 +46,29 @@ def test_text_is_written_as_utf8(tmp_path: Path):
     assert read_whole(tmp_path / "a.txt") == "größe".encode()
 
 
+def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path: Path, monkeypatch):
+    """A power cut leaves the old file or the new one: without the first flush, it may leave an empty one."""
+    fsync, rename, steps = os.fsync, os.replace, []
+
+    def flush(handle: int) -> None:
+        steps.append(
+            (Path(f"/proc/self/fd/{handle}").readlink(), Path(f"/proc/self/fd/{handle}").stat().st_size)
+        )
+        fsync(handle)
+
+    def replace(source: Path, place: Path) -> None:
+        steps.append(("renamed", Path(place)))
+        rename(source, place)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", replace)
+    write_whole(tmp_path / "a.bin", b"12345")
+    (content, size), renamed, (folder, _) = steps
+    assert (content.name, size) == ("a.bin", 5)
+    assert renamed == ("renamed", tmp_path / "a.bin")
+    assert folder == tmp_path
+
+
 def test_missing_folders_are_made(tmp_path: Path):
     write_whole(tmp_path / "a" / "b" / "c.txt", "x")
     assert (tmp_path / "a" / "b" / "c.txt").read_text() == "x"

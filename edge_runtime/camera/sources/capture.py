@@ -5,7 +5,6 @@ The camera itself is read by a process of its own; see `capture_child.py` for wh
 
 import math
 import time
-from collections import deque
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -19,16 +18,12 @@ from .address import LiveAddress, Stream
 from .capture_process import ANY_AUTHORITY, CaptureNotice, CaptureProcess, Trust
 from .diagnosis import not_waited_for
 from .freeze import FreezeDetector
-from .patience import DEFAULT_PATIENCE, CameraInterval, Patience
+from .patience import DEFAULT_PATIENCE, CameraInterval, CrashWatch, Patience
 from .source import EndOfSource, Source
 
 _LIBRARY_S = 3600.0
 """Timeout of the capture libraries. The supervisor, which knows the camera's interval, gives up earlier."""
 AnyProcess = CaptureProcess | capture_by_name.NamedCaptureProcess
-
-_CRASHES = 6
-_CRASHES_WITHIN_S = 60.0
-"""This many crashes of the capture process within this time are reported as `degraded`."""
 
 
 class Capture(Source):
@@ -84,8 +79,7 @@ class Capture(Source):
         self._size_px: tuple[int, int] | None = None
         self._is_damaged = self._was_open = False
         self._freeze = FreezeDetector(patience.frozen_s)
-        self._crashes_at_s: deque[float] = deque(maxlen=_CRASHES)
-        self._is_degraded = False
+        self._crashes = CrashWatch()
 
     @property
     def pid(self) -> int | None:
@@ -190,7 +184,8 @@ class Capture(Source):
         if self._healthy_at_s is None:
             self._healthy_at_s = frame.captured_at_s + self._patience.healthy_s
         elif frame.captured_at_s >= self._healthy_at_s:
-            self._failures, self._is_degraded = 0, False
+            self._failures = 0
+            self._crashes.recovered()
         before, self._size_px = self._size_px, frame.size_px
         if before not in (None, self._size_px):
             size = "x".join(map(str, self._size_px))
@@ -246,17 +241,8 @@ class Capture(Source):
         if kind == "unavailable" and self._failures == 1 and not self._sequence:
             remedy += " (Ctrl-C ends; `--source demo` needs no camera)"  # it has never run yet
         self._on_event(Event(kind, f"{why}; {remedy}"))
-        if kind == "died":
-            self._count_crash()
-
-    def _count_crash(self) -> None:
-        self._crashes_at_s.append(time.monotonic())
-        within_s = self._crashes_at_s[-1] - self._crashes_at_s[0]
-        if self._is_degraded or len(self._crashes_at_s) < _CRASHES or within_s > _CRASHES_WITHIN_S:
-            return
-        self._is_degraded = True
-        why = f"the capture process crashed {_CRASHES} times in {_CRASHES_WITHIN_S:g} s"
-        self._on_event(Event("degraded", f"{why}; check the camera, its cable and its driver"))
+        if kind == "died" and (why := self._crashes.add(time.monotonic())):
+            self._on_event(Event("degraded", f"{why}; check the camera, its cable and its driver"))
 
     def _set_timeout(self, seconds: float, since_s: float | None = None) -> None:
         self._timeout_s = seconds

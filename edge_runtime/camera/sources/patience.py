@@ -1,4 +1,4 @@
-"""Patience: how long a live source may be silent, and the pauses between attempts to open it.
+"""Patience: how long a live source may be silent, the pauses between attempts to open it, and its crashes.
 
 A camera that gives thirty pictures a second has stalled when none comes for five seconds; one that gives a
 picture every ten seconds has not. So the limit follows the interval between the camera's own pictures.
@@ -12,6 +12,9 @@ _INTERVALS = 5
 """The longest of this many counts, as few cameras keep step exactly."""
 _INTERVALS_PER_LIMIT = 3
 """A picture may be late by two intervals: the next one is whole up to one interval after it began."""
+_CRASHES = 6
+_CRASHES_WITHIN_S = 60.0
+"""This many crashes of the capture process within this time are reported as `degraded`."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +119,24 @@ class CameraInterval:
         if self._states_rate and not self._was_slower:
             return patience.silence_s, None
         return max(patience.silence_s, patience.one_shot_s if one_shot else patience.second_frame_s), None
+
+
+class CrashWatch:
+    """Notices a capture process that crashes again and again."""
+
+    def __init__(self) -> None:
+        self._crashes_at_s: deque[float] = deque(maxlen=_CRASHES)
+        self._is_degraded = False
+
+    def add(self, now_s: float) -> str:
+        """Takes a crash; returns what is wrong if this one makes it too many, otherwise an empty text."""
+        self._crashes_at_s.append(now_s)
+        within_s = now_s - self._crashes_at_s[0]
+        if self._is_degraded or len(self._crashes_at_s) < _CRASHES or within_s > _CRASHES_WITHIN_S:
+            return ""
+        self._is_degraded = True
+        return f"the capture process crashed {_CRASHES} times in {_CRASHES_WITHIN_S:g} s"
+
+    def recovered(self) -> None:
+        """Says that the camera works again, so that later crashes are reported anew."""
+        self._is_degraded = False

@@ -6,19 +6,23 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+from edgecls.edge_runtime.camera.answer import Answer
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.loop import Loop, StopRequest
 from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
 from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
-from tests.fakes import answer, picture
+from tests.fakes import FakeSink, FakeSource, answer, fake_classifier, frames, picture
 
 SESAME = "sesame-open-12"
 ANYWHERE = "0.0.0.0"  # noqa: S104
@@ -34,6 +38,41 @@ def read_live(reply: Reply) -> tuple[dict, bytes]:
     assert reply.status == 200
     line, _, jpeg = reply.content.partition(b"\n")
     return json.loads(line), jpeg
+
+
+def test_the_loop_does_not_wait_for_those_who_watch(page):
+    """The median of many frames, which are microseconds of work: no load of the machine makes it so long."""
+    watching, done = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        shot = 0
+        while not done.is_set():
+            state, _ = read_live(get_from(page, f"/live?viewer=a&shot={shot}"))
+            shot = (state["shot"] or {"number": 0})["number"]
+            watching.set()
+
+    class StaysOpen(FakeSink):
+        def write(self, answer: Answer) -> None:
+            page.write(answer)
+
+    def moments() -> Iterator[Frame]:
+        yield from frames(1)
+        assert watching.wait(60)
+        for frame in frames(200):
+            began_s.append(time.perf_counter())
+            yield frame
+        began_s.append(time.perf_counter())
+
+    began_s: list[float] = []
+    viewer = threading.Thread(target=watch)
+    viewer.start()
+    try:
+        Loop(fake_classifier((0.9, 0.06, 0.04)), [StaysOpen()]).run(FakeSource(moments()))
+    finally:
+        done.set()
+        show(page)  # ends its wait
+        viewer.join()
+    assert median(after - before for before, after in pairwise(began_s)) < 0.01
 
 
 def test_the_page_comes_with_all_its_files_and_none_of_others(get):

@@ -20,11 +20,12 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.address import Device, Stream
 from edgecls.edge_runtime.camera.sources.capture import Capture
+from edgecls.edge_runtime.camera.sources.capture_process import CaptureNotice
 from edgecls.edge_runtime.camera.sources.freeze import FreezeDetector
 from edgecls.edge_runtime.camera.sources.patience import DEFAULT_PATIENCE, Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.sources.usb_camera import pictures
-from edgecls.edge_runtime.errors import Unavailable
+from edgecls.edge_runtime.errors import PermissionRefused, Unavailable
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.fakes import PATIENT
 from tests.mjpeg_server import MjpegServer, numbered_picture, read_number
@@ -209,6 +210,15 @@ def test_a_server_that_gives_nothing_is_tried_again_until_it_does(fault):
     assert watched.kinds[-1] == "opened"
 
 
+def test_pauses_do_not_grow_for_a_camera_that_is_silent():
+    """Each attempt has waited long enough."""
+    patience = replace(PATIENT, silence_s=0.1, first_frame_s=0.1)
+    with MjpegServer(fault="silent") as server, watch(server, patience=patience) as watched:
+        watched.read_until(lambda: watched.kinds.count("stalled") == 3)
+
+    assert [event.text.rpartition("; ")[2] for event in watched.events] == ["trying again in 0.05 s"] * 3
+
+
 def test_a_stream_that_stalls_is_opened_again(server):
     with watch(server) as watched:
         pid = watched.source.pid
@@ -340,6 +350,30 @@ def test_a_camera_in_use_is_waited_for_and_its_user_named(tmp_path):
         assert event.kind == "unavailable"
         assert f"{path}: in use by another process (" in event.text
         assert f"pid {os.getpid()}); end it or choose another camera; trying again in" in event.text
+
+
+REFUSED = CaptureNotice(
+    "failed", "permission denied: /dev/video0; add the user to group video", error="PermissionRefused"
+)
+
+
+def test_a_camera_that_we_may_not_open_is_waited_for():
+    """Row 14. The notice stands for a camera that root, too, may not open."""
+    with MjpegServer(fault="silent") as server, watch(server) as watched:
+        watched.source._note(REFUSED)
+        watched.read_until(lambda: bool(watched.events))
+        server.fault = ""
+        watched.read_frames(1)
+
+    assert watched.kinds == ["unavailable", "opened"]
+    assert watched.events[0].text.startswith(f"{REFUSED.text}; trying again in 0.05 s")
+
+
+def test_a_camera_that_we_may_not_open_ends_a_one_shot():
+    with MjpegServer(fault="silent") as server, watch(server, one_shot=True) as watched:
+        watched.source._note(REFUSED)
+        with pytest.raises(PermissionRefused, match=REFUSED.text):
+            watched.source.read(60)
 
 
 def test_a_server_that_is_not_there_ends_a_one_shot():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgecls.edge_runtime.camera.sources.patience import CameraInterval, Patience
+from edgecls.edge_runtime.camera.sources.patience import CameraInterval, CrashWatch, Patience
 
 PATIENCE = Patience()
 
@@ -80,3 +80,15 @@ def test_the_limit_of_a_user_leaves_the_time_that_opening_takes(limit):
     assert patience.first_frame_s >= max(20, limit)
     assert patience.key_frame_s >= max(45, limit)
     assert patience.frozen_s >= max(10, limit)
+
+
+def test_six_crashes_within_a_minute_are_too_many_and_said_once():
+    watch = CrashWatch()
+    assert [bool(watch.add(at_s)) for at_s in (0, 12, 24, 36, 48, 60, 61)] == [False] * 5 + [True, False]
+    watch.recovered()
+    assert watch.add(62) == "the capture process crashed 6 times in 60 s"
+
+
+def test_six_crashes_in_more_than_a_minute_are_not_too_many():
+    watch = CrashWatch()
+    assert not any(watch.add(at_s) for at_s in (0, 12.2, 24.4, 36.6, 48.8, 61, 73.2, 85.4, 97.6))
