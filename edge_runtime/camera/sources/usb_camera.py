@@ -182,19 +182,23 @@ def request_jpeg(camera: V4l2Device) -> bool:
 
 
 def request_undecoded(camera: V4l2Device) -> bool:
-    """Requests the JPEGs themselves from OpenCV; returns False, and keeps pixels, if none come.
+    """Requests the JPEGs themselves from OpenCV; returns False, and keeps pixels, if something else comes.
 
-    To be called last, as other settings reset this one.
+    JPEGs that are cut count too: OpenCV would decode them, fill them up with grey and not say so. To be
+    called last, as other settings reset this one.
     """
     if not camera.set(cv2.CAP_PROP_CONVERT_RGB, 0):
         return False
+    gives_other = False
     for _ in range(_TRIAL_PICTURES):
         if camera.grab():
             given, content = camera.retrieve()
-            if given and jpeg_header.is_whole(content.tobytes()):
+            if given and jpeg_header.is_jpeg(content.tobytes()):
                 return True
-    camera.set(cv2.CAP_PROP_CONVERT_RGB, 1)
-    return False
+            gives_other |= given
+    if gives_other:
+        camera.set(cv2.CAP_PROP_CONVERT_RGB, 1)
+    return not gives_other
 
 
 def _set_size(camera: V4l2Device, size_px: tuple[int, int]) -> tuple[int, int]:

@@ -3,14 +3,24 @@
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sources.address import Device
+from edgecls.edge_runtime.camera.sources.capture_child import _capture
+from edgecls.edge_runtime.camera.sources.capture_process import ANY_AUTHORITY, CaptureNotice, request_for
+from edgecls.edge_runtime.camera.sources.frame_slot import WriterEnds
 from edgecls.edge_runtime.camera.sources.usb_camera import (
     COMMON_MODES_PX,
     candidates_px,
+    opened,
+    pictures,
     request_jpeg,
     request_size,
     request_undecoded,
 )
+from edgecls.edge_runtime.errors import Unavailable
+from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
+from tests.edge_runtime.images.pictures import damaged, encoded, scene
 from tests.mjpeg_server import numbered_picture
 
 MJPG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -138,3 +148,87 @@ def test_where_something_else_than_jpeg_is_handed_out_pixels_are_taken():
 
     assert not request_undecoded(camera)
     assert camera.converts
+
+
+class Sending:
+    """A camera that sends these JPEGs, decoded by OpenCV or as they are, and is then pulled out."""
+
+    def __init__(self, jpegs: list[bytes], *, decodes: bool) -> None:
+        self.jpegs, self.decodes = iter(jpegs), decodes
+        self.jpeg = b""
+
+    def get(self, what: int) -> float:  # noqa: ARG002 - it states nothing
+        return 0.0
+
+    def grab(self) -> bool:
+        self.jpeg = next(self.jpegs, b"")
+        return bool(self.jpeg)
+
+    def retrieve(self) -> tuple[bool, np.ndarray | None]:
+        content = np.frombuffer(self.jpeg, np.uint8)
+        return True, cv2.imdecode(content, cv2.IMREAD_COLOR) if self.decodes else content
+
+
+class Taken:
+    """Takes what the capture process publishes and says."""
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self.kinds: list[str] = []
+
+    def publish(self, frame: Frame) -> None:
+        self.frames.append(frame)
+
+    def send(self, notice: CaptureNotice) -> None:
+        self.kinds.append(notice.kind)
+
+
+def captured(jpegs: list[bytes], *, decodes: bool, taken: Taken) -> None:
+    camera = Sending(jpegs, decodes=decodes)
+    ends = WriterEnds(-1, -1, -1, -1)
+    request = request_for(Device("/dev/video0"), 1, 5.0, None, ANY_AUTHORITY, slot=ends, notices=-1)
+    _capture(request, lambda: opened(camera, pictures(camera, gives_jpeg=not decodes)), taken, taken)
+
+
+WHOLE = [encoded(scene(160, 120, seed)) for seed in range(3)]
+
+
+def half(jpeg: bytes) -> bytes:
+    return jpeg[: len(jpeg) // 2]
+
+
+def test_cut_jpegs_of_a_camera_are_dropped_and_counted():
+    """Decoded, they would be filled up with grey, and classified."""
+    taken = Taken()
+    jpegs = [WHOLE[0], half(WHOLE[1]), WHOLE[1], half(WHOLE[2]), WHOLE[0][:-2], WHOLE[2]]
+    captured(jpegs, decodes=False, taken=taken)
+
+    assert taken.kinds == ["opened", "corrupt", "corrupt", "corrupt"]
+    assert [frame.jpeg for frame in taken.frames] == WHOLE
+    assert [frame.sequence for frame in taken.frames] == [1, 2, 3]
+
+
+def test_jpegs_with_a_gap_that_opencv_decodes_are_dropped_and_counted():
+    taken = Taken()
+    captured([WHOLE[0], damaged(WHOLE[1]), WHOLE[1]], decodes=True, taken=taken)
+
+    assert taken.kinds == ["opened", "corrupt"]
+    for frame, jpeg in zip(taken.frames, WHOLE[:2], strict=True):
+        assert (frame.pixels == decode(jpeg, "frame")).all()
+
+
+def test_a_camera_that_gives_only_cut_jpegs_is_opened_again():
+    taken, cut = Taken(), [half(WHOLE[0])]
+    with pytest.raises(Unavailable, match="10 damaged pictures in a row"):
+        captured([WHOLE[0], *cut * 9, WHOLE[1], *cut * 10], decodes=False, taken=taken)
+
+    assert len(taken.frames) == 2
+    assert taken.kinds.count("corrupt") == 19
+
+
+@pytest.mark.parametrize("raw", [[JPEG[:, : JPEG.shape[1] // 2]] * 9, []])
+def test_a_camera_whose_first_jpegs_are_cut_or_missing_goes_on_handing_them_out(raw):
+    camera = FakeCamera(raw=raw)
+
+    assert request_undecoded(camera)
+    assert not camera.converts
