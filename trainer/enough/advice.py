@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from ...data.intervals import Interval
 from .curve import LearningCurve
-from .examine import FEW_TESTED, Examination, Recall, Sample
+from .examine import FEW_TESTED, Examination, Recall, Sample, divided
 from .suspects import Suspect
 
 _NAMED = 3
@@ -36,7 +36,9 @@ def advice(found: Examination, pictures: Sample | None, labels: Sequence[str], a
     """Returns what to do next, the most useful first."""
     lines: list[str] = []
     if pictures is not None:
-        lines += _labels_to_look_at(found.suspects, pictures.files, labels)
+        wrong, of_background = divided(found.suspects, labels)
+        lines += _labels_to_look_at(wrong, pictures.files, labels)
+        lines += _background_to_look_at(of_background, pictures.files, labels)
         lines += _copies(found, pictures.files)
     if found.tested < FEW_TESTED:
         lines.append(
@@ -57,6 +59,24 @@ def _labels_to_look_at(
     if not found:
         return
     what = "this label" if len(found) == 1 else f"these {len(found):,} labels"
+    yield f"look at {what}, probably wrong: {_named(found, files, labels)}"
+
+
+def _background_to_look_at(
+    found: Sequence[Suspect], files: Sequence[str], labels: Sequence[str]
+) -> Iterator[str]:
+    if not found:
+        return
+    look = "picture looks" if len(found) == 1 else "pictures look"
+    move = "move it if it shows" if len(found) == 1 else "move those that show"
+    yield (
+        f"{len(found):,} {labels[found[0].label]} {look} like another class; {move} one: "
+        f"{_named(found, files, labels)}"
+    )
+
+
+def _named(found: Sequence[Suspect], files: Sequence[str], labels: Sequence[str]) -> str:
+    """Returns the first of them, one of each burst, with the classes that they look like."""
     bursts: dict[tuple[int, int, int], list[Suspect]] = {}
     for one in found:
         bursts.setdefault((one.group, one.label, one.suggested), []).append(one)
@@ -66,7 +86,7 @@ def _labels_to_look_at(
         for first, *more in shown
     )
     left = len(found) - sum(map(len, shown))
-    yield f"look at {what}, probably wrong: {named}{f' and {left:,} more' if left else ''}"
+    return f"{named}{f' and {left:,} more' if left else ''}"
 
 
 def _copies(found: Examination, files: Sequence[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...data.intervals import Interval, share
+from ...data.layout import find_background
 from ...data.load import Dataset
 from ...data.near_duplicates import Groups, near_groups
 from ...data.origins import Origin
@@ -77,6 +78,22 @@ def _small(images: Images) -> np.ndarray:
     return np.stack([cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in images])
 
 
+def background_of(labels: Sequence[str]) -> int | None:
+    """Returns the place of the class that means none of the others; None where there is none."""
+    background = find_background(tuple(labels), "labels")
+    return None if background is None else labels.index(background)
+
+
+def divided(found: Sequence[Suspect], labels: Sequence[str]) -> tuple[list[Suspect], list[Suspect]]:
+    """Returns the suspects that are probably labelled wrongly, and those of the background class.
+
+    The latter look like another class. That may be on purpose: a background has hands and other things in it.
+    """
+    background = background_of(labels)
+    wrong = [one for one in found if one.label != background]
+    return wrong, [one for one in found if one.label == background]
+
+
 @dataclass(frozen=True)
 class Recall:
     """How well the network recognises a class, on the test pictures."""
@@ -125,7 +142,7 @@ class Examination:
     between_classes: tuple[Alike, ...] = ()
     between_parts: tuple[Alike, ...] = ()
     unusual: tuple[int, ...] = ()
-    """Places among the examined pictures."""
+    """Places among the examined pictures, without the background's: these are meant to be of all kinds."""
     loosened: tuple[str, ...] = ()
     """Classes of too few recordings or bursts to keep them whole."""
 
@@ -145,6 +162,7 @@ def examine(
     if pictures is None or features is None or len(pictures.truth) < FEWEST_EXAMINED:
         return Examination(*answered)
     bursts = near_groups(pictures.images)
+    background = background_of(dataset.labels)
     levels = (_with_recordings(pictures, bursts, dataset.labels), bursts)
     groups, loosened = divisible(levels, pictures.truth)
     of = examples(features, pictures.truth, groups, len(dataset.labels))
@@ -154,7 +172,7 @@ def examine(
         suspects(of, judge(of, bursts)),
         alike(bursts, pictures.truth),
         alike(bursts, pictures.parts) if dataset.given else (),
-        unusual(of, groups),
+        tuple(place for place in unusual(of, groups) if pictures.truth[place] != background),
         tuple(dataset.labels[index] for index in loosened),
     )
 

@@ -13,8 +13,8 @@ from ...data.plotting import BLUE, INK, QUIET, RULE, Figure, MaxNLocator
 from ...edge_runtime.text import printable
 from .advice import accuracy_line, advice, doubled, percent, recognised
 from .curve import LearningCurve
-from .examine import FEW_TESTED, Examination, Mistake, Sample
-from .suspects import Alike
+from .examine import FEW_TESTED, Examination, Mistake, Sample, divided
+from .suspects import Alike, Suspect
 
 PAGE = "report.html"
 _MOST_SUSPECTS, _MOST_GROUPS, _MOST_UNUSUAL, _MOST_OF_CLASS = 60, 20, 20, 6
@@ -182,18 +182,20 @@ def _examined(found: Examination, pictures: Sample, dataset: Dataset) -> Iterato
         if of < pictures.available
         else ""
     )
-    suspects = "".join(
-        _picture(
-            pictures.images[one.place], files[one.place], f"{labels[one.label]} → {labels[one.suggested]}?"
-        )
-        for one in found.suspects[:_MOST_SUSPECTS]
-    )
+    wrong, of_background = divided(found.suspects, labels)
     yield section(
         "labels", "Labels that are probably wrong",
         f"{some}The label, and the one that all other pictures suggest; the most certain first. "
         "Near-duplicates of a picture are not asked about it, unless they have another label.",
-        _shown(suspects, len(found.suspects), _MOST_SUSPECTS) or "<p>None found.</p>",
+        _suspects(wrong, pictures, labels) or "<p>None found.</p>",
     )  # fmt: skip
+    if of_background:
+        yield section(
+            "background",
+            f"Pictures of {escape(labels[of_background[0].label])} that look like another class",
+            "Right where they show other things on purpose; move those that show one of the classes.",
+            _suspects(of_background, pictures, labels),
+        )  # fmt: skip
     across = _groups(found.between_classes, pictures, labels)
     sides = _groups(found.between_parts, pictures, labels)
     if across:
@@ -210,6 +212,18 @@ def _examined(found: Examination, pictures: Sample, dataset: Dataset) -> Iterato
         yield section("unusual", "Unlike all others", "The farthest from all others first: by mistake "
                       "in the data set, or the only ones of their kind; then add more of them.",
                       _shown(strange, len(found.unusual), _MOST_UNUSUAL))  # fmt: skip
+
+
+def _suspects(found: Sequence[Suspect], pictures: Sample, labels: Sequence[str]) -> str:
+    shown = "".join(
+        _picture(
+            pictures.images[one.place],
+            pictures.files[one.place],
+            f"{labels[one.label]} → {labels[one.suggested]}?",
+        )
+        for one in found[:_MOST_SUSPECTS]
+    )
+    return _shown(shown, len(found), _MOST_SUSPECTS)
 
 
 def _shown(markup: str, count: int, most: int) -> str:

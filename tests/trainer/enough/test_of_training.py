@@ -71,6 +71,32 @@ def test_the_lines_say_what_to_do_next(examined: Examined):
     assert not any("unlike all others" in line for line in lines)
 
 
+def test_a_background_picture_that_looks_like_a_class_is_not_called_wrong(dataset: Any):
+    data, features = dataset
+    labels = ("cat", "dog & co", "none of these", "owl")
+    found = examine_training(replace(data, labels=labels), answers_to(data, 3), "nano", features)
+    line = found.record["lines"][1]
+    assert line.startswith("1 none of these picture looks like another class; move it if it shows one: ")
+    assert line.endswith(f"9{NAMES[0]} (dog & co?)")
+    assert not any("wrong" in line for line in found.record["lines"])
+    page = str(found.files["report.html"])
+    assert "Pictures of none of these that look like another class" in page
+    assert "none of these → dog &amp; co?" in page
+    assert "<p>None found.</p>" in page
+
+
+def test_a_strange_background_picture_is_what_the_class_is_for(dataset: Any):
+    data, features = dataset
+    strange = features[0].copy()
+    place = int(np.flatnonzero(data.train.truth == 0)[0])
+    strange[place] = -30 * strange[place] - 50
+    for labels, count in ((LABELS, 1), (("Background", *LABELS[1:]), 0)):
+        found = examine_training(
+            replace(data, labels=labels), answers_to(data, 3), "nano", (strange, *features[1:])
+        )
+        assert len(found.record["unusual"]) == count
+
+
 def test_the_figures_are_json_with_paths_that_can_be_shown(examined: Examined):
     values = json.loads(json.dumps(examined.record, ensure_ascii=False).encode())
     (suspect,) = values["suspects"]
