@@ -59,6 +59,19 @@ def test_a_limit_ends_it_without_asking_for_one_frame_more():
     assert next(given).sequence == 3
 
 
+def test_a_picture_that_is_given_up_at_a_request_to_stop_is_no_failure():
+    stop = StopRequest()
+
+    def given_up() -> Iterator[Frame]:
+        yield from frames(2)
+        stop.request()
+        raise BadImage("slow.tif: decoding it was ended by SIGKILL")
+
+    report = run(FakeSource(given_up()), fake_classifier(CAT), [], None, stop)
+    assert report.frames == 2
+    assert report.failure is None
+
+
 def test_a_camera_that_ends_before_the_limit_is_an_error_and_a_file_is_not():
     report = run(FakeSource(frames(2), live=True), fake_classifier(CAT), [], 3, StopRequest())
     assert isinstance(report.failure, Unavailable)

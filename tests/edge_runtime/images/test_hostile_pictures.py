@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.camera.loop import stop_on_signals
 from edgecls.edge_runtime.errors import BadImage
 from edgecls.edge_runtime.images import apart
 from edgecls.edge_runtime.images.bounds import bounded
@@ -182,14 +183,13 @@ def test_a_picture_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPat
         apart.decode_apart(slow, b"hang", 0, "x")
 
 
-def test_a_signal_ends_what_is_being_decoded():
-    before = signal.signal(signal.SIGUSR1, lambda *_: apart.end_all())
-    try:
-        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+def test_a_request_to_stop_ends_what_is_being_decoded():
+    """As SIGTERM makes it, in a signal handler of the thread that waits for the picture."""
+    with stop_on_signals() as stop:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
         with pytest.raises(BadImage, match="SIGKILL"):
             apart.decode_apart(slow, b"hang", 0, "x")
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+        assert stop.requested
 
 
 @pytest.mark.parametrize("suffix", [".avif", ".jp2"])

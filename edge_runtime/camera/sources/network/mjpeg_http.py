@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from itertools import chain
@@ -36,6 +37,8 @@ _PIECE_BYTES = 65_536
 _MAX_BACKLOG_BYTES = 8_000_000
 """Linux buffers at most 6 MB for a connection: a reader that is behind by more reads from a sender at full
 speed, not from a backlog."""
+_MAX_IMAGE_BYTES = 100_000_000
+"""Of a picture of another format than JPEG; a PNG of 50 megapixels may have as many."""
 _HEAD_BYTES = 512
 _JPEG = b"\xff\xd8\xff"
 _POLL_S, _SAME_POLL_S = 0.2, 1.0
@@ -214,7 +217,7 @@ def _parser(client: HttpClient, response: _Response) -> Pictures | None:
         if kind.cure:
             raise Unavailable(_unsupported(client.url, kind))
         response.is_image = True
-        return _until_the_end()
+        return _until_the_end(client, response.body)
     if start.startswith(b"--") and b"content-type: image/" in start.lower():
         return pictures(response.body, "")
     _refuse_texts(client, response.kind, start)
@@ -256,9 +259,11 @@ def _refuse_texts(client: HttpClient, kind: str, start: bytes) -> None:
         raise Unavailable(f"{shown}: answers with a text ({kind}), not with a video; check the path")
 
 
-def _until_the_end() -> Pictures:
-    while True:
+def _until_the_end(client: HttpClient, body: Body) -> Pictures:
+    while len(body.content) <= _MAX_IMAGE_BYTES:
         yield Need.MORE
+    size = f"{_MAX_IMAGE_BYTES / 1e6:,.0f} MB"
+    raise Unavailable(f"{masked(client.url)}: gives a picture of more than {size}; set the camera to JPEG")
 
 
 # Pictures.
@@ -339,8 +344,10 @@ def _decoded(picture: Picture) -> Picture | None:
     if not isinstance(content, bytes) or jpeg_header.is_jpeg(content):
         return picture
     from ....images.decode import decode  # noqa: PLC0415 - OpenCV, which cameras that give JPEG do without
+    from ..memory import MemoryRoom  # noqa: PLC0415 - as above
 
-    try:
-        return picture._replace(content=decode(content, "picture"))
-    except BadImage:
-        return None
+    with closing(MemoryRoom()) as room, room:
+        try:
+            return picture._replace(content=decode(content, "picture"))
+        except (BadImage, MemoryError):
+            return None

@@ -8,6 +8,7 @@ from itertools import islice
 
 import pytest
 
+from edgecls.edge_runtime.camera.sources.network import mjpeg_http
 from edgecls.edge_runtime.camera.sources.network.mjpeg_http import open_mjpeg
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.images.opencv import cv2
@@ -159,4 +160,21 @@ def test_a_format_that_cannot_be_decoded_is_named():
             request.wfile.write(heic),
         )
         with pytest.raises(Unavailable, match="gives pictures as HEIC; set the camera to JPEG"):
+            open_mjpeg(url, TIMEOUT_S)
+
+
+def test_a_picture_without_end_is_not_read_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(mjpeg_http, "_MAX_IMAGE_BYTES", 2_000_000)
+
+    def endless(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.send_header("Content-Type", "image/png")
+        request.end_headers()
+        request.wfile.write(b"\x89PNG\r\n\x1a\n")
+        while True:  # until the reader closes
+            request.wfile.write(bytes(1 << 16))
+
+    with serving() as (camera, url):
+        camera.answer = endless
+        with pytest.raises(Unavailable, match="gives a picture of more than 2 MB; set the camera to JPEG"):
             open_mjpeg(url, TIMEOUT_S)
