@@ -8,7 +8,7 @@ import typer
 
 from .. import data as data_sets
 from ..edge_runtime.errors import UsageError
-from ..edge_runtime.text import printable, wrap_for
+from ..edge_runtime.text import counted, printable, wrap_for
 from .messages import note
 
 
@@ -41,7 +41,7 @@ def cache(
     if as_json:
         print(json.dumps({**asdict(use), "folder": str(use.folder)}))
         return
-    files = "1 file" if use.files == 1 else f"{use.files:,} files"
+    files = counted(use.files, "file")
     lines = (
         f"folder: {printable(str(use.folder))}",
         f"size: {_size(use.size_bytes)} in {files}",

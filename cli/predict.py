@@ -9,6 +9,7 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import shown_path
+from ..edge_runtime.text import counted
 from .messages import detail, is_quiet, note, show_next, warn
 from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
 
@@ -69,7 +70,7 @@ def predict(
         edge_runtime.use_background_stderr(stop, may_drop=False)
         count = len(classifier.card.labels)
         detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
-        images_read = "1 image" if len(files.paths) == 1 else f"{len(files.paths):,} images"
+        images_read = counted(len(files.paths), "image")
         detail(f"answers below {classifier.threshold:.2f} are unknown; {images_read}")
         sinks = _sinks(stop, save, csv_file, as_json=as_json)
         stills = edge_runtime.Stills(files, lambda event: warn(event.text), classifier.card.image)

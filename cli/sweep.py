@@ -10,7 +10,7 @@ import typer
 from .. import sweep as sweeps
 from .. import trainer
 from ..edge_runtime.errors import CheckFailed, EdgeclsError, UsageError
-from ..edge_runtime.text import columns_of, wrap_for
+from ..edge_runtime.text import columns_of, counted, wrap_for
 from . import messages
 from .sweep_grid import points_of
 
@@ -145,7 +145,7 @@ def _print_report(report: "SweepReport", output: Path) -> None:
         print(_best(report, report.best))
     if report.failures:
         first, number = report.failures[0], len(report.failures)
-        count = "1 training" if number == 1 else f"{number} trainings"
+        count = counted(number, "training")
         error = EdgeclsError(
             f"{count} failed, first {first.name}: {first.text.rstrip('.')}; then run it again with --resume"
         )

@@ -15,7 +15,7 @@ from .. import sweep as sweeps
 from .. import trainer
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import UsageError
-from ..edge_runtime.text import columns_of, duration, wrap_for
+from ..edge_runtime.text import columns_of, counted, duration, wrap_for
 from . import messages
 
 if TYPE_CHECKING:
@@ -324,4 +324,4 @@ def _skipped(report: "TrainReport") -> list[str]:
         return []
     more = f"and {count - _SKIPPED_SHOWN:,} more, see report.json" if count > _SKIPPED_SHOWN else ""
     shown = [f"  {line}" for line in (*report.skipped[:_SKIPPED_SHOWN], more) if line]
-    return [f"skipped {count:,} {'file' if count == 1 else 'files'}:", *shown]
+    return [f"skipped {counted(count, 'file')}:", *shown]

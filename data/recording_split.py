@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..edge_runtime.text import counted
 from .near_duplicates import equal_groups, near_groups
 from .recordings import Recording
 
@@ -54,12 +55,14 @@ class Dealing:
             f"by {evidence}" for evidence in Counter(one.evidence for one in self.recordings)
         )
         left_out = int((self.places == LEFT_OUT).sum())
-        line = f"{len(self.recordings)} recordings, found {found}: each is kept in one part"
+        kept = "it is" if len(self.recordings) == 1 else "each is"
+        line = f"{counted(len(self.recordings), 'recording')}, found {found}: {kept} kept in one part"
         if self.halved:
             line += "; of classes with two, one is for training, the other half val and half test"
         if self.single:
             line += f"; of classes with one, {'val and test are' if is_tested else 'val is'} its end"
-        yield line + (f"; {left_out} images between parts are left out" if left_out else "")
+        left = f"{counted(left_out, 'image')} between parts {'is' if left_out == 1 else 'are'}"
+        yield line + (f"; {left} left out" if left_out else "")
         if self.single and is_tested:
             yield _warning([(self.labels[index], *self._recorded(index, truth)) for index in self.single])
 

@@ -112,6 +112,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
+def counted(count: int, noun: str) -> str:
+    """Returns a count with its noun, `1 file` or `1,200 files`; of nouns whose plural ends in s alone."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 # Colour
 
 _RED, _GREEN, _YELLOW = 31, 32, 33

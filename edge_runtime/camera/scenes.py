@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from statistics import median
 
+from ..text import counted
+
 _CUT_SHORT_S = 2.0
 """A last scene shorter than this counts only if it was announced: the loop ended too early for it."""
 _KEPT_DELAYS = 1_000
@@ -27,9 +29,8 @@ class SceneReport:
     @property
     def text(self) -> str:
         """The report in one line, such as `5 of 6 scenes announced correctly, 0.9 s after the change`."""
-        noun = "scene" if self.scenes == 1 else "scenes"
         delay = "" if self.delay_s is None else f", {self.delay_s:.1f} s after the change"
-        return f"{self.announced} of {self.scenes} {noun} announced correctly{delay}"
+        return f"{self.announced} of {counted(self.scenes, 'scene')} announced correctly{delay}"
 
 
 NO_SCENES = SceneReport()

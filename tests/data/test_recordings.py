@@ -8,6 +8,7 @@ import pytest
 from edgecls.data.load import Dataset, load_dataset
 from edgecls.data.model_data import training_data
 from edgecls.data.origins import Origin, time_in_exif, time_in_name
+from edgecls.data.recording_split import Dealing
 from edgecls.data.recordings import Recording, find_recordings
 from edgecls.edge_runtime.camera.recording import frame_name
 from edgecls.edge_runtime.images.opencv import cv2
@@ -329,3 +330,10 @@ def test_numbers_that_begin_anew_in_each_part_are_other_recordings(tmp_path: Pat
         for number, frame in enumerate(filmed(seed, 20)):
             cv2.imwrite(str(tmp_path / place / f"frame_{number:04d}.png"), frame)
     assert load_dataset(str(tmp_path), RULE, seed=0).warnings == ()
+
+
+def test_one_recording_is_spoken_of_as_one():
+    only = Recording("cup/monday", 0, np.arange(4), "times", "monday")
+    places = np.array([0, 0, 0, 3, 4], np.int8)
+    (line,) = Dealing((only,), ("cup", "plate"), places, (), ()).notes(np.zeros(5, np.int64), is_tested=True)
+    assert line == "1 recording, found by times: it is kept in one part; 1 image between parts is left out"

@@ -7,6 +7,7 @@ import pytest
 
 from edgecls.edge_runtime.text import (
     Heading,
+    counted,
     duration,
     encoded_for,
     json_for_stdout,
@@ -154,3 +155,8 @@ def test_characters_that_a_stream_lacks_become_escapes_or_look_alike(monkeypatch
 def test_names_that_no_locale_decodes_are_readable():
     assert readable("Gr\udcc3\udcb6\udcc3\udc9fe") == "Größe"
     assert readable("a\udcff") == "a\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 files"), (1, "1 file"), (1200, "1,200 files")])
+def test_a_count_has_its_noun(count: int, said: str):
+    assert counted(count, "file") == said

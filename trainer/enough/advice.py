@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from ...data.intervals import Interval
+from ...edge_runtime.text import counted
 from .curve import LearningCurve
 from .examine import FEW_TESTED, Examination, Recall, Sample, divided
 from .suspects import Suspect
@@ -41,15 +42,14 @@ def advice(found: Examination, pictures: Sample | None, labels: Sequence[str], a
         lines += _background_to_look_at(of_background, pictures.files, labels)
         lines += _copies(found, pictures.files)
     if found.tested < FEW_TESTED:
-        lines.append(
-            f"only {found.tested} test pictures: take more, {FEW_TESTED} or more, to know the accuracy"
-        )
+        tested = counted(found.tested, "test picture")
+        lines.append(f"only {tested}: take more, {FEW_TESTED} or more, to know the accuracy")
     lines += _weakest(found)
     if found.curve is not None:
         lines += [*_network(found, found.curve, arch), doubled(found.curve)]
     if pictures is not None and found.unusual:
         named = ", ".join(pictures.files[place] for place in found.unusual[:_NAMED])
-        lines.append(f"unlike all others: {_count(len(found.unusual), 'picture')}, such as {named}")
+        lines.append(f"unlike all others: {counted(len(found.unusual), 'picture')}, such as {named}")
     return lines
 
 
@@ -93,7 +93,7 @@ def _copies(found: Examination, files: Sequence[str]) -> Iterator[str]:
     if found.between_classes:
         one = found.between_classes[0]
         named = " and ".join(files[place] for place in one.places[:2])
-        count = _count(len(found.between_classes), "group")
+        count = counted(len(found.between_classes), "group")
         yield f"near-duplicates with different labels: {count}, such as {named}"
 
 
@@ -129,7 +129,3 @@ def doubled(curve: LearningCurve) -> str:
         return f"twice as many pictures would bring little ({points(curve.gain_interval)} points)"
     gain = 100 * curve.gain
     return f"twice as many pictures would bring about {gain:+.0f} points ({points(curve.gain_interval)})"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -10,7 +10,7 @@ from ...data.load import Dataset
 from ...data.page.charts import SMALL_PX, TEXT_PX, Chart, is_narrow, place_axes
 from ...data.page.document import document, doubts, image_figure, plot, section
 from ...data.plotting import BLUE, INK, QUIET, RULE, Figure, MaxNLocator
-from ...edge_runtime.text import printable
+from ...edge_runtime.text import counted, printable
 from .advice import accuracy_line, advice, doubled, percent, recognised
 from .curve import LearningCurve
 from .examine import FEW_TESTED, Examination, Mistake, Sample, divided
@@ -66,7 +66,8 @@ def _items(lines: Sequence[str]) -> str:
 
 def _few(found: Examination) -> Iterator[str]:
     if found.tested < FEW_TESTED:
-        yield f"only {found.tested} test pictures: the accuracy is hardly known; take {FEW_TESTED} or more"
+        tested = counted(found.tested, "test picture")
+        yield f"only {tested}: the accuracy is hardly known; take {FEW_TESTED} or more"
     if found.loosened:
         names = ", ".join(found.loosened[:5])
         yield (
