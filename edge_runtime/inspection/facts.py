@@ -152,7 +152,7 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
             else []
         ),
         ("  golden frames", str(len(card.golden))),
-        *([("  demo pictures", ", ".join(one.label for one in card.demo))] if card.demo else []),
+        *([("  demo pictures", demo_classes(card))] if card.demo else []),
     ]
 
 
@@ -190,3 +190,19 @@ def _quantisation_text(quantised: Quantisation) -> str:
 def _tensor(values: dict[str, Any]) -> TensorFacts:
     shape = values.pop("shape")
     return TensorFacts(shape=None if shape is None else tuple(shape), **values)
+
+
+_NAMED = 5
+
+
+def demo_classes(card: ModelCard) -> str:
+    """Returns the classes that have a demo picture, and those that have none, in words.
+
+    The background is not missing: it has nothing to announce.
+    """
+    shown = [picture.label for picture in card.demo]
+    missing = [label for label in card.labels if label not in shown and label != card.background]
+    if not missing:
+        return ", ".join(shown)
+    names = ", ".join(missing) if len(missing) <= _NAMED else f"{len(missing):,} other classes"
+    return f"{', '.join(shown)}; none of {names}"

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, OperatorFacts
+from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, OperatorFacts, demo_classes
 from edgecls.edge_runtime.inspection.inspect import inspect_model, read_as_json, read_network
+from edgecls.edge_runtime.models.card import DemoPicture, ModelCard
 
 FOREIGN = (
     *("theirs.h5", "theirs.keras"),
@@ -176,3 +178,16 @@ def test_without_onnxruntime_the_multiplications_alone_are_missing(tiny, monkeyp
     assert network.macs is None
     assert "onnxruntime cannot be loaded" in network.macs_unknown
     assert OperatorFacts("Conv", 3) in network.operators
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("none", "cup", "pan"), "cup, pan"),
+        (("none", "cup", "pan", "tool"), "cup, pan; none of tool"),
+        (("none", "cup", "pan", *map(str, range(998))), "cup, pan; none of 998 other classes"),
+    ],
+)
+def test_classes_without_a_demo_picture_are_named_but_for_the_background(labels: tuple[str, ...], said: str):
+    demo = (DemoPicture("", "cup"), DemoPicture("", "pan"))
+    assert demo_classes(ModelCard(labels, ImageRule(32, 32), background="none", demo=demo)) == said
