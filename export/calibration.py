@@ -95,24 +95,22 @@ def min_max_ranges(activations: Iterable[Mapping[str, np.ndarray]]) -> dict[str,
     return ranges
 
 
-def narrowed_ranges(
-    activations: Iterable[Mapping[str, np.ndarray]], ranges: Mapping[str, Range], method: RangeMethod
-) -> dict[str, Range]:
+def narrowed_ranges(histograms: Mapping[str, Histogram], method: RangeMethod) -> dict[str, Range]:
     """Returns narrower ranges, which clip rare large values to keep more levels for all others.
 
     Args:
-        activations: as for `min_max_ranges`.
-        ranges: from `min_max_ranges`.
+        histograms: from `histograms_of`.
         method: `percentile` keeps `PERCENTILE` % of the values on each side of zero; `entropy` chooses the
             range whose levels lose the least information (Migacz, "8-bit inference with TensorRT", 2017).
     """
     narrow = {"min-max": _whole_range, "percentile": _percentile_range, "entropy": _entropy_range}[method]
-    return {name: narrow(histogram) for name, histogram in _histograms(activations, ranges).items()}
+    return {name: narrow(histogram) for name, histogram in histograms.items()}
 
 
-def _histograms(
+def histograms_of(
     activations: Iterable[Mapping[str, np.ndarray]], ranges: Mapping[str, Range]
 ) -> dict[str, Histogram]:
+    """Returns the histogram of each activation; arguments as for, and from, `min_max_ranges`."""
     counts = {name: np.zeros(_BINS, np.int64) for name in ranges}
     for one_image in activations:
         for name, values in one_image.items():

@@ -31,17 +31,9 @@ from .demo import demo_candidates, demo_pictures
 from .familiarity import with_familiarity
 from .golden import golden_frames
 from .inputs import ForeignModel, OwnModel, read_inputs
+from .int8_loss import MEASURED_IMAGES, Meter, MostLost, noticed
 from .keras_file import KerasEngine, load_foreign
-from .ladder import (
-    MEASURED_IMAGES,
-    METHODS,
-    Int8Result,
-    Meter,
-    MostLost,
-    check_within,
-    int8_within,
-    noticed,
-)
+from .ladder import METHODS, Int8Result, check_within, int8_within
 from .parity import LIMITS, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
 from .targets import Kind, Target, converted, targets

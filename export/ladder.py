@@ -6,31 +6,33 @@
 4. with the most sensitive layers in float, one more at a time.
 
 `int8_within` climbs it; `Int8Tflite` and `Int8Onnx` are what it climbs on. Without `--max-drop` it is climbed
-only if the file loses more than `noticed`.
+only if the file loses more than `noticed`, and the fourth step is left out where no few layers are to blame.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, get_args
 
 import numpy as np
 
-from ..edge_runtime.engines.open import open_own_engine
 from ..edge_runtime.errors import CheckFailed
-from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.models.model_file import ModelFile, ModelFormat
 from .calibration import RangeMethod
+from .int8_loss import Attempt, Meter, MostLost, signed_points
 from .layer_names import last_layer
-from .parity import predict_all
 
 METHODS: tuple[RangeMethod, ...] = get_args(RangeMethod)
 MOST_IN_FLOAT = 0.5
 """The share of the layers that may stay in float; beyond it, a float16 file is better."""
 
-MEASURED_IMAGES = 256
-"""Calibration images that the export measures on, besides the validation images."""
+MOST_UNASKED = 8
+"""Layers that may join the last one in float without `--max-drop`: a loss that is spread over more of them
+takes minutes to mend, and the file is then hardly smaller than a float16 one."""
+
+_HELPS = 0.5
+"""If other labels become half as many, the last layer stays in float for good."""
+_RANKED_IMAGES = 64
+"""Calibration images to rank layers with: every layer takes a file of its own."""
 _ROUNDING = 1e-9
 
 
@@ -51,111 +53,6 @@ class Int8Network(Protocol):
 
 
 @dataclass(frozen=True)
-class MostLost:
-    """What an int8 file may lose to Keras."""
-
-    drop_points: float
-    """Accuracy on the validation images, in percentage points."""
-    changed: float = 1.0
-    """Share of pictures, validation and calibration, that get another label, 0 to 1."""
-    shift: float = 1.0
-    """Mean change of a picture's probabilities, as shares of their sum: total variation distance, 0 to 1."""
-
-    def holds(self, attempt: "Attempt") -> bool:
-        """Whether an attempt keeps to it."""
-        return (
-            attempt.drop_points <= self.drop_points + _ROUNDING
-            and attempt.changed <= self.changed
-            and attempt.shift <= self.shift
-        )
-
-
-_NOTICED = MostLost(drop_points=1.0, changed=0.05, shift=0.05)
-"""Labels and probabilities count too, since of 30 validation images one is 3 points. Networks that quantise
-well shift probabilities by up to 0.02; a weakly regularised head lost half of the labels."""
-_HELPS = 0.5
-"""If other labels become half as many, the last layer stays in float for good."""
-_BY_CHANCE = 2
-"""Validation images that may be lost in any case."""
-
-
-def noticed(val_images: int, factor: float = 1.0) -> MostLost:
-    """Returns what a file may lose before the export mends it without being asked, times a factor."""
-    drop_points = max(_NOTICED.drop_points, 100 * _BY_CHANCE / max(val_images, 1))
-    return MostLost(drop_points * factor, _NOTICED.changed * factor, _NOTICED.shift * factor)
-
-
-@dataclass(frozen=True)
-class Meter:
-    """Measures what an int8 file loses, with the engine that devices run it with."""
-
-    path: Path
-    """Of the file to be written."""
-    format: ModelFormat
-    card: ModelCard
-    images: np.ndarray
-    """uint8 (N, H, W, 3) RGB, the validation split."""
-    truth: np.ndarray | None
-    """int64 (N,); None if there are no labels."""
-    more_images: np.ndarray
-    """uint8 (M, H, W, 3) RGB, some of the calibration images; a validation split may be small."""
-    reference: np.ndarray
-    """float32 (N, C), the probabilities of the Keras original."""
-    more_reference: np.ndarray
-    """float32 (M, C)."""
-
-    def attempt(self, network: bytes, ranges: RangeMethod, float_layers: tuple[str, ...] = ()) -> "Attempt":
-        """Measures a file without its card that was quantised in this way."""
-        answers, more = self.predict(network, self.images), self.predict(network, self.more_images)
-        both, reference = (
-            np.concatenate([answers, more]),
-            np.concatenate([self.reference, self.more_reference]),
-        )
-        change = _shares(both) - _shares(reference)
-        drop_points = 0.0
-        if self.truth is not None:
-            right, right_in_keras = (of.argmax(1) == self.truth for of in (answers, self.reference))
-            drop_points = (float(right_in_keras.mean()) - float(right.mean())) * 100
-        changed = float((both.argmax(1) != reference.argmax(1)).mean())
-        shift = float(np.abs(change).sum(1).mean() / 2)
-        return Attempt(ranges, float_layers, drop_points, changed, shift, self.truth is not None)
-
-    def predict(self, network: bytes, images: np.ndarray) -> np.ndarray:
-        """Returns the probabilities, float32 (N, C), of a file without its card for uint8 (N, H, W, 3)."""
-        with closing(open_own_engine(ModelFile(self.path, self.format, network, self.card))) as engine:
-            return predict_all(engine, images)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One way to quantise, and what it lost."""
-
-    ranges: RangeMethod
-    float_layers: tuple[str, ...]
-    """The last layer, or the most sensitive one first."""
-    drop_points: float
-    """See `MostLost`, as for the others."""
-    changed: float
-    shift: float
-    is_labelled: bool = True
-    """Whether the classes of the validation images are known; where they are not, nothing is dropped."""
-
-    def __str__(self) -> str:
-        return f"int8, {self.way}: {self.loss}"
-
-    @property
-    def way(self) -> str:
-        """How it was quantised, as text."""
-        return f"{self.ranges} ranges{f', {_names(self.float_layers)} in float' if self.float_layers else ''}"
-
-    @property
-    def loss(self) -> str:
-        """What it lost, as text: on the validation images, and for other labels on calibration images too."""
-        accuracy = f"validation accuracy {_change(-self.drop_points)}, " if self.is_labelled else ""
-        return f"{accuracy}other labels {self.changed:.1%}"
-
-
-@dataclass(frozen=True)
 class FloatLayer:
     """A layer that was left in float, and why."""
 
@@ -168,7 +65,7 @@ class FloatLayer:
     def __str__(self) -> str:
         return (
             f"{self.layer} stays in float: int8 in this layer alone changes the probabilities by "
-            f"{self.shift:.3f}; with it in float: validation accuracy {_change(self.gain_points)}"
+            f"{self.shift:.3f}; with it in float: validation accuracy {signed_points(self.gain_points)}"
         )
 
 
@@ -186,6 +83,8 @@ class Int8Result:
     """Layers left in float because they are sensitive, the most sensitive one first."""
     is_within: bool = True
     """Whether it loses little enough."""
+    needed: int = 0
+    """Layers that would have to stay in float; 0 if it is within the limit, or if they were tried."""
 
     def lines(self) -> list[str]:
         """Returns each attempt as text, then each sensitive layer with the reason."""
@@ -194,8 +93,13 @@ class Int8Result:
     def warnings(self) -> Iterator[str]:
         """Yields what to do if nothing mends the file."""
         if not self.is_within:
+            why = (
+                f"so many layers share in it that about {self.needed} would have to stay in float"
+                if self.needed
+                else "neither narrower ranges nor float layers help"
+            )
             yield (
-                f"int8 loses much ({self.chosen.loss}); neither narrower ranges nor float layers help; "
+                f"int8 loses much ({self.chosen.loss}); {why}; "
                 "use a --float16 file, or train again with stronger regularisation"
             )
 
@@ -221,46 +125,81 @@ def int8_within(
         network: calibrated, in the target format.
         meter: measures each file; sensitivities are measured on its `more_images`.
         limit: what the file may lose.
-        enough: what the best file of the first three steps may lose; the fourth takes minutes where a network
-            has many layers. None is the limit.
+        enough: what the best file of the first three steps may lose, and a reason to take the fourth only if
+            few layers are to blame: it takes minutes where a network has many. None takes it in any case.
         on_step: called with the text of each attempt.
 
     Returns:
         The first file that keeps to the limit; if none does, the best.
     """
-    attempts: list[Attempt] = []
-
-    def tried(ranges: RangeMethod, float_layers: tuple[str, ...] = ()) -> bytes | None:
-        content = network.quantise(ranges, float_layers)
-        attempts.append(meter.attempt(content, ranges, float_layers))
-        on_step(str(attempts[-1]))
-        return content if limit.holds(attempts[-1]) else None
-
-    def found(content: bytes, left: Sequence[FloatLayer] = ()) -> Int8Result:
-        return Int8Result(content, tuple(attempts), attempts[-1], tuple(left))
-
+    climb = _Climb(network, meter, limit, on_step)
     last = last_layer(network.layers)
     for float_layers in ((), last):
-        if (content := tried(METHODS[0], float_layers)) is not None:
-            return found(content)
-    kept = last if attempts[1].changed < attempts[0].changed * _HELPS else ()
+        if (content := climb.tried(METHODS[0], float_layers)) is not None:
+            return climb.found(content)
+    plain, with_float_head = climb.attempts
+    kept = last if with_float_head.changed < plain.changed * _HELPS else ()
     for method in METHODS[1:]:
-        if (content := tried(method, kept)) is not None:
-            return found(content)
-    best = min((one for one in attempts if one.float_layers == kept), key=_by_loss)
+        if (content := climb.tried(method, kept)) is not None:
+            return climb.found(content)
+    best = min((one for one in climb.attempts if one.float_layers == kept), key=_by_loss)
     if enough and enough.holds(best):
-        return Int8Result(network.quantise(best.ranges, kept), tuple(attempts), best)
-    ranked = sensitivities(network, lambda content: meter.predict(content, meter.more_images), best.ranges)
-    left: list[FloatLayer] = []
-    for layer in ranked[: round(len(ranked) * MOST_IN_FLOAT)]:
-        before = attempts[-1] if left else best
-        content = tried(best.ranges, tuple(dict.fromkeys([*kept, *(one.layer for one in left), layer.layer])))
-        left.append(FloatLayer(layer.layer, layer.shift, before.drop_points - attempts[-1].drop_points))
-        if content is not None:
-            return found(content, left)
-    least = min(attempts, key=_by_loss)
-    content = network.quantise(least.ranges, least.float_layers)
-    return Int8Result(content, tuple(attempts), least, is_within=False)
+        return Int8Result(network.quantise(best.ranges, kept), tuple(climb.attempts), best)
+    return climb.with_layers_in_float(best, MOST_UNASKED if enough else None)
+
+
+class _Climb:
+    """The attempts so far, and the fourth step; arguments as for `int8_within`."""
+
+    def __init__(
+        self, network: Int8Network, meter: Meter, limit: MostLost, on_step: Callable[[str], None]
+    ) -> None:
+        self._network, self._meter, self._limit, self._on_step = network, meter, limit, on_step
+        self.attempts: list[Attempt] = []
+
+    def tried(self, ranges: RangeMethod, float_layers: tuple[str, ...]) -> bytes | None:
+        """Measures an attempt; returns the file if it keeps to the limit."""
+        content = self._network.quantise(ranges, float_layers)
+        self.attempts.append(self._meter.attempt(content, ranges, float_layers))
+        self._on_step(str(self.attempts[-1]))
+        return content if self._limit.holds(self.attempts[-1]) else None
+
+    def found(self, content: bytes, left: Sequence[FloatLayer] = ()) -> Int8Result:
+        """Returns the last attempt as the result."""
+        return Int8Result(content, tuple(self.attempts), self.attempts[-1], tuple(left))
+
+    def with_layers_in_float(self, best: Attempt, at_most: int | None) -> Int8Result:
+        """Leaves the most sensitive layers in float, one more at a time, besides those of the best attempt.
+
+        With `at_most` no more than these, and none if more would be needed.
+        """
+        kept, ranked = best.float_layers, self._ranked(best)
+        most = round(len(ranked) * MOST_IN_FLOAT)
+        if at_most is not None:
+            needed = layers_to_blame(ranked, self._limit.share_of(best))
+            if needed > at_most:
+                return self._given_up(best, needed)
+            most = min(most, at_most)
+        left: list[FloatLayer] = []
+        for layer in ranked[:most]:
+            before = self.attempts[-1] if left else best
+            content = self.tried(best.ranges, (*kept, *(one.layer for one in left), layer.layer))
+            gained = before.drop_points - self.attempts[-1].drop_points
+            left.append(FloatLayer(layer.layer, layer.shift, gained))
+            if content is not None:
+                return self.found(content, left)
+        return self._given_up(min(self.attempts, key=_by_loss))
+
+    def _ranked(self, best: Attempt) -> "list[Sensitivity]":
+        """The layers that are not in float yet, the most sensitive first."""
+        images = self._meter.more_images
+        some = images[:: max(1, -(-len(images) // _RANKED_IMAGES))]
+        found = sensitivities(self._network, lambda content: self._meter.predict(content, some), best.ranges)
+        return [one for one in found if one.layer not in best.float_layers]
+
+    def _given_up(self, least: Attempt, needed: int = 0) -> Int8Result:
+        content = self._network.quantise(least.ranges, least.float_layers)
+        return Int8Result(content, tuple(self.attempts), least, is_within=False, needed=needed)
 
 
 def check_within(result: Int8Result, path: Path, limit: MostLost) -> Int8Result:
@@ -277,22 +216,8 @@ def check_within(result: Int8Result, path: Path, limit: MostLost) -> Int8Result:
     return result
 
 
-def _change(points: float) -> str:
-    """A change as text, with its sign: `+0.00 points` where there is none."""
-    return f"{round(points, 2) + 0.0:+.2f} points"
-
-
-def _shares(probabilities: np.ndarray) -> np.ndarray:
-    """Rows that sum to 1, whatever the familiarity that they were multiplied by."""
-    return probabilities / np.maximum(probabilities.sum(1, keepdims=True), 1e-9)
-
-
 def _by_loss(attempt: Attempt) -> tuple[float, float]:
     return attempt.drop_points, attempt.shift
-
-
-def _names(layers: tuple[str, ...]) -> str:
-    return ", ".join(layers)
 
 
 @dataclass(frozen=True)
@@ -303,6 +228,19 @@ class Sensitivity:
     shift: float
     """Mean change of a picture's probabilities if this layer alone is int8: total variation distance, 0 to
     1."""
+
+
+def layers_to_blame(ranked: Sequence[Sensitivity], share: float) -> int:
+    """Returns how many of the most sensitive layers have to stay in float, if the effects of all add up.
+
+    Args:
+        ranked: the most sensitive first.
+        share: of the whole effect that may be left, 0 to 1.
+    """
+    left = np.cumsum([0.0, *(layer.shift for layer in ranked[::-1])])[
+        ::-1
+    ]  # with the first 0, 1, ... in float
+    return int(np.argmax(left <= share * left[0] + _ROUNDING))
 
 
 def sensitivities(

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationMethod, QDQQuantizer, QuantType, TensorsData
 
 from ..edge_runtime.models.card import ModelCard
-from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
+from .calibration import (
+    Calibration,
+    Histogram,
+    Range,
+    RangeMethod,
+    histograms_of,
+    min_max_ranges,
+    narrowed_ranges,
+)
 from .contract import Io, scaled, zero_pixel
 from .layer_names import FAMILIARITY, nodes_by_layer
 from .onnx import OnnxNetwork
@@ -92,9 +101,12 @@ class Int8Onnx:
 
     def _ranges_by(self, method: RangeMethod) -> dict[str, Range]:
         if method not in self._ranges:
-            values = activations(self._model, self._inputs())
-            self._ranges[method] = narrowed_ranges(values, self._ranges["min-max"], method) | self._fixed
+            self._ranges[method] = narrowed_ranges(self._histograms, method) | self._fixed
         return self._ranges[method]
+
+    @cached_property
+    def _histograms(self) -> dict[str, Histogram]:
+        return histograms_of(activations(self._model, self._inputs()), self._ranges["min-max"])
 
     def _inputs(self) -> Iterator[np.ndarray]:
         return (scaled(image, self._card) for image in self._images)

@@ -1,6 +1,7 @@
 """Keras to TFLite in int8."""
 
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -8,7 +9,15 @@ import numpy as np
 
 from ..data.backend import tf
 from ..edge_runtime.models.card import ModelCard
-from .calibration import Calibration, Range, RangeMethod, min_max_ranges, narrowed_ranges
+from .calibration import (
+    Calibration,
+    Histogram,
+    Range,
+    RangeMethod,
+    histograms_of,
+    min_max_ranges,
+    narrowed_ranges,
+)
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
 from .layer_names import FAMILIARITY, Operator, nodes_by_layer, weighted_layers
 from .tflite import quantised, to_tflite
@@ -66,11 +75,14 @@ class Int8Tflite:
 
     def _calibrated_by(self, method: RangeMethod) -> bytes:
         if method not in self._calibrated:
-            widest = self._calibrated["min-max"]
-            values = activations(widest, self._inputs())
-            narrowed = narrowed_ranges(values, calibrated_ranges(widest), method)
-            self._calibrated[method] = with_ranges(widest, narrowed | self._fixed)
+            narrowed = narrowed_ranges(self._histograms, method)
+            self._calibrated[method] = with_ranges(self._calibrated["min-max"], narrowed | self._fixed)
         return self._calibrated[method]
+
+    @cached_property
+    def _histograms(self) -> dict[str, Histogram]:
+        widest = self._calibrated["min-max"]
+        return histograms_of(activations(widest, self._inputs()), calibrated_ranges(widest))
 
     def _with_places_for_ranges(self, converter: Any) -> None:
         # TensorFlow's own ranges are too wide if an Add overwrites its input: a convolution before a shortcut

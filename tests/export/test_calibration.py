@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.errors import BadData
-from edgecls.export.calibration import choose_calibration, min_max_ranges, narrowed_ranges
+from edgecls.export.calibration import choose_calibration, histograms_of, min_max_ranges, narrowed_ranges
 
 
 def pictures(count: int) -> np.ndarray:
@@ -56,7 +56,7 @@ BELL = RNG.normal(size=(4, 50_000)).astype(np.float32)
 
 def narrowed(values, method):
     activations = [{"x": one} for one in values]
-    return narrowed_ranges(activations, min_max_ranges(activations), method)["x"]
+    return narrowed_ranges(histograms_of(activations, min_max_ranges(activations)), method)["x"]
 
 
 def test_the_whole_range_is_that_of_all_images_and_holds_zero():

@@ -6,8 +6,9 @@ import pytest
 from edgecls.edge_runtime.errors import CheckFailed
 from edgecls.edge_runtime.models.model_file import ModelFormat
 from edgecls.export.calibration import Calibration, RangeMethod, choose_calibration
+from edgecls.export.int8_loss import Attempt, Meter, MostLost, noticed
 from edgecls.export.keras_file import load_network
-from edgecls.export.ladder import Attempt, Meter, MostLost, check_within, int8_within, noticed, sensitivities
+from edgecls.export.ladder import check_within, int8_within, layers_to_blame, sensitivities
 from edgecls.export.targets import Target, converted
 from tests.export.networks import (
     CARD,
@@ -172,6 +173,44 @@ def test_the_most_sensitive_layer_comes_first_and_equals_keep_their_order():
     found = sensitivities(network, network.answers, "min-max")
     assert [one.layer for one in found] == ["b", "d", "a", "c"]
     np.testing.assert_allclose([one.shift for one in found], [0.3, 0.3, 0.1, 0])
+
+
+class Spread:
+    """Each of many layers in int8 moves the second class up by the same small share."""
+
+    layers = tuple(f"layer{number}" for number in range(40))
+
+    def __init__(self):
+        self.made = 0
+
+    def quantise(self, ranges="min-max", float_layers=()):  # noqa: ARG002 - an `Int8Network` takes it
+        self.made += 1
+        return bytes(len(self.layers) - len(float_layers))
+
+
+class FakeMeter(Meter):
+    def predict(self, network, images):
+        moved = 0.01 * len(network)
+        return np.array([[1 - moved, moved]] * len(images))
+
+
+def test_a_loss_that_is_spread_over_many_layers_is_not_followed_for_minutes():
+    images, reference = np.zeros((9, 2, 2, 3), np.uint8), np.array([[1.0, 0.0]] * 9)
+    meter = FakeMeter(Path("x"), ModelFormat.TFLITE, CARD, images, None, images, reference, reference)
+    network = Spread()
+    result = int8_within(network, meter, noticed(9), noticed(9, 3))
+    assert not result.is_within
+    assert len(result.attempts) == 4  # the first three steps
+    assert network.made == 4 + 1 + len(network.layers) + 1
+    assert result.network == network.quantise(*ways(result.chosen))
+    (warning,) = result.warnings()
+    assert "so many layers share in it that about 35 would have to stay in float; use a --float16" in warning
+
+
+def test_how_many_layers_are_to_blame():
+    network = Additive()
+    ranked = sensitivities(network, network.answers, "min-max")  # 0.3, 0.3, 0.1, 0
+    assert [layers_to_blame(ranked, share) for share in (1, 0.6, 0.5, 0.15, 0)] == [0, 1, 2, 2, 3]
 
 
 @pytest.mark.parametrize(
