@@ -4,6 +4,7 @@ import json
 import math
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,8 +16,10 @@ from .. import edge_runtime
 from ..edge_runtime.camera.event import ROUTINE
 from ..edge_runtime.camera.option_text import to_toml
 from ..edge_runtime.camera.options import CameraOptions
+from ..edge_runtime.errors import EngineStuck, Unavailable
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import expanded, json_for_stdout
+from .again import start_again, wait_before_this_start
 from .camera_options import CameraCommand, with_camera_options
 from .messages import detail, is_quiet, note, warn
 from .model_options import spare_blas_threads
@@ -73,7 +76,9 @@ def camera(
 def _run(options: CameraOptions) -> None:
     spare_blas_threads()
     shown = replace(options, show=_wants_window(options))
+    started_s = time.monotonic()
     with edge_runtime.stop_on_signals() as stop:
+        wait_before_this_start(stop)
         edge_runtime.use_background_stderr(stop, may_drop=edge_runtime.is_unattended(options))
         status, service = _status()
         report_event = _only_results(status.event, options) if is_quiet() else status.event
@@ -94,6 +99,12 @@ def _run(options: CameraOptions) -> None:
         status.print_line(report.labels_text)
     if report.frames or not report.failure:
         say(report.text)
+    if isinstance(report.failure, EngineStuck) and edge_runtime.is_unattended(options):
+        if service:  # systemd starts it again after this code, and not after that of a bad model
+            raise Unavailable(str(report.failure))
+        if not stop.requested:
+            warn(f"{report.failure}; starting again")
+            start_again(time.monotonic() - started_s)
     if report.failure:
         raise report.failure
     if options.record and report.frames and expanded(options.record).exists():

@@ -8,6 +8,7 @@ import edgecls as package
 
 from ..edge_runtime.descriptors import drop_stdout, open_standard_descriptors
 from ..edge_runtime.errors import EdgeclsError, OutputFailed, shortage
+from ..edge_runtime.leaving import leave
 from ..edge_runtime.masking import hide_in_tracebacks
 from ..edge_runtime.text import show_all_characters
 from . import messages
@@ -102,23 +103,23 @@ def main() -> None:
     try:
         code = app(prog_name="edgecls", standalone_mode=False)
         sys.stdout.flush()  # now, while an error can still be reported
-        sys.exit(code)
+        leave(code)
     except EdgeclsError as error:
         messages.error(str(error))
-        sys.exit(error.exit_code)
+        leave(error.exit_code)
     except typer.TyperException as error:  # a mistake on the command line
         messages.error(_with_help(error))
-        sys.exit(2)
+        leave(2)
     except (typer.Abort, KeyboardInterrupt):
         messages.interrupted(can_resume=False)
-        sys.exit(130)
+        leave(130)
     except BrokenPipeError:  # such as `edgecls models | head -1`: the reader has seen enough
         drop_stdout()
-        sys.exit(0)
+        leave(0)
     except (OSError, MemoryError) as error:
         reason = shortage(error)
         if not reason:
             raise
         drop_stdout()
         messages.error(reason)
-        sys.exit(OutputFailed.exit_code)
+        leave(OutputFailed.exit_code)

@@ -45,7 +45,8 @@ def verify(
             raise BadModel(f"{path}: its card has no golden frames; export it again")
         engine = edge_runtime.open_engine(model, threads=threads)
         detail(f"{path}: {len(model.card.golden)} golden frames, on {engine.name}")
-        results = edge_runtime.replay_golden(engine, model.card)
+        with edge_runtime.watched(engine, path, model.size_bytes) as watching:
+            results = edge_runtime.replay_golden(watching, model.card)
         held = all(result.holds for result in results)
         if as_json:
             frames = [asdict(result) | {"holds": result.holds, "reason": result.reason} for result in results]

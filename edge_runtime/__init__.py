@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .doctor.examine import examine as examine
     from .doctor.host import this_host as this_host
     from .engines.open import open_engine as open_engine
+    from .engines.watched import watched as watched
     from .errors import EdgeclsError as EdgeclsError
     from .images.decode import decode as decode
     from .images.decode import read_image as read_image
@@ -102,6 +103,7 @@ _MODULES = {
     "examine": ".doctor.examine",
     "this_host": ".doctor.host",
     "open_engine": ".engines.open",
+    "watched": ".engines.watched",
     "EdgeclsError": ".errors",
     "decode": ".images.decode",
     "prepare": ".images.prepare",

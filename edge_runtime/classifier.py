@@ -218,6 +218,7 @@ class Classifier:
             model = choose_model(Path(model), wanted)
         self.path: Path = model.path
         self.card: ModelCard = model.card
+        self.model_bytes = model.size_bytes
         self.engine: Engine = open_engine(model, engine, threads) if isinstance(engine, str) else engine
         self.threshold = self.card.threshold if threshold is None else threshold
         self.top = min(top, len(self.card.labels))

@@ -6,7 +6,8 @@
     │   └── UnknownChoice            2   a value is none of those that an option takes
     ├── BadData                     65   the file exists, its content is not what it should be
     │   ├── BadModel                65
-    │   │   └── InvalidOutput       65   NaN or infinity came out of the network
+    │   │   ├── InvalidOutput       65   NaN or infinity came out of the network
+    │   │   └── EngineStuck         65   the network gives no answer for a picture, or takes all memory
     │   └── BadImage                65
     ├── MissingInput                66   no such file
     ├── Unavailable                 69   a camera, a server or an optional package is missing
@@ -72,6 +73,13 @@ class BadModel(BadData):
 
 class InvalidOutput(BadModel):
     """The network failed on a picture, or returned NaN or infinity for it."""
+
+
+class EngineStuck(BadModel):
+    """The network gives no answer for a picture, or takes all memory for it.
+
+    Its thread cannot be ended, so nothing else can be asked of this process's engine.
+    """
 
 
 class BadImage(BadData):

@@ -64,6 +64,8 @@ class MjpegServer:
     ) -> None:
         self.rate_fps = rate_fps
         self.size_px = size_px
+        self.still: np.ndarray | None = None
+        """Shown in place of the numbered pictures; uint8 (H, W, 3) BGR."""
         self.fault: Fault = fault
         self.frames = frames
         self.intercept = intercept
@@ -151,7 +153,9 @@ class MjpegServer:
     def _part(self) -> bytes:
         with self._changed:
             number = next(self._numbers)
-        shown = numbered_picture(0 if self.fault == "frozen" else number, self.size_px)
+        shown = self.still
+        if shown is None:
+            shown = numbered_picture(0 if self.fault == "frozen" else number, self.size_px)
         content = cv2.imencode(".jpg", shown)[1].tobytes()
         if self.fault == "half":
             content = content[: len(content) // 2]

@@ -24,6 +24,7 @@ EventKind = Literal[
     "frozen",  # the same picture comes again and again, and is dropped
     "moving",  # the picture changes again
     "invalid_output",  # the network gave NaN or infinity
+    "engine_stuck",  # the network gives no answer for a picture, or takes all memory: the loop starts again
     "disk_full",  # writing stopped: the disk is full
     "log_failed",  # the event log cannot be written, for another reason
     "events_dropped",  # events were lost, as the log could not be written for too long

@@ -11,7 +11,9 @@ from types import FrameType
 import numpy as np
 
 from ..classifier import Classifier
-from ..errors import BadImage, EdgeclsError, Unavailable
+from ..engines.engine import Engine
+from ..engines.watched import Interrupted, watched
+from ..errors import BadImage, EdgeclsError, EngineStuck, Unavailable
 from ..images.apart import end_all
 from .answer import Answer, Sink, Timing, announcement
 from .decision import Decider
@@ -113,8 +115,12 @@ class Loop:
         failures: list[EdgeclsError] = []
         goes_on = self.max_frames is None and source.live
         sinks = Sinks(self.sinks, goes_on=goes_on, on_event=self.on_event)
-        with sinks.closing(failures), source, collecting(failures):
-            yield from self._answers(source, sinks, tally, goes_on=goes_on)
+        classifier = self.classifier
+        watching = watched(
+            classifier.engine, classifier.path, classifier.model_bytes, lambda: self.stop.requested
+        )
+        with sinks.closing(failures), source, collecting(failures), watching as engine:
+            yield from self._answers(source, sinks, tally, engine, goes_on=goes_on)
         report = tally.report(source, failure=failures[0] if failures else None)
         return replace(
             report,
@@ -124,7 +130,9 @@ class Loop:
             cpu_asked=self.pace.cpu_asked,
         )
 
-    def _answers(self, source: Source, sinks: Sinks, tally: Tally, *, goes_on: bool) -> Iterator[Answer]:
+    def _answers(
+        self, source: Source, sinks: Sinks, tally: Tally, engine: Engine, *, goes_on: bool
+    ) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()
         region = RegionWatch(self.on_event) if goes_on else None
         damaged, last = 0, None
@@ -135,7 +143,12 @@ class Loop:
                     yield self._given(last, sinks)
                 continue
             try:
-                answer = self._answer(frame, region, rate, ages)
+                answer = self._answer(frame, engine, region, rate, ages)
+            except Interrupted:
+                return
+            except EngineStuck as error:
+                self.on_event(Event("engine_stuck", str(error)))
+                raise
             except EdgeclsError as error:
                 damaged = damaged + 1 if isinstance(error, BadImage) else 0
                 if not goes_on and not (source.live and 0 < damaged < _DAMAGED_IN_A_ROW):
@@ -189,13 +202,19 @@ class Loop:
                 yield frame
 
     def _answer(
-        self, frame: Frame, region: RegionWatch | None, rate: FrameRate, ages: RecentAges
+        self,
+        frame: Frame,
+        engine: Engine,
+        region: RegionWatch | None,
+        rate: FrameRate,
+        ages: RecentAges,
     ) -> Answer | None:
         """Classifies one frame and times each stage; None where nothing moved.
 
         Raises:
             BadImage: the frame's JPEG is damaged.
             InvalidOutput: the network failed, or gave NaN or infinity.
+            EngineStuck, Interrupted: it gives no answer; see `WatchedEngine`.
             RegionOutside: the picture does not hold the region; with a `region` watch, nothing of it.
         """
         classifier = self.classifier
@@ -204,7 +223,7 @@ class Loop:
         if self.stillness is not None and self.stillness.is_still(image, frame.time_s):
             return None
         prepared_s = time.perf_counter()
-        probabilities = classifier.engine.probabilities(image)
+        probabilities = engine.probabilities(image)
         answered_s = time.perf_counter()
         prediction = classifier.rank(probabilities)
         decision = self.decider.update(prediction, frame.time_s)

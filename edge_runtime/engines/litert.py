@@ -43,15 +43,16 @@ class LiteRTEngine:
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
-        interpreter = self._interpreter
-        interpreter.set_tensor(self._input, self._picture.tensor(image))
+        interpreter, picture = self._interpreter, self._picture.tensor(image)
         try:
+            interpreter.set_tensor(self._input, picture)
             interpreter.invoke()
-        except RuntimeError as error:  # an index out of range, say, which depends on the picture
+            output = interpreter.get_tensor(self._output)  # a copy
+        except (RuntimeError, ValueError) as error:  # an index out of range, which depends on the picture
             raise InvalidOutput(
                 f"{self._path}: LiteRT cannot run it on this picture: {_line(error)}; export it again"
             ) from error
-        return self._scores.probabilities(interpreter.get_tensor(self._output))  # get_tensor copies
+        return self._scores.probabilities(output)
 
     def close(self) -> None:
         """See `Engine.close`."""

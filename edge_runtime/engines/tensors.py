@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import BadModel
+from ..errors import BadModel, InvalidOutput
 from ..models.card import ModelCard
 
 T = TypeVar("T")
@@ -109,14 +109,25 @@ def byte_table(
 class ScoreOutput:
     """Turns a network's output into float32 (C,) probabilities."""
 
+    name: str
+    """Of the model file, for messages."""
     classes: int
     scale: float
     zero_point: int
     logits: bool
 
     def probabilities(self, output: np.ndarray) -> np.ndarray:
-        """Returns the probabilities of a raw output [1, C]; an exported file's are its only row, as it is."""
+        """Returns the probabilities of a raw output [1, C]; an exported file's are its only row, as it is.
+
+        Raises:
+            InvalidOutput: on this picture it has another size than the file says.
+        """
         scores = output.ravel()
+        if scores.size != self.classes:
+            raise InvalidOutput(
+                f"{self.name}: gave {scores.size:,} scores on this picture, not {self.classes:,}; "
+                "export it again"
+            )
         if self.scale:
             scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
         if self.logits:
@@ -139,4 +150,4 @@ def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
     scale, zero_point = spec.scale, spec.zero_point
     if spec.dtype is not np.float32 and not scale:
         scale, zero_point = 1 / 256, -128 if spec.dtype is np.int8 else 0
-    return ScoreOutput(classes, scale, zero_point, card.scores == "logits")
+    return ScoreOutput(name, classes, scale, zero_point, card.scores == "logits")

@@ -209,10 +209,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first date: the same card giv
 def attach_to_tflite(network: bytes, card: ModelCard) -> bytes:
     """Returns the bytes of a sealed `.tflite` with its card; `network` is the bare FlatBuffer."""
     texts = {CARD_NAME: card.to_json(), LABELS_NAME: "\n".join(card.labels) + "\n"}
-    return _sealed_tflite(network, {name: text.encode() for name, text in texts.items()})
+    return sealed_tflite(network, {name: text.encode() for name, text in texts.items()})
 
 
-def _sealed_tflite(network: bytes, texts: dict[str, bytes], signature: bytes = b"") -> bytes:
+def sealed_tflite(network: bytes, texts: dict[str, bytes], signature: bytes = b"") -> bytes:
     """Returns the bytes of a sealed `.tflite` of a bare FlatBuffer, with the files of its zip."""
     # Android's zip reader allows no comment to hold the seal.
     file = io.BytesIO(network + signature + _SEAL_PREFIX + bytes(SEAL_BYTES - len(_SEAL_PREFIX)))
@@ -248,9 +248,19 @@ _METADATA_PROPS, _KEY, _VALUE = 14, 1, 2
 
 def attach_to_onnx(network: bytes, card: ModelCard) -> bytes:
     """Returns the bytes of a sealed `.onnx` with its card; `network` is the bare ModelProto."""
-    content = network + _entry(CARD_KEY, card.to_json().encode()) + _entry(SEAL_KEY, bytes(SEAL_BYTES))
+    return sealed_onnx(network, card.to_json().encode())
+
+
+def sealed_onnx(network: bytes, card: bytes) -> bytes:
+    """Returns the bytes of a sealed `.onnx` with the JSON of its card; `network` is the bare ModelProto."""
+    content = network + _entry(CARD_KEY, card) + _entry(SEAL_KEY, bytes(SEAL_BYTES))
     content = content[:-SEAL_BYTES]
     return content + seal_of(content)
+
+
+def bare_onnx(content: bytes, card: bytes) -> bytes:
+    """Returns the ModelProto of a sealed `.onnx` that is not signed: what `sealed_onnx` took."""
+    return content[: -len(_entry(CARD_KEY, card)) - len(_entry(SEAL_KEY, bytes(SEAL_BYTES)))]
 
 
 def find_onnx_card(content: bytes) -> bytes | None:
@@ -278,7 +288,7 @@ def with_room(content: bytes, format_: ModelFormat, room: bytes) -> bytes:
         network = re.sub(_SIZE_PREFIX + rb"\d{%d}" % _DIGITS, SIZE_PLACE, content[:at], count=1)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             texts = {name: archive.read(name) for name in (CARD_NAME, LABELS_NAME)}
-        return _sealed_tflite(network, texts, room)
+        return sealed_tflite(network, texts, room)
     if format_ is ModelFormat.ONNX:
         head = at - len(_entry(SEAL_KEY, bytes(SEAL_BYTES))) + SEAL_BYTES
         return content[:head] + _entry(SIGNATURE_KEY, room) + content[head:]

@@ -28,7 +28,7 @@ SCALINGS: dict[PixelRange, tuple[float, float]] = {
 }
 """(scale, offset) of the values that a network was trained on: pixel * scale + offset."""
 
-TIME_S = 45.0
+TIME_S = 40.0
 """For the whole trial; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""
 _ENOUGH_S = 10.0
 """Processor time of the process after which a slow network is shown no more pictures."""
