@@ -336,7 +336,7 @@ def workshop() -> Iterator[Path]:
     ramp = np.tile(np.linspace(0, 255, 160).astype(np.uint8)[None, :, None], (120, 1, 3))
     cv2.imwrite(str(folder / "picture.png"), np.roll(ramp, 40, axis=2))
     for module in (trial, model_file, inspect, foreign):
-        module.ask_worker = forked_worker
+        vars(module)["ask_worker"] = forked_worker
     try:
         yield folder
     finally:
