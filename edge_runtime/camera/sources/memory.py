@@ -87,3 +87,6 @@ class MemoryRoom:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def __del__(self) -> None:
+        self.close()

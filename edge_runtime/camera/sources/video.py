@@ -16,11 +16,14 @@ from ..frame import Frame
 from .memory import MemoryRoom, check_size
 from .mjpeg_file import JpegPackets, JpegRun
 from .source import EndOfSource, Source
+from .waiting import NotYet, Waiting
 
 _HEAD_BYTES = 1024
 _UNKNOWN_RATE_FPS = 25.0
 _DAMAGED_AT_ONCE = 20
 """So many damaged frames in a row are passed over before who reads may see whether to stop."""
+_WAIT_S, _MOST_WAITS = 1.5, 40
+"""How long a frame is waited for before who reads may see whether to stop; and how often."""
 _MAX_STEP_S = 10.0
 """Between two frames. A longer step in the container's time stamps is an error in them."""
 _MAX_LATE_S = 2.0
@@ -64,18 +67,23 @@ class Video(Source):
         self._started_at_s: float | None = None  # when position 0 was due
         self._position_s = 0.0  # of the last decoded frame
         self._is_pending = False  # that frame was not due yet
-        self._room = MemoryRoom()
+        self._grab: Waiting[bool] | None = None
+        self._waits = 0
 
     def read(self, timeout_s: float) -> Frame | None:
         """See `Source.read`.
 
         Raises:
             EndOfSource: there are no more frames.
-            BadImage: the file is truncated, or has damaged frames, and every other frame was read.
+            BadImage: the file is truncated, or has damaged frames, and every other frame was read; or a frame
+                takes too long to decode.
         """
         for _ in range(_DAMAGED_AT_ONCE):
             if not self._is_pending:
-                self._advance()
+                try:
+                    self._advance()
+                except NotYet:
+                    return None
             due_at_s = self._wait_until_due(timeout_s) if self._realtime else self._clock()
             self._is_pending = due_at_s is None
             if due_at_s is None:
@@ -109,10 +117,18 @@ class Video(Source):
 
     def _decode(self) -> None:
         try:
-            with self._room:
-                given = self._capture is not None and self._capture.grab()
+            given = self._grab is not None and self._grab()
+        except NotYet:
+            self._waits += 1
+            if self._waits > _MOST_WAITS:
+                limit_s, number = _MOST_WAITS * _WAIT_S, self._read_frames + 1
+                raise BadImage(
+                    f"{self._path}: frame {number} takes more than {limit_s:g} s to decode; copy it again"
+                ) from None
+            raise
         except cv2.error as error:  # such as a frame that does not fit in memory
             raise self._undecodable(self._read_frames + 1) from error
+        self._waits = 0
         if not given or self._capture is None:
             raise self._end()
         stated_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
@@ -176,6 +192,7 @@ class Video(Source):
             self._capture = JpegPackets.open(path, decoded) or decoded
         if not self._capture.isOpened():
             raise _unreadable(self._path)
+        self._grab = Waiting(_within_room(self._capture), _WAIT_S)
         self._stated_frames = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.rate_fps = stated_rate_fps(self._capture)
         return self
@@ -183,10 +200,22 @@ class Video(Source):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
-            self._room.close()
+        if self._grab is not None and self._capture is not None:
+            self._grab.close()
+            if not self._grab.is_busy:  # else the thread has it until this process ends
+                self._capture.release()
+        self._capture = self._grab = None
+
+
+def _within_room(capture: cv2.VideoCapture | JpegRun | JpegPackets) -> Callable[[], bool]:
+    """Returns what goes to the next frame, and gets no more memory than frames of a sane size take."""
+    room = MemoryRoom()
+
+    def grab() -> bool:
+        with room:
+            return capture.grab()
+
+    return grab
 
 
 def stated_rate_fps(capture: cv2.VideoCapture | JpegRun | JpegPackets) -> float | None:
