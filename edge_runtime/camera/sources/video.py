@@ -12,6 +12,7 @@ import numpy as np
 from ...errors import BadImage, reading_failed
 from ...images.opencv import cv2, path_for_cv2
 from ...images.several import is_jpeg_run
+from ...leaving import note_stuck
 from ..frame import Frame
 from .memory import MemoryRoom, check_size
 from .mjpeg_file import JpegPackets, JpegRun
@@ -202,7 +203,9 @@ class Video(Source):
     ) -> None:
         if self._grab is not None and self._capture is not None:
             self._grab.close()
-            if not self._grab.is_busy:  # else the thread has it until this process ends
+            if self._grab.is_busy:  # the thread has it until this process ends
+                note_stuck(str(self._path))
+            else:
                 self._capture.release()
         self._capture = self._grab = None
 

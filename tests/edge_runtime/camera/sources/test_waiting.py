@@ -95,6 +95,9 @@ def test_a_frame_that_takes_for_ever_is_one_line_and_its_file_stays_open(stuck, 
     assert [source.read(0) for _ in range(3)] == [None] * 3
     with pytest.raises(BadImage, match=r"frame 3 takes more than 0\.15 s to decode; copy it again$"):
         source.read(0)
+    noted: list[str] = []
+    monkeypatch.setattr(video, "note_stuck", noted.append)
     source._capture = capture
     source.__exit__(None, None, None)
     assert not capture.is_released
+    assert len(noted) == 1  # so that this process ends without waiting for it
