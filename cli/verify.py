@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.errors import BadModel, CheckFailed, UsageError
+from ..edge_runtime.errors import BadImage, BadModel, CheckFailed, UsageError
 from ..edge_runtime.models.builtin import shown_path
 from ..edge_runtime.text import paint, printable, wrap_for
 from .messages import detail
@@ -45,8 +45,11 @@ def verify(
             raise BadModel(f"{path}: its card has no golden frames; export it again")
         engine = edge_runtime.open_engine(model, threads=threads)
         detail(f"{path}: {len(model.card.golden)} golden frames, on {engine.name}")
-        with edge_runtime.watched(engine, path, model.size_bytes) as watching:
-            results = edge_runtime.replay_golden(watching, model.card)
+        try:
+            with edge_runtime.watched(engine, path, model.size_bytes) as watching:
+                results = edge_runtime.replay_golden(watching, model.card)
+        except BadImage as error:
+            raise BadModel(f"{path}: {error}") from error
         held = all(result.holds for result in results)
         if as_json:
             frames = [asdict(result) | {"holds": result.holds, "reason": result.reason} for result in results]

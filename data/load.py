@@ -11,6 +11,7 @@ import numpy as np
 from ..edge_runtime.errors import BadData, MissingInput, Unavailable
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.models.card import check_labels
 from ..edge_runtime.text import expanded, readable
 from .archives.open import check_known, is_archive, open_archive
 from .cifar10 import download_cifar10, find_cifar10, read_cifar10
@@ -119,7 +120,7 @@ def load_dataset(
         Unavailable: the download failed, or a package is missing.
     """
     name, parts = _load(source, rule, on_image, NameHints(zip_encoding, frozenset(labels)))
-    find_background(parts.labels, name)  # refuses two of them now, not after an hour of training
+    _check_labels(parts.labels, name)
     whole = complete(parts, name, seed, by_recording=by_recording)
     splits = (whole.train, whole.val, whole.test)
     return Dataset(
@@ -137,6 +138,19 @@ def load_dataset(
         whole.record,
         source,
     )
+
+
+def _check_labels(labels: tuple[str, ...], name: str) -> None:
+    """Refuses now, and not after an hour of training, what cannot be the labels of a model.
+
+    Raises:
+        BadData: no card may have one of them, or two of them are the background.
+    """
+    try:
+        check_labels(labels)
+    except ValueError as error:
+        raise BadData(f"{name}: {error}; rename that class") from error
+    find_background(labels, name)
 
 
 def load_unlabelled(folder: Path, rule: ImageRule) -> Dataset:

@@ -32,7 +32,7 @@ def training_data(
         MissingInput: neither a report nor `--data`.
         BadData: the data set has changed since the training, or its labels are not the model's.
     """
-    seed = int(card.provenance.recipe.get("seed", 0))  # of the split: any other would test on training images
+    seed = card.provenance.seed  # of the split: any other would test on training images
     source = data or _recorded_data(model)
     dataset = load_dataset(source, card.image, seed, on_image, labels=card.labels)
     _check_labels(dataset, card)

@@ -26,7 +26,7 @@ def printable(text: str) -> str:
     >>> printable("cat\x1b[2J.jpg")
     'cat\\x1b[2J.jpg'
     """
-    return "".join(c.encode("unicode_escape").decode() if _is_unsafe(c) else c for c in text)
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def first_unsafe(text: str) -> str | None:
@@ -35,22 +35,16 @@ def first_unsafe(text: str) -> str | None:
     >>> first_unsafe("two\nlines")
     '\\n'
     """
-    return next((printable(character) for character in text if _is_unsafe(character)), None)
+    found = _UNSAFE.search(text)
+    return printable(found[0]) if found else None
 
 
-def is_control(character: str) -> bool:
-    """Whether a character is of Unicode's category Cc."""
-    return character < " " or "\x7f" <= character <= "\x9f"
-
-
-def _is_unsafe(character: str) -> bool:
-    if character < "\u2028":
-        return is_control(character)
-    return (
-        character <= "\u202e"  # separators of lines and paragraphs; embedding and overriding the direction
-        or "\u2066" <= character <= "\u2069"  # isolating the direction
-        or "\ud800" <= character <= "\udfff"  # no text: a byte that could not be decoded
-    )
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f"  # Unicode's category Cc: control characters
+    r"\u2028-\u202e"  # separators of lines and paragraphs; embedding and overriding the direction
+    r"\u2066-\u2069"  # isolating the direction
+    r"\ud800-\udfff]"  # no text: a byte that could not be decoded
+)
 
 
 _LOOK_ALIKES = {"±": "+-", "…": "...", "°": "", "·": "-", "→": "->", "\N{MULTIPLICATION SIGN}": "x"}

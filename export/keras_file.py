@@ -34,7 +34,23 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
     if model.format is not ModelFormat.H5:
         raise BadModel(f"{model.path}: a .{model.format} file, not the Keras original; name the .h5")
     check_unknown_network(model.content, str(model.path))
-    return load_network_bytes(model.content, ".h5", str(model.path), _REMEDY), model
+    network = load_network_bytes(model.content, ".h5", str(model.path), _REMEDY)
+    _check_against_card(network, model)
+    return network, model
+
+
+def _check_against_card(network: Any, model: ModelFile) -> None:
+    rule, labels, path = model.card.image, len(model.card.labels), model.path
+    height_px, width_px = _picture_size(network, labels, str(path))
+    if (height_px, width_px) != (rule.height_px, rule.width_px):
+        raise BadModel(
+            f"{path}: its card says an input of {rule.height_px}x{rule.width_px} px, the network takes "
+            f"{height_px}x{width_px}; train again"
+        )
+    if model.card.io != "float32":
+        raise BadModel(
+            f"{path}: its card says an input of {model.card.io}, a Keras model takes float32; train again"
+        )
 
 
 def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tuple[Any, ModelFile]:

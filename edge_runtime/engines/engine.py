@@ -5,8 +5,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ..errors import BadModel, UsageError
+from ..models.card import ModelCard
 from ..models.model_file import ModelFile, ModelFormat
 from .names import ENGINES, EngineName
+from .tensors import TensorSpec, byte_table
 
 
 @runtime_checkable
@@ -28,7 +30,13 @@ class Engine(Protocol):
         ...
 
 
-def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> Engine:
+class OpenedEngine(Engine, Protocol):
+    """An engine that tells what its network takes, to be compared with what the card says."""
+
+    takes: TensorSpec
+
+
+def start_engine(model: ModelFile, engine: EngineName = "auto", threads: int = 1) -> OpenedEngine:
     """Opens an engine in this process, whatever the file does to it, and without a look at the card.
 
     Use `open.open_engine` for a file that nobody has vouched for.
@@ -58,8 +66,8 @@ def check_runnable(model: ModelFile, engine: EngineName = "auto") -> None:
         raise UsageError(f"{model.path}: {engine} does not run .{model.format} files; leave --engine out")
 
 
-def check_against_card(engine: Engine, model: ModelFile) -> None:
-    """Checks that a network's ends are what the card says.
+def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
+    """Checks that a network's shapes, its type and the scale of its input are what the card says.
 
     Raises:
         BadModel: they are not.
@@ -76,3 +84,22 @@ def check_against_card(engine: Engine, model: ModelFile) -> None:
             f"{model.path}: its card has {len(card.labels)} labels, the network {engine.classes} classes; "
             "export it again"
         )
+    if engine.takes.type_name != card.io:
+        raise BadModel(
+            f"{model.path}: its card says an input of {card.io}, the network takes {engine.takes.type_name}; "
+            "export it again"
+        )
+    if not model.is_foreign and not _takes_bytes_as_they_are(engine.takes, model.card):
+        scale, offset = engine.takes.scale, -engine.takes.zero_point * engine.takes.scale
+        raise BadModel(
+            f"{model.path}: its card scales pixels by {card.scale:g} and adds {card.offset:g}, the network "
+            f"by {scale:g} and {offset:g}; export it again"
+        )
+
+
+def _takes_bytes_as_they_are(takes: TensorSpec, card: ModelCard) -> bool:
+    """Whether the scale of a quantised input is the card's: then each byte of a picture is its own value."""
+    if not takes.scale or card.io == "float32":
+        return True
+    table = byte_table(takes.dtype, card.scale, card.offset, takes.scale, takes.zero_point)
+    return table is None or bool((table.astype(int) == np.arange(-128, 128)).all())

@@ -36,7 +36,8 @@ class LiteRTEngine:
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         entry, out = only_tensors(inputs, outputs, str(model.path))
         self._input, self._output = entry["index"], out["index"]
-        self._picture = picture_input(spec_of(entry), model.card, str(model.path))
+        self.takes = spec_of(entry)
+        self._picture = picture_input(self.takes, model.card, str(model.path))
         self._scores = score_output(spec_of(out), model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes

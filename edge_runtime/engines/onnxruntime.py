@@ -38,7 +38,8 @@ class OnnxRuntimeEngine:
         self._session: Any = open_session(model.content, str(model.path), threads)
         entry, out = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model.path))
         self._input, self._output = entry.name, out.name
-        self._picture = picture_input(spec_of(entry), model.card, str(model.path))
+        self.takes = spec_of(entry)
+        self._picture = picture_input(self.takes, model.card, str(model.path))
         self._scores = score_output(spec_of(out), model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes

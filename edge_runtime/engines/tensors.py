@@ -22,8 +22,13 @@ class TensorSpec:
     """Of a quantised tensor, real = (q - zero_point) * scale; 0 where the file does not say."""
     zero_point: int = 0
 
+    @property
+    def type_name(self) -> str:
+        """The type as a card's `io` has it, such as `uint8`."""
+        return np.dtype(self.dtype).name
+
     def __str__(self) -> str:
-        return f"{np.dtype(self.dtype).name} {list(self.shape)}"
+        return f"{self.type_name} {list(self.shape)}"
 
 
 def only_tensors(inputs: Sequence[T], outputs: Sequence[T], name: str) -> tuple[T, T]:

@@ -4,7 +4,9 @@ Only values and arithmetic, so that a model card can be read without OpenCV.
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from ..schema import Range
 
 PixelRange = Literal["0..255", "0..1", "-1..1"]
 """Range of the pixels that a network was trained on."""
@@ -22,8 +24,8 @@ BITS_OF_DATA = 0
 class ImageRule:
     """Image rule: how a picture of any size becomes a network's input. It is part of the model card."""
 
-    height_px: int
-    width_px: int
+    height_px: Annotated[int, Range(1, 16_384)]
+    width_px: Annotated[int, Range(1, 16_384)]
     crop: Literal["center", "stretch"] = "center"
     """`center` crops to the largest centred box of the network's aspect ratio; `stretch` does not crop."""
     interpolation: Literal["area", "linear"] = "area"
@@ -31,7 +33,7 @@ class ImageRule:
     transparent: Literal["ignored", "white"] = "ignored"
     """What shows through transparent pixels: `white`; or `ignored`, whatever colour they have themselves, as
     in models trained before there was a choice, and in Keras."""
-    bits: int = 16
+    bits: Annotated[int, Range(8, 16)] = 16
     """Of pictures with 16 bits a channel, how many are used: with 12, 4,095 is white. `BITS_OF_DATA` until a
     data set is read."""
     decode: Literal["whole", "reduced"] = "whole"

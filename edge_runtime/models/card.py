@@ -5,37 +5,63 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from math import inf
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
-from ..errors import BadModel
+from ..errors import BadData, BadModel
 from ..images.rule import ImageRule
-from ..text import is_control
+from ..schema import Base64, Length, Misfit, Range, checked, parse_json
 
 SCHEMA_VERSION = 1
 """Raised when an older reader would misread a newer card; new optional fields do not raise it."""
+LARGEST_BYTES = 16_000_000
+"""Of a card as JSON."""
+
+# The annotations below are the schema of a card: what is read from a file, and what is written into one, is
+# checked against them and by `_check`, and by nothing else.
+
+Label = Annotated[str, Length(1, 1024)]
+"""The name of a class: one line without control characters, as it is announced, printed and published."""
+MOST_LABELS = 65_536
+Labels = Annotated[tuple[Label, ...], Length(1, MOST_LABELS)]
+Probability = Annotated[float, Range(0, 1.001)]
+"""Rounding may add a little to 1."""
+Picture = Annotated[str, Base64(8_000_000)]
+Sha256 = Annotated[str, Length(0, 64)]
+Count = Annotated[int, Range(0, 10**12)]
 
 
 @dataclass(frozen=True)
 class Provenance:
     """Where the weights came from."""
 
-    weights_sha256: str = ""
+    weights_sha256: Sha256 = ""
     """Of the `.h5` that this file was exported from; empty in the `.h5` itself."""
     data: str = ""
     """The data set's name, such as `cifar10` or the folder's; never a path."""
-    data_sha256: str = ""
-    recipe: dict[str, Any] = field(default_factory=dict[str, Any])
+    data_sha256: Sha256 = ""
+    recipe: Annotated[dict[str, Any], Length(0, 1000)] = field(default_factory=dict[str, Any])
     """The options of the training, as in report.json."""
-    accuracy: float | None = None
+    accuracy: Annotated[float, Range(0, 1)] | None = None
     """Top-1 of the Keras model on `split`, 0 to 1."""
     split: str = ""
-    images: int | None = None
+    images: Count | None = None
     """Images in `split`; None in older cards, which do not say."""
     backbone: str = ""
     """The data that the weights were trained on before, such as `ImageNet`; empty: they began at random."""
+
+    @property
+    def seed(self) -> int:
+        """The recipe's, which the split of the data depends on; 0 where it has none."""
+        return checked(_Seeded, self.recipe).seed
+
+
+@dataclass(frozen=True)
+class _Seeded:
+    """What is used of a recipe."""
+
+    seed: Annotated[int, Range(0, 2**63 - 1)] = 0
 
 
 @dataclass(frozen=True)
@@ -43,14 +69,14 @@ class Quantisation:
     """How the weights and activations were quantised to integers."""
 
     scheme: str
-    calibration_images: int
-    calibration_sha256: str
+    calibration_images: Count
+    calibration_sha256: Sha256
     """SHA-256 of the calibration images' pixels, in order: proves later which images were used."""
-    calibration_prints: str = ""
+    calibration_prints: Annotated[str, Base64(LARGEST_BYTES)] = ""
     """`pack_fingerprints` of the calibration images, so that `bench` can refuse to score on them."""
     ranges: str = ""
     """Method that took the ranges of activations from them: `min-max`, `percentile` or `entropy`."""
-    float_layers: tuple[str, ...] = ()
+    float_layers: Annotated[tuple[str, ...], Length(0, 10_000)] = ()
     """Layers that stayed in float32, by their Keras names, the most sensitive first."""
 
 
@@ -58,58 +84,67 @@ class Quantisation:
 class GoldenFrame:
     """Golden frame: a picture with the probabilities that this file gave when it was exported."""
 
-    picture: str
+    picture: Picture
     """A PNG as base64, larger than the network's input, so that crop and resize are replayed too."""
-    input_sketch: tuple[int, ...]
+    input_sketch: Annotated[tuple[Annotated[int, Range(-(2**53), 2**53)], ...], Length(1, 1024)]
     """`golden.sketch` of the network's input, from which the distance to another input can be estimated."""
-    label: str
-    probabilities: tuple[float, ...]
+    label: Label
+    probabilities: tuple[Probability, ...]
 
 
 @dataclass(frozen=True)
 class DemoPicture:
     """Demo picture: what `camera --source demo` shows, and what a healthy file announces for it."""
 
-    picture: str
+    picture: Picture
     """A WebP as base64, with the surroundings of what the network sees."""
-    label: str
+    label: Label
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """Model card: what a device must know of a model to use it as it was trained."""
 
-    labels: tuple[str, ...]
+    labels: Labels
     image: ImageRule
-    scale: float = 1 / 255
+    scale: Annotated[float, Range(1e-9, 1e9)] = 1 / 255
     """In training the network saw pixel * scale + offset. In exported files the graph does this itself."""
-    offset: float = 0.0
+    offset: Annotated[float, Range(-1e9, 1e9)] = 0.0
     io: Literal["uint8", "int8", "float32"] = "uint8"
     """Type of the file's input. An `.h5` takes float32, already scaled."""
     scores: Literal["probabilities", "logits"] = "probabilities"
     """What the file returns; a foreign file may lack the softmax."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
-    threshold: float = 0.0
+    threshold: Annotated[float, Range(0, 1)] = 0.0
     """Calibrated probability, 0 to 1, below which the answer is "unknown"."""
     threshold_note: str = ""
     """How the threshold was chosen, where it was not fitted on validation images."""
-    temperature: float = 1.0
+    temperature: Annotated[float, Range(0.001, 1000)] = 1.0
     """Calibrates the probabilities: p^(1/T), normalised. 1 leaves them as they are."""
-    golden: tuple[GoldenFrame, ...] = ()
+    golden: Annotated[tuple[GoldenFrame, ...], Length(0, 64)] = ()
     """Replayed by `edgecls verify`."""
-    demo: tuple[DemoPicture, ...] = ()
+    demo: Annotated[tuple[DemoPicture, ...], Length(0, 256)] = ()
     """Pictures of different classes; in a small file there is no room for any, see `golden.py`."""
-    background: str | None = None
+    background: Label | None = None
     """The label of pictures without any of the other classes: if it is the best, the answer is "unknown"."""
     familiarity: bool = False
     """Whether the probabilities of a picture add up to its familiarity, 0 to 1, in place of 1: how much it is
     like the training pictures. What was never seen in training gets low probabilities for all labels."""
 
     def to_json(self) -> str:
-        """Returns the card as JSON text, the same for the same card."""
+        """Returns the card as JSON text, the same for the same card, which `from_json` accepts.
+
+        Raises:
+            BadData: it would not, such as a label with a control character.
+        """
         values = {"schema": SCHEMA_VERSION, **asdict(self)}
-        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        try:
+            _read(text, "")
+        except ValueError as error:
+            raise BadData(f"the model's card cannot be written: {error}; name the classes anew") from error
+        return text
 
     @classmethod
     def from_json(cls, text: str | bytes, name: str) -> "ModelCard":
@@ -119,64 +154,87 @@ class ModelCard:
             BadModel: not a card, or of a newer schema; `name` is what the message calls the file.
         """
         try:
-            values = json.loads(text)
-            schema = values.pop("schema")
-            if schema > SCHEMA_VERSION:
-                raise BadModel(
-                    f"{name}: its model card has schema {schema}, this edgecls reads up to {SCHEMA_VERSION}; "
-                    "upgrade with `pip install -U edgecls`"
-                )
-            values["labels"] = tuple(values["labels"])
-            values["image"] = _known(ImageRule, values["image"])
-            values["provenance"] = _known(Provenance, values["provenance"])
-            if values.get("quantisation"):
-                values["quantisation"] = _read_quantisation(values["quantisation"])
-            values["golden"] = tuple(_read_golden(frame) for frame in values.get("golden", ()))
-            values["demo"] = tuple(_known(DemoPicture, picture) for picture in values.get("demo", ()))
-            card = _known(cls, values)
-            _check(card)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            return _read(text, name)
+        except ValueError as error:
             raise BadModel(f"{name}: its model card cannot be read: {error}; export it again") from error
-        return card
+
+
+def label_fault(label: str) -> str:
+    """Returns why a text cannot be the name of a class; empty where it can."""
+    try:
+        checked(Label, label)  # pyright: ignore[reportArgumentType] - a type with its rules
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def check_labels(labels: Iterable[str]) -> None:
+    """Checks the labels of a model by the schema of its card.
+
+    Raises:
+        ValueError: one of them cannot be a label, two are equal, or there are none or too many.
+    """
+    try:
+        _refuse_equal(checked(Labels, list(labels)))  # pyright: ignore[reportArgumentType] - as above
+    except Misfit as error:
+        raise error.inside(".labels") from None
+
+
+def _refuse_equal(labels: tuple[str, ...]) -> None:
+    first = {}
+    for at, label in enumerate(labels):
+        if first.setdefault(label, at) != at:
+            raise ValueError(f"labels {first[label] + 1} and {at + 1} are both {label}")
+
+
+def _read(text: str | bytes, name: str) -> ModelCard:
+    """Reads a card, and refuses what would crash later, mislead, or be an escape sequence on a terminal.
+
+    Raises:
+        BadModel: it has a newer schema.
+        ValueError: it is no card.
+    """
+    if len(text) > LARGEST_BYTES:
+        raise ValueError(f"it has {len(text):,} bytes, the limit is {LARGEST_BYTES:,}")
+    values = parse_json(text)
+    schema = checked(_Versioned, values).schema
+    if schema > SCHEMA_VERSION:
+        raise BadModel(
+            f"{name}: its model card has schema {schema}, this edgecls reads up to {SCHEMA_VERSION}; "
+            "upgrade with `pip install -U edgecls`"
+        )
+    card = checked(ModelCard, values)
+    _check(card)
+    return card
+
+
+@dataclass(frozen=True)
+class _Versioned:
+    """The number that every card has."""
+
+    schema: Annotated[int, Range(1, 1_000_000)]
 
 
 def _check(card: ModelCard) -> None:
-    """Refuses values that would crash later, or that would be escape sequences on a terminal.
+    """Refuses fields that contradict each other.
 
     Raises:
-        ValueError, TypeError: a value is out of range or of the wrong type.
+        ValueError: they do.
     """
-    if not card.labels or any(not label or any(map(is_control, label)) for label in card.labels):
-        raise ValueError("a label is empty or holds control characters")
+    _refuse_equal(card.labels)
     if card.background is not None and card.background not in card.labels:
         raise ValueError("its background is not one of its labels")
     if any(picture.label not in card.labels for picture in card.demo):
         raise ValueError("a demo picture is of none of its labels")
-    if card.image.height_px < 1 or card.image.width_px < 1:
-        raise ValueError(f"an input of {card.image.height_px}x{card.image.width_px} px")
-    if card.image.transparent not in ("ignored", "white") or not 8 <= card.image.bits <= 16:
-        raise ValueError(f"transparent pixels {card.image.transparent}, {card.image.bits} bits")
-    if card.image.decode not in ("whole", "reduced"):
-        raise ValueError(f"pictures decoded {card.image.decode}")
-    if not 0 <= card.threshold <= 1 or not 0 < card.temperature < inf:
-        raise ValueError(f"threshold {card.threshold}, temperature {card.temperature}")
+    for index, frame in enumerate(card.golden, 1):
+        if len(frame.probabilities) != len(card.labels):
+            raise ValueError(
+                f"golden frame {index} has {len(frame.probabilities)} probabilities for "
+                f"{len(card.labels)} labels"
+            )
+    _ = card.provenance.seed
     if card.quantisation:
         unpack_fingerprints(card.quantisation.calibration_prints)
-
-
-def _read_quantisation(values: dict[str, Any]) -> Quantisation:
-    return _known(Quantisation, {**values, "float_layers": tuple(values.get("float_layers", ()))})
-
-
-def _read_golden(values: dict[str, Any]) -> GoldenFrame:
-    return _known(
-        GoldenFrame, {**values, **{key: tuple(values[key]) for key in ("input_sketch", "probabilities")}}
-    )
-
-
-def _known(kind: Any, values: dict[str, Any]) -> Any:
-    """Makes a dataclass of the fields that it knows."""
-    return kind(**{key: value for key, value in values.items() if key in kind.__dataclass_fields__})
 
 
 # Fingerprints of images: enough to find out whether an image was used for calibration, without keeping it.
@@ -202,5 +260,7 @@ def unpack_fingerprints(text: str) -> frozenset[bytes]:
         ValueError: it is something else.
     """
     content = base64.b64decode(text, validate=True)
+    if len(content) % _FINGERPRINT_BYTES:
+        raise ValueError("the fingerprints of its calibration images are cut short")
     starts = range(0, len(content), _FINGERPRINT_BYTES)
     return frozenset(content[start : start + _FINGERPRINT_BYTES] for start in starts)

@@ -50,6 +50,8 @@ class ModelFile:
     format: ModelFormat
     content: bytes
     card: ModelCard
+    is_foreign: bool = False
+    """Whether edgecls did not make the file, and the card was made for it here."""
 
     @property
     def size_bytes(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engines.engine import Engine, check_against_card, start_engine
+from ..engines.engine import Engine, OpenedEngine, check_against_card, start_engine
 from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
 from .builtin import builtin_name
@@ -56,8 +56,8 @@ def try_out(content: bytes, name: str) -> dict[str, Any]:
     """Opens and runs a model, as its card says; called in a process with limits.
 
     Returns:
-        `classes`; `size_px`: (height, width) of the input; `scores`: `probabilities` if all outputs could be
-        probabilities, else `logits`.
+        `classes`; `size_px`: (height, width) of the input; `io`: its type; `scores`: `probabilities` if all
+        outputs could be probabilities, else `logits`.
     """
     format_ = model_format(content, name)
     card = read_card(content, format_, name)
@@ -85,11 +85,12 @@ def _answers(engine: Engine) -> np.ndarray:
     return np.stack(answers)
 
 
-def _facts(engine: Engine, answers: np.ndarray) -> dict[str, Any]:
+def _facts(engine: OpenedEngine, answers: np.ndarray) -> dict[str, Any]:
     are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little
     return {
         "classes": engine.classes,
         "size_px": engine.input_size_px,
+        "io": engine.takes.type_name,
         "scores": "probabilities" if are_probabilities else "logits",
     }
 

@@ -109,14 +109,31 @@ def test_labels_are_lines(tmp_path):
 
 
 def test_labels_keep_joiners_and_spaces_of_other_scripts(tmp_path):
-    labels = ("👩\u200d👩\u200d👧", "\u00a0a\u00a0b", "a\u2028b", "\u0645\u06cc\u200c\u062e")
+    labels = ("👩\u200d👩\u200d👧", "\u00a0a\u00a0b", "\u0645\u06cc\u200c\u062e")
     path = tmp_path / "labels.txt"
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(labels).encode() + b"\r\n")
     assert read_labels(path) == labels
 
 
+def test_equal_labels_are_told_apart(tmp_path):
+    path = tmp_path / "labels.txt"
+    path.write_text("crane\nmaillot\ncrane\nmaillot (2)\nmaillot\ncrane\n")
+    assert read_labels(path) == ("crane", "maillot", "crane (2)", "maillot (2)", "maillot (3)", "crane (3)")
+
+
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "0 labels"), (b"cat", "1 labels"), (b"\xff\xfe\0x", "not a text file")]
+    ("content", "words"),
+    [
+        (b"", "0 labels"),
+        (b"cat", "1 labels"),
+        (b"\xff\xfe\0x", "not a text file"),
+        (b"cat\ndog\x1b[2J\n", r'line 2: "dog\\x1b\[2J" has \\x1b in it'),
+        (b"0\tcat\n1\tdog\n", r'line 1: "0\\tcat" has \\t in it'),
+        ("cat\na\u202eb".encode(), r"has \\u202e in it"),
+        (b"cat\n" + b"x" * 1025, "line 2: has 1,025 characters, not 1 to 1,024; write one label on each"),
+        (b"".join(b"%d\n" % number for number in range(65_537)), "65,537 labels"),
+    ],
+    ids=range(8),
 )
 def test_a_file_without_labels_is_bad_data(tmp_path, content, words):
     path = tmp_path / "labels.txt"
