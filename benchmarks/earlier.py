@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..edge_runtime.errors import BadData
-from ..edge_runtime.files import read_whole
+from ..edge_runtime.files import REPORT_BYTES, read_whole
 from ..edge_runtime.models.card import Provenance
+from ..edge_runtime.schema import Length, Range, Raw, checked, parse_json
 from ..edge_runtime.text import Heading, table
 from .file_report import CARD, KERAS, Answers, KerasReference, to_probabilities
 from .report import SCHEMA_VERSION, BenchReport
@@ -60,16 +61,77 @@ def read_earlier(path: Path) -> EarlierReport:
         BadData: it is something else, or too new for this version.
     """
     try:
-        document = json.loads(read_whole(path))
-        schema, files = document["schema"], document["files"]
-        for file in files:
-            _ = file["path"], file["format"]
-        _ = document["machine"]["cpu"], document["data"]["sha256"], document["created_at"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"{path}: not a report; name a file that `edgecls bench --json` wrote") from error
+        document = parse_json(read_whole(path, REPORT_BYTES))
+        schema = checked(_Schema, document).schema
+        if schema <= SCHEMA_VERSION:
+            checked(_Document, document)
+    except ValueError as error:
+        why = f"not a report: {error}"
+        raise BadData(f"{path}: {why}; name a file that `edgecls bench --json` wrote") from error
     if schema > SCHEMA_VERSION:
         raise BadData(f"{path}: written by a newer edgecls (schema {schema}); upgrade this one")
     return EarlierReport(str(path), document)
+
+
+# What is read of such a report: the schema that it is checked against.
+
+_Figure = Annotated[float, Range(0)]
+
+
+@dataclass(frozen=True)
+class _Schema:
+    schema: Annotated[int, Range(0)]
+
+
+@dataclass(frozen=True)
+class _Window:
+    samples_ns: Annotated[tuple[_Figure, ...], Length(1)]
+
+
+@dataclass(frozen=True)
+class _ColdStart:
+    first_label_s: _Figure | None = None
+    peak_memory_bytes: _Figure | None = None
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Annotated[str, Raw]
+    format: str
+    peer: str | None = None
+    sha256: str | None = None
+    size_bytes: _Figure | None = None
+    accuracy: _Figure | None = None
+    accuracy_low: _Figure | None = None
+    accuracy_high: _Figure | None = None
+    p50_ms: _Figure | None = None
+    p99_ms: _Figure | None = None
+    first_label_s: _Figure | None = None
+    peak_memory_bytes: _Figure | None = None
+    windows: tuple[_Window, ...] = ()
+    cold_starts: tuple[_ColdStart, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Machine:
+    cpu: str
+    load: _Figure | None = None
+    cores: _Figure = 1
+
+
+@dataclass(frozen=True)
+class _Data:
+    sha256: str
+    name: Annotated[str, Raw] | None = None
+    images: Annotated[int, Range(0)] | None = None
+
+
+@dataclass(frozen=True)
+class _Document:
+    created_at: str
+    machine: _Machine
+    data: _Data
+    files: tuple[_File, ...]
 
 
 def render_changes(earlier: EarlierReport, report: BenchReport, width: int | None = None) -> str:

@@ -98,7 +98,7 @@ def _read_folder(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def _read_limited(path: Path) -> bytes:
     if path.is_file() and path.stat().st_size > MAX_FILE_BYTES:
         raise BadData(f"{path}: {path.stat().st_size:,} bytes are too many for CIFAR-10; download it again")
-    return read_whole(path)
+    return read_whole(path, MAX_FILE_BYTES)
 
 
 def _check(path: Path, found: str, official: str) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from ..edge_runtime.errors import BadData, Unavailable
-from ..edge_runtime.files import read_whole, scratch_folder, write_whole
+from ..edge_runtime.files import MODEL_BYTES, read_whole, scratch_folder, write_whole
 
 SILENCE_S = 30
 """A download fails when the server sends nothing for so long."""
@@ -60,7 +60,7 @@ def fetch(address: str, path: Path, otherwise: str, sha256: str | None = None) -
         OutputFailed, PermissionRefused: it cannot be written.
     """
     if path.exists():
-        return _checked(read_whole(path), path, sha256)
+        return _checked(read_whole(path, MODEL_BYTES), path, sha256)
     from .backend import keras  # noqa: PLC0415 - slow to import, and not needed for a file that is there
 
     with scratch_folder() as folder:

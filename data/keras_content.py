@@ -1,7 +1,6 @@
 """What an `.h5` or `.keras` file holds, read without Keras, and what must hold before Keras may open it."""
 
 import io
-import json
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from math import prod
 from typing import Any
 
 from ..edge_runtime.errors import BadModel
+from ..edge_runtime.schema import parse_json
 from .hdf5 import read_h5
 from .keras_layers import class_names, numbers_in, options_of, unknown_classes
 
@@ -134,8 +134,8 @@ def _is_the_networks(path: str) -> bool:
 
 def _parsed(text: str | bytes, name: str) -> dict[str, Any]:
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        values = parse_json(text)
+    except ValueError as error:
         raise BadModel(f"{name}: its description of the layers is damaged: {error}; copy it again") from error
     if not isinstance(values, dict):
         raise BadModel(f"{name}: its description of the layers is damaged; copy it again")

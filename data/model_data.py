@@ -1,12 +1,13 @@
 """The data set that a model was trained on: found again, and checked to be the same."""
 
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from ..edge_runtime.errors import BadData, MissingInput, UsageError
-from ..edge_runtime.files import read_whole
+from ..edge_runtime.files import REPORT_BYTES, read_whole
 from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.schema import Raw, checked, parse_json
 from .load import WARNING, Dataset, is_path, load_dataset, load_unlabelled, with_labels
 from .pictures import OnImage
 
@@ -100,6 +101,13 @@ def report_path(model: Path) -> Path:
     return report_folder(model) / REPORT_NAME
 
 
+@dataclass(frozen=True)
+class _RecordedData:
+    """What is read of a report."""
+
+    data: Annotated[str, Raw]
+
+
 def _recorded_data(model: Path) -> str:
     path = report_path(model)
     if not path.exists():
@@ -108,9 +116,11 @@ def _recorded_data(model: Path) -> str:
             "or name the data set with --data"
         )
     try:
-        data = str(json.loads(read_whole(path))["data"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadData(f"{path}: not a report of a training; name the data set with --data") from error
+        data = checked(_RecordedData, parse_json(read_whole(path, REPORT_BYTES))).data
+    except ValueError as error:
+        raise BadData(
+            f"{path}: not a report of a training: {error}; name the data set with --data"
+        ) from error
     if is_path(data) and not Path(data).exists():
         raise MissingInput(
             f"{data}: no such file or folder, but {model} was trained on it; name its new place with --data"

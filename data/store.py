@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from ..edge_runtime.errors import BadData, reading_failed
-from ..edge_runtime.files import read_whole
+from ..edge_runtime.files import PICTURE_BYTES, read_whole
 from ..edge_runtime.text import printable
 from .folders.litter import is_litter, litter_root
 from .folders.name_encodings import NO_HINTS, NameHints
@@ -68,7 +68,7 @@ def read_in(folder: Path, path: PurePosixPath) -> bytes:
     full = folder / _as_listed(path)
     if not full.is_file():  # a pipe would block for ever
         raise BadData(f"{path}: not a file")
-    return read_whole(full)
+    return read_whole(full, PICTURE_BYTES)
 
 
 class _Walk:

@@ -16,7 +16,7 @@ from .engines.engine import Engine
 from .engines.names import EngineName
 from .engines.open import open_engine
 from .errors import BadImage, InvalidOutput, MissingInput, UsageError
-from .files import read_whole
+from .files import PICTURE_BYTES, read_whole
 from .images.prepare import prepare, prepare_file, prepare_jpeg
 from .images.rule import ImageRule, PixelRange
 from .images.transparency import lay_on_white
@@ -237,7 +237,9 @@ class Classifier:
         """
         rule = self.card.image
         if isinstance(picture, str | os.PathLike):
-            image = prepare_file(read_whole(picture), replace(rule, decode="reduced"), str(picture))
+            image = prepare_file(
+                read_whole(picture, PICTURE_BYTES), replace(rule, decode="reduced"), str(picture)
+            )
         elif isinstance(picture, bytes):
             image = prepare_jpeg(picture, rule)
         else:

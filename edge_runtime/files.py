@@ -3,6 +3,7 @@
 They are written in a hidden folder of their own, which the next start removes if this one is killed.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -11,8 +12,9 @@ import tempfile
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from .errors import OutputFailed, reading_failed, writing_failed
+from .errors import BadData, OutputFailed, reading_failed, writing_failed
 from .locks import PartFolder, remove_abandoned
 
 _IN_MEMORY = ("/dev/shm", "/run")  # noqa: S108 - each gets a folder with a random name
@@ -217,16 +219,79 @@ def _scratch_places() -> list[str]:
     return list(_IN_MEMORY)
 
 
-def read_whole(path: str | os.PathLike[str]) -> bytes:
-    """Returns the bytes of `path`.
+# Reading: by kind and size before the first byte, as a pipe waits for ever and a device never ends.
+
+PICTURE_BYTES = 300_000_000
+"""The largest picture that is decoded, with 16 bits a channel and not compressed."""
+MODEL_BYTES = 2**31
+"""What TFLite's and ONNX's own formats can hold."""
+TEXT_BYTES = 16_000_000
+"""Of a file that people write: options, labels, certificates; and of a recording's head and lines."""
+REPORT_BYTES = 500_000_000
+"""Of a report, with every sample and answer."""
+
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a disk"),
+)
+
+
+def read_whole(path: str | os.PathLike[str], most_bytes: int) -> bytes:
+    """Returns the bytes of a file that has at most so many; see `open_file`."""
+    with open_file(path, most_bytes) as file:
+        try:
+            size_bytes = os.fstat(file.fileno()).st_size
+            content = file.read(size_bytes + 1)
+            while size_bytes < len(content) <= most_bytes and (more := file.read(2**20)):
+                content += more  # it grows, or says no size, as files in /proc do
+        except OSError as error:
+            raise reading_failed(path, error) from error
+    _check_size(path, len(content), most_bytes)
+    return content
+
+
+def open_file(path: str | os.PathLike[str], most_bytes: int | None = None) -> BinaryIO:
+    """Opens a file for reading: no pipe, socket or device, nor one of more than `most_bytes`.
 
     Raises:
-        MissingInput, PermissionRefused, BadData: it cannot be read.
+        MissingInput, PermissionRefused, ReadFailed: it cannot be read.
+        BadData: it is something else, or larger.
     """
     try:
-        return Path(path).read_bytes()
+        _check_kind(path, Path(path).stat())  # before it is opened: that alone starts some devices
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = os.fdopen(handle, "rb")
+        try:
+            status = os.fstat(handle)
+            _check_kind(path, status)
+            if most_bytes is not None:
+                _check_size(path, status.st_size, most_bytes)
+        except BaseException:
+            file.close()
+            raise
+        return file
     except OSError as error:
         raise reading_failed(path, error) from error
+    except ValueError as error:  # a null character in the name
+        raise BadData(f"{path}: cannot be read: {error}; check the name") from error
+
+
+def _check_kind(path: str | os.PathLike[str], status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    kind = next((words for is_kind, words in _KINDS if is_kind(status.st_mode)), None)
+    if kind:
+        raise BadData(f"{path}: {kind}, not a file; name a file")
+
+
+def _check_size(path: str | os.PathLike[str], size_bytes: int, most_bytes: int) -> None:
+    if size_bytes > most_bytes:
+        raise BadData(
+            f"{path}: {size_bytes / 1e6:,.0f} MB; the limit for such a file is {most_bytes / 1e6:,.0f} MB; "
+            "check what it is"
+        )
 
 
 def _is_special(path: Path) -> bool:

@@ -15,22 +15,22 @@ control characters, unless it is `Raw`.
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from math import inf, isfinite
 from types import NoneType, UnionType
 from typing import (
     Annotated,
     Any,
     Literal,
-    NoReturn,
     TypeVar,
     Union,
     cast,
     get_args,
     get_origin,
     get_type_hints,
+    overload,
 )
 
 from .text import first_unsafe, printable
@@ -69,6 +69,10 @@ class Length:
     most: int = _MOST_ENTRIES
 
 
+class Unlimited:
+    """A number that may be infinite or NaN too, such as the loss of a training that diverged."""
+
+
 class Raw:
     """A text that may hold any character, such as a file's name; whoever shows it makes it `printable`."""
 
@@ -87,10 +91,10 @@ def parse_json(content: str | bytes) -> Any:
     """Returns the value of a JSON document.
 
     Raises:
-        ValueError: it is none, nested too deeply, or has NaN or infinity in it.
+        ValueError: it is none, or nested too deeply.
     """
     try:
-        return json.loads(content, parse_constant=_refuse_constant)
+        return json.loads(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -109,10 +113,6 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         raise ValueError("nested too deeply") from None
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON")
-
-
 # Checking it.
 
 
@@ -128,45 +128,52 @@ class Misfit(ValueError):
         return Misfit(self._why, where + self._where)
 
 
-def checked(kind: type[T], value: object, *, only_known: bool = False) -> T:
+@overload
+def checked(kind: type[T], value: object, *, only_known: bool = False) -> T: ...
+
+
+@overload
+def checked(kind: Any, value: object, *, only_known: bool = False) -> Any: ...
+
+
+def checked(kind: Any, value: object, *, only_known: bool = False) -> Any:
     """Returns a value read from a file as `kind`, with everything in it checked.
 
     Args:
         kind: a dataclass, or any annotation that its fields may have: bool, int, float, str, `Any`, None,
             `Literal`, tuples, dictionaries with keys of text, unions, and `Annotated` of them.
         value: of JSON or TOML.
-        only_known: whether fields that the outermost dataclass does not have are refused. Otherwise they are
-            left out, so that older readers accept newer files.
+        only_known: whether fields that a dataclass does not have are refused. Otherwise they are left out, so
+            that older readers accept newer files.
 
     Raises:
         ValueError: it does not fit; the text says which value, and what belongs in its place.
     """
-    if only_known and isinstance(value, dict):
-        for name in cast("dict[str, Any]", value):
-            if name not in kind.__dataclass_fields__:  # pyright: ignore[reportAttributeAccessIssue]
-                raise Misfit(f"{_shown(name)} is not known here")
-    return _checker(kind)(value)
+    return _checker(kind, only_known)(value)
 
 
 @cache
-def _checker(kind: Any) -> Checker:
+def _checker(kind: Any, only_known: bool) -> Checker:
     """Made once for each annotation, as a card holds thousands of numbers."""
     rules: tuple[Any, ...] = ()
     if get_origin(kind) is Annotated:
         kind, *given = get_args(kind)
         rules = tuple(given)
     origin, arguments = get_origin(kind), get_args(kind)
+    inner = partial(_checker, only_known=only_known)
     if is_dataclass(kind):
-        check = _of_dataclass(cast("type[Any]", kind))
+        check = _of_dataclass(cast("type[Any]", kind), only_known)
     elif origin in (Union, UnionType):
-        alternatives = [_checker(each) for each in arguments if each is not NoneType]
-        check = _of_union(alternatives, NoneType in arguments)
+        check = _of_union([inner(each) for each in arguments if each is not NoneType], NoneType in arguments)
     elif origin is Literal:
         check = _of_choices(arguments)
     elif origin is tuple:
-        check = _of_tuple(arguments, _length(rules, _MOST_ENTRIES))
+        items = [inner(each) for each in arguments if each is not Ellipsis]
+        check = _of_tuple(items, _length(rules, _MOST_ENTRIES), is_list=Ellipsis in arguments)
+    elif origin is list:
+        check = _of_tuple([inner(arguments[0])], _length(rules, _MOST_ENTRIES), is_list=True, kind=list)
     elif origin in (dict, Mapping):
-        check = _of_mapping(_checker(arguments[1]), _length(rules, _MOST_ENTRIES))
+        check = _of_mapping(inner(arguments[1]), _length(rules, _MOST_ENTRIES))
     elif kind is str:
         check = _of_text(rules)
     elif kind in (int, float):
@@ -180,9 +187,9 @@ def _length(rules: tuple[Any, ...], most: int) -> Length:
     return next((rule for rule in rules if isinstance(rule, Length)), Length(0, most))
 
 
-def _of_dataclass(kind: type[Any]) -> Checker:
+def _of_dataclass(kind: type[Any], only_known: bool) -> Checker:
     hints = get_type_hints(kind, include_extras=True)
-    known = {each.name: _checker(hints[each.name]) for each in fields(kind) if each.init}
+    known = {each.name: _checker(hints[each.name], only_known) for each in fields(kind) if each.init}
     needed = [
         each.name
         for each in fields(kind)
@@ -195,6 +202,8 @@ def _of_dataclass(kind: type[Any]) -> Checker:
         given = cast("dict[str, Any]", value)
         if lacking := next((name for name in needed if name not in given), None):
             raise Misfit("is missing", f".{lacking}")
+        if only_known and (other := next((name for name in given if name not in known), None)) is not None:
+            raise Misfit(f"{_shown(other)} is not known here")
         made: dict[str, Any] = {}
         for name, item in known.items():
             try:
@@ -230,9 +239,14 @@ def _of_choices(choices: tuple[Any, ...]) -> Checker:
     return check
 
 
-def _of_tuple(arguments: tuple[Any, ...], length: Length) -> Checker:
-    is_list = len(arguments) == 2 and arguments[1] is Ellipsis
-    items = [_checker(each) for each in arguments if each is not Ellipsis]
+def _of_tuple(
+    items: list[Checker],
+    length: Length,
+    *,
+    is_list: bool,
+    kind: type[Sequence[Any]] = tuple,
+) -> Checker:
+    """Of a list of any length whose entries are alike, or of one that has an entry for each of `items`."""
     if not is_list:
         length = Length(len(items), len(items))
 
@@ -247,7 +261,7 @@ def _of_tuple(arguments: tuple[Any, ...], length: Length) -> Checker:
                 made.append(item(each))
         except Misfit as error:
             raise error.inside(f"[{len(made)}]") from None
-        return tuple(made)
+        return made if kind is list else tuple(made)
 
     return check
 
@@ -297,6 +311,7 @@ def _of_number(kind: type[int] | type[float], rules: tuple[Any, ...] = ()) -> Ch
     low, high = asked.low, asked.high
     if kind is int:
         low, high = max(low, -_LARGEST), min(high, _LARGEST)
+    is_unlimited = Unlimited in rules
     what = "a whole number" if kind is int else "a number"
     if asked != Range():
         what += (
@@ -308,6 +323,8 @@ def _of_number(kind: type[int] | type[float], rules: tuple[Any, ...] = ()) -> Ch
             return value
         if kind is float and type(value) is int and low <= value <= high and abs(value) <= _LARGEST:
             return float(value)
+        if is_unlimited and isinstance(value, float):
+            return value
         raise Misfit(f"{_shown(value)} is not {what}")
 
     return check

@@ -8,7 +8,7 @@ import numpy as np
 from ..data.backend import keras, load_network_bytes, tf
 from ..data.keras_network import check_unknown_network
 from ..edge_runtime.errors import BadModel, UsageError
-from ..edge_runtime.files import read_whole
+from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.rule import ImageRule, PixelRange
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
@@ -69,7 +69,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
         MissingInput, BadModel: it cannot be read, has a layer outside `ALLOWED_LAYERS`, or is not a
             classifier with these labels.
     """
-    content = read_whole(path)
+    content = read_whole(path, MODEL_BYTES)
     is_zip = content.startswith(_ZIP)
     if not is_zip:
         format_ = model_format(content, str(path))

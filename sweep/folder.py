@@ -7,13 +7,15 @@ pareto.png           accuracy against time and size
 """
 
 import json
+import re
 import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..edge_runtime.errors import BadConfiguration, BadData, MissingInput, UsageError
-from ..edge_runtime.files import read_whole, write_whole
+from ..edge_runtime.files import TEXT_BYTES, read_whole, write_whole
+from ..edge_runtime.schema import Range, Raw, checked, parse_json
 
 RESULTS = "results.json"
 PLOT = "pareto.png"
@@ -24,14 +26,25 @@ _TRIALS = "trials"
 class Plan:
     """What all trainings of a sweep have in common."""
 
-    data: str
+    data: Annotated[str, Raw]
     """As `--data` takes it; a path is absolute."""
     data_digest: str
     """Of the files there; empty for a data set known by name."""
-    epochs: int | None
+    epochs: Annotated[int, Range(1)] | None
     """None is each recipe's own number."""
-    threads: int
+    threads: Annotated[int, Range(1)]
     """Of each training: another number may round differently."""
+
+
+@dataclass(frozen=True)
+class _Keyed:
+    """What else stands in `sweep.json`: part of the name of a folder, so that it may be no path."""
+
+    key: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[0-9a-f]{1,64}", self.key):
+            raise ValueError("its key is not hexadecimal")
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,11 @@ def open_folder(path: Path, plan: Plan, *, resume: bool) -> SweepFolder:
 
 def _read(file: Path) -> tuple[str, Plan]:
     try:
-        values: Any = json.loads(read_whole(file))
-        return str(values.pop("key")), Plan(**values)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        values: Any = parse_json(read_whole(file, TEXT_BYTES))
+        key = checked(_Keyed, values).key
+        values.pop("key")
+        return key, checked(Plan, values, only_known=True)
+    except ValueError as error:
         raise BadData(f"{file}: damaged: {error}; choose another folder with --output") from error
 
 

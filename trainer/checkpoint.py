@@ -5,14 +5,18 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..data.model_data import report_folder
 from ..edge_runtime.errors import BadConfiguration, BadData, MissingInput
-from ..edge_runtime.files import read_whole, write_whole
-from .report import Epoch, Metrics
+from ..edge_runtime.files import MODEL_BYTES, read_whole, write_whole
+from ..edge_runtime.schema import Raw, checked, parse_json
+from .report import Epoch
+
+Option = Annotated[str, Raw] | int | float | bool | None
+"""A value of the command line."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class Checkpoint:
     teacher_sha256: str | None
     """Of the teacher's file, if any."""
     state: TrainingState
+
+
+@dataclass(frozen=True)
+class _About:
+    """What the file says beside its arrays."""
+
+    options: dict[str, Option]
+    data_sha256: str
+    teacher_sha256: str | None
+    history: tuple[Epoch, ...]
 
 
 def checkpoint_path(model: Path) -> Path:
@@ -75,15 +89,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     check_there(path)
     try:
-        content = io.BytesIO(read_whole(path))
+        content = io.BytesIO(read_whole(path, 4 * MODEL_BYTES))
         with np.load(content, allow_pickle=False) as arrays:  # a zip, whose checksums are checked
-            about = json.loads(str(arrays["about"]))
-            state = TrainingState(
-                tuple(_epoch(values) for values in about["history"]),
-                _numbered(arrays, "variable"),
-                _numbered(arrays, "kept"),
-            )
-            return Checkpoint(about["options"], about["data_sha256"], about["teacher_sha256"], state)
+            about = checked(_About, parse_json(str(arrays["about"])))
+            state = TrainingState(about.history, _numbered(arrays, "variable"), _numbered(arrays, "kept"))
+            return Checkpoint(about.options, about.data_sha256, about.teacher_sha256, state)
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise BadData(f"{path}: damaged: {error}; leave --resume out to start again") from error
 
@@ -126,8 +136,3 @@ def _spelled(option: str, value: Any) -> str:
 def _numbered(arrays: Any, name: str) -> tuple[np.ndarray, ...]:
     count = sum(key.startswith(f"{name}_") for key in arrays.files)
     return tuple(arrays[f"{name}_{index}"] for index in range(count))
-
-
-def _epoch(values: dict[str, Any]) -> Epoch:
-    splits = {split: Metrics(**values[split]) for split in ("train", "val", "test")}
-    return Epoch(values["number"], values["seconds"], **splits)

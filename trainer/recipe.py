@@ -1,13 +1,13 @@
 """Recipes: the options that, with the data set, decide a network's weights; and recipes by name."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from ..data.load import WARNING
 from ..edge_runtime.errors import UnknownChoice, UsageError
+from ..edge_runtime.schema import Range, Raw
 from .augmentation import KINDS, parse_kinds
 from .networks.design import ARCHITECTURES, Design
 
@@ -25,39 +25,39 @@ class Recipe:
 
     arch: str = "cnn"
     """A name in `design.ARCHITECTURES`."""
-    depth: int | None = None
+    depth: Annotated[int, Range(1, 10_000)] | None = None
     """Of `resnet`; see `Design`."""
-    width: float | None = None
+    width: Annotated[float, Range(0.001, 1000)] | None = None
     """Of `resnet` and `mobilenet`; see `Design`."""
-    epochs: int = 10
-    batch_size: int = 32
-    seed: int = 0
+    epochs: Annotated[int, Range(1, 100_000)] = 10
+    batch_size: Annotated[int, Range(1, 65_536)] = 32
+    seed: Annotated[int, Range(0, 2**32 - 1)] = 0
     """For initial weights, the order of the images, augmentation, dropout and the split. 0 to 2**32 - 1."""
     optimizer: str = "adam"
     """One of `OPTIMIZERS`; `sgd` has a Nesterov momentum of 0.9, `muon` of 0.95."""
-    learning_rate: float = 1e-3
+    learning_rate: Annotated[float, Range(1e-9, 1000)] = 1e-3
     """The peak of the schedule."""
     schedule: str = "constant"
     """One of `SCHEDULES`; see `optimizer.OneCycle`."""
-    weight_decay: float = 0.0
+    weight_decay: Annotated[float, Range(0, 1)] = 0.0
     """Decoupled (Loshchilov and Hutter 2019): each step shrinks kernels by learning rate times this."""
-    label_smoothing: float = 0.0
+    label_smoothing: Annotated[float, Range(0, 0.9)] = 0.0
     """The share of each label that is spread over all classes (Szegedy et al. 2016)."""
     augment: tuple[str, ...] = ()
     """Names in `augmentation.KINDS`."""
-    dropout: float = 0.0
+    dropout: Annotated[float, Range(0, 0.95)] = 0.0
     """The share of activations dropped before each dense layer in training; 0 adds no dropout layer."""
-    average_epochs: int = 0
+    average_epochs: Annotated[int, Range(0, 100_000)] = 0
     """The saved weights are the mean over so many last epochs (Izmailov et al. 2018); 0: those of the
     last."""
     early_stopping: bool = False
     balance: bool = False
     """Whether class weights make all classes count the same."""
-    teacher: str | None = None
+    teacher: Annotated[str, Raw] | None = None
     """The path of the `.h5` of a network to imitate (Hinton et al. 2015)."""
-    temperature: float = 4.0
+    temperature: Annotated[float, Range(0.1, 100)] = 4.0
     """Divides the logits of both networks before the student imitates the teacher."""
-    teacher_share: float = 0.9
+    teacher_share: Annotated[float, Range(0, 1)] = 0.9
     """The teacher's share of the loss; the rest comes from the true classes."""
     precision: str = "float32"
     """One of `PRECISIONS`, for computing while fitting. Weights are kept and saved as float32."""
@@ -86,11 +86,6 @@ class Recipe:
     def design(self) -> Design:
         """The part that decides which network is built."""
         return Design(self.arch, self.dropout, self.depth, self.width)
-
-    @classmethod
-    def from_values(cls, values: Mapping[str, Any]) -> Self:
-        """Returns a recipe from `asdict` values as JSON keeps them; raises TypeError for an unknown name."""
-        return cls(**{**values, "augment": tuple(values.get("augment", ()))})
 
     def by_option(self) -> dict[str, Any]:
         """Returns the values by their names on the command line."""

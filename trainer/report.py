@@ -6,24 +6,27 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from ..data.model_data import REPORT_NAME, report_path
-from ..edge_runtime.errors import BadData, MissingInput
-from ..edge_runtime.files import read_whole
+from ..edge_runtime.errors import BadData, MissingInput, UsageError
+from ..edge_runtime.files import REPORT_BYTES, read_whole
 from ..edge_runtime.images.rule import ImageRule
+from ..edge_runtime.schema import Range, Raw, Unlimited, checked, parse_json
 from .recipe import Recipe
+
+Count = Annotated[int, Range(0)]
 
 
 @dataclass(frozen=True)
 class Metrics:
     """Loss and accuracy of a network on a split."""
 
-    loss: float
-    """Mean cross-entropy, in nats."""
-    accuracy: float
+    loss: Annotated[float, Unlimited]
+    """Mean cross-entropy, in nats; NaN where a training diverged."""
+    accuracy: Annotated[float, Unlimited]
     """Top-1, 0 to 1."""
 
 
@@ -31,9 +34,9 @@ class Metrics:
 class Epoch:
     """One pass over the training images."""
 
-    number: int
+    number: Annotated[int, Range(1)]
     """Counted from 1."""
-    seconds: float
+    seconds: Annotated[float, Range(0)]
     """Including the evaluation at its end."""
     train: Metrics
     """Running means while the weights change, as Keras reports them."""
@@ -74,24 +77,24 @@ def history_csv(history: tuple[Epoch, ...]) -> str:
 class TrainReport:
     """Everything needed to train the same model again, and the results."""
 
-    data: str
+    data: Annotated[str, Raw]
     """As `--data` takes it: `cifar10`, `digits`, or an absolute path."""
-    data_name: str
+    data_name: Annotated[str, Raw]
     data_sha256: str
     """Over labels, pixels, classes and the split; the model's card has the same."""
     labels: tuple[str, ...]
-    train_images: int
-    val_images: int
-    test_images: int
-    skipped: tuple[str, ...]
+    train_images: Count
+    val_images: Count
+    test_images: Count
+    skipped: tuple[Annotated[str, Raw], ...]
     """Files that were not usable, each with its reason."""
     image: ImageRule
     recipe: Recipe
-    parameters: int
-    epochs_done: int
-    best_epoch: int
+    parameters: Count
+    epochs_done: Count
+    best_epoch: Count
     """The number of the one with the lowest validation loss; early stopping keeps its weights."""
-    seconds: float
+    seconds: Annotated[float, Range(0)]
     """For fitting and evaluation, without reading the data set."""
     train: Metrics
     val: Metrics
@@ -105,7 +108,7 @@ class TrainReport:
     """Of the file that the recipe's `teacher` names."""
     split: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The recordings that were found, and where their images went; empty where there are none."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Annotated[str, Raw], ...] = ()
     """Why the model is worth nothing; empty where it is not."""
     enough: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Whether the pictures are enough, and which to look at: see `enough.examine.record`."""
@@ -148,17 +151,11 @@ def read_report_file(path: Path) -> TrainReport:
     if path.is_dir():
         path /= REPORT_NAME
     try:
-        values = json.loads(read_whole(path))
-        return TrainReport(
-            **{
-                **values,
-                **{name: tuple(values.get(name, ())) for name in ("labels", "skipped", "warnings")},
-                **{split: Metrics(**values[split]) for split in ("train", "val", "test")},
-                "image": ImageRule(**values["image"]),
-                "recipe": Recipe.from_values(values["recipe"]),
-            }
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        values = parse_json(read_whole(path, REPORT_BYTES))
+        if isinstance(values, dict):  # older reports have neither
+            values = {"labels": [], "skipped": [], **values}
+        return checked(TrainReport, values, only_known=True)
+    except (ValueError, UsageError) as error:
         is_other_file = isinstance(error, UnicodeDecodeError | json.JSONDecodeError)
         reason = "it is not JSON" if is_other_file else str(error)
         raise BadData(

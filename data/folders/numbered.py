@@ -1,13 +1,13 @@
 """Names of classes whose folders have numbers: `0`, `1`, `n01440764`, with a list of names beside them."""
 
 import csv
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from ...edge_runtime.errors import EdgeclsError
+from ...edge_runtime.schema import parse_json
 from ...edge_runtime.text import printable
 from ..store import Store
 
@@ -31,7 +31,7 @@ def names_of_numbers(store: Store, labels: Sequence[str]) -> tuple[dict[str, str
         try:
             content = store.read(file)
             names = _names_in(content[:_MAX_BYTES].decode("utf-8-sig"), file.suffix.lower(), labels)
-        except (EdgeclsError, ValueError, RecursionError, csv.Error):
+        except (EdgeclsError, ValueError, csv.Error):
             continue
         if names and max(Counter(names.values()).values()) == 1:
             return {label: printable(name) for label, name in names.items()}, file
@@ -41,9 +41,11 @@ def names_of_numbers(store: Store, labels: Sequence[str]) -> tuple[dict[str, str
 def _names_in(text: str, suffix: str, labels: Sequence[str]) -> dict[str, str] | None:
     """Returns a name for each label; None if the text does not have them all."""
     if suffix == ".json":
-        values = json.loads(text)
+        values = parse_json(text)
         if isinstance(values, list):
             return _in_order([str(value) for value in values], labels)
+        if not isinstance(values, dict):
+            return None
         pairs = [(str(key), value) for key, value in values.items()]
         if all(isinstance(value, int) for _, value in pairs):  # {"cat": 0}
             pairs = [(str(value), key) for key, value in pairs]

@@ -75,7 +75,7 @@ def parse_event_line(line: bytes) -> LoggedEvent | None:
             str(values.pop("text")),
             values,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         return None
 
 

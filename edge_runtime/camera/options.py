@@ -5,18 +5,19 @@ configuration file need to know of each. `session.py` checks the value and makes
 Imports neither numpy nor OpenCV, so that `--help` stays fast.
 """
 
-import tomllib
 from dataclasses import Field, dataclass, field, fields
 from difflib import get_close_matches
+from math import isfinite
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ..engines.names import EngineName
 from ..errors import BadConfiguration
-from ..files import read_whole
+from ..files import TEXT_BYTES, read_whole
 from ..images.rule import PixelRange
 from ..masking import has_secret, shown_source, shown_value
+from ..schema import parse_toml
 from ..text import expanded
 
 Rotation = Literal["0", "90", "180", "270"]
@@ -281,8 +282,8 @@ def read_options(path: Path) -> dict[str, Any]:
         BadConfiguration: not TOML; an unknown option, or a value of the wrong type or out of range.
     """
     try:
-        document = tomllib.loads(read_whole(path).decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document = parse_toml(read_whole(path, TEXT_BYTES))
+    except ValueError as error:
         raise BadConfiguration(f'{path}: not TOML: {error}; write lines such as: source = "csi"') from error
     hints, known = get_type_hints(CameraOptions), {option.name: option for option in fields(CameraOptions)}
     values: dict[str, Any] = {}
@@ -332,6 +333,8 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
 
 
 def _check_range(value: Any, low: float | None, high: float | None) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError("write a number")
     if low is not None and value < low:
         raise ValueError(f"write at least {low:g}")
     if high is not None and value > high:

@@ -17,49 +17,44 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import UnionType
-from typing import Self
+from typing import Annotated, Self
 
 from ..classifier import Classifier, Prediction
-from ..errors import BadConfiguration, BadData, MissingInput
-from ..files import read_whole
+from ..errors import BadConfiguration, BadData, MissingInput, UsageError
+from ..files import MODEL_BYTES, TEXT_BYTES, read_whole
 from ..images.jpeg_header import is_whole
 from ..models.model_file import content_sha256
+from ..schema import Range, Raw, checked, parse_json
 from .answer import Answer
 from .frame import Frame
 from .options import Flip, Rotation
-from .view import ROTATIONS
+from .region import parse_roi
 
 HEADER_NAME = "recording.json"
 ANSWERS_NAME = "answers.jsonl"
 _VERSION = 1
+_MOST_LINE_BYTES = 4_000_000
+"""Of a frame's line: a ranking of all labels that a model may have."""
+
+Share = Annotated[float, Range(0, 1.001)]
+"""A probability; rounding may add a little."""
+Seconds = Annotated[float, Range(0, 1e10)]
 
 
 @dataclass(frozen=True)
 class RecordedSettings:
     """The camera options that decide what is announced, named as on the command line."""
 
-    conf: float | None = None
+    conf: Share | None = None
     """None: the model's threshold."""
-    conf_off: float | None = None
-    smooth_s: float = 0.0
-    hold_s: float = 0.0
+    conf_off: Share | None = None
+    smooth_s: Annotated[float, Range(0, 1e6)] = 0.0
+    hold_s: Annotated[float, Range(0, 1e6)] = 0.0
     is_steady: bool = False
     """Whether decisions are made over time, by a `SteadyDecider`, or on each frame alone."""
     roi: str | None = None
     rotate: Rotation = "0"
     flip: Flip | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the types of values that may come from a file.
-
-        Raises:
-            ValueError: a value has the wrong type.
-        """
-        _check_type(self, float | int | None, "conf", "conf_off", "smooth_s", "hold_s")
-        _check_type(self, str | None, "roi", "flip")
-        if self.rotate not in ROTATIONS:
-            raise ValueError(f"not a rotation: {self.rotate}")
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class RecordingHeader:
     """Wall clock, ISO 8601 in UTC."""
     settings: RecordedSettings = field(default_factory=RecordedSettings)
     """A replay uses the same."""
-    version: int = _VERSION
+    version: Annotated[int, Range(1)] = _VERSION
 
     def to_json(self) -> str:
         """Returns the content of `recording.json`."""
@@ -85,25 +80,26 @@ class RecordingHeader:
 class RecordedAnswer:
     """One line of a recording: what was decided on one frame."""
 
-    sequence: int
-    captured_at_s: float
+    sequence: Annotated[int, Range(0)]
+    captured_at_s: Seconds
     """`time.monotonic()` of the machine that recorded."""
     at: str
     """Wall clock, ISO 8601 in UTC."""
     label: str | None
     """Of this frame alone; None for "unknown"."""
-    ranking: tuple[tuple[str, float], ...]
+    ranking: tuple[tuple[str, Share], ...]
     """Of this frame alone: (label, probability 0 to 1), best first."""
     announced: str | None
     """The label announced after this frame."""
-    confidence: float
+    confidence: Share
     """Of the announced label, 0 to 1."""
     changed: bool
     """Another label was announced before this frame."""
     encoded: bool = False
     """The frame came as raw pixels and was encoded for the recording: a replay sees nearly the same."""
-    position_s: float | None = None
-    name: str = ""
+    position_s: Seconds | None = None
+    name: Annotated[str, Raw] = ""
+    """A picture's path."""
     truth: str = ""
     frozen: bool = False
     """See `Frame.is_frozen`."""
@@ -143,29 +139,14 @@ class RecordedAnswer:
             ValueError: the line is damaged.
         """
         try:
-            values = json.loads(line)
-            ranking = tuple((label, probability) for label, probability in values["ranking"])
-            recorded = cls(**values | {"ranking": ranking})
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError("not a recorded answer") from error
-        _check_type(recorded, int, "sequence")
-        _check_type(recorded, float, "captured_at_s", "confidence")
-        _check_type(recorded, float | None, "position_s")
-        _check_type(recorded, str | None, "announced")
-        _check_type(recorded, str, "name", "truth", "at")
-        return recorded
+            return checked(cls, parse_json(line), only_known=True)
+        except ValueError as error:
+            raise ValueError(f"not a recorded answer: {error}") from error
 
     def frame(self, jpeg: bytes) -> Frame:
         """Returns the frame as it was, with its original times."""
         frame = Frame(jpeg, self.sequence, self.captured_at_s, self.name, self.position_s, self.truth)
         return replace(frame, is_frozen=self.frozen is True)
-
-
-def _check_type(values: object, kind: type | UnionType, *names: str) -> None:
-    """Checks fields that were read from JSON, which may hold anything."""
-    for name in names:
-        if not isinstance(getattr(values, name), kind):
-            raise ValueError(f"not a recorded answer: {name}")
 
 
 def announced_confidence(shown: Prediction) -> float:
@@ -184,7 +165,7 @@ def new_header(source: str, classifier: Classifier, settings: RecordedSettings) 
     Raises:
         EdgeclsError: the model file cannot be read any more.
     """
-    digest = content_sha256(read_whole(classifier.path))
+    digest = content_sha256(read_whole(classifier.path, MODEL_BYTES))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return RecordingHeader(source, classifier.path.name, digest, now, settings)
 
@@ -209,10 +190,11 @@ def read_header(folder: Path) -> RecordingHeader:
     if not path.is_file():
         raise MissingInput(f"{folder}: not a recording (no {HEADER_NAME}); give a folder written by --record")
     try:
-        values = json.loads(read_whole(path))
-        header = RecordingHeader(**values | {"settings": RecordedSettings(**values["settings"])})
-    except (ValueError, TypeError, KeyError) as error:
-        raise BadData(f"{path}: not the header of a recording; check what it is") from error
+        header = checked(RecordingHeader, parse_json(read_whole(path, TEXT_BYTES)), only_known=True)
+        if header.settings.roi:
+            parse_roi(header.settings.roi)
+    except (ValueError, UsageError) as error:
+        raise BadData(f"{path}: not the header of a recording: {error}; check what it is") from error
     if header.version != _VERSION:
         raise BadData(f"{path}: recorded by a newer edgecls (format {header.version}); update this one")
     return header
@@ -252,7 +234,7 @@ def _answers_in(part: Path) -> Iterator[tuple[Path, RecordedAnswer | None]]:
     if not path.is_file():  # the power was cut between making the folder and its first line
         return
     with path.open("rb") as lines:
-        for line in lines:
+        while line := lines.readline(_MOST_LINE_BYTES):
             try:
                 recorded = RecordedAnswer.from_line(line)
             except ValueError:

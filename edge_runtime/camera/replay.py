@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from ..classifier import Classifier
+from ..errors import EdgeclsError
+from ..files import PICTURE_BYTES, read_whole
 from ..text import printable, table
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
@@ -110,8 +112,8 @@ class RecordedFrames(Source):
                 self.damaged_lines += 1
                 continue
             try:
-                jpeg = path.read_bytes()
-            except OSError:
+                jpeg = read_whole(path, PICTURE_BYTES)
+            except EdgeclsError:
                 self.corrupt_frames += 1
                 continue
             self.newest = recorded

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import BadModel, EdgeclsError
-from ..files import read_whole
+from ..files import MODEL_BYTES, read_whole
 from ..workers import ask_worker
 from .finding import Finding, from_error, ok, problem, warning
 from .host import Distribution, Python
@@ -229,7 +229,7 @@ def _broken(
 def check_model(path: Path) -> Finding:
     """Checks in a child process that a model file is undamaged and its engine can open it."""
     try:
-        engine = ask_worker(open_model, read_whole(path), str(path))
+        engine = ask_worker(open_model, read_whole(path, MODEL_BYTES), str(path))
     except EdgeclsError as error:
         return from_error("model", error)
     return ok("model", f"{path}: {engine} reads it")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadImage
-from ..files import read_whole
+from ..files import PICTURE_BYTES, read_whole
 from .apart import decode_apart
 from .bounds import bounded, needs_child
 from .decoder_messages import hear
@@ -44,7 +44,7 @@ _START_BYTES = 1 << 20
 
 def read_image(path: str | Path, rule: ImageRule | None = None) -> np.ndarray:
     """Reads and decodes an image file to uint8 (H, W, 3) BGR; raises as `decode_file` and `read_whole`."""
-    return decode_file(read_whole(path), str(path), rule)
+    return decode_file(read_whole(path, PICTURE_BYTES), str(path), rule)
 
 
 def decode_file(content: bytes, name: str, rule: ImageRule | None = None) -> np.ndarray:

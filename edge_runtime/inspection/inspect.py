@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..files import read_whole
+from ..files import MODEL_BYTES, read_whole
 from ..models.builtin import builtin_name
 from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
 from ..models.passed import has_passed, remember
@@ -32,7 +32,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
         Unavailable: the package that reads this format is not installed.
     """
     name = str(path)
-    content = read_whole(path)
+    content = read_whole(path, MODEL_BYTES)
     format_ = _format(content, name)
     card = read_card(content, format_, name) if isinstance(format_, ModelFormat) else None
     sha256 = content_sha256(content)

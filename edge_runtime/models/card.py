@@ -162,7 +162,7 @@ class ModelCard:
 def label_fault(label: str) -> str:
     """Returns why a text cannot be the name of a class; empty where it can."""
     try:
-        checked(Label, label)  # pyright: ignore[reportArgumentType] - a type with its rules
+        checked(Label, label)
     except ValueError as error:
         return str(error)
     return ""
@@ -175,13 +175,14 @@ def check_labels(labels: Iterable[str]) -> None:
         ValueError: one of them cannot be a label, two are equal, or there are none or too many.
     """
     try:
-        _refuse_equal(checked(Labels, list(labels)))  # pyright: ignore[reportArgumentType] - as above
+        names: tuple[str, ...] = checked(Labels, list(labels))
     except Misfit as error:
         raise error.inside(".labels") from None
+    _refuse_equal(names)
 
 
 def _refuse_equal(labels: tuple[str, ...]) -> None:
-    first = {}
+    first: dict[str, int] = {}
     for at, label in enumerate(labels):
         if first.setdefault(label, at) != at:
             raise ValueError(f"labels {first[label] + 1} and {at + 1} are both {label}")

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import BadData, BadModel, UsageError
-from ..files import read_whole
+from ..files import MODEL_BYTES, TEXT_BYTES, read_whole
 from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
 from .card import MOST_LABELS, ModelCard, label_fault
@@ -24,7 +24,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
             no card may have.
     """
     try:
-        lines = re.split(r"\r\n|\r|\n", read_whole(path).decode("utf-8-sig"))
+        lines = re.split(r"\r\n|\r|\n", read_whole(path, TEXT_BYTES).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise BadData(f"{path}: not a text file: {error}; write one label on each line") from error
     labels: list[str] = []
@@ -69,7 +69,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
         MissingInput, PermissionRefused: it cannot be read.
         Unavailable: the engine for its format is not installed.
     """
-    content = read_whole(path)
+    content = read_whole(path, MODEL_BYTES)
     format_ = model_format(content, str(path))
     if read_card(content, format_, str(path)):
         raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import BadModel, Unavailable
-from ..files import read_whole
+from ..files import MODEL_BYTES, read_whole
 from ..workers import ask_worker
 from .card import ModelCard
 from .passed import has_passed, remember
@@ -77,7 +77,7 @@ def read_model(path: str | Path) -> ModelFile:
         BadModel: empty, not a model, damaged, or without a card.
     """
     path = Path(path)
-    content = read_whole(path)
+    content = read_whole(path, MODEL_BYTES)
     format_ = model_format(content, str(path))
     card = read_card(content, format_, str(path))
     if card is None:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadConfiguration, BadData, BadModel, Unavailable, reading_failed
-from ..files import read_whole, write_whole
+from ..files import TEXT_BYTES, read_whole, write_whole
 from ..user_folders import settings_folder
 from .model_file import SEAL_BYTES, ModelFile, resealed, seal_start, with_room
 
@@ -206,7 +206,7 @@ def own_key(path: Path | None) -> tuple[SigningKey, Path, bool]:
         _nacl()
         write_whole(path, base64.b64encode(os.urandom(32)) + b"\n", is_private=True)
     try:
-        seed = base64.b64decode(read_whole(path).strip(), validate=True)
+        seed = base64.b64decode(read_whole(path, TEXT_BYTES).strip(), validate=True)
         if len(seed) != 32:
             raise ValueError(f"{len(seed)} bytes")
     except (ValueError, binascii.Error) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MissingInput, PermissionRefused, Unavailable, writing_failed
-from ..files import read_whole, write_whole
+from ..files import MODEL_BYTES, read_whole, write_whole
 from ..text import printable
 from .unit import (
     SECRETS_NAME,
@@ -89,7 +89,7 @@ def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> 
     )  # refused before anything is written
     for path in service.reads:
         _check_readable_by_all(path)
-    contents = {path.name: read_whole(path) for path in service.copied}
+    contents = {path.name: read_whole(path, MODEL_BYTES) for path in service.copied}
     settings = _below(root, service.settings)
     for name, content in contents.items():
         write_whole(settings / name, content)

@@ -43,7 +43,7 @@ def test_when_writing_fails_the_old_file_stays_and_nothing_beside_it(tmp_path: P
 
 def test_text_is_written_as_utf8(tmp_path: Path):
     write_whole(tmp_path / "a.txt", "größe")
-    assert read_whole(tmp_path / "a.txt") == "größe".encode()
+    assert read_whole(tmp_path / "a.txt", 100) == "größe".encode()
 
 
 def test_content_is_on_the_disk_before_its_name_and_the_name_before_the_end(tmp_path: Path, monkeypatch):
@@ -190,13 +190,13 @@ def test_checking_finds_a_folder_whose_name_the_system_refuses(tmp_path: Path):
 
 def test_a_missing_file_is_missing(tmp_path: Path):
     with pytest.raises(MissingInput, match=r"nothing\.h5: no such file; check the name") as raised:
-        read_whole(tmp_path / "nothing.h5")
+        read_whole(tmp_path / "nothing.h5", 100)
     assert raised.value.exit_code == 66
 
 
 def test_a_folder_is_not_a_file(tmp_path: Path):
     with pytest.raises(BadData, match="is a directory; name a file in it"):
-        read_whole(tmp_path)
+        read_whole(tmp_path, 100)
 
 
 def test_a_file_of_somebody_else_is_a_matter_of_permission(tmp_path: Path):
@@ -205,7 +205,7 @@ def test_a_file_of_somebody_else_is_a_matter_of_permission(tmp_path: Path):
     if os.access(path, os.R_OK):
         pytest.skip("root may read everything")
     with pytest.raises(PermissionRefused, match="permission denied; check its permissions"):
-        read_whole(path)
+        read_whole(path, 100)
 
 
 def test_a_link_stays_a_link_and_the_file_that_it_names_is_replaced(tmp_path: Path):

@@ -103,7 +103,7 @@ def test_no_depth_is_more_than_an_error(parse):
         parse(start + b"[" * 100_000 + b"]" * 100_000)
 
 
-@pytest.mark.parametrize("content", [b"", b"nan", b"NaN", b"[Infinity]", b"\xff", b"9" * 5000, b"{1: 2}"])
+@pytest.mark.parametrize("content", [b"", b"nan", b"\xff", b"9" * 5000, b"{1: 2}"])
 def test_what_is_no_json_is_a_value_error(content: bytes):
     with pytest.raises(ValueError, match=" "):
         parse_json(content)

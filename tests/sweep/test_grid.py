@@ -1,7 +1,8 @@
 import json
 from dataclasses import asdict
 
-from edgecls.sweep.grid import Grid, GridPoint, point_from
+from edgecls.edge_runtime.schema import checked
+from edgecls.sweep.grid import Grid, GridPoint
 
 
 def test_every_combination_comes_once_and_seeds_come_last():
@@ -49,4 +50,4 @@ def test_the_options_are_those_of_train():
 
 def test_a_point_survives_json():
     point = GridPoint("resnet", 32, 1, None, None, 20)
-    assert point_from(json.loads(json.dumps(asdict(point)))) == point
+    assert checked(GridPoint, json.loads(json.dumps(asdict(point)))) == point

@@ -84,7 +84,7 @@ def test_reports_of_another_edgecls_are_named(tmp_path):
     run_job(job(), tmp_path, "here")
     report = tmp_path / "cnn-32px-seed0" / "report.json"
     report.write_text(json.dumps({"colour": "red"}))
-    with pytest.raises(BadData, match="a report lacks"):
+    with pytest.raises(BadData, match="epochs_done: is missing; install the same edgecls"):
         run_job(job(), tmp_path, "here")
 
 

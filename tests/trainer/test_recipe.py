@@ -4,6 +4,7 @@ from dataclasses import asdict
 import pytest
 
 from edgecls.edge_runtime.errors import UsageError
+from edgecls.edge_runtime.schema import checked
 from edgecls.trainer.augmentation import parse_kinds
 from edgecls.trainer.networks.design import ARCHITECTURES
 from edgecls.trainer.recipe import Recipe, are_many, for_few_images, mirror_note, named_recipe, without_flip
@@ -21,7 +22,7 @@ def test_the_default_is_the_documented_recipe_and_nothing_else():
 
 def test_it_survives_json():
     recipe = Recipe(arch="resnet", depth=20, augment=("flip", "jpeg"), teacher="/models/big.h5")
-    assert Recipe.from_values(json.loads(json.dumps(asdict(recipe)))) == recipe
+    assert checked(Recipe, json.loads(json.dumps(asdict(recipe)))) == recipe
 
 
 def test_its_values_have_their_names_on_the_command_line():

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from ...errors import EdgeclsError
-from ...files import read_whole
+from ...files import PICTURE_BYTES, read_whole
 from ...images.decode import decode_file
 from ...images.jpeg_header import is_jpeg
 from ...images.prepare import prepare_file
@@ -135,7 +135,7 @@ class Stills(Source):
         Raises:
             BadImage, MissingInput, PermissionRefused: it cannot be read.
         """
-        content, rule = read_whole(path), self.rule
+        content, rule = read_whole(path, PICTURE_BYTES), self.rule
         if rule is None or rule.decode == "whole" or not is_jpeg(content):
             return decode_file(content, str(path), rule), None
         return content, Prepared(rule, prepare_file(content, rule, str(path)))

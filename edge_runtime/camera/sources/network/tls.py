@@ -189,9 +189,9 @@ def read_certificates(path: str) -> str:
         MissingInput, PermissionRefused: the file cannot be read.
         BadConfiguration: it holds no certificate.
     """
-    from ....files import read_whole  # noqa: PLC0415 - a megabyte, which most capture processes do without
+    from ....files import TEXT_BYTES, read_whole  # noqa: PLC0415 - a megabyte, which most capture processes do without
 
-    content = read_whole(Path(path))
+    content = read_whole(Path(path), TEXT_BYTES)
     try:
         text = (
             content.decode("ascii", "ignore")
