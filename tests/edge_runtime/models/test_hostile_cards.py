@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgecls.cli.main import app
-from edgecls.edge_runtime.engines.engine import open_engine
+from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadData, BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.builtin import builtin_paths
