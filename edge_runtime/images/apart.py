@@ -43,6 +43,8 @@ def decode_apart(decode: Decode, content: bytes, flags: int, name: str) -> np.nd
         pixels = child.decode(content, flags)
     except WorkerEnded as error:
         child.close()
+        if child.is_given_up:
+            raise BadImage(f"{name}: decoding it was interrupted; run it again") from error
         why = f"takes more than {LIMIT_S:g} s" if error.is_overdue else error.how
         raise BadImage(f"{name}: decoding it {why}; save it as JPEG or PNG") from error
     except BaseException:  # interrupted in the middle of an answer
@@ -57,7 +59,7 @@ def decode_apart(decode: Decode, content: bytes, flags: int, name: str) -> np.nd
 def end_all() -> None:
     """Ends what is being decoded, as a signal handler may: `decode_apart` raises `BadImage` then."""
     for child in tuple(_busy):
-        child.kill()
+        child.give_up()
 
 
 class _Child:
@@ -69,8 +71,13 @@ class _Child:
         self._worker = self._exit.enter_context(
             start_worker(__name__, *call, name="pictures", environment=ONE_THREAD)
         )
-        self.kill = self._worker.kill
         self.close = self._exit.close
+        self.is_given_up = False
+
+    def give_up(self) -> None:
+        """Ends the process, and says that somebody wanted it."""
+        self.is_given_up = True
+        self._worker.kill()
 
     def decode(self, content: bytes, flags: int) -> np.ndarray | None:
         """Returns pixels, or None; raises WorkerEnded."""

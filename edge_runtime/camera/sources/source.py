@@ -123,6 +123,7 @@ class Stills(Source):
                 self._unreadable.append(error)
                 if len(self._paths) > 1:
                     self._on_event(Event("skipped", f"skipped {error}"))
+                    return None  # decoding it may have taken long: who reads may see whether to stop
             else:
                 self._given += 1
                 now_s = time.monotonic()

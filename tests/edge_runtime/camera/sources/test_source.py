@@ -25,9 +25,11 @@ def read_all(source: Stills) -> tuple[list, Exception]:
     with source:
         while True:
             try:
-                frames.append(source.read(0))
+                frame = source.read(0)
             except Exception as end:
                 return frames, end
+            if frame is not None:
+                frames.append(frame)
 
 
 def test_each_image_is_given_once_in_order_with_its_name(tmp_path):
@@ -66,6 +68,17 @@ def test_an_unreadable_image_among_others_is_skipped_and_told_at_the_end(tmp_pat
     assert "2.png: not an image" in events[0].text
     assert isinstance(end, BadImage)
     assert "1 of 3 images could not be read: " in str(end)
+
+
+def test_who_reads_may_stop_after_each_image_that_cannot_be_read(tmp_path):
+    """To decode one may have taken as long as it may."""
+    images = write_images(tmp_path, 1, 2, 3)
+    for number in (1, 2):
+        (tmp_path / f"{number}.png").write_bytes(b"")
+
+    with Stills(images) as source:
+        assert [source.read(0) for _ in range(2)] == [None, None]
+        assert source.read(0) is not None
 
 
 def test_an_image_removed_meanwhile_is_missing(tmp_path):
