@@ -187,7 +187,7 @@ def test_a_request_to_stop_ends_what_is_being_decoded():
     """As SIGTERM makes it, in a signal handler of the thread that waits for the picture."""
     with stop_on_signals() as stop:
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()
-        with pytest.raises(BadImage, match="^x: decoding it was interrupted; run it again$"):
+        with pytest.raises(BadImage, match=r"^x: decoding it was interrupted; run it again$"):
             apart.decode_apart(slow, b"hang", 0, "x")
         assert stop.requested
 
