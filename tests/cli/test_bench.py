@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import pytest
@@ -65,12 +66,14 @@ def change(path, rename=None, gain=None, **changes) -> None:
     )
 
 
-def rows(text: str) -> dict[str, list[str]]:
-    cells = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line[:1] == "|"
+def rows(text: str, number: int = 0) -> dict[str, list[str]]:
+    """The cells of a table by its first column; of the first table, or of that with the thresholds."""
+    tables = [
+        list(lines) for is_table, lines in groupby(text.splitlines(), lambda s: s[:1] == "|") if is_table
     ]
-    rule = next(number for number, row in enumerate(cells) if set(row[0]) == {"-"})  # below the headings
-    return {first: rest for first, *rest in cells[rule + 1 :] if set(first) != {"-"}}
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in tables[number]]
+    rule = next(place for place, row in enumerate(cells) if set(row[0]) == {"-"})  # below the headings
+    return {first: rest for first, *rest in cells[rule + 1 :]}
 
 
 def test_without_a_flag_all_five_files_stand_in_one_table(benched):
@@ -107,6 +110,10 @@ def test_json_and_csv_hold_what_the_table_shows(benched, tiny):
         samples_ms = np.concatenate([window["samples_ns"] for window in file["windows"]]) / 1e6
         assert np.percentile(samples_ms, 99) == pytest.approx(float(row["p99_ms"]))
         assert f"{float(row['p50_ms']):.3f}" in rows(done.stdout)[file["format"]]
+    with_threshold = [file for file in document["files"] if file["threshold"] is not None]
+    assert list(rows(done.stdout, 1)) == [file["format"] for file in with_threshold]
+    for file in with_threshold:
+        assert file["right"] + file["wrong"] + file["unknown"] == file["images"]
 
 
 def test_the_accuracy_of_keras_is_the_one_in_its_card(benched, tiny):
