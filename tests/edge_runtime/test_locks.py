@@ -86,8 +86,10 @@ def test_nobody_else_gets_a_file_for_one_process_until_it_ends(tmp_path: Path, s
 def test_a_locked_file_is_the_one_under_its_path(tmp_path: Path, start):
     path = tmp_path / "events.jsonl"
     process = start(path, "a file with lines")
+    before = len(names_in(Path("/proc/self/fd")))
     with pytest.raises(BlockingIOError):
         LockedFile(path).descriptor()
+    assert len(names_in(Path("/proc/self/fd"))) == before
     path.rename(tmp_path / "events.jsonl.1")
     ours = LockedFile(path)
     assert os.path.samestat(os.fstat(ours.descriptor()), path.stat())

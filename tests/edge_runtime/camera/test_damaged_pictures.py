@@ -58,6 +58,13 @@ def test_a_camera_that_gives_nothing_else_ends_a_run_of_one():
     assert (report.frames, report.corrupt_frames) == (0, 9)
 
 
+def test_a_good_picture_between_them_starts_the_count_anew():
+    """Nine in a row, twice: no ten in a row."""
+    given = [*damaged_frames(9), *frames(1), *damaged_frames(9), *frames(1)]
+    report = Loop(fake_classifier(CAT), [], 2).run(FakeSource(given, live=True))
+    assert (report.failure, report.frames, report.corrupt_frames) == (None, 2, 18)
+
+
 def test_in_a_folder_they_are_named_and_the_others_answered(tmp_path: Path, capfd):
     good = encoded(scene(320, 240))
     for number, content in enumerate((good, damaged(good), good)):

@@ -245,5 +245,6 @@ def test_what_is_withdrawn_must_hold_again_before_it_is_announced():
     assert (decision.shown.label, decision.changed, decision.before) == (None, True, "cat")
     assert (decision.since_s, decision.waiting) == (1011.0, None)
     assert not decider.withdraw(decision.shown, 1012.0).changed
+    assert decide(decider, NOTHING, 1012.1).since_s == 1012.0
     again = shown(decider, lambda _: CAT, clock(10, 1, start_s=1020))
     assert again == [None] * 5 + ["cat"] * 6

@@ -279,6 +279,7 @@ def test_what_kept_it_from_running_stands_there_too(
     with pytest.raises(type(error)):
         run_with_log(log, Absent([]))
     assert [event.text for event in read_events(tmp_path / "events.jsonl").events][1:] == [said]
+    EventLog(tmp_path / "events.jsonl").close()  # it was given back
 
 
 def test_events_that_no_disk_took_are_the_failure_of_a_run_without_another(tmp_path: Path):

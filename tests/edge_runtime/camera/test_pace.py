@@ -1,6 +1,7 @@
 """Pace: fixed rates, CPU budget, heat, and frames without motion."""
 
 import itertools
+import math
 import subprocess
 import sys
 import time
@@ -125,6 +126,13 @@ def test_the_budget_is_held_after_a_few_seconds(capture_share, frame_cost_s):
     machine.run(pace, 15)
     used, _ = machine.run(pace, 20)
     assert used == pytest.approx(0.25, rel=0.12)
+
+
+def test_the_first_window_sets_the_rate_by_its_frames_and_what_they_cost():
+    limit = CpuBudget(0.25, iter((0.0, 0.4, 0.4)).__next__)
+    fps = [limit.highest_fps(None, tenth / 10) for tenth in range(11)]
+    assert fps[:-1] == [math.inf] * 10
+    assert fps[-1] == pytest.approx(10 * 0.25 / 0.4)
 
 
 def test_a_budget_that_suffices_costs_no_frame():

@@ -54,6 +54,15 @@ def test_sensor_noise_is_no_motion():
     assert len(classified) == pytest.approx((8 - SETTLE_S) / MAX_STILL_S, abs=1)
 
 
+@pytest.mark.parametrize(("levels", "is_still"), [(7, True), (8, False), (-8, False)])
+def test_eight_levels_are_motion(levels: int, is_still: bool):
+    stillness = Stillness()
+    grey = np.full((32, 32, 3), 100, np.uint8)
+    for tenth in range(12):
+        stillness.is_still(grey, tenth / 10)
+    assert stillness.is_still(grey + np.int16(levels).astype(np.uint8), 1.25) is is_still
+
+
 @pytest.mark.parametrize("x", [60, 140, 220])
 def test_a_thing_that_appears_is_seen_at_once(x):
     stillness, now_s = settled()

@@ -11,9 +11,7 @@ from edgecls.edge_runtime.models.model_file import (
     SEAL_BYTES,
     SIZE_PLACE,
     ModelFormat,
-    attach_to_h5,
     check_seal,
-    find_h5_card,
     model_format,
     read_model,
     seal_of,
@@ -147,47 +145,6 @@ def test_real_files_cut_or_with_a_flipped_bit_are_refused(tiny, tmp_path: Path):
                 assert raised.value.exit_code == 65
 
 
-h5py = pytest.importorskip("h5py", reason="needs the h5py package of edgecls[train]")
-
-H5_CARD = ModelCard(("cat", "größe"), ImageRule(32, 32), io="float32")
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "m.h5"
-    with h5py.File(path, "w") as content:
-        content["weights"] = [1.0, 2.0]
-        content.attrs["model_config"] = "{}"
-    return path
-
-
-def test_the_card_is_found_again_and_the_file_is_sealed(file: Path):
-    attach_to_h5(file, H5_CARD)
-    content = file.read_bytes()
-    assert find_h5_card(content) == H5_CARD.to_json().encode()
-    assert check_seal(content) == "holds"
-    assert read_model(file).card == H5_CARD
-    assert read_model(file).format is ModelFormat.H5
-
-
-def test_others_read_the_file_as_before(file: Path):
-    attach_to_h5(file, H5_CARD)
-    with h5py.File(file) as content:
-        assert list(content["weights"]) == [1.0, 2.0]
-        assert content.attrs["model_config"] == "{}"
-
-
-def test_a_file_of_others_has_no_card(file: Path):
-    assert find_h5_card(file.read_bytes()) is None
-
-
-def test_a_cut_file_is_an_error_and_no_crash(file: Path):
-    content = file.read_bytes()
-    for at in range(8, len(content), max(1, len(content) // 50)):
-        with pytest.raises(ValueError, match="not a readable HDF5 file"):
-            find_h5_card(content[:at])
-
-
 BODY = bytes(range(256)) * 4
 SEALED = BODY + seal_of(BODY)
 
@@ -253,6 +210,13 @@ def test_stating_the_size_moves_nothing():
 @pytest.mark.parametrize("content", [b"", b"no room here", FILE, FILE[:20]])
 def test_a_file_that_states_nothing_has_no_size(content):
     assert stated_size(content) is None
+
+
+def test_the_size_is_looked_for_near_the_start():
+    """What stands further behind is the network's own."""
+    whole = with_stated_size(FILE, 134_440)
+    assert stated_size(bytes(65_000) + whole) == 134_440
+    assert stated_size(bytes(66_000) + whole) is None
 
 
 def test_a_file_without_room_stays_as_it_is():

@@ -18,6 +18,7 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.sources import capture_process
 from edgecls.edge_runtime.camera.sources.address import Device, Stream
 from edgecls.edge_runtime.camera.sources.capture import Capture
 from edgecls.edge_runtime.camera.sources.capture_process import CaptureNotice
@@ -254,10 +255,28 @@ def test_a_killed_process_is_replaced(server, within):
             watched.read_until(lambda: "restarted" in watched.kinds)
         next_frame = watched.read_frames(1)[0]
 
-    assert watched.kinds == ["opened", "died", "restarted", "opened"]
+        server.close_streams()
+        watched.read_until(lambda: watched.kinds.count("opened") == 3)
+
+    assert watched.kinds == ["opened", "died", "restarted", "opened", "ended", "opened"]
     assert watched.events[1].text == "the capture process was killed by SIGKILL; trying again in 0.05 s"
     assert next_frame.sequence > last.sequence
     assert read_number(next_frame.pixels) > read_number(last.pixels)
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(server, monkeypatch):
+    """The system may be out of memory or processes for a while."""
+    with monkeypatch.context() as broken:
+        broken.setattr(capture_process, "CHILD_COMMAND", ["/nowhere/python"])
+        with watch(server) as watched:
+            watched.read_until(lambda: len(watched.events) == 2)
+            broken.undo()
+            watched.read_frames(1)
+
+    assert watched.kinds == ["unavailable", "unavailable", "opened"]
+    assert watched.events[1].text == (
+        "cannot start the capture process: No such file or directory; trying again in 0.1 s"
+    )
 
 
 def test_a_stopped_process_is_replaced(server):
@@ -795,6 +814,13 @@ def test_a_camera_that_was_frozen_for_an_hour_is_watched_as_before():
     again = [(3700 + second, JPEG[:800]) for second in range(12)]
 
     assert changes(*frozen, *moving, *again) == [(10, True), (3600, False), (3710, True)]
+
+
+def test_the_limit_is_three_times_as_long_as_pictures_usually_stay():
+    renewed = [(second, JPEG[: 900 + second // 60]) for second in range(0, 361, 20)]
+    same = [(360 + second, JPEG[:906]) for second in (179, 180)]
+
+    assert changes(*renewed, *same)[-1] == (540, True)
 
 
 def test_two_pictures_far_apart_are_enough():

@@ -1,5 +1,7 @@
 """Patience: how long to wait for the next frame of a camera, by the interval between those that came."""
 
+from dataclasses import astuple
+
 import pytest
 
 from edgecls.edge_runtime.camera.sources.patience import CameraInterval, CrashWatch, Patience
@@ -92,3 +94,8 @@ def test_six_crashes_within_a_minute_are_too_many_and_said_once():
 def test_six_crashes_in_more_than_a_minute_are_not_too_many():
     watch = CrashWatch()
     assert not any(watch.add(at_s) for at_s in (0, 12.2, 24.4, 36.6, 48.8, 61, 73.2, 85.4, 97.6))
+
+
+def test_the_times_that_everybody_gets():
+    """Each is a promise of the documentation, or was measured on cameras."""
+    assert astuple(Patience()) == (5, 30, 20, 30, 45, 60, 1, 30, 30, 10, True)
