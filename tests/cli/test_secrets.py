@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.sources.address import Stream
 from edgecls.edge_runtime.errors import EdgeclsError, UsageError
-from edgecls.edge_runtime.masking import HIDDEN, masked, shown_source
+from edgecls.edge_runtime.masking import HIDDEN, hide_secrets, masked, shown_source
 from edgecls.edge_runtime.service.plan import plan_service
 from edgecls.edge_runtime.service.unit import unit_text
 
@@ -245,3 +246,15 @@ def _processes(pid: int) -> list[str]:
     assert "edgecls.cli" in shown[0]
     assert "capture_child" in shown[1]
     return shown
+
+
+@pytest.mark.parametrize("repeated", ["9", "a-", "a:", "a?", "a@", "a=", "/", "http://"])
+def test_a_word_without_end_is_cut_and_takes_no_time(repeated: str):
+    """Found by `make fuzz`: a key of 15 kB in a TOML file took seconds."""
+    word = f"roi{repeated * 20_000}:hunter2@host/?token=hunter2"
+    started_s = time.thread_time()
+    shown = hide_secrets(f"camera.toml: {word}: no such option")
+    assert time.thread_time() - started_s < 1
+    assert shown.startswith("camera.toml: roi")
+    assert shown.endswith("... no such option")
+    assert len(shown) < 100
