@@ -1,6 +1,7 @@
 """What must stay true of the repository as a whole: who imports whom, and what the wheel holds."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -166,3 +167,15 @@ def test_names_and_versions_are_all_that_the_constraints_hold():
         assert name
         assert version
         assert "/" not in line
+
+
+def test_every_fault_names_tests_that_exist():
+    """Also of faults that edgecls does not know: they say why."""
+    lines = (ROOT / "docs/internals/faults.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line[:3].strip("| ").isdecimal()]
+    assert [number for number, *_ in rows] == [str(number) for number in range(1, len(rows) + 1)]
+    for number, _, tests in rows:
+        named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", tests)
+        assert named or tests.startswith("none: "), f"row {number} names no test"
+        for file, name in named:
+            assert f"def {name}(" in (ROOT / "tests" / file).read_text(), f"row {number}: no {file}::{name}"
