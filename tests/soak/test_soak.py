@@ -28,6 +28,9 @@ pytestmark = pytest.mark.slow
 
 RATE_FPS = 60
 MOST_GROWTH_MB_PER_H = 1.0
+LEAST_SEEN_MB = 0.3
+"""Less growth than this, in all, may be one step of the allocator: half an hour sees 1 MB an hour, ten
+minutes see 3."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,8 @@ def test_faults_without_end_cost_no_memory_no_descriptor_and_no_thread(server, w
     assert not history.skipped
     assert [event.sequence for event in history.events] == list(range(1, len(history.events) + 1))
     assert history.events[-1].kind == "stopped"
-    assert growth <= MOST_GROWTH_MB_PER_H
+    seen_h = (steady[-1].time_s - steady[0].time_s) / 3600
+    assert growth <= max(MOST_GROWTH_MB_PER_H, LEAST_SEEN_MB / seen_h)
 
 
 def test_a_thousand_disconnects_make_a_thousand_reconnects(server, worn):

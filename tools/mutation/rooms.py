@@ -1,0 +1,67 @@
+"""Rooms of the device's code that a mutation run breaks, and the tests that must notice."""
+
+from dataclasses import dataclass
+
+_TESTS = "tests/edge_runtime"
+_SOURCES = "camera/sources"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Modules that belong together, and their tests."""
+
+    modules: tuple[str, ...]
+    """Below edge_runtime/."""
+    tests: tuple[str, ...]
+    """The quickest first: the first one that fails ends the run."""
+
+
+ROOMS = {
+    "loop": Room(
+        ("camera/loop.py", "camera/sinks.py", "camera/pace.py"),
+        (
+            *(f"{_TESTS}/camera/test_{name}.py" for name in ("sinks", "damaged_pictures", "pace", "loop")),
+            f"{_TESTS}/images/test_hostile_pictures.py::test_a_request_to_stop_ends_what_is_being_decoded",
+        ),
+    ),
+    "capture": Room(
+        tuple(f"{_SOURCES}/{name}.py" for name in ("capture", "patience", "freeze", "frame_slot")),
+        tuple(f"{_TESTS}/{_SOURCES}/test_{name}.py" for name in ("patience", "frame_slot", "capture")),
+    ),
+    "decision": Room(
+        ("camera/decision.py", "camera/stillness.py"),
+        (f"{_TESTS}/camera/test_decision.py", f"{_TESTS}/camera/test_stillness.py"),
+    ),
+    "page guard": Room(
+        ("page/access.py", "page/app.py", "page/server.py"),
+        tuple(f"{_TESTS}/page/test_{name}.py" for name in ("app", "server", "live")),
+    ),
+    "files": Room(
+        ("files.py", "locks.py", "camera/event_log.py"),
+        (f"{_TESTS}/test_files.py", f"{_TESTS}/test_locks.py", f"{_TESTS}/camera/test_event_log.py"),
+    ),
+    "seal": Room(
+        ("models/model_file.py", "models/passed.py"),
+        tuple(
+            f"{_TESTS}/models/test_{name}.py"
+            for name in (
+                "model_file",
+                "model_file_tflite",
+                "model_file_onnx",
+                "model_file_h5",
+                "passed",
+                "trial",
+            )
+        ),
+    ),
+    "card": Room(("models/card.py",), (f"{_TESTS}/models/test_card.py",)),
+}
+
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    (
+        "edge_runtime/camera/pace.py",
+        "factor = min(max(budget / max(used, 1e-9), _MAX_DROP), _MAX_RISE)",
+        "factor = min(max(budget / max(used, 2e-09), _MAX_DROP), _MAX_RISE)",
+    ): "any number near zero gives _MAX_RISE",
+}
+"""Changes that nobody could notice: the module, the line before and after it, and why."""
