@@ -5,6 +5,7 @@ import copy
 import ctypes
 import gc
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from .contract import Io, check_float_io, with_fixed_batch
 from .layer_names import FAMILIARITY, ended_names, weighted_layers
 from .onnx_graph import INPUT, operators, take_bytes, with_plain_names, without_leftovers
 
+_CATCH_ERRORS = "TF2ONNX_CATCH_ERRORS"
 OPSET = 15
 """Its IR version, 8, is supported by the onnxruntime of every Raspberry Pi image."""
 
@@ -106,13 +108,24 @@ def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
     try:
         with ended_names(contract), _collected_early():
-            model, _ = tf2onnx.convert.from_function(function, signature, opset=OPSET)
+            model = _converted(function, signature)
         onnx.checker.check_model(model)
         folded = _folded(model)
     except Exception as error:  # its converters raise whatever they meet
         reason = " ".join(str(error).split())[:200]
         raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
     return OnnxNetwork(with_plain_names(folded), weighted_layers(network))
+
+
+def _converted(function: Any, signature: list[Any]) -> onnx.ModelProto:
+    """Without tf2onnx's copy of the graph for each optimiser, 70 MB for `lite0`; with it if one fails."""
+    os.environ[_CATCH_ERRORS] = "FALSE"
+    try:
+        with contextlib.suppress(Exception):  # its optimisers raise whatever they meet
+            return tf2onnx.convert.from_function(function, signature, opset=OPSET)[0]
+    finally:
+        del os.environ[_CATCH_ERRORS]
+    return tf2onnx.convert.from_function(function, signature, opset=OPSET)[0]
 
 
 @contextlib.contextmanager
