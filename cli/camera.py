@@ -23,6 +23,7 @@ from .again import start_again, wait_before_this_start
 from .camera_options import CameraCommand, with_camera_options
 from .messages import detail, is_quiet, note, warn
 from .model_options import spare_blas_threads
+from .typed_secrets import exposed_secrets
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.answer import Sink
@@ -134,6 +135,8 @@ def _introduce(session: "CameraSession", say: Callable[[str], None]) -> None:
     detail(f"network input: {image.width_px}x{image.height_px}, {image.interpolation}")
     detail(f"region: {view.roi or 'all of the picture'}; rotated by {view.rotate} degrees")
     detail(f"answers below {classifier.threshold:.2f} are unknown")
+    if exposed := exposed_secrets():
+        warn(exposed)
     detail(f"outputs: {', '.join(sink.name for sink in session.loop.sinks) or 'none'}")
 
 

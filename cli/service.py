@@ -16,8 +16,9 @@ from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.errors import CheckFailed, MissingInput, PermissionRefused
 from ..edge_runtime.masking import SECRET_VARIABLES, has_secret
 from .camera_options import CameraCommand, with_camera_options
-from .messages import show_next
+from .messages import show_next, warn
 from .model_options import spare_blas_threads
+from .typed_secrets import exposed_secrets
 
 ROOT = Path("/")
 
@@ -66,6 +67,8 @@ def install(
     print(f"{planned.unit} runs, now and at each boot")
     print(f"messages: journalctl -u {planned.unit} -f")
     print(f"files: {planned.state}")
+    if exposed := exposed_secrets():
+        warn(exposed)
     show_next("edgecls service status")
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from ..edge_runtime.masking import HIDDEN, has_secret, shown_source
 from ..edge_runtime.text import printable
 
+_WHOLLY_SECRET = {"--token": "EDGECLS_TOKEN"}
+"""Options whose whole value is a secret, and the variables that stand for them. Of every other word on a
+command line, what an address hides is one."""
 _ARG_START = 45
 """Of /proc/self/stat, counted from the state, which follows the name: field 48 of proc(5). 49 is the end."""
 
@@ -34,13 +37,45 @@ def shown_arguments(words: Sequence[str]) -> list[str]:
     shown: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
         option, value = _split(word)
-        if before == "--token":
+        if before in _WHOLLY_SECRET:
             shown.append(HIDDEN)
-        elif option == "--token=":
+        elif option.removesuffix("=") in _WHOLLY_SECRET:
             shown.append(option + HIDDEN)
         else:
             shown.append(option + shown_source(value))
     return shown
+
+
+def exposed_secrets() -> str:
+    """Returns a warning where a secret was typed on the command line; empty where none was."""
+    words = sys.argv[1:]
+    secret = [word for word, shown in zip(words, shown_arguments(words), strict=True) if word != shown]
+    if not secret:
+        return ""
+    is_token = any(option in word.partition("=")[0] for option in _WHOLLY_SECRET for word in words)
+    is_address = len(secret) > is_token
+    what = " and ".join(["the token"] * is_token + ["the camera's password"] * is_address)
+    names = " and ".join([*_WHOLLY_SECRET.values()] * is_token + ["EDGECLS_SOURCE"] * is_address)
+    is_hidden = sys.platform == "linux"
+    seen = (
+        "could be read in the list of processes at the start" if is_hidden else "is in the list of processes"
+    )
+    still = _programs_that_show(secret)
+    more = f", and still can in that of {still}" if still else ""
+    return f"{what} on the command line {seen}{more}; set {names}, or use --config FILE"
+
+
+def _programs_that_show(secret: Sequence[str]) -> str:
+    """The programs that started this one with a secret on their own command line, such as sudo (Linux)."""
+    found: list[str] = []
+    process = os.getppid()
+    with suppress(OSError, IndexError, ValueError):  # no /proc, or a program of somebody else
+        while process > 1:
+            name, _, facts = Path(f"/proc/{process}/stat").read_bytes().partition(b"(")[2].rpartition(b") ")
+            if any(os.fsencode(word) in Path(f"/proc/{process}/cmdline").read_bytes() for word in secret):
+                found.append(f"{os.fsdecode(name)} (process {process})")
+            process = int(facts.split()[1])
+    return ", ".join(found)
 
 
 def hide_in_process_list() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edgecls.cli.typed_secrets import exposed_secrets
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.sources.address import Stream
@@ -218,9 +219,9 @@ def test_a_running_camera_shows_its_password_nowhere(tiny, tmp_path: Path):
         with subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as process:
+            assert process.stdout
+            assert process.stderr
             try:
-                assert process.stdout
-                assert process.stderr
                 lines = [process.stdout.readline() for _ in range(3)]
                 said = next(line for line in process.stderr if line.startswith("page:"))
                 page = re.search(r"http://\S+", said)
@@ -230,12 +231,37 @@ def test_a_running_camera_shows_its_password_nowhere(tiny, tmp_path: Path):
                 lines += _processes(process.pid)
             finally:
                 process.terminate()
-                rest = process.communicate(timeout=60)
+                rest = [process.stdout.read(), process.stderr.read()]  # with what was read ahead
     files = [file for file in tmp_path.rglob("*") if file.is_file()]
     assert {"events.jsonl", "recording.json"} <= {file.name for file in files}
     contents = [file.read_bytes().decode("latin-1") for file in files]
     assert_hidden("\n".join([*lines, said, *rest, *map(str, files), *contents]), typed=url)
+    warning = "edgecls: warning: the token and the camera's password on the command line could be read"
+    assert rest[1].count(warning) == 1
+    assert "; set EDGECLS_TOKEN and EDGECLS_SOURCE, or use --config FILE" in rest[1]
     assert "opened http://admin:***@127.0.0.1" in (tmp_path / "events.jsonl").read_text()
+
+
+SHOW_WARNING = "from edgecls.cli.typed_secrets import exposed_secrets; print(exposed_secrets())"
+START = "import subprocess, sys; subprocess.run([sys.executable, '-c', *sys.argv[1:]])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_program_that_started_it_and_still_shows_the_token_is_named():
+    """Such as sudo: its own command line is out of reach."""
+    typed = [sys.executable, "-c", START, SHOW_WARNING, "--token", "hunterTiger-token"]
+    with subprocess.Popen(typed, stdout=subprocess.PIPE, text=True) as started:
+        said = started.communicate(timeout=60)[0]
+    assert said.startswith("the token on the command line could be read")
+    assert f" (process {started.pid}); set EDGECLS_TOKEN" in said
+
+
+@pytest.mark.parametrize("words", [["--token", "x" * 16], [f"--token={'x' * 16}"], ["-s", "rtsp://a:b@c/"]])
+def test_a_secret_in_the_environment_needs_no_warning(monkeypatch, words: list[str]):
+    monkeypatch.setattr(sys, "argv", ["edgecls", "camera", *words])
+    assert exposed_secrets()
+    monkeypatch.setattr(sys, "argv", ["edgecls", "camera", "-s", "rtsp://10.0.0.7/live", "--serve"])
+    assert exposed_secrets() == ""
 
 
 def _processes(pid: int) -> list[str]:
