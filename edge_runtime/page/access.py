@@ -4,21 +4,22 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import secrets
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
+from urllib.parse import unquote_plus, urlsplit
 
 from ..errors import BadConfiguration, UsageError
 
 Environ = Mapping[str, Any]
 """A request in WSGI form (PEP 3333)."""
 
-MIN_TOKEN_LENGTH = 8
+MIN_TOKEN_LENGTH = 16
 _YEAR_S = 365 * 24 * 3600
 _NO_TOKEN = "Open the page by the link with the token: /?token=..."  # noqa: S105 - none
+_COOKIE = re.compile(rb"\r\ncookie:([^\r\n]*)", re.IGNORECASE)
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*")
 
 
@@ -29,6 +30,12 @@ class Refusal:
     status: str
     text: str
     headers: tuple[tuple[str, str], ...] = ()
+    is_wrong_token: bool = False
+    """A token was brought, and it is not ours."""
+
+
+Shown = Literal["right", "wrong", "none"]
+"""What a request brings by way of a token."""
 
 
 class AccessControl:
@@ -81,10 +88,9 @@ class AccessControl:
             is_ours = not origin or self._is_our_name(urlsplit(origin).netloc)
         if not is_ours:
             return Refusal("403 Forbidden", "Not available to other sites.")
-        token = parse_qs(form.decode("latin-1")).get("token", [""])[0]
-        if hmac.compare_digest(token.encode(), self._token):
+        if self._is_token(_value_of("token", form.decode("latin-1"), "&")):
             return None
-        return Refusal("401 Unauthorized", "That is not the token.")
+        return Refusal("401 Unauthorized", "That is not the token.", is_wrong_token=True)
 
     def check_content(self, request: Environ, *, is_document: bool) -> Refusal | None:
         """Checks origin and token; None if the content may be sent.
@@ -96,14 +102,43 @@ class AccessControl:
         site = request.get("HTTP_SEC_FETCH_SITE", "none")
         if not is_document and site not in ("none", "same-origin"):
             return Refusal("403 Forbidden", "Not available to other sites.")
-        if self._token and not (self._has_cookie(request) or self.has_token(request)):
-            return Refusal("401 Unauthorized", _NO_TOKEN)
+        shown = self.shown(request.get("HTTP_COOKIE", ""), request.get("QUERY_STRING", ""))
+        if self._token and shown != "right":
+            return Refusal("401 Unauthorized", _NO_TOKEN, is_wrong_token=shown == "wrong")
         return None
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether viewers must show a token."""
+        return bool(self._token)
+
+    def shown(self, cookie: str, query: str) -> Shown:
+        """Returns what a request brings: its cookie or, without one that is right, a token in its address.
+
+        Args:
+            cookie: the value of its `Cookie` header.
+            query: its query string.
+        """
+        brought = _value_of(self._cookie_name, cookie, ";")
+        if brought and hmac.compare_digest(brought.encode(), self._cookie_value.encode()):
+            return "right"
+        if self._is_token(_value_of("token", query, "&")):
+            return "right"
+        return "wrong" if brought or brings_token(query) else "none"
+
+    def is_shown_in(self, head: bytes) -> bool:
+        """Whether the first bytes of a connection show the token: cheap, and before anything is parsed."""
+        target = head.partition(b"\r\n")[0].partition(b" ")[2].partition(b" ")[0]
+        cookie = _COOKIE.search(head)
+        query = target.partition(b"?")[2].decode("latin-1")
+        return self.shown(cookie[1].decode("latin-1") if cookie else "", query) == "right"
 
     def has_token(self, request: Environ) -> bool:
         """Whether the request's query string holds the right token."""
-        token = parse_qs(request.get("QUERY_STRING", "")).get("token", [""])[0]
-        return bool(self._token) and hmac.compare_digest(token.encode(), self._token)
+        return self._is_token(_value_of("token", request.get("QUERY_STRING", ""), "&"))
+
+    def _is_token(self, text: str) -> bool:
+        return bool(self._token) and hmac.compare_digest(unquote_plus(text).encode(), self._token)
 
     @property
     def cookie(self) -> tuple[str, str]:
@@ -111,19 +146,30 @@ class AccessControl:
         limits = f"Path=/; Max-Age={_YEAR_S}; HttpOnly; SameSite=Strict"
         return "Set-Cookie", f"{self._cookie_name}={self._cookie_value}; {limits}"
 
-    def _has_cookie(self, request: Environ) -> bool:
-        try:
-            cookie = SimpleCookie(request.get("HTTP_COOKIE", "")).get(self._cookie_name)
-        except CookieError:
-            return False
-        return cookie is not None and hmac.compare_digest(cookie.value.encode(), self._cookie_value.encode())
-
     def _is_our_name(self, host: str) -> bool:
         match = re.fullmatch(r"(\[[^\]]+\]|[^:\[\]]+)(:\d+)?", host)
         if not match:
             return False
         name = match[1].strip("[]").lower().removesuffix(".")
         return name in self._names or _is_ip_address(name)
+
+
+def brings_token(query: str) -> bool:
+    """Whether a query string holds a token, be it right or wrong."""
+    return _value_of("token", query, "&") != ""
+
+
+def _value_of(name: str, text: str, separator: str) -> str:
+    """Returns the first value of a name in `a=1&b=2` or `a=1; b=2`; empty where there is none.
+
+    In time that grows with the text's length and no faster, as anybody may send it: Python's own parser of
+    cookies takes a second for what fits into one header.
+    """
+    for part in text.split(separator):
+        found, _, value = part.partition("=")
+        if found.strip() == name:
+            return value.strip().strip('"')
+    return ""
 
 
 def parse_names(text: str | None) -> tuple[str, ...]:
@@ -146,11 +192,13 @@ def checked_token(token: str) -> str:
     """Returns `token` if it is long enough and can be part of a URL.
 
     Raises:
-        BadConfiguration: it is too short, or has characters other than printable ASCII.
+        BadConfiguration: it is too short to be safe from guessing, or has characters other than printable
+            ASCII.
     """
     if len(token) < MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()) or " " in token:
         raise BadConfiguration(
-            f"--token: at least {MIN_TOKEN_LENGTH} letters and digits; make one with `openssl rand -hex 16`"
+            f"--token: needs at least {MIN_TOKEN_LENGTH} letters and digits, as others may guess; "
+            f"a new one: {secrets.token_hex(16)}"
         )
     return token
 

@@ -11,12 +11,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..errors import BadImage
-from .access import AccessControl, Environ, Refusal
+from .access import AccessControl, Environ, Refusal, brings_token
 from .live import LiveState, live_reply
+from .visitors import Visitor, WrongTokens
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+VISITOR = "edgecls.visitor"
+"""In a request: the `Visitor` that it comes from."""
 WAIT_S = 1.0
 """A request for the next picture is answered after this time even without one, so that events arrive."""
 
@@ -75,18 +78,23 @@ class PageApp:
         self._live = live
         self._access = access
         self._seats = seats
+        self._wrong_tokens = WrongTokens()
         self._answers = {"/live": self._answer_live, "/leave": self._answer_leave}
         folder = Path(__file__).parent
         self._files = {path: ((folder / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
 
     def __call__(self, request: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """See PEP 3333."""
-        answer = self._answer(request)
+        visitor: Visitor = request.get(VISITOR) or Visitor("", 0.0)
+        answer = self._answer(request, visitor)
         headers: list[tuple[str, str]] = []
         policy = _HEADERS
         if isinstance(answer, Refusal):
             status, kind, content = answer.status, _PLAIN_TEXT, f"{answer.text}\n".encode()
             headers += answer.headers
+            visitor.is_refused = not visitor.is_known
+            if answer.is_wrong_token:
+                self._wrong_tokens.hold(visitor)
             if _wants_form(request, answer):
                 kind, content, policy = _HTML, _login_form(request), _LOGIN_HEADERS
         else:
@@ -97,7 +105,7 @@ class PageApp:
         start_response(status, headers)
         return [] if request["REQUEST_METHOD"] == "HEAD" else [content]
 
-    def _answer(self, request: Environ) -> tuple[bytes, str] | Refusal:
+    def _answer(self, request: Environ, visitor: Visitor) -> tuple[bytes, str] | Refusal:
         """Returns the content with its type, or the refusal."""
         path = request["PATH_INFO"]
         refusal = self._access.check_request(request)
@@ -111,7 +119,9 @@ class PageApp:
             return self._log_in(request)
         if path in self._files:
             return self._files[path]
-        return self._answers[path](parse_qs(request["QUERY_STRING"]))
+        answer = self._answers[path](parse_qs(request["QUERY_STRING"]))
+        visitor.is_known |= not isinstance(answer, Refusal)
+        return answer
 
     def _log_in(self, request: Environ) -> Refusal:
         """Checks the token that the form brings; the page is opened without it in its address."""
@@ -159,7 +169,7 @@ def _wants_form(request: Environ, refusal: Refusal) -> bool:
 
 def _login_form(request: Environ) -> bytes:
     before, _, after = _LOGIN
-    was_wrong = request["REQUEST_METHOD"] == "POST" or "token" in parse_qs(request["QUERY_STRING"])
+    was_wrong = request["REQUEST_METHOD"] == "POST" or brings_token(request["QUERY_STRING"])
     said = "That is not the token." if was_wrong else ""
     return before + said.encode() + after
 

@@ -1,13 +1,7 @@
-"""Web server of the page, and the sink that feeds it: waitress, in threads of this process.
-
-waitress is pure Python without dependencies, and fit for hostile clients: it limits headers (431), bodies
-(413), connections and idle time, and reads and writes all connections in one thread, so that a slow client
-holds a buffer and no thread.
-"""
+"""The sink that shows answers on the page, and the address where the page is served."""
 
 import errno
 import ipaddress
-import logging
 import math
 import os
 import re
@@ -16,11 +10,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
-
-from waitress import wasyncore
-from waitress.server import create_server
 
 from ..camera.answer import Answer, Sink
 from ..camera.event import Event, OnEvent, ignore
@@ -30,7 +20,8 @@ from ..camera.pace import growing_pause_s
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
 from ..hardware import temperature_c
 from .access import AccessControl, checked_token, parse_names
-from .app import PageApp, Seats, WsgiApp
+from .app import PageApp, Seats
+from .connections import PageServer
 from .live import LiveState
 
 DEFAULT_HOST, _, _DEFAULT_PORT = DEFAULT_SERVE.rpartition(":")
@@ -123,7 +114,7 @@ class PageSink(Sink):
             self.link_with_token = link(listening, self._where, self._token)
             self.link = link(listening, self._where)
             access = AccessControl(self._where.host, listening.getsockname()[1], self._token, self._names)
-            self._server = PageServer(PageApp(self._live, access, Seats()), listening)
+            self._server = PageServer(PageApp(self._live, access, Seats()), listening, access)
         if self._said or self._is_late:
             self._news.append(Event("output_works", f"page: {self.link_for_log}"))
 
@@ -279,64 +270,3 @@ def _own_address() -> str:
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-THREADS = 8
-"""One for each viewer that waits for a picture, and some for those who open the page."""
-_MAX_HEADER_BYTES = 16 * 1024
-_MAX_BODY_BYTES = 1024  # none is expected
-_MAX_CONNECTIONS = 100
-_IDLE_TIMEOUT_S = 60
-_POLL_S = 1.0
-_CLOSE_TIMEOUT_S = 0.5
-"""Twice at the end, and SIGTERM must end the loop within 3 s."""
-
-
-class PageServer:
-    """Serves a WSGI application on a socket, from the start until `close`.
-
-    Args:
-        app: see PEP 3333; called in several threads.
-        listening: closed by `close`.
-    """
-
-    def __init__(self, app: WsgiApp, listening: socket.socket) -> None:
-        logging.getLogger("waitress").addHandler(logging.NullHandler())  # viewers that leave are not errors
-        self._connections: dict[int, Any] = {}
-        # Any: create_server returns one of several classes, and for one socket it is the one we need.
-        self._server: Any = create_server(
-            app,
-            map=self._connections,
-            sockets=[listening],
-            threads=THREADS,
-            ident="edgecls",
-            max_request_header_size=_MAX_HEADER_BYTES,
-            max_request_body_size=_MAX_BODY_BYTES,
-            outbuf_overflow=16 * 1024 * 1024,  # in memory below this: an SD card wears out
-            connection_limit=_MAX_CONNECTIONS,
-            channel_timeout=_IDLE_TIMEOUT_S,
-            cleanup_interval=10,
-            log_socket_errors=False,
-        )
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="page", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Closes every connection. May be called twice."""
-        if self._ended.is_set():
-            return
-        self._ended.set()
-        self._server.pull_trigger()
-        self._thread.join(_CLOSE_TIMEOUT_S)
-        wasyncore.close_all(self._connections, ignore_all=True)
-        self._server.task_dispatcher.shutdown(timeout=_CLOSE_TIMEOUT_S)
-
-    def _run(self) -> None:
-        """Does what waitress's own `run` does, with an end."""
-        while not self._ended.is_set():
-            # With poll(), as select() is limited to descriptors up to 1023.
-            try:
-                wasyncore.loop(_POLL_S, use_poll=True, map=self._connections, count=1)
-            except OSError:  # such as too little memory for poll(): the page must outlive it
-                self._ended.wait(_POLL_S)

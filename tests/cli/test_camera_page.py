@@ -20,7 +20,7 @@ import pytest
 from ..edge_runtime.page.slow_viewers import SlowViewers
 
 MEGABYTE = 1 << 20
-SESAME = "sesame-open-12"
+SESAME = "sesame-open-12345"
 
 
 class Camera:

@@ -67,7 +67,7 @@ def test_a_request_under_way_keeps_its_place_and_is_the_only_one():
     assert seats.acquire("a")
 
 
-SESAME = "sesame-open-12"
+SESAME = "sesame-open-12345"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 
 
@@ -200,7 +200,14 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites():
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(value.split("; "))
 
 
-@pytest.mark.parametrize("token", ["", "short", "with space 1", "umlaut-ä-1234", "line\nfeed12"])
-def test_a_weak_or_awkward_token_is_refused(token):
-    with pytest.raises(BadConfiguration, match="--token"):
-        checked_token(token)
+@pytest.mark.parametrize(
+    "token", ["", "x" * 15, "with a space 12345", "umlaut-ä-12345678", "line\nfeed-1234567890"]
+)
+def test_a_weak_or_awkward_token_is_refused_with_one_to_use(token):
+    made = set()
+    for _ in range(2):
+        with pytest.raises(BadConfiguration, match="--token: needs at least 16 letters") as refused:
+            checked_token(token)
+        made.add(checked_token(str(refused.value).rpartition(" ")[2]))
+    assert len(made) == 2
+    assert checked_token("x" * 16)

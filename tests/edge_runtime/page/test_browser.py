@@ -261,7 +261,7 @@ class Forward(BaseHTTPRequestHandler):
 
 
 def test_behind_a_proxy_it_asks_for_the_token_and_works_below_a_path(scene, screen):
-    page = PageSink("127.0.0.1:0", "sesame-open-12", names="cam.example.com")
+    page = PageSink("127.0.0.1:0", "sesame-open-12345", names="cam.example.com")
     scene.page = page
     proxy = Proxy(page)
     try:
@@ -269,7 +269,7 @@ def test_behind_a_proxy_it_asks_for_the_token_and_works_below_a_path(scene, scre
         screen.browser.find_element("css selector", "input").send_keys("wrong-token-1\n")
         screen.wait("/That is not/.test(document.querySelector('[role=alert]')?.textContent)")
         assert screen.browser.find_element("css selector", "input").rect["width"] > 200, "it has no style"
-        screen.browser.find_element("css selector", "input").send_keys("sesame-open-12\n")
+        screen.browser.find_element("css selector", "input").send_keys("sesame-open-12345\n")
         screen.wait("document.body.dataset.link === 'live'")
         assert screen.read("location.href") == proxy.url
         assert {path.partition("?")[0] for path in proxy.paths if "favicon" not in path} == {
@@ -294,7 +294,7 @@ def test_a_label_of_markup_is_shown_as_text(page, scene, screen):
 
 
 def test_the_token_leaves_the_address_bar_and_lets_in(scene, screen):
-    page = PageSink("127.0.0.1:0", "sesame-open-12")
+    page = PageSink("127.0.0.1:0", "sesame-open-12345")
     scene.page = page
     try:
         screen.open(page.link_with_token)

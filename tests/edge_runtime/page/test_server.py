@@ -24,7 +24,7 @@ from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, liste
 from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
 from tests.fakes import FakeSink, FakeSource, answer, fake_classifier, frames, picture
 
-SESAME = "sesame-open-12"
+SESAME = "sesame-open-12345"
 ANYWHERE = "0.0.0.0"  # noqa: S104
 EVIL = "</script><img src=x onerror=alert(1)>"
 
