@@ -25,6 +25,9 @@ from .near_duplicates import render as render_searches
 from .near_duplicates import time_searches
 from .never_seen import hold_back_each
 from .never_seen import render as render_held_back
+from .page_attackers import ATTACKS
+from .page_attacks import measure_attacks
+from .page_attacks import render as render_attacks
 from .pipeline import bench_pipeline, choose_models
 from .pipeline_report import PipelineSettings, render, to_json
 from .training import TrainingArrays, bench_training
@@ -125,6 +128,16 @@ def wrong_labels(
 ) -> None:
     """Measure how many flipped labels `train` finds; a minute for 2,000 pictures."""
     print(measure_flips(absolute_data(data), seeds))
+
+
+@app.command("page-attacks")
+def page_attacks(
+    only: list[str] | None = typer.Argument(None, help=f"Attacks; default: all: {', '.join(ATTACKS)}."),
+    seconds: float = typer.Option(5.0, min=1.0, help="Of each attack, and of the rest before it."),
+    model: str = typer.Option("nano", help="The model of the camera."),
+) -> None:
+    """Attack the page of `edgecls camera`: frame rate, age, and what a viewer gets; three minutes."""
+    print(render_attacks([*measure_attacks(only or [*ATTACKS], seconds, model, _show)]))
 
 
 def _writable(json_file: Path | None) -> None:
