@@ -1,6 +1,8 @@
 """Event limit: lets the first events of each kind through at once, and later ones at a steady rate.
 
-A camera that gives good and bad pictures in turn would write ten lines a second for months.
+A camera that gives good and bad pictures in turn would write ten lines a second for months, and one with
+several such faults ten of each kind. So all kinds together have a limit too, in bytes: an SD card wears out
+by them, wherever they are written, in the event log or in the journal.
 """
 
 import time
@@ -26,6 +28,10 @@ FAULTS = Allowance(at_once=10, every_s=30.0)
 LABELS = Allowance(at_once=60, every_s=1.0)
 """Of announced labels, which change twice a second at most unless --hold and --smooth are 0."""
 _UNLIMITED = ("started", "stopped")
+BYTES_AT_ONCE, BYTES_PER_S = 100_000, 300
+"""Of all kinds together: some 400 events after a quiet time, and then one a second, 26 MB a day."""
+_HEAD_BYTES = 110
+"""Of a line, beside the event's text and facts."""
 
 
 class EventLimit(Sink):
@@ -46,6 +52,7 @@ class EventLimit(Sink):
         self._clock = clock
         self._kinds: dict[str, _Kind] = {}
         self._waiting = 0
+        self._bytes = _Credit(BYTES_AT_ONCE, BYTES_PER_S, BYTES_AT_ONCE, clock())
 
     def event(self, event: Event) -> None:
         """Passes an event on, or keeps it until its kind is allowed again."""
@@ -56,7 +63,8 @@ class EventLimit(Sink):
         kind = self._kinds.get(event.kind)
         if kind is None:
             allowance = LABELS if event.kind == "label_changed" else FAULTS
-            kind = self._kinds[event.kind] = _Kind(allowance, float(allowance.at_once), now_s)
+            credit = _Credit(allowance.at_once, 1 / allowance.every_s, allowance.at_once, now_s)
+            kind = self._kinds[event.kind] = _Kind(credit)
         self._waiting += kind.waiting is None
         kind.left_out += kind.waiting is not None
         kind.waiting = event
@@ -70,7 +78,7 @@ class EventLimit(Sink):
         """Passes on what is allowed by now."""
         if self._waiting:
             now_s = self._clock()
-            for kind in list(self._kinds.values()):
+            for kind in sorted(self._kinds.values(), key=lambda each: each.passed_on):  # each in its turn
                 self._pass_on(kind, now_s)
 
     def close(self) -> None:
@@ -80,34 +88,47 @@ class EventLimit(Sink):
 
     def _pass_on(self, kind: "_Kind", now_s: float, *, is_end: bool = False) -> None:
         event = kind.waiting
-        if event is None or not (kind.takes(now_s) or is_end):
+        if event is None or not (is_end or (self._bytes.has(1, now_s) and kind.credit.has(1, now_s))):
             return
+        kind.credit.left -= 1
+        self._bytes.left -= _size_bytes(event)  # the last one may be larger than what was left
         left_out, kind.left_out, kind.waiting = kind.left_out, 0, None
+        kind.passed_on += 1
         self._waiting -= 1
         self._on_event(_with_count(event, left_out) if left_out else event)
+
+
+@dataclass
+class _Credit:
+    """What may come now; it grows with the time."""
+
+    most: float
+    per_s: float
+    left: float
+    since_s: float
+    """When `left` was counted."""
+
+    def has(self, wanted: float, now_s: float) -> bool:
+        """Whether so much may come now."""
+        self.left = min(self.most, self.left + (now_s - self.since_s) * self.per_s)
+        self.since_s = now_s
+        return self.left >= wanted
 
 
 @dataclass
 class _Kind:
     """What has come of one kind."""
 
-    allowance: Allowance
-    credit: float
-    """Events that may come now."""
-    since_s: float
-    """When the credit was counted."""
+    credit: _Credit
     waiting: Event | None = None
     left_out: int = 0
     """Events before the waiting one."""
+    passed_on: int = 0
 
-    def takes(self, now_s: float) -> bool:
-        """Takes one event from the credit, if there is one."""
-        grown = self.credit + (now_s - self.since_s) / self.allowance.every_s
-        self.credit, self.since_s = min(grown, float(self.allowance.at_once)), now_s
-        if self.credit < 1:
-            return False
-        self.credit -= 1
-        return True
+
+def _size_bytes(event: Event) -> int:
+    """About what its line takes in a log."""
+    return _HEAD_BYTES + len(event.text.encode(errors="replace")) + len(str(dict(event.facts)))
 
 
 def _with_count(event: Event, left_out: int) -> Event:

@@ -179,7 +179,7 @@ def open_session(
         log = _event_log(options, on_event, waits=unattended)
         if log:
             on_event = fan_out(log.event, on_event)
-        limit = EventLimit(on_event) if unattended else None
+        limit = EventLimit(on_event) if isinstance(address, LiveAddress) else None
         if limit:
             on_event = limit.event
         find_model = partial(

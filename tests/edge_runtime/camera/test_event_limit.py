@@ -1,9 +1,13 @@
 """Event limit: the first at once, the rest at a steady rate, and none uncounted."""
 
+from datetime import UTC, datetime
+from typing import get_args
+
 import pytest
 
 from edgecls.edge_runtime.camera.event import Event, EventKind
-from edgecls.edge_runtime.camera.event_limit import FAULTS, LABELS, EventLimit
+from edgecls.edge_runtime.camera.event_limit import BYTES_AT_ONCE, BYTES_PER_S, FAULTS, LABELS, EventLimit
+from edgecls.edge_runtime.camera.event_lines import event_line
 from tests.fakes import Clock
 
 HOUR_S = 3600
@@ -89,3 +93,40 @@ def test_start_and_stop_are_never_left_out(limited: Limited):
         limited.happens("started", number)
         limited.happens("stopped", number)
     assert len(limited.events) == 200
+
+
+def flood(limited: Limited, seconds: int) -> int:
+    """Every kind of event twice a second; returns how many happened."""
+    kinds = [kind for kind in get_args(EventKind) if kind not in ("started", "stopped")]
+    for second in range(2 * seconds):
+        for kind in kinds:
+            limited.happens(kind, second)
+        limited.clock.now_s += 0.5
+    return len(kinds) * 2 * seconds
+
+
+def test_of_all_kinds_together_so_many_bytes_are_written_and_the_rest_is_counted(limited: Limited):
+    happened = flood(limited, HOUR_S)
+    written = sum(len(event_line(event, datetime.now(UTC), 1)) for event in limited.events)
+    assert written <= 1.1 * (BYTES_AT_ONCE + HOUR_S * BYTES_PER_S)
+    limited.limit.close()
+    assert limited.told() == happened
+
+
+def test_a_flood_of_some_kinds_silences_none_for_long(limited: Limited):
+    """Each gets its turn, and its last state is told."""
+    flood(limited, HOUR_S)
+    last_minutes = [
+        event for event in limited.events if limited.clock.now_s - event.facts["number"] / 2 < 400
+    ]
+    assert {event.kind for event in last_minutes} == set(get_args(EventKind)) - {"started", "stopped"}
+
+
+def test_a_huge_event_comes_once_and_is_paid_for_by_the_later_ones(limited: Limited):
+    for number in range(5):
+        limited.limit.event(Event("corrupt", "x" * 2 * BYTES_AT_ONCE, facts={"number": number}))
+    limited.happens("stalled", 9)
+    assert limited.numbers() == [0]
+    limited.clock.now_s += BYTES_AT_ONCE / BYTES_PER_S + 10
+    limited.limit.idle()
+    assert 9 in limited.numbers()
