@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
+from math import isfinite
 from typing import Any, ClassVar
 
 import typer
@@ -45,6 +46,9 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Runs the command, unless a value belongs elsewhere or an option has no effect."""
         check_values(ctx, ctx.params)
+        for name, value in ctx.params.items():
+            if isinstance(value, float) and not isfinite(value):  # which no comparison with a limit notices
+                raise UsageError(f"--{name.replace('_', '-')} {value}: not a number; write one")
         if not ctx.params.get("config"):  # else `with_camera_options` checks, with what the file says
             check_together(ctx, ctx.params)
         try:

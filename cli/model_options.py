@@ -34,7 +34,7 @@ Model = Annotated[
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help=_HELP["engine"], rich_help_panel=_PANEL)]
-Threads = Annotated[int, typer.Option(min=1, help=_HELP["threads"], rich_help_panel=_PANEL)]
+Threads = Annotated[int, typer.Option(min=1, max=1024, help=_HELP["threads"], rich_help_panel=_PANEL)]
 Confidence = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help=_HELP["conf"], rich_help_panel=_PANEL)
 ]

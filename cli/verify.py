@@ -23,7 +23,7 @@ def verify(
         help="Exported files, folders of them, or names that `edgecls models` lists; by default this folder.",
         show_default=False,
     ),
-    threads: int = typer.Option(1, min=1, help="Engine threads."),
+    threads: int = typer.Option(1, min=1, max=1024, help="Engine threads."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object for each file."),
 ) -> None:
     """Replay the golden frames inside exported files, and say pass or fail.

@@ -27,10 +27,15 @@ from collections.abc import Iterable
 from os import PathLike
 
 from .masking import hide_secrets
+from .text import printable
 
 
 class EdgeclsError(Exception):
-    """Base class of all errors that are not bugs; passwords in the addresses of its message are masked."""
+    """Base class of all errors that are not bugs.
+
+    Its message is one line whatever names and libraries' texts are in it, without control characters, and
+    with masked passwords: it goes to terminals, journals, events and the page.
+    """
 
     exit_code = 70
     may_pass = False
@@ -38,7 +43,7 @@ class EdgeclsError(Exception):
     66, 77 or 78."""
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(hide_secrets(message))
+        super().__init__(printable(hide_secrets(message)))
 
 
 class CheckFailed(EdgeclsError):

@@ -231,7 +231,7 @@ REPORT_BYTES = 500_000_000
 """Of a report, with every sample and answer."""
 
 _KINDS = (
-    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISFIFO, "a FIFO"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a disk"),
@@ -289,8 +289,8 @@ def _check_kind(path: str | os.PathLike[str], status: os.stat_result) -> None:
 def _check_size(path: str | os.PathLike[str], size_bytes: int, most_bytes: int) -> None:
     if size_bytes > most_bytes:
         raise BadData(
-            f"{path}: {size_bytes / 1e6:,.0f} MB; the limit for such a file is {most_bytes / 1e6:,.0f} MB; "
-            "check what it is"
+            f"{path}: {size_bytes / 1e6:,.0f} MB, more than the {most_bytes / 1e6:,.0f} MB that such a file "
+            "may have; check what it is"
         )
 
 

@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any, Literal, Self, get_args, get_type_hints
 
 from ..engines.names import EngineName
-from ..errors import BadConfiguration
+from ..errors import BadConfiguration, UsageError
 from ..files import TEXT_BYTES, read_whole
 from ..images.rule import PixelRange
 from ..masking import has_secret, shown_source, shown_value
@@ -134,7 +134,9 @@ class CameraOptions:
     engine: EngineName = _option(
         "auto", MODEL, "Inference engine; auto: the one that runs the file's format."
     )
-    threads: int = _option(1, MODEL, "Engine threads; more than one rarely helps.", metavar="N", minimum=1)
+    threads: int = _option(
+        1, MODEL, "Engine threads; more than one rarely helps.", metavar="N", minimum=1, maximum=1024
+    )
     labels: Path | None = _option(
         None, MODEL, "Labels of a foreign model: a text file with one label on each line.", metavar="FILE"
     )
@@ -201,6 +203,7 @@ class CameraOptions:
         "Limit for both event files; the older half is kept in FILE.1.",
         metavar="MB",
         minimum=0.01,
+        maximum=1e6,
     )
 
     serve: str | None = _option(
@@ -330,6 +333,21 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
         raise ValueError(f"write {words.get(kind, 'true or false')}")
     _check_range(value, option.metadata["minimum"], option.metadata["maximum"])
     return value
+
+
+def check_numbers(options: CameraOptions) -> None:
+    """Checks the numbers of options that a program has made; those of a file and a command line are.
+
+    Raises:
+        UsageError: one is out of range, infinite or NaN.
+    """
+    for option in fields(options):
+        value = getattr(options, option.name)
+        if isinstance(value, int | float):
+            try:
+                _check_range(value, option.metadata["minimum"], option.metadata["maximum"])
+            except ValueError as error:
+                raise UsageError(f"{flag_of(option.name)} {value}: {error}") from None
 
 
 def _check_range(value: Any, low: float | None, high: float | None) -> None:

@@ -24,7 +24,7 @@ from .event_limit import EventLimit
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
-from .options import CameraOptions
+from .options import CameraOptions, check_numbers
 from .outputs.frame_folder import FrameRecorder
 from .outputs.lines import LineOutput, json_line
 from .outputs.video_file import Recorder
@@ -105,6 +105,7 @@ def check_options(options: CameraOptions) -> Address:
     Raises:
         UsageError, BadConfiguration, MissingInput: an option makes no sense, or contradicts another.
     """
+    check_numbers(options)
     address = parse_source(options.source)
     _trust(options, address)
     view_of(options)

@@ -23,6 +23,7 @@ from edgecls.edge_runtime.models.model_file import ModelFormat
 from tests.benchmarks.test_report import REPORT
 from tests.benchmarks.test_run import subject
 from tests.colours import DATA_SHA256
+from tests.hostile_values import hostile_documents
 
 
 def file(
@@ -222,3 +223,20 @@ def test_keras_that_was_measured_here_comes_first(colours, workstation):
     _, exported = compare_with_keras([keras, subject(colours.truth)], colours, workstation)
     assert exported.reference is None
     assert exported.accuracy.paired.difference_points == pytest.approx(100 * 20 / 30)
+
+
+def test_whatever_stands_in_an_earlier_report_is_compared_or_refused_in_one_line(tmp_path):
+    path, now = tmp_path / "old.json", report(file())
+    document = json.loads(now.to_json())
+    document["files"][0]["windows"] = [{"samples_ns": [1, 2]}]
+    document["files"][0]["cold_starts"] = [{"first_label_s": 0.5, "peak_memory_bytes": 10}]
+    said: list[str] = []
+    read = {name: document[name] for name in ("schema", "created_at", "data", "files")}
+    for text in hostile_documents(read, 200):
+        path.write_text(json.dumps(json.loads(text) | {"machine": {"cpu": "x", "load": 0.1, "cores": 4}}))
+        try:
+            render_changes(read_earlier(path), now)
+        except BadData as error:
+            said.append(str(error))
+    assert len(said) > 50
+    assert all(one.startswith(str(path)) for one in said)

@@ -1,9 +1,12 @@
+import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from edgecls.edge_runtime.errors import BadConfiguration, BadData, MissingInput, UsageError
 from edgecls.sweep.folder import Plan, open_folder
+from tests.hostile_values import hostile_documents
 
 PLAN = Plan("/data/pets.zip", "a" * 64, 10, 1)
 
@@ -55,4 +58,24 @@ def test_it_goes_on_with_the_same_alone(tmp_path, other, message):
 def test_a_damaged_record_is_named(tmp_path, content):
     (tmp_path / "sweep.json").write_text(content)
     with pytest.raises(BadData, match=r"sweep\.json: damaged"):
+        open_folder(tmp_path, PLAN, resume=True)
+
+
+def test_whatever_stands_in_it_is_used_or_refused_in_one_line(tmp_path):
+    open_folder(tmp_path, PLAN, resume=False)
+    file = tmp_path / "sweep.json"
+    for text in hostile_documents(json.loads(file.read_text()), 100):
+        file.write_text(text)
+        try:
+            key = open_folder(tmp_path, PLAN, resume=True).key
+        except (BadData, BadConfiguration):
+            key = "0"
+        assert re.fullmatch("[0-9a-f]+", key)
+
+
+def test_a_key_that_leads_out_of_the_temporary_folder_is_refused(tmp_path):
+    open_folder(tmp_path, PLAN, resume=False)
+    file = tmp_path / "sweep.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"key": "/../../home"}))
+    with pytest.raises(BadData, match="its key is not hexadecimal"):
         open_folder(tmp_path, PLAN, resume=True)

@@ -22,6 +22,7 @@ from edgecls.trainer.report import (
     read_report,
     read_report_file,
 )
+from tests.hostile_values import hostile_documents
 
 REPORT = TrainReport(
     data="/data/pets",
@@ -136,3 +137,16 @@ def test_the_table_has_a_line_for_each_epoch():
         "test_accuracy": 0.7,
         "seconds": 1.5,
     }
+
+
+def test_whatever_stands_in_a_report_is_used_or_refused_in_one_line(tmp_path):
+    path = tmp_path / "report.json"
+    said: list[str] = []
+    for text in hostile_documents(json.loads(REPORT.to_json()), 400):
+        path.write_text(text)
+        try:
+            read_report_file(path).recipe.by_option()
+        except BadData as error:
+            said.append(str(error))
+    assert len(said) > 250
+    assert all(one.startswith(f"{path}: not a report of this edgecls: ") for one in said)

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,8 @@ from edgecls.edge_runtime.models.card import (
 )
 from edgecls.edge_runtime.models.model_file import CARD_NAME, attach_to_tflite, find_tflite_card, read_model
 
+from ...hostile_values import HOSTILE, places, put, remove
+
 WHOLE = ModelCard(
     labels=("cat", "größe", "日本"),
     image=ImageRule(32, 48),
@@ -42,36 +43,6 @@ WHOLE = ModelCard(
     background="cat",
 )
 VALUES = json.loads(WHOLE.to_json())
-DEEP: list[Any] = []
-for _ in range(100):
-    DEEP = [DEEP]
-HOSTILE: dict[str, Any] = {
-    "null": None,
-    "true": True,
-    "a text": "x",
-    "nothing": "",
-    "a number in quotes": "1",
-    "an escape sequence": "\x1b[2J",
-    "an end of a line": "two\nlines",
-    "a tab": "a\tb",
-    "a C1 control": "\x9b2J",
-    "a direction": "a\u202eb",
-    "a lone surrogate": "\ud800",
-    "a long text": "x" * 5000,
-    "minus one": -1,
-    "zero": 0,
-    "a fraction": 0.5,
-    "a large number": 10**15,
-    "a huge number": 10**400,
-    "a huge float": 1e308,
-    "NaN": float("nan"),
-    "infinity": float("inf"),
-    "a list": [],
-    "an object": {},
-    "a list of objects": [{}],
-    "a deep list": DEEP,
-    "many entries": [0] * 70_000,
-}
 TEXTS = {"a text", "nothing", "a number in quotes"}
 UNSAFE = {
     "an escape sequence",
@@ -121,28 +92,9 @@ FINE = {  # what a field may well be
 }
 
 
-def places(value: Any, path: str = "") -> Iterator[str]:
-    """The path of every value of a card, those of lists and objects among them."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, each in inner:
-        name = f"[{key}]" if isinstance(key, int) else f".{key}"
-        yield (path + name).removeprefix(".")
-        yield from places(each, path + name)
-
-
-def place_of(card: Any, path: str) -> tuple[Any, str | int]:
-    """The list or object that holds the value at a path, and its index or name there."""
-    parts = path.replace("[", ".").replace("]", "").split(".")
-    *before, last = [int(part) if part.isdecimal() else part for part in parts]
-    for part in before:
-        card = card[part]
-    return card, last
-
-
 def with_value(path: str, value: Any) -> dict[str, Any]:
     card = deepcopy(VALUES)
-    place, last = place_of(card, path)
-    place[last] = value
+    put(card, path, value)
     return card
 
 
@@ -177,8 +129,7 @@ def test_the_message_says_which_value_and_what_belongs_there():
 @pytest.mark.parametrize("path", list(places(VALUES)))
 def test_a_field_that_is_missing_is_given_or_named(path: str):
     card = deepcopy(VALUES)
-    place, last = place_of(card, path)
-    del place[last]
+    remove(card, path)
     try:
         ModelCard.from_json(json.dumps(card), "m.tflite")
     except BadModel as error:
