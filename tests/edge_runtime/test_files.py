@@ -1,16 +1,33 @@
 import errno
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from edgecls.edge_runtime.errors import BadData, MissingInput, OutputFailed, PermissionRefused
-from edgecls.edge_runtime.files import check_writable, read_whole, whole_file, whole_folder, write_whole
+from edgecls.edge_runtime.errors import (
+    BadConfiguration,
+    BadData,
+    MissingInput,
+    OutputFailed,
+    PermissionRefused,
+)
+from edgecls.edge_runtime.files import (
+    check_writable,
+    keep_for_one,
+    read_whole,
+    scratch_folder,
+    whole_file,
+    whole_folder,
+    write_whole,
+)
 
 
 def names_in(folder: Path) -> list[str]:
@@ -186,6 +203,28 @@ def test_checking_finds_a_folder_that_is_none(tmp_path: Path):
 def test_checking_finds_a_folder_whose_name_the_system_refuses(tmp_path: Path):
     with pytest.raises(OutputFailed):
         check_writable(tmp_path / ("x" * 300) / "out.mp4")
+
+
+def test_a_file_is_kept_for_one_at_a_time_and_its_folder_made(tmp_path: Path):
+    for path in (tmp_path / "a.csv", tmp_path / "new" / "a.csv"):
+        kept = keep_for_one(path)
+        with pytest.raises(BadConfiguration, match=r"a\.csv"):
+            keep_for_one(path)
+        kept.close()
+        keep_for_one(path).close()
+    assert keep_for_one("/dev/null") is None
+
+
+@pytest.mark.parametrize(("free_mb", "is_first"), [(256, True), (255, False)])
+def test_scratch_goes_elsewhere_where_the_disk_is_nearly_full(tmp_path: Path, monkeypatch, free_mb, is_first):
+    def usage(path: Path):
+        is_in_memory = str(path).startswith(("/dev/shm", "/run"))  # noqa: S108 - only compared
+        return SimpleNamespace(free=10**12 if is_in_memory else free_mb * 2**20)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        assert folder.is_relative_to(tmp_path) is is_first
 
 
 def test_a_missing_file_is_missing(tmp_path: Path):

@@ -43,6 +43,21 @@ def test_what_fits_becomes_the_dataclass():
     assert type(made.pair[1]) is float
 
 
+def test_a_list_stays_a_list_of_any_length():
+    assert checked(list[int], [1, 2, 3]) == [1, 2, 3]
+    assert checked(list[int], []) == []
+    assert type(checked(list[int], [1])) is list
+    with pytest.raises(ValueError, match="true is not a whole number"):
+        checked(list[int], [1, True])
+
+
+def test_a_whole_number_has_64_bits():
+    assert checked(int, 2**63 - 1) == 2**63 - 1
+    for number in (2**63, -(2**63) - 1):
+        with pytest.raises(ValueError, match="more than 64 bits"):
+            checked(int, number)
+
+
 def test_unknown_fields_are_left_out_or_refused():
     assert checked(Outer, GIVEN | {"later": "\x1b"}) == Outer(Inner(), ("x", 1.0))
     with pytest.raises(ValueError, match=r'^"later" is not known here$'):

@@ -44,6 +44,12 @@ def test_a_still_is_announced_as_it_is_and_changes_nothing():
         assert (decision.shown.label, decision.changed) == (label, False)
 
 
+def test_of_stills_nothing_is_withdrawn_as_nothing_was_announced():
+    decider = Decider()
+    decision = decider.withdraw(decide(decider, CAT, 1.0).shown, 2.0)
+    assert (decision.shown.label, decision.since_s, decision.changed) == (None, 2.0, False)
+
+
 # The mean
 
 
@@ -102,6 +108,11 @@ def test_one_frame_of_another_label_makes_the_hold_begin_again():
     assert labels == [None] * 7 + ["cat"] * 2
 
 
+def test_two_frames_of_one_moment_are_no_silence():
+    decider = steady(smooth_s=0, hold_s=0.5)
+    assert shown(decider, lambda _: CAT, [1000.0, 1000.3, 1000.3, 1000.5])[-1] == "cat"
+
+
 def test_what_passes_before_the_camera_is_not_announced():
     labels = shown(steady(hold_s=0.5), lambda now_s: DOG if 1002 <= now_s < 1002.5 else CAT, clock(32, 4))
     assert "dog" not in labels
@@ -115,6 +126,11 @@ def test_unknown_must_hold_too():
 
 def test_two_frames_of_a_slow_camera_hold():
     assert shown(steady(hold_s=0.5), lambda _: CAT, [0.0, 60.0]) == [None, "cat"]
+
+
+def test_unless_told_a_label_must_hold_for_half_a_second():
+    times_s = [1000.0, 1000.25, 1000.4375, 1000.5]
+    assert shown(SteadyDecider(CLASSIFIER), lambda _: CAT, times_s) == [None, None, None, "cat"]
 
 
 # The thresholds
@@ -137,6 +153,16 @@ def test_a_label_comes_at_the_upper_threshold_and_goes_below_the_lower_one():
     probabilities = (0.59, 0.6, 0.5, 0.46, 0.44, 0.5, 0.59, 0.61)
     labels = [decide(decider, cat(value), index).shown.label for index, value in enumerate(probabilities)]
     assert labels == [None, "cat", "cat", "cat", None, None, None, "cat"]
+
+
+def test_a_probability_that_is_just_at_a_threshold_is_enough():
+    classifier = fake_classifier(CAT, threshold=0.5)
+    decider = SteadyDecider(classifier, smooth_s=0.0, hold_s=0.0, off=0.25)
+    labels = [
+        decider.update(classifier.rank(np.array(frame, np.float32)), index).shown.label
+        for index, frame in enumerate([(0.5, 0.25, 0.25), (0.25, 0.4375, 0.3125), (0.2, 0.4, 0.4)])
+    ]
+    assert labels == ["cat", "cat", None]
 
 
 def test_unless_told_the_lower_threshold_is_four_fifths_of_the_upper():
@@ -203,6 +229,23 @@ def test_after_a_silence_a_new_label_must_hold_from_the_first_frame_on(gap_s: fl
     again_s = 1002.0 + gap_s
     labels = shown(decider, lambda _: DOG, clock(4, 1, again_s))
     assert labels == ["cat", "cat", "dog", "dog", "dog"]
+
+
+@pytest.mark.parametrize(("gap_s", "is_silence"), [(10.0, False), (10.5, True)])
+def test_of_a_slow_camera_a_silence_takes_ten_times_as_long(gap_s: float, is_silence: bool):
+    """A mean of an hour hardly moves, unless it begins anew."""
+    decider = steady(smooth_s=3600.0)
+    shown(decider, lambda _: CAT, [1000.0, 1001.0])
+    decision = decide(decider, DOG, 1001.0 + gap_s)
+    assert (decision.shown.ranking[0][0] == "dog") is is_silence
+
+
+@pytest.mark.parametrize(("gap_s", "is_silence"), [(2.0, False), (2.0625, True)])
+def test_of_a_quick_camera_a_silence_takes_two_seconds(gap_s: float, is_silence: bool):
+    decider = steady(smooth_s=3600.0)
+    shown(decider, lambda _: CAT, [1000.0, 1000.0625])
+    decision = decide(decider, DOG, 1000.0625 + gap_s)
+    assert (decision.shown.ranking[0][0] == "dog") is is_silence
 
 
 def test_a_pending_label_does_not_hold_through_a_silence():

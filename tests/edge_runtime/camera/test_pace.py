@@ -401,3 +401,16 @@ def test_the_loop_then_takes_half_the_frames(board: Board):
         pace.took()
         times_s.append(board.now_s)
     assert times_s[-1] - times_s[-2] == pytest.approx(0.1)
+
+
+def test_the_loop_waits_out_a_pause_that_is_longer_than_its_looks_for_a_signal():
+    """0.4 s in two parts; how much longer a busy machine takes does not matter."""
+    read_s: list[float] = []
+
+    def given() -> Iterator[Frame]:
+        for frame in frames(3):
+            read_s.append(time.monotonic())
+            yield frame
+
+    Loop(fake_classifier((0.9, 0.06, 0.04)), pace=Pace([FixedRate(2.5)])).run(FakeSource(given()))
+    assert read_s[2] - read_s[0] >= 2 * 0.4 - 0.001

@@ -54,6 +54,19 @@ def test_sensor_noise_is_no_motion():
     assert len(classified) == pytest.approx((8 - SETTLE_S) / MAX_STILL_S, abs=1)
 
 
+def test_it_has_settled_exactly_after_its_time():
+    stillness = Stillness()
+    grey = np.full((32, 32, 3), 100, np.uint8)
+    assert [stillness.is_still(grey, time_s) for time_s in (0.0, 0.5, SETTLE_S)] == [False, False, True]
+
+
+def test_a_still_scene_is_classified_every_second():
+    stillness = Stillness()
+    grey = np.full((32, 32, 3), 100, np.uint8)
+    classified = [quarter / 4 for quarter in range(17) if not stillness.is_still(grey, quarter / 4)]
+    assert classified == [0.0, 0.25, 0.5, 0.75, 1.75, 2.75, 3.75]
+
+
 @pytest.mark.parametrize(("levels", "is_still"), [(7, True), (8, False), (-8, False)])
 def test_eight_levels_are_motion(levels: int, is_still: bool):
     stillness = Stillness()

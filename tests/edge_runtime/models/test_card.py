@@ -1,5 +1,6 @@
 import json
-from dataclasses import replace
+import math
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,94 @@ def test_the_quantisation_of_a_card_from_before_the_ladder_was_recorded_is_read(
     card = ModelCard.from_json(changed(quantisation=old), "m")
     assert card.quantisation == Quantisation("int8", 512, "c" * 64)
     assert (card.quantisation.ranges, card.quantisation.float_layers) == ("", ())
+
+
+def test_what_an_old_card_does_not_say_has_the_meaning_that_it_had_then():
+    says_little = json.dumps(
+        {"schema": 1, "labels": ["a", "b"], "image": {"height_px": 8, "width_px": 8}, "provenance": {}}
+    )
+    card = asdict(ModelCard.from_json(says_little, "m"))
+    assert card == {
+        "labels": ("a", "b"),
+        "scale": 1 / 255,
+        "offset": 0.0,
+        "io": "uint8",
+        "scores": "probabilities",
+        "quantisation": None,
+        "threshold": 0.0,
+        "threshold_note": "",
+        "temperature": 1.0,
+        "golden": (),
+        "demo": (),
+        "background": None,
+        "familiarity": False,
+        "image": {
+            "height_px": 8,
+            "width_px": 8,
+            "crop": "center",
+            "interpolation": "area",
+            "transparent": "ignored",
+            "bits": 16,
+            "decode": "whole",
+        },
+        "provenance": {
+            "weights_sha256": "",
+            "data": "",
+            "data_sha256": "",
+            "recipe": {},
+            "accuracy": None,
+            "split": "",
+            "images": None,
+            "backbone": "",
+        },
+    }
+    assert Provenance().seed == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "low", "high"),
+    [
+        ("threshold", 0, 1),
+        ("temperature", 0.001, 1000),
+        ("scale", 1e-9, 1e9),
+        ("offset", -1e9, 1e9),
+        ("provenance.accuracy", 0, 1),
+        ("provenance.images", 0, 10**12),
+        ("provenance.recipe.seed", 0, 2**63 - 1),
+        ("quantisation.calibration_images", 0, 10**12),
+        ("image.height_px", 1, 16_384),
+        ("image.width_px", 1, 16_384),
+        ("image.bits", 8, 16),
+        ("golden.0.input_sketch.0", -(2**53), 2**53),
+        ("golden.0.probabilities.0", 0, 1.001),
+    ],
+)
+def test_a_number_may_be_at_the_ends_of_its_range_and_not_beyond(place: str, low: float, high: float):
+    def with_number(number: float) -> str:
+        values = inner = json.loads(CARD.to_json())
+        *path, last = [int(part) if part.isdecimal() else part for part in place.split(".")]
+        for key in path:
+            inner = inner[key]
+        inner[last] = number
+        return json.dumps(values)
+
+    step = (
+        1 if isinstance(high, int) and high > 1000 else (1 if place.endswith(("px", "bits", "images")) else 0)
+    )
+    for number in (low, high):
+        ModelCard.from_json(with_number(number), "m")
+    for number in (
+        low - step if step else math.nextafter(low, -math.inf),
+        high + step if step else math.nextafter(high, math.inf),
+    ):
+        with pytest.raises(BadModel):
+            ModelCard.from_json(with_number(number), "m")
+
+
+def test_a_card_of_more_than_16_mb_is_not_parsed():
+    ModelCard.from_json(CARD.to_json().ljust(16_000_000), "m")
+    with pytest.raises(BadModel, match="16,000,001 bytes, the limit is 16,000,000"):
+        ModelCard.from_json(CARD.to_json().ljust(16_000_001), "m")
 
 
 def test_a_newer_schema_says_to_upgrade():

@@ -50,6 +50,17 @@ def test_the_last_ones_are_kept_and_the_file_stays_small(state, monkeypatch):
     assert file_in(state).read_text().splitlines()[-1] == f"{7:064x} run"
 
 
+def test_five_hundred_are_kept(state, monkeypatch):
+    remember(ONE, "run")
+    head = file_in(state).read_text().splitlines()[0]
+    lines = [f"{number:064x} inspect" for number in range(500)]
+    file_in(state).write_text("\n".join([head, *lines, ""]))
+    next_start(monkeypatch)
+    remember(OTHER, "run")
+    next_start(monkeypatch)
+    assert [has_passed(f"{number:064x}", "inspect") for number in (0, 1, 499)] == [False, True, True]
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 500, b"another head\n" + ONE.encode() + b" run\n"])
 def test_a_damaged_file_means_that_nothing_has_passed(state, monkeypatch, content: bytes):
     remember(ONE, "run")

@@ -382,6 +382,7 @@ def test_closing_frees_the_port_at_once_even_while_somebody_watches(page, within
         ("127.0.0.1:8080", "127.0.0.1", 8080),
         (":9000", "127.0.0.1", 9000),
         ("9000", "127.0.0.1", 9000),
+        ("65535", "127.0.0.1", 65535),
         ("localhost", "localhost", 8080),
         (f"{ANYWHERE}:80", ANYWHERE, 80),
         ("[::1]:9000", "::1", 9000),

@@ -678,6 +678,17 @@ def test_a_slow_camera_is_not_given_up():
     assert watched.kinds == ["opened"]
 
 
+def test_a_camera_that_states_its_rate_is_given_up_earlier():
+    """Cameras of this computer state it; the notice and the frame are one of theirs."""
+    with MjpegServer(fault="silent") as server, watch(server) as watched:
+        server.wait_for(lambda: server.connections == 1)
+        watched.source.read(0)
+        watched.now_has(replace(PATIENT, silence_s=0.2, second_frame_s=600.0))
+        watched.source._note(CaptureNotice("opened", rate_fps=25.0))
+        watched.source._accept(Frame(numbered_picture(1), 1, time.monotonic()))
+        watched.read_until(lambda: "stalled" in watched.kinds)
+
+
 def test_a_slow_link_is_not_given_up_while_bytes_arrive():
     with MjpegServer(rate_fps=20) as server, watch(server) as watched:
         watched.read_frames(5)

@@ -1,5 +1,6 @@
 """Frame slot: the newest frame, never torn, whoever is stopped or killed."""
 
+import errno
 import os
 import select
 import subprocess
@@ -172,6 +173,24 @@ def test_memory_is_taken_only_for_the_size_of_the_frames(reader):
     taken_bytes = os.fstat(reader.writer_ends.memory).st_blocks * 512
 
     assert taken_bytes < 3 * 640 * 480 * 3 + 100_000
+
+
+@pytest.mark.parametrize("pipes", [0, 1])
+def test_a_slot_that_cannot_be_made_leaves_no_descriptor(pipes: int, monkeypatch):
+    """The system is out of descriptors after so many pipes."""
+    left, pipe = [None] * pipes, os.pipe
+
+    def made() -> tuple[int, int]:
+        if not left:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        left.pop()
+        return pipe()
+
+    before = open_descriptors()
+    monkeypatch.setattr(os, "pipe", made)
+    with pytest.raises(OSError, match="Too many open files"):
+        SlotReader()
+    assert open_descriptors() == before
 
 
 @pytest.mark.parametrize("handed_over", [False, True])
