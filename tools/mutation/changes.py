@@ -24,6 +24,7 @@ _ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
 }
 _DELETED = (ast.Expr, ast.AugAssign, ast.Raise, ast.Continue, ast.Break)
 """Statements that can go without leaving a name undefined, which would prove nothing."""
+_SMALL = 16
 _ELSEWHERE = ("win32", "darwin", "hasattr(", "getattr(", "TYPE_CHECKING")
 """A condition with one of these asks for another system than the one that the tests run on."""
 
@@ -127,8 +128,8 @@ class _Finder(ast.NodeVisitor):
         value = node.value
         if isinstance(value, bool):
             self._put(*self._span(node), str(not value))
-        elif isinstance(value, int):
-            self._put(*self._span(node), str(value + 1))
+        elif isinstance(value, int):  # a limit of 1,000,001 is nobody's mistake
+            self._put(*self._span(node), str(value + 1 if value <= _SMALL else value * 2))
         elif isinstance(value, float):
             self._put(*self._span(node), str(value * 2 if value else 1.0))
 

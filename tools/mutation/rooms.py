@@ -54,14 +54,45 @@ ROOMS = {
             )
         ),
     ),
-    "card": Room(("models/card.py",), (f"{_TESTS}/models/test_card.py",)),
+    "card": Room(
+        ("models/card.py", "schema.py"),
+        (
+            f"{_TESTS}/models/test_card.py",
+            f"{_TESTS}/test_schema.py",
+            f"{_TESTS}/models/test_hostile_cards.py",
+        ),
+    ),
 }
 
+_PACE, _SINKS, _DECISION, _STILL = (
+    f"edge_runtime/camera/{name}.py" for name in ("pace", "sinks", "decision", "stillness")
+)
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
-        "edge_runtime/camera/pace.py",
+        _PACE,
         "factor = min(max(budget / max(used, 1e-9), _MAX_DROP), _MAX_RISE)",
         "factor = min(max(budget / max(used, 2e-09), _MAX_DROP), _MAX_RISE)",
     ): "any number near zero gives _MAX_RISE",
+    (_SINKS, "self._retry_at_s = 0.0", "self._retry_at_s = 1.0"): "it is read after a failure, which sets it",
+    (
+        _DECISION,
+        "self._winner_since_s = 0.0",
+        "self._winner_since_s = 1.0",
+    ): "the first frame comes after a silence, and sets it",
+    (
+        _STILL,
+        "self._classified_s = self._moved_s = 0.0",
+        "self._classified_s = self._moved_s = 1.0",
+    ): "the first frame sets both",
+    (
+        "edge_runtime/page/server.py",
+        "while not (tried.wait(POLL_S) or stop.requested or time.monotonic() >= give_up_at_s):",
+        "while not (tried.wait(POLL_S) or stop.requested or time.monotonic() > give_up_at_s):",
+    ): "the clock has nanoseconds",
+    (
+        "edge_runtime/models/passed.py",
+        "_MOST_BYTES = 128 * (_MOST + 1)",
+        "_MOST_BYTES = 128 * (_MOST + 2)",
+    ): "a line has at most 73 bytes",
 }
 """Changes that nobody could notice: the module, the line before and after it, and why."""
