@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..data.answers import answers_nothing, weak_answers
-from ..edge_runtime.classifier import calibrate
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import Provenance
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from ..edge_runtime.prediction import calibrate
 from .accuracy import AccuracyReport, score
 from .earlier import EarlierReport, card_reference, keras_references
 from .file_report import (

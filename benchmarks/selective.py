@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..edge_runtime.classifier import calibrate
 from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.prediction import calibrate
 
 
 @dataclass(frozen=True)

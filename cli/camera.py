@@ -175,6 +175,7 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             top=options.topk,
             labels=options.labels,
             scale=options.scale,
+            require_signed=options.require_signed,
             on_note=note,
         ) as classifier:
             report = edge_runtime.replay_recording(folder, classifier, stop, status.event)

@@ -35,6 +35,7 @@ _COMMANDS = {
         "models": "List the built-in models.",
         "inspect": "Show what is inside a model file.",
         "verify": "Check that a model answers here as it did when exported.",
+        "sign": "Sign model files, so that devices can refuse all others.",
     },
 }
 

@@ -40,6 +40,9 @@ Confidence = Annotated[
 ]
 Labels = Annotated[Path | None, typer.Option(help=_HELP["labels"], rich_help_panel=_PANEL)]
 Scale = Annotated[PixelRange | None, typer.Option(help=_HELP["scale"], rich_help_panel=_PANEL)]
+RequireSigned = Annotated[
+    bool, typer.Option("--require-signed", help=_HELP["require_signed"], rich_help_panel=_PANEL)
+]
 TopK = Annotated[int, typer.Option(min=1, help=_HELP["topk"], rich_help_panel=_PANEL)]
 
 

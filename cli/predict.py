@@ -11,7 +11,7 @@ from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.builtin import shown_path
 from ..edge_runtime.text import counted
 from .messages import detail, is_quiet, note, show_next, warn
-from .model_options import Confidence, Engine, Labels, Model, Scale, TopK, spare_blas_threads
+from .model_options import Confidence, Engine, Labels, Model, RequireSigned, Scale, TopK, spare_blas_threads
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.answer import Sink
@@ -48,6 +48,7 @@ def predict(
     topk: TopK = 3,
     labels: Labels = None,
     scale: Scale = None,
+    require_signed: RequireSigned = False,
 ) -> None:
     """Classify image files, one line each.
 
@@ -64,7 +65,14 @@ def predict(
     with (
         edge_runtime.stop_on_signals() as stop,
         edge_runtime.open_classifier(
-            model, engine=engine, threshold=conf, top=topk, labels=labels, scale=scale, on_note=note
+            model,
+            engine=engine,
+            threshold=conf,
+            top=topk,
+            labels=labels,
+            scale=scale,
+            require_signed=require_signed,
+            on_note=note,
         ) as classifier,
     ):
         edge_runtime.use_background_stderr(stop, may_drop=False)

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from .camera.sources.source import Source as Source
     from .camera.sources.source import Stills as Stills
     from .classifier import Classifier as Classifier
-    from .classifier import Prediction as Prediction
     from .classifier import open_classifier as open_classifier
     from .doctor.examine import examine as examine
     from .doctor.host import this_host as this_host
@@ -57,6 +56,8 @@ if TYPE_CHECKING:
     from .models.find import model_files as model_files
     from .models.golden import replay_golden as replay_golden
     from .models.model_file import read_model as read_model
+    from .models.trial import sign_file as sign_file
+    from .prediction import Prediction as Prediction
     from .service.control import check_booted as check_booted
     from .service.control import install as install
     from .service.control import installed as installed
@@ -98,7 +99,7 @@ _MODULES = {
     "Source": ".camera.sources.source",
     "Stills": ".camera.sources.source",
     "Classifier": ".classifier",
-    "Prediction": ".classifier",
+    "Prediction": ".prediction",
     "open_classifier": ".classifier",
     "examine": ".doctor.examine",
     "this_host": ".doctor.host",
@@ -115,6 +116,7 @@ _MODULES = {
     "model_files": ".models.find",
     "replay_golden": ".models.golden",
     "read_model": ".models.model_file",
+    "sign_file": ".models.trial",
     "check_booted": ".service.control",
     "install": ".service.control",
     "installed": ".service.control",

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from .edge_runtime.camera.options import CameraOptions
     from .edge_runtime.camera.session import open_session, watch
     from .edge_runtime.camera.sources.open import open_source
-    from .edge_runtime.classifier import Classifier, Prediction
+    from .edge_runtime.classifier import Classifier
     from .edge_runtime.errors import EdgeclsError
     from .edge_runtime.models.card import ModelCard
+    from .edge_runtime.prediction import Prediction
     from .export.export import export_model
     from .trainer.train import train
 
@@ -63,7 +64,7 @@ _lazy = lazy_names(
         "Classifier": ".edge_runtime.classifier",
         "EdgeclsError": ".edge_runtime.errors",
         "ModelCard": ".edge_runtime.models.card",
-        "Prediction": ".edge_runtime.classifier",
+        "Prediction": ".edge_runtime.prediction",
         "bench": ".benchmarks.run",
         "export_model": ".export.export",
         "open_session": ".edge_runtime.camera.session",

@@ -17,11 +17,11 @@ from scipy.stats import binom
 from sklearn import datasets
 
 from ..data.answers import answers_nothing
-from ..edge_runtime.classifier import calibrate
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.prediction import calibrate
 from .parity import predict_all
 
 LEAST_UNANSWERED = 0.05

@@ -10,7 +10,6 @@ import numpy as np
 
 from ..data.originals import Originals
 from ..edge_runtime.camera.sources.demo import DRAWINGS, SIZE_PX, Scene
-from ..edge_runtime.classifier import rank
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.images.decode import decode
 from ..edge_runtime.images.opencv import cv2
@@ -18,6 +17,7 @@ from ..edge_runtime.images.prepare import prepare_jpeg
 from ..edge_runtime.images.rule import ImageRule, crop_box
 from ..edge_runtime.models.card import DemoPicture, ModelCard
 from ..edge_runtime.models.golden import MAX_DEMO, demo_budget_bytes
+from ..edge_runtime.prediction import rank
 
 _HEIGHTS_PX = (360, 300, 240, 200, 160, 128, 96, 64)
 _QUALITY = 80

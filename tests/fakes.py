@@ -12,10 +12,11 @@ from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
-from edgecls.edge_runtime.classifier import Classifier, Prediction
+from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
+from edgecls.edge_runtime.prediction import Prediction
 
 LABELS = ("cat", "deer", "dog")
 PATIENT = Patience(silence_s=60, first_pause_s=0.05, longest_pause_s=0.2, healthy_s=0.3)

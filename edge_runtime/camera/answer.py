@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..classifier import Prediction
+from ..prediction import Prediction
 from .decision import Decision
 from .event import Event
 from .frame import Frame

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..classifier import Classifier, Prediction, rank
+from ..classifier import Classifier
 from ..errors import UsageError
+from ..prediction import Prediction, rank
 
 SMOOTH_S = 0.5
 """Time constant of the mean: fifteen frames of a usual camera, enough to remove their noise."""

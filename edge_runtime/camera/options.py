@@ -143,6 +143,11 @@ class CameraOptions:
     scale: PixelRange | None = _option(
         None, MODEL, "Pixel range that a foreign model was trained on; default: 0..1."
     )
+    require_signed: bool = _option(
+        False,
+        MODEL,
+        "Refuse a model that no trusted key has signed; see `edgecls sign`. Built-in models need none.",
+    )
 
     roi: str | None = _option(
         None,

@@ -19,11 +19,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Self
 
-from ..classifier import Classifier, Prediction
+from ..classifier import Classifier
 from ..errors import BadConfiguration, BadData, MissingInput, UsageError
 from ..files import MODEL_BYTES, TEXT_BYTES, read_whole
 from ..images.jpeg_header import is_whole
 from ..models.model_file import content_sha256
+from ..prediction import Prediction
 from ..schema import Range, Raw, checked, parse_json
 from .answer import Answer
 from .frame import Frame

@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..classifier import Classifier, find_model_file
+from ..classifier import Classifier
 from ..errors import BadConfiguration, Unavailable, UsageError
 from ..models.card import ModelCard
+from ..models.named import find_model_file
 from ..text import expanded
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
@@ -189,6 +190,7 @@ def open_session(
             engine=options.engine,
             labels=options.labels,
             scale=options.scale,
+            require_signed=options.require_signed,
             records=options.record is not None,
             on_note=on_note,
             on_warning=on_warning,

@@ -104,7 +104,7 @@ class ModelFacts:
         return "\n".join(f"{name:<{width}}  {printable(value)}".rstrip() for name, value in rows)
 
     def _file_rows(self) -> list[tuple[str, str]]:
-        seal = {"holds": "intact, as edgecls wrote it", "none": "none, not made by edgecls"}
+        seal = {"holds": "intact; it says nothing of who made the file", "none": "none, not made by edgecls"}
         return [
             ("file", shown_path(Path(self.file))),
             ("format", f"{self.format} ({self.network.made_with})"),

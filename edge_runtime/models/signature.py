@@ -58,7 +58,7 @@ def is_trusted(content: bytes) -> bool:
     return False
 
 
-def require_signed(model: ModelFile) -> None:
+def check_signed(model: ModelFile) -> None:
     """Refuses a file that is not signed by a key that the user trusts.
 
     Raises:

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..engines.engine import Engine, OpenedEngine, check_against_card, start_engine
+from ..files import write_whole
 from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
 from .builtin import builtin_name
 from .card import ModelCard
-from .model_file import ModelFile, model_format, read_card
+from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card, read_model
 from .passed import has_passed, remember
-from .signature import is_trusted
+from .signature import SigningKey, is_trusted
 
 SCALINGS: dict[PixelRange, tuple[float, float]] = {
     "0..255": (1.0, 0.0),
@@ -50,6 +51,23 @@ def check_model(model: ModelFile) -> None:
         return
     ask_worker(try_out, model.content, str(model.path), time_s=TIME_S)
     remember(model.sha256, "run")
+
+
+def sign_file(path: Path, key: SigningKey) -> None:
+    """Signs a model file of edgecls in its place; an exported one has to pass its trial first.
+
+    Raises:
+        BadModel: it is damaged, foreign, or fails its trial.
+        MissingInput, OutputFailed, PermissionRefused: it cannot be read or written.
+        Unavailable: what reads it is not installed.
+    """
+    model = read_model(path)
+    if model.format is not ModelFormat.H5:
+        check_model(model)
+    content = key.sign(model)
+    write_whole(path, content)
+    if has_passed(model.sha256, "run"):
+        remember(content_sha256(content), "run")
 
 
 def try_out(content: bytes, name: str) -> dict[str, Any]:

@@ -140,6 +140,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
         top=options.topk,
         labels=options.labels,
         scale=options.scale,
+        require_signed=options.require_signed,
     ) as classifier:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
         files = {"model": classifier.path}

@@ -5,9 +5,9 @@ import pytest
 
 from edgecls.benchmarks.report import render
 from edgecls.benchmarks.selective import SelectiveReport, selective
-from edgecls.edge_runtime.classifier import rank
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.edge_runtime.prediction import rank
 from tests.benchmarks.test_report_render import FIVE, report, rows
 
 LABELS = ("background", "cat", "dog")

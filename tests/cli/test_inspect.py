@@ -47,7 +47,7 @@ def test_a_file_of_ours_shows_all_of_it_and_the_next_command(tiny, run_here):
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert "format                tflite (schema 3, MLIR Converted.)" in lines
-    assert "seal                  intact, as edgecls wrote it" in lines
+    assert "seal                  intact; it says nothing of who made the file" in lines
     assert "parameters            122,570" in lines
     assert "multiply-accumulates  4,548,608" in lines
     assert "card                  10 labels: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in lines

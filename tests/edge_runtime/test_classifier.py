@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime import Classifier
-from edgecls.edge_runtime.classifier import Prediction, calibrate, rank
 from edgecls.edge_runtime.errors import BadImage, InvalidOutput, MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from edgecls.edge_runtime.prediction import Prediction, calibrate, rank
 from tests.fakes import FakeEngine, fake_classifier, picture
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.classifier import calibrate
+from edgecls.edge_runtime.prediction import calibrate
 from edgecls.export.confidence import (
     Confidence,
     confidence_warnings,

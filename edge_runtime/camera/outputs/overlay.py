@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...classifier import Prediction
 from ...images.opencv import cv2
+from ...prediction import Prediction
 from ..answer import Timing
 
 Colour = tuple[int, int, int]

@@ -19,13 +19,13 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from ...classifier import rank
 from ...errors import UsageError
 from ...images.decode import decode
 from ...images.opencv import cv2
 from ...images.prepare import prepare
 from ...images.rule import ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
+from ...prediction import rank
 from ..frame import OpenCamera, Picture
 
 RATE_FPS = 30.0

@@ -5,7 +5,7 @@ import pytest
 from edgecls.edge_runtime.camera.answer import Answer, announcement
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import TIMING, picture
 
 

@@ -4,8 +4,8 @@ from edgecls.edge_runtime.camera.answer import Answer, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop_report import LoopReport, Tally
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadImage
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import FakeSource, answer, picture
 
 

@@ -21,8 +21,9 @@ from edgecls.edge_runtime.camera.recording import (
     read_header,
     recorded_answers,
 )
-from edgecls.edge_runtime.classifier import Classifier, Prediction
+from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import BadData, MissingInput
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import TIMING, answer, picture
 
 SETTINGS = RecordedSettings(0.4, None, 0.5, 0.25, True, "0,0,10,10", "90", "horizontal")

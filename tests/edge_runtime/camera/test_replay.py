@@ -28,9 +28,10 @@ from edgecls.edge_runtime.camera.replay import (
 )
 from edgecls.edge_runtime.camera.sources.source import EndOfSource
 from edgecls.edge_runtime.camera.view import View
-from edgecls.edge_runtime.classifier import Classifier, Prediction
+from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.errors import MissingInput
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import FakeSink, FakeSource, answer, fake_classifier, picture
 
 CAT, DEER, DOG, NOTHING = (0.9, 0.06, 0.04), (0.2, 0.7, 0.1), (0.1, 0.1, 0.8), (0.4, 0.3, 0.3)

@@ -34,7 +34,7 @@ def test_the_text_has_a_line_for_everything():
     assert "format                tflite (schema 3)" in lines
     assert "size                  135,051 bytes" in lines
     assert f"sha256                {'01' * 32}" in lines
-    assert "seal                  intact, as edgecls wrote it" in lines
+    assert "seal                  intact; it says nothing of who made the file" in lines
     assert "input                 picture: uint8 [?, 32, 32, 3], scale 0.003921569, zero point 0" in lines
     assert "output                a: float32 [1, 10]" in lines
     assert "output                b: float32 [?]" in lines

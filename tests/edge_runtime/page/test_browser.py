@@ -15,9 +15,9 @@ from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.rates import Ages
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.page.server import PageSink
+from edgecls.edge_runtime.prediction import Prediction
 from tests.edge_runtime.page.conftest import port_of
 from tests.fakes import answer
 

@@ -9,10 +9,10 @@ import pytest
 
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.page.live import MAX_EVENTS, MAX_FPS, MAX_JPEG_BYTES, History, LiveState, page_jpeg
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import answer, picture
 
 CAT = Prediction((("cat", 0.9), ("dog", 0.1)), "cat")

@@ -17,10 +17,10 @@ from edgecls.edge_runtime.camera.answer import Answer
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
+from edgecls.edge_runtime.prediction import Prediction
 from tests.edge_runtime.page.conftest import Reply, get_from, port_of, send
 from tests.fakes import FakeSink, FakeSource, answer, fake_classifier, frames, picture
 

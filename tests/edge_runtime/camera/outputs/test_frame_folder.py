@@ -15,9 +15,9 @@ from edgecls.edge_runtime.camera.recording import (
     read_header,
     recorded_answers,
 )
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, OutputFailed, PermissionRefused
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import answer, picture
 
 HEADER = RecordingHeader("cam", "a.tflite", "12ab", "2026-11-22T10:00:00+00:00")

@@ -17,8 +17,8 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.lines import LineOutput, answer_line, json_line
 from edgecls.edge_runtime.camera.rates import Ages
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import OutputFailed
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import answer, picture
 
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.3456, fps=30.0)

@@ -5,8 +5,8 @@ import pytest
 
 from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.outputs.overlay import MIN_SIZE_PX, annotate
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.prediction import Prediction
 
 CAT = Prediction((("cat", 0.931), ("dog", 0.04), ("deer", 0.012)), "cat")
 UNKNOWN = Prediction((("cat", 0.41), ("dog", 0.3)), None)

@@ -7,8 +7,8 @@ import pytest
 
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.outputs.result_files import CsvFile, PictureFolder
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import answer, picture
 
 CAT = Prediction((("cat", 0.9),), "cat")

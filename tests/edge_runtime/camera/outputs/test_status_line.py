@@ -16,7 +16,7 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.outputs.status_line import StatusLine, status_text
 from edgecls.edge_runtime.camera.rates import Ages
-from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import Clock, Terminal, answer, picture
 
 TIMING = Timing(prepare_ms=0.4, engine_ms=1.5, age_ms=12.4, fps=29.83)

@@ -18,7 +18,7 @@ from edgecls.edge_runtime.camera.outputs.systemd import (
     ServiceSink,
     service_manager,
 )
-from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import LABELS, Clock, FakeSource, answer, fake_classifier, frames
 
 

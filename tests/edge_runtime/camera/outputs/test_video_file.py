@@ -15,9 +15,9 @@ from edgecls.edge_runtime.camera.answer import Timing
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.outputs.video_file import Recorder
 from edgecls.edge_runtime.camera.outputs.video_writer import encodable_rate
-from edgecls.edge_runtime.classifier import Prediction
 from edgecls.edge_runtime.errors import BadConfiguration, OutputFailed, PermissionRefused, UsageError
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import FakeSource, answer
 
 CAT = Prediction((("cat", 0.9),), "cat")

@@ -18,7 +18,7 @@ SHOWS = """
 import sys, time
 import numpy as np
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.prediction import Prediction
 from edgecls.edge_runtime.camera.answer import Answer, Timing
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.loop import StopRequest
@@ -165,7 +165,7 @@ import sys, time
 import numpy as np
 from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.window import PreviewWindow
-from edgecls.edge_runtime.classifier import Prediction
+from edgecls.edge_runtime.prediction import Prediction
 from edgecls.edge_runtime.errors import Unavailable
 from edgecls.edge_runtime.camera.frame import Frame
 from tests.fakes import answer

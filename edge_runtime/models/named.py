@@ -1,0 +1,93 @@
+"""The model that a user names with --model, --labels and --scale, or the one that is taken without."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..engines.names import EngineName
+from ..errors import MissingInput, UsageError
+from ..images.rule import PixelRange
+from .builtin import SMALLEST, builtin_name, knows
+from .find import choose_model, smallest_builtin_model
+from .foreign import read_foreign, read_labels
+from .model_file import ModelFile
+from .signature import check_signed
+
+_COPIED_TOGETHER_S = 10
+"""Files that were copied have the times of the copy, in any order."""
+
+
+def find_model_file(
+    model: Path | None,
+    *,
+    engine: EngineName = "auto",
+    labels: Path | None = None,
+    scale: PixelRange | None = None,
+    require_signed: bool = False,
+    records: bool = False,
+    on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
+) -> ModelFile:
+    """Reads the model that was named, the best in this folder, or a foreign model with its labels.
+
+    Args:
+        model: as `--model`; None takes the best in this folder, else the default built-in model.
+        engine: only a model that it runs.
+        labels: text file with the labels of a foreign model, one on each line.
+        scale: pixel range that a foreign model was trained on; None is 0..1.
+        require_signed: only a file that is signed by a key that the user trusts, or a built-in model.
+        records: frames are recorded, for which any model will do: where the folder's own cannot be used and
+            none is named, the smallest built-in model answers.
+        on_note: called with one line if a model was chosen that nobody named.
+        on_warning: called with one line if the folder's own model could not be used.
+
+    Raises:
+        EdgeclsError: there is no such model, it is damaged, or not signed as required.
+    """
+    found = _find(model, engine, labels, scale, records=records, on_warning=on_warning)
+    if require_signed and not builtin_name(found.path):
+        check_signed(found)
+    if labels is None and (model is None or model.is_dir()):
+        for note in _notes(found, model):
+            on_note(note)
+    return found
+
+
+def _find(
+    model: Path | None,
+    engine: EngineName,
+    labels: Path | None,
+    scale: PixelRange | None,
+    *,
+    records: bool,
+    on_warning: Callable[[str], None],
+) -> ModelFile:
+    if labels is None and scale is not None:
+        raise UsageError("--scale is for a foreign model; name its --labels too")
+    if labels is not None:
+        names = read_labels(labels)
+        if model is None or model.is_dir():
+            raise UsageError("--labels is for one foreign model; name it with --model")
+        return read_foreign(model, names, scale or "0..1")
+    try:
+        return choose_model(model, engine)
+    except MissingInput as error:
+        if model is not None or not records:
+            raise
+        on_warning(
+            f"{str(error).partition(';')[0]}; recording goes on with the answers of built-in {SMALLEST}"
+        )
+        return smallest_builtin_model(engine)
+
+
+def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:
+    """What a user should know of a model that was chosen and not named."""
+    name = builtin_name(found.path)
+    if asked is None and name:
+        yield f"no model in this folder; using the built-in {name} ({knows(name, found.card.labels)})"
+    original = found.path.with_name(f"{found.path.stem.removesuffix('_int8')}.h5")
+    if original.exists() and original.stat().st_mtime > found.path.stat().st_mtime + _COPIED_TOGETHER_S:
+        yield (
+            f"{original} is newer than {found.path}; if you trained again, "
+            f"run `edgecls export {shlex.quote(str(original))} --int8`"
+        )

@@ -1,0 +1,37 @@
+"""`edgecls sign`, and a device that insists on signatures."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgecls.edge_runtime.images.opencv import cv2
+from tests.hostile_networks import harmless, sealed
+
+pytest.importorskip("nacl", reason="needs edgecls[sign]")
+
+
+def test_a_device_takes_what_a_trusted_key_has_signed_and_nothing_else(tmp_path: Path, run_edgecls):
+    workshop, device = ({**os.environ, "XDG_CONFIG_HOME": str(tmp_path / name)} for name in ("home", "device"))
+    (tmp_path / "model.onnx").write_bytes(sealed(harmless()))
+    cv2.imwrite(str(tmp_path / "white.png"), np.full((8, 8, 3), 255, np.uint8))
+    predict = ("predict", "white.png", "--model", "model.onnx", "--require-signed")
+    done = run_edgecls(*predict, cwd=tmp_path, env=device)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.startswith("edgecls: error: model.onnx: not signed; ")
+
+    done = run_edgecls("sign", "model.onnx", cwd=tmp_path, env=workshop)
+    assert done.returncode == 0, done.stderr
+    assert "made a key in " in done.stderr
+    said, following = done.stdout.splitlines()
+    key = said.removeprefix("model.onnx: signed by ")
+    assert following.startswith(f"next: echo '{key} signing' | sudo tee -a /etc/edgecls/trusted_keys")
+
+    assert run_edgecls(*predict, cwd=tmp_path, env=device).returncode == 65
+    (tmp_path / "device" / "edgecls").mkdir(parents=True)
+    (tmp_path / "device" / "edgecls" / "trusted_keys").write_text(f"{key} signing\n")
+    done = run_edgecls(*predict, cwd=tmp_path, env=device)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = run_edgecls("inspect", "model.onnx", cwd=tmp_path).stdout.splitlines()
+    assert ["signed", "by", key] in [line.split() for line in shown]
