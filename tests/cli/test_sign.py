@@ -13,7 +13,8 @@ pytest.importorskip("nacl", reason="needs edgecls[sign]")
 
 
 def test_a_device_takes_what_a_trusted_key_has_signed_and_nothing_else(tmp_path: Path, run_edgecls):
-    workshop, device = ({**os.environ, "XDG_CONFIG_HOME": str(tmp_path / name)} for name in ("home", "device"))
+    places = tmp_path / "workshop", tmp_path / "device"
+    workshop, device = ({**os.environ, "XDG_CONFIG_HOME": str(place)} for place in places)
     (tmp_path / "model.onnx").write_bytes(sealed(harmless()))
     cv2.imwrite(str(tmp_path / "white.png"), np.full((8, 8, 3), 255, np.uint8))
     predict = ("predict", "white.png", "--model", "model.onnx", "--require-signed")
