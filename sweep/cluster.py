@@ -7,9 +7,10 @@ import hashlib
 import logging
 import os
 import platform
+import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -42,6 +43,7 @@ try:
     import ray
     from ray import data as ray_data  # noqa: F401 - the other modules import it from here
     from ray import tune  # noqa: F401 - as above
+    from ray._private import ray_constants
     from ray.exceptions import AuthenticationError, RayError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
@@ -51,6 +53,8 @@ _PACKAGES = ("edgecls", "keras", "tensorflow", "numpy", "ai-edge-litert", "onnxr
 """Packages that decide what files the same options give."""
 _OBJECT_STORE_BYTES = 128 * 2**20
 """Models pass through it one at a time; Ray's default is a third of the memory."""
+_LOOPBACK = "127.0.0.1"
+_CLUSTERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _ANSWER_S = 5.0
 _FACTS_S = 600.0
 """The digest reads the whole data set, which may have many gigabytes."""
@@ -137,15 +141,69 @@ def connected(address: str | None) -> Iterator[None]:
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+    make_token_private(creates=not address)
     try:
         if address:
             _join(address, quiet)
-        else:  # whatever cluster RAY_ADDRESS may name
-            store = _OBJECT_STORE_BYTES
-            ray.init("local", include_dashboard=False, object_store_memory=store, **quiet)
+        else:
+            _start_on_loopback(quiet)
         yield
     finally:
         ray.shutdown()
+
+
+def _start_on_loopback(quiet: Mapping[str, Any]) -> None:
+    """Starts Ray for this machine alone, whatever cluster RAY_ADDRESS may name.
+
+    Ray replaces a loopback address by that of the network, except where clusters are off, as they are by
+    default on Windows and macOS.
+
+    Raises:
+        Unavailable: it listens on the network all the same.
+    """
+    store = _OBJECT_STORE_BYTES
+    had_clusters, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    variable = os.environ.get(_CLUSTERS)
+    os.environ[_CLUSTERS] = "0"  # for Ray's other processes
+    try:
+        ray.init(
+            "local", include_dashboard=False, _node_ip_address=_LOOPBACK, object_store_memory=store, **quiet
+        )
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = had_clusters
+        if variable is None:
+            del os.environ[_CLUSTERS]
+        else:
+            os.environ[_CLUSTERS] = variable
+    address = ray.nodes()[0]["NodeManagerAddress"]
+    if address != _LOOPBACK:
+        raise Unavailable(
+            f"Ray {version('ray')} listens on {address}, where others reach it; "
+            'run `pip install "ray[data,tune]==2.60.0"`'
+        )
+
+
+def make_token_private(*, creates: bool) -> None:
+    """Makes the file with Ray's token readable for this user alone, as the token lets run any program.
+
+    Ray itself leaves it readable for everybody.
+
+    Args:
+        creates: whether Ray would make one where there is none.
+    """
+    if "RAY_AUTH_TOKEN" in os.environ or os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
+        return
+    named = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    path = Path(named) if named else Path.home() / ".ray" / "auth_token"
+    with suppress(OSError):  # somebody else's; Ray will say so where it cannot use it
+        if creates and not named:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                    file.write(secrets.token_hex(32))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
 
 
 def _join(address: str, quiet: dict[str, Any]) -> None:

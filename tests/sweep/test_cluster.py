@@ -3,6 +3,9 @@
 import os
 import select
 import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +75,61 @@ def test_an_address_has_a_host_and_a_port(address):
 
     with pytest.raises(BadConfiguration, match="not HOST:PORT"), connected(address):
         pass
+
+
+def test_rays_token_is_readable_for_this_user_alone(monkeypatch, tmp_path):
+    from edgecls.sweep.cluster import make_token_private
+
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    token = tmp_path / ".ray" / "auth_token"
+    make_token_private(creates=False)
+    assert not token.exists()
+    make_token_private(creates=True)
+    made = token.read_text()
+    assert len(made) == 64
+    assert token.stat().st_mode & 0o777 == 0o600
+    token.chmod(0o644)
+    for creates in (False, True):
+        make_token_private(creates=creates)
+        assert token.stat().st_mode & 0o777 == 0o600
+        assert token.read_text() == made
+
+
+def family_of(pid: int) -> list[int]:
+    """A process and all that it started."""
+    with suppress(OSError):
+        children = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
+        return [pid, *(member for child in children for member in family_of(int(child)))]
+    return [pid]
+
+
+def listening(pids: list[int]) -> dict[str, str]:
+    """Where these processes listen: address and port, as the kernel writes them."""
+    owners: dict[str, int] = {}
+    for pid in pids:
+        with suppress(OSError):
+            for file in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):
+                    owners[str(file.readlink())] = pid
+    found: dict[str, str] = {}
+    for family in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{family}").read_text().splitlines()[1:]:
+            _, local, _, state, *_, inode = line.split()[:10]
+            if state == "0A" and f"socket:[{inode}]" in owners:
+                found[local] = Path(f"/proc/{owners[f'socket:[{inode}]']}/cmdline").read_text()
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_ray_on_this_machine_alone_listens_on_loopback_alone():
+    from edgecls.sweep.cluster import connected, ray
+
+    with connected(None):
+        ray.get(ray.remote(lambda: None).remote())
+        found = listening(family_of(os.getpid()))
+    assert len(found) >= 4  # the server, the raylet, this process, a worker
+    loopback = ("0100007F:", "0000000000000000FFFF00000100007F:", "00000000000000000000000001000000:")
+    assert not [(address, program) for address, program in found.items() if not address.startswith(loopback)]
