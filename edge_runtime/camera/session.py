@@ -4,8 +4,6 @@
 options must hold is checked here and nowhere else.
 """
 
-import os
-import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
@@ -15,41 +13,40 @@ from typing import TYPE_CHECKING
 
 from ..classifier import Classifier
 from ..errors import BadConfiguration, Unavailable, UsageError
-from ..models.card import ModelCard
 from ..models.named import find_model_file
-from ..text import expanded
 from .answer import Answer, Sink
-from .decision import Decider, SteadyDecider
 from .event import Event, OnEvent, fan_out, ignore
 from .event_limit import EventLimit
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
 from .options import CameraOptions, check_numbers
-from .outputs.frame_folder import FrameRecorder
 from .outputs.lines import LineOutput, json_line
-from .outputs.video_file import Recorder
 from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
-from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, parse_share
-from .recording import RecordedSettings, new_header
-from .region import parse_roi
+from .pace import parse_share
+from .session_parts import (
+    decider_of,
+    event_log_of,
+    is_folder,
+    pace_of,
+    page_of,
+    recorder_of,
+    source_of,
+    trust_in,
+    view_of,
+)
 from .sources.address import (
     Address,
     DemoCamera,
     ImageFiles,
     LiveAddress,
-    Stream,
     least_size_px,
     parse_size,
     parse_source,
 )
 from .sources.capture import Capture
-from .sources.capture_process import ANY_AUTHORITY, Trust
-from .sources.open import open_source
-from .sources.patience import DEFAULT_PATIENCE
 from .sources.source import Source, Stills
 from .stillness import Stillness
-from .view import ROTATIONS, View
 
 if TYPE_CHECKING:
     from ..page.server import PageSink
@@ -108,13 +105,13 @@ def check_options(options: CameraOptions) -> Address:
     """
     check_numbers(options)
     address = parse_source(options.source)
-    _trust(options, address)
+    trust_in(options, address)
     view_of(options)
     if options.size:
         parse_size(options.size)
     if options.cpu:
         parse_share(options.cpu)
-    if options.record_max_mb and options.record and not _is_folder(options.record):
+    if options.record_max_mb and options.record and not is_folder(options.record):
         folder = f"{Path(options.record).with_suffix('')}/"
         raise UsageError(f"--record-max-mb is for a folder; write --record {folder}")
     if options.record_max_mb and not options.record:
@@ -174,11 +171,11 @@ def open_session(
         def tell_all(event: Event) -> None:
             on_event(event)  # with the listeners that are added below
 
-        page = _page(options, stop, tell_all, keeps_trying=unattended)
+        page = page_of(options, stop, tell_all, keeps_trying=unattended)
         if page:
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
-        log = _event_log(options, on_event, waits=unattended)
+        log = event_log_of(options, on_event, waits=unattended)
         if log:
             on_event = fan_out(log.event, on_event)
         limit = EventLimit(on_event) if isinstance(address, LiveAddress) else None
@@ -197,7 +194,7 @@ def open_session(
         )
         # The demo camera shows the golden frames of the card; a foreign model has none.
         shown = find_model() if isinstance(address, DemoCamera) else None
-        source = _source(options, shown.card if shown else None, on_event)
+        source = source_of(options, shown.card if shown else None, on_event)
         model = shown or find_model()
         classifier = opened.enter_context(
             Classifier(
@@ -208,8 +205,8 @@ def open_session(
                 top=options.topk,
             )
         )
-        decider = _decider(options, source, classifier)
-        recorder = _recorder(options, source, classifier, decider, on_event, resumes=unattended)
+        decider = decider_of(options, source, classifier)
+        recorder = recorder_of(options, source, classifier, decider, on_event, resumes=unattended)
         windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
@@ -232,7 +229,7 @@ def open_session(
             options.frame_limit,
             view=view_of(options),
             decider=decider,
-            pace=_pace(options, source, on_event),
+            pace=pace_of(options, source, on_event),
             stillness=Stillness() if options.skip_still else None,
             stop=stop,
             on_event=on_event,
@@ -267,132 +264,3 @@ def watch(
     chosen = replace(options or CameraOptions(), source=source, model=None if model is None else Path(model))
     with open_session(chosen, on_event=on_event) as session, closing(session.answers()) as answers:
         yield from answers
-
-
-def view_of(options: CameraOptions) -> View:
-    """How the camera's picture is seen; raises UsageError for a region that is none."""
-    return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
-
-
-def _page(
-    options: CameraOptions, stop: StopRequest, on_event: OnEvent, *, keeps_trying: bool
-) -> "PageSink | None":
-    if options.serve is None:
-        return None
-    from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
-
-    return PageSink(
-        options.serve,
-        options.token,
-        names=options.serve_name,
-        keeps_trying=keeps_trying,
-        stop=stop,
-        on_event=on_event,
-    )
-
-
-def _source(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:
-    return open_source(
-        options.source,
-        one_shot=options.frame_limit is not None,
-        waits=_waits(options),
-        realtime=options.realtime,
-        card=card,
-        size_px=parse_size(options.size) if options.size else None,
-        on_event=on_event,
-        patience=DEFAULT_PATIENCE.with_limit(options.stall_timeout),
-        trust=_trust(options, parse_source(options.source)),
-    )
-
-
-def _waits(options: CameraOptions) -> bool:
-    """Whether to wait for a camera that is missing at the start: where nobody reads that it is."""
-    if options.wait is not None:
-        return options.wait
-    return options.frame_limit is None and not (sys.stderr and sys.stderr.isatty())
-
-
-def _trust(options: CameraOptions, address: Address) -> Trust:
-    """Whom to trust besides the authorities of the system.
-
-    Raises:
-        UsageError: for a source without TLS; or not a fingerprint.
-        MissingInput, PermissionRefused, BadConfiguration: a file that holds no certificate.
-    """
-    if not (options.ca_file or options.tls_fingerprint):
-        return ANY_AUTHORITY
-    if not (isinstance(address, Stream) and address.url.startswith(("https:", "rtsps:"))):
-        flag = "--ca-file" if options.ca_file else "--tls-fingerprint"
-        raise UsageError(f"{flag} is for an https or rtsps source; leave it out, or change --source")
-    from .sources.network.tls import trust_of  # noqa: PLC0415 - OpenSSL, which most loops do without
-
-    return trust_of(str(options.ca_file) if options.ca_file else None, options.tls_fingerprint)
-
-
-def _decider(options: CameraOptions, source: Source, classifier: Classifier) -> Decider:
-    """Steady for cameras and videos; an image, and a run of one frame, has its own answer at once."""
-    steady = SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
-    return Decider() if options.frame_limit == 1 or isinstance(source, Stills) else steady
-
-
-def _pace(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
-    """What holds the frame rate down: what was asked for, and heat while a camera runs."""
-    limits: list[RateLimit] = [FixedRate(options.fps)] if options.fps else []
-    if options.cpu:
-        if source.live and sys.platform != "linux":
-            raise BadConfiguration("--cpu: cannot measure the capture process on this system; use --fps")
-        meter = CpuMeter(capture_pid=lambda: getattr(source, "pid", None))
-        limits.append(CpuBudget(parse_share(options.cpu), meter.used_s))
-    if source.live:
-        limits.append(HeatLimit(on_event))
-    return Pace(limits, fps_asked=options.fps, cpu_asked=options.cpu)
-
-
-def _event_log(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> EventLog | None:
-    if not options.events:
-        return None
-    path = expanded(options.events)
-    _refuse_itself("--events", path, expanded(options.source))
-    if options.record and path.absolute() == expanded(options.record).absolute():
-        raise UsageError(f"--events {path}: is the recording itself; choose another name")
-    return EventLog(options.events, int(options.events_max_mb * 1e6), on_event, waits=waits)
-
-
-def _recorder(
-    options: CameraOptions,
-    source: Source,
-    classifier: Classifier,
-    decider: Decider,
-    on_event: OnEvent,
-    *,
-    resumes: bool,
-) -> Sink | None:
-    """What `--record` writes: a folder of frames, or an annotated video."""
-    if not options.record:
-        return None
-    path = expanded(options.record)
-    if _is_folder(options.record):
-        settings = RecordedSettings(
-            options.conf,
-            options.conf_off,
-            options.smooth,
-            options.hold,
-            isinstance(decider, SteadyDecider),
-            options.roi,
-            options.rotate,
-            options.flip,
-        )
-        limit = options.record_max_mb * 1_000_000 if options.record_max_mb else None
-        header = new_header(source.description, classifier, settings)
-        return FrameRecorder(path, header, on_event, max_bytes=limit, resumes=resumes)
-    _refuse_itself("--record", path, Path(source.description))
-    return Recorder(path, source, on_event, resumes=resumes)
-
-
-def _refuse_itself(flag: str, path: Path, other: Path) -> None:
-    if path.exists() and other.exists() and path.samefile(other):
-        raise UsageError(f"{flag} {path}: is the source itself; choose another name")
-
-
-def _is_folder(record: str) -> bool:
-    return record.endswith(("/", os.sep)) or expanded(record).is_dir()

@@ -1,0 +1,164 @@
+"""The parts of a camera session, each made from the options that it needs."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..classifier import Classifier
+from ..errors import BadConfiguration, UsageError
+from ..models.card import ModelCard
+from ..text import expanded
+from .answer import Sink
+from .decision import Decider, SteadyDecider
+from .event import OnEvent
+from .event_log import EventLog
+from .loop import StopRequest
+from .options import CameraOptions
+from .outputs.frame_folder import FrameRecorder
+from .outputs.video_file import Recorder
+from .pace import CpuBudget, CpuMeter, FixedRate, HeatLimit, Pace, RateLimit, parse_share
+from .recording import RecordedSettings, new_header
+from .region import parse_roi
+from .sources.address import Address, Stream, parse_size, parse_source
+from .sources.capture_process import ANY_AUTHORITY, Trust
+from .sources.open import open_source
+from .sources.patience import DEFAULT_PATIENCE
+from .sources.source import Source, Stills
+from .view import ROTATIONS, View
+
+if TYPE_CHECKING:
+    from ..page.server import PageSink
+
+
+def view_of(options: CameraOptions) -> View:
+    """How the camera's picture is seen; raises UsageError for a region that is none."""
+    return View(parse_roi(options.roi) if options.roi else None, ROTATIONS[options.rotate], options.flip)
+
+
+def page_of(
+    options: CameraOptions, stop: StopRequest, on_event: OnEvent, *, keeps_trying: bool
+) -> "PageSink | None":
+    """The web page of `--serve`; raises what `PageSink` does."""
+    if options.serve is None:
+        return None
+    from ..page.server import PageSink  # noqa: PLC0415 - a web server, which most loops do without
+
+    return PageSink(
+        options.serve,
+        options.token,
+        names=options.serve_name,
+        keeps_trying=keeps_trying,
+        stop=stop,
+        on_event=on_event,
+    )
+
+
+def source_of(options: CameraOptions, card: ModelCard | None, on_event: OnEvent) -> Source:
+    """What `--source` names, not opened yet; `card` is what the demo camera shows."""
+    return open_source(
+        options.source,
+        one_shot=options.frame_limit is not None,
+        waits=_waits(options),
+        realtime=options.realtime,
+        card=card,
+        size_px=parse_size(options.size) if options.size else None,
+        on_event=on_event,
+        patience=DEFAULT_PATIENCE.with_limit(options.stall_timeout),
+        trust=trust_in(options, parse_source(options.source)),
+    )
+
+
+def _waits(options: CameraOptions) -> bool:
+    """Whether to wait for a camera that is missing at the start: where nobody reads that it is."""
+    if options.wait is not None:
+        return options.wait
+    return options.frame_limit is None and not (sys.stderr and sys.stderr.isatty())
+
+
+def trust_in(options: CameraOptions, address: Address) -> Trust:
+    """Whom to trust besides the authorities of the system.
+
+    Raises:
+        UsageError: for a source without TLS; or not a fingerprint.
+        MissingInput, PermissionRefused, BadConfiguration: a file that holds no certificate.
+    """
+    if not (options.ca_file or options.tls_fingerprint):
+        return ANY_AUTHORITY
+    if not (isinstance(address, Stream) and address.url.startswith(("https:", "rtsps:"))):
+        flag = "--ca-file" if options.ca_file else "--tls-fingerprint"
+        raise UsageError(f"{flag} is for an https or rtsps source; leave it out, or change --source")
+    from .sources.network.tls import trust_of  # noqa: PLC0415 - OpenSSL, which most loops do without
+
+    return trust_of(str(options.ca_file) if options.ca_file else None, options.tls_fingerprint)
+
+
+def decider_of(options: CameraOptions, source: Source, classifier: Classifier) -> Decider:
+    """Steady for cameras and videos; an image, and a run of one frame, has its own answer at once."""
+    steady = SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
+    return Decider() if options.frame_limit == 1 or isinstance(source, Stills) else steady
+
+
+def pace_of(options: CameraOptions, source: Source, on_event: OnEvent) -> Pace:
+    """What holds the frame rate down: what was asked for, and heat while a camera runs."""
+    limits: list[RateLimit] = [FixedRate(options.fps)] if options.fps else []
+    if options.cpu:
+        if source.live and sys.platform != "linux":
+            raise BadConfiguration("--cpu: cannot measure the capture process on this system; use --fps")
+        meter = CpuMeter(capture_pid=lambda: getattr(source, "pid", None))
+        limits.append(CpuBudget(parse_share(options.cpu), meter.used_s))
+    if source.live:
+        limits.append(HeatLimit(on_event))
+    return Pace(limits, fps_asked=options.fps, cpu_asked=options.cpu)
+
+
+def event_log_of(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> EventLog | None:
+    """The file of `--events`; raises what `EventLog` does, and UsageError for the source or the recording."""
+    if not options.events:
+        return None
+    path = expanded(options.events)
+    _refuse_itself("--events", path, expanded(options.source))
+    if options.record and path.absolute() == expanded(options.record).absolute():
+        raise UsageError(f"--events {path}: is the recording itself; choose another name")
+    return EventLog(options.events, int(options.events_max_mb * 1e6), on_event, waits=waits)
+
+
+def recorder_of(
+    options: CameraOptions,
+    source: Source,
+    classifier: Classifier,
+    decider: Decider,
+    on_event: OnEvent,
+    *,
+    resumes: bool,
+) -> Sink | None:
+    """What `--record` writes: a folder of frames, or an annotated video."""
+    if not options.record:
+        return None
+    path = expanded(options.record)
+    if is_folder(options.record):
+        settings = RecordedSettings(
+            options.conf,
+            options.conf_off,
+            options.smooth,
+            options.hold,
+            isinstance(decider, SteadyDecider),
+            options.roi,
+            options.rotate,
+            options.flip,
+        )
+        limit = options.record_max_mb * 1_000_000 if options.record_max_mb else None
+        header = new_header(source.description, classifier, settings)
+        return FrameRecorder(path, header, on_event, max_bytes=limit, resumes=resumes)
+    _refuse_itself("--record", path, Path(source.description))
+    return Recorder(path, source, on_event, resumes=resumes)
+
+
+def _refuse_itself(flag: str, path: Path, other: Path) -> None:
+    if path.exists() and other.exists() and path.samefile(other):
+        raise UsageError(f"{flag} {path}: is the source itself; choose another name")
+
+
+def is_folder(record: str) -> bool:
+    """Whether `--record` names a folder of frames, and not a video."""
+    return record.endswith(("/", os.sep)) or expanded(record).is_dir()
