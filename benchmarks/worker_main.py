@@ -23,6 +23,7 @@ from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.engines.open import open_engine
 from ..edge_runtime.files import whole_file
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from ..edge_runtime.models.trial import check_model
 from ..edge_runtime.workers import requests, serve
 from ..export.parity import predict_all
 from .peers import open_peer
@@ -66,6 +67,7 @@ def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, M
     """
     model = read_model(path)
     if peer:
+        check_model(model)
         return open_peer(peer, model, threads), model
     if model.format is ModelFormat.H5:
         from ..export.keras_file import KerasEngine  # noqa: PLC0415 - only a workstation has TensorFlow

@@ -17,7 +17,8 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from ..edge_runtime.models.card import ModelCard
-from ..edge_runtime.models.model_file import LABELS_NAME, SIZE_PLACE
+from ..edge_runtime.models.model_file import LABELS_NAME
+from ..edge_runtime.models.seal import SIZE_PLACE
 
 
 class AssociatedFileType(IntEnum):

@@ -45,7 +45,8 @@ from edgecls.edge_runtime.engines import litert, onnxruntime  # noqa: F401 - the
 from edgecls.edge_runtime.errors import BadModel, EdgeclsError
 from edgecls.edge_runtime.inspection import inspect, onnx, tflite  # noqa: F401 - the same
 from edgecls.edge_runtime.models import foreign, model_file, trial
-from edgecls.edge_runtime.models.model_file import ModelFormat, model_format, resealed, seal_start
+from edgecls.edge_runtime.models.model_file import ModelFormat, model_format
+from edgecls.edge_runtime.models.seal import resealed, seal_start
 
 ALLOWED_CODES = (0, 1, 65)
 LIMIT_S, LIMIT_BYTES = 60.0, 500 * 10**6

@@ -11,7 +11,6 @@ flipped bit or a truncated copy never reaches one. Other tools read these files 
 
 import hashlib
 import io
-import re
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from enum import StrEnum
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..errors import BadModel, Unavailable
 from ..files import MODEL_BYTES, read_whole
@@ -27,6 +26,17 @@ from ..workers import ask_worker
 from .card import ModelCard
 from .passed import has_passed, remember
 from .protobuf import field, fields
+from .seal import (
+    SEAL_BYTES,
+    SEAL_PLACE,
+    check_seal,
+    resealed,
+    seal_of,
+    seal_start,
+    stated_size,
+    with_stated_size,
+    without_stated_size,
+)
 
 _NAMES = {"h5": "an HDF5", "tflite": "a TFLite", "onnx": "an ONNX"}
 
@@ -140,61 +150,6 @@ def read_card(content: bytes, format_: ModelFormat, name: str) -> ModelCard | No
     return ModelCard.from_json(text, name)
 
 
-# The seal: `edgecls-sha256:` and 64 hexadecimal digits, over every byte before and behind it.
-
-_SEAL_PREFIX = b"edgecls-sha256:"
-SEAL_BYTES = len(_SEAL_PREFIX) + 64
-
-
-def seal_of(content: bytes) -> bytes:
-    """Returns the `SEAL_BYTES` bytes that seal `content`, to be put into it where its format has room."""
-    return _SEAL_PREFIX + hashlib.sha256(content).hexdigest().encode()
-
-
-def check_seal(content: bytes) -> Literal["holds", "broken", "none"]:
-    """Checks a whole file against the seal inside it.
-
-    A seal whose prefix is damaged reads as "none"; the marks of a card then show that one is missing.
-    """
-    start = content.rfind(_SEAL_PREFIX)
-    if start < 0:
-        return "none"
-    end = start + SEAL_BYTES
-    return "holds" if seal_of(content[:start] + content[end:]) == content[start:end] else "broken"
-
-
-def seal_start(content: bytes) -> int:
-    """Returns where the seal stands in a file that has one."""
-    return content.rfind(_SEAL_PREFIX)
-
-
-def resealed(content: bytes) -> bytes:
-    """Returns a sealed file whose other bytes have changed, with the seal that holds now."""
-    start = seal_start(content)
-    before, behind = content[:start], content[start + SEAL_BYTES :]
-    return before + seal_of(before + behind) + behind
-
-
-# The stated size: a file says near its start how large it is, so that a truncated copy shows what it lacks.
-
-_SIZE_PREFIX = b"edgecls-bytes:"
-_DIGITS = 12
-_START_BYTES = 1 << 16
-SIZE_PLACE = _SIZE_PREFIX + b"0" * _DIGITS
-"""Room for the size, of fixed width: the number is filled in last, and filling it in moves nothing."""
-
-
-def with_stated_size(content: bytes, size_bytes: int) -> bytes:
-    """Returns `content` with `size_bytes` written into its `SIZE_PLACE`; unchanged where it has none."""
-    return content.replace(SIZE_PLACE, _SIZE_PREFIX + b"%0*d" % (_DIGITS, size_bytes), 1)
-
-
-def stated_size(content: bytes) -> int | None:
-    """Returns the whole file's size in bytes, as stated near its start; None where it states none."""
-    stated = re.compile(_SIZE_PREFIX + rb"(\d{%d})" % _DIGITS).search(content, 0, _START_BYTES)
-    return int(stated[1]) or None if stated else None
-
-
 # TFLite: its metadata format stores associated files in a zip behind the FlatBuffer. Zip tools and phones
 # read them too, and on a device the standard library does.
 
@@ -217,7 +172,7 @@ def attach_to_tflite(network: bytes, card: ModelCard) -> bytes:
 def sealed_tflite(network: bytes, texts: dict[str, bytes], signature: bytes = b"") -> bytes:
     """Returns the bytes of a sealed `.tflite` of a bare FlatBuffer, with the files of its zip."""
     # Android's zip reader allows no comment to hold the seal.
-    file = io.BytesIO(network + signature + _SEAL_PREFIX + bytes(SEAL_BYTES - len(_SEAL_PREFIX)))
+    file = io.BytesIO(network + signature + SEAL_PLACE)
     with zipfile.ZipFile(file, "a") as archive:
         for name, text in texts.items():
             entry = zipfile.ZipInfo(name, _EPOCH)
@@ -287,7 +242,7 @@ def with_room(content: bytes, format_: ModelFormat, room: bytes) -> bytes:
     """Returns a sealed file with `room` for a signature before its seal, which is to be made anew."""
     at = seal_start(content)
     if format_ is ModelFormat.TFLITE:
-        network = re.sub(_SIZE_PREFIX + rb"\d{%d}" % _DIGITS, SIZE_PLACE, content[:at], count=1)
+        network = without_stated_size(content[:at])
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             texts = {name: archive.read(name) for name in (CARD_NAME, LABELS_NAME)}
         return sealed_tflite(network, texts, room)

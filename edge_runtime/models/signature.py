@@ -27,7 +27,8 @@ from typing import Any
 from ..errors import BadConfiguration, BadData, BadModel, Unavailable, reading_failed
 from ..files import TEXT_BYTES, read_whole, write_whole
 from ..user_folders import settings_folder
-from .model_file import SEAL_BYTES, ModelFile, resealed, seal_start, with_room
+from .model_file import ModelFile, with_room
+from .seal import SEAL_BYTES, resealed, seal_start
 
 _PREFIX = b"edgecls-ed25519:"
 _KEY_CHARACTERS, _SIGNATURE_CHARACTERS = 44, 88

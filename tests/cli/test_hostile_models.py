@@ -1,6 +1,8 @@
 """Sealed models that fail on some pictures only, so that they have passed their trial, as real processes."""
 
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,10 +43,15 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     started: list[subprocess.Popen[str]] = []
 
-    def run(*arguments: object, limit_s: float = 1) -> subprocess.Popen[str]:
+    def run(*arguments: object, limit_s: float = 2, **environment: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", PROGRAM.format(limit_s=limit_s), *map(str, arguments)]
         process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=folder,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
         return process
@@ -68,14 +75,14 @@ def kinds(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("model", "reason"),
+    ("model", "limit_s", "reason"),
     [
-        ("endless.onnx", "has not answered in 1 s for one picture; "),
-        ("large.onnx", "takes "),
+        ("endless.onnx", 2, "has not answered in 2 s for one picture; "),
+        ("large.onnx", 600, "takes "),
     ],
 )
-def test_a_picture_that_the_network_cannot_bear_is_one_line(start, model: str, reason: str):
-    process = start("predict", "white.png", "grey.png", "white.png", "--model", model)
+def test_a_picture_that_the_network_cannot_bear_is_one_line(start, model: str, limit_s: int, reason: str):
+    process = start("predict", "white.png", "grey.png", "white.png", "--model", model, limit_s=limit_s)
     out, err = process.communicate(timeout=_START_S)
     assert process.returncode == 65
     assert [line.split()[0] for line in out.splitlines()] == ["white.png:"]
@@ -120,3 +127,16 @@ def test_sigterm_ends_a_camera_whose_network_never_answers(start, folder: Path, 
     assert process.returncode == 0
     assert kinds(folder) == ["started", "opened", "stopped"]
     assert "Traceback" not in err
+
+
+def test_a_service_ends_with_a_code_after_which_systemd_starts_it_again(start, folder: Path):
+    with MjpegServer() as server, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(folder / "notify"))
+        server.still = PICTURE
+        process = start(
+            *("camera", "--source", server.url, "--model", "endless.onnx", "--headless"),
+            NOTIFY_SOCKET=str(folder / "notify"),
+        )
+        _, err = process.communicate(timeout=_START_S)
+    assert process.returncode == 69
+    assert err.splitlines()[-1].startswith("edgecls: error: endless.onnx: onnxruntime ")

@@ -10,7 +10,7 @@ from flatbuffers.number_types import Float32Flags, Uint32Flags
 from flatbuffers.table import Table
 
 from edgecls.edge_runtime.models import model_file
-from edgecls.edge_runtime.models.model_file import SIZE_PLACE
+from edgecls.edge_runtime.models.seal import SIZE_PLACE
 from edgecls.export.tflite_metadata import (
     Content,
     ContentProperties,

@@ -7,13 +7,11 @@ from edgecls.edge_runtime.errors import BadModel, EdgeclsError, MissingInput
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.card import ModelCard
-from edgecls.edge_runtime.models.model_file import (
+from edgecls.edge_runtime.models.model_file import ModelFormat, model_format, read_model
+from edgecls.edge_runtime.models.seal import (
     SEAL_BYTES,
     SIZE_PLACE,
-    ModelFormat,
     check_seal,
-    model_format,
-    read_model,
     seal_of,
     stated_size,
     with_stated_size,

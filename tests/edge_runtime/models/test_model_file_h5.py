@@ -6,13 +6,8 @@ import pytest
 
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
-from edgecls.edge_runtime.models.model_file import (
-    ModelFormat,
-    attach_to_h5,
-    check_seal,
-    find_h5_card,
-    read_model,
-)
+from edgecls.edge_runtime.models.model_file import ModelFormat, attach_to_h5, find_h5_card, read_model
+from edgecls.edge_runtime.models.seal import check_seal
 
 h5py = pytest.importorskip("h5py", reason="needs the h5py package of edgecls[train]")
 

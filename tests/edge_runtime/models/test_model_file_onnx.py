@@ -2,13 +2,8 @@ import pytest
 
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
-from edgecls.edge_runtime.models.model_file import (
-    CARD_KEY,
-    SEAL_KEY,
-    attach_to_onnx,
-    check_seal,
-    find_onnx_card,
-)
+from edgecls.edge_runtime.models.model_file import CARD_KEY, SEAL_KEY, attach_to_onnx, find_onnx_card
+from edgecls.edge_runtime.models.seal import check_seal
 
 CARD = ModelCard(("cat", "größe"), ImageRule(32, 32))
 

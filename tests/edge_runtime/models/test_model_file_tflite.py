@@ -3,7 +3,8 @@ import zipfile
 
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
-from edgecls.edge_runtime.models.model_file import CARD_NAME, attach_to_tflite, check_seal, find_tflite_card
+from edgecls.edge_runtime.models.model_file import CARD_NAME, attach_to_tflite, find_tflite_card
+from edgecls.edge_runtime.models.seal import check_seal
 
 CARD = ModelCard(("cat", "größe"), ImageRule(32, 32))
 NETWORK = b"\x1c\0\0\0TFL3" + bytes(range(256))

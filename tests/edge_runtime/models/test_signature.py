@@ -15,13 +15,10 @@ from edgecls.edge_runtime.models.model_file import (
     attach_to_h5,
     attach_to_onnx,
     attach_to_tflite,
-    check_seal,
     read_model,
-    resealed,
-    seal_start,
-    stated_size,
 )
 from edgecls.edge_runtime.models.named import find_model_file
+from edgecls.edge_runtime.models.seal import check_seal, resealed, seal_start, stated_size
 from edgecls.edge_runtime.models.signature import SigningKey, check_signed, is_trusted, own_key, signer
 from edgecls.edge_runtime.models.trial import sign_file
 from tests.hostile_networks import harmless, sealed
