@@ -58,6 +58,23 @@ def test_a_whole_number_has_64_bits():
             checked(int, number)
 
 
+def test_a_whole_number_may_stand_for_any_other_up_to_the_end_of_the_range():
+    share = Annotated[float, Range(0, 1)]
+    assert (checked(share, 0), checked(share, 1)) == (0.0, 1.0)
+    for number in (-1, 2):
+        with pytest.raises(ValueError, match="is not a number from 0 to 1"):
+            checked(share, number)
+
+
+def test_where_anything_may_stand_sixteen_lists_may_be_inside_each_other():
+    def nested(times: int) -> Any:
+        return [nested(times - 1)] if times else 1
+
+    assert checked(Any, nested(16)) == nested(16)
+    with pytest.raises(ValueError, match="nested too deeply"):
+        checked(Any, nested(17))
+
+
 def test_unknown_fields_are_left_out_or_refused():
     assert checked(Outer, GIVEN | {"later": "\x1b"}) == Outer(Inner(), ("x", 1.0))
     with pytest.raises(ValueError, match=r'^"later" is not known here$'):

@@ -97,6 +97,14 @@ def test_a_file_that_is_not_toml_or_not_there(config, tmp_path: Path):
         read_options(tmp_path / "none.toml")
 
 
+@pytest.mark.parametrize("line", ["conf = " + "9" * 5000, "roi = " + "[" * 5000, "a" * 20_000 + " = 1"])
+def test_what_no_parser_expects_is_one_short_line(config, line: str):
+    """Found by `make fuzz`."""
+    with pytest.raises(BadConfiguration, match=r"door\.toml: ") as raised:
+        read_options(config(line))
+    assert len(str(raised.value)) < 400
+
+
 def test_arguments_are_what_a_user_would_type():
     options = CameraOptions(source="csi", realtime=False, show=True, smooth=0.0, skip_still=True)
     assert to_arguments(options.changed()) == [

@@ -114,6 +114,7 @@ def test_a_foreign_name_is_refused(host):
     refusal = AccessControl("127.0.0.1", 8080).check_request(request(host))
     assert refusal
     assert refusal.status == "403 Forbidden"
+    assert not refusal.is_wrong_token  # nobody guesses here
 
 
 @pytest.mark.parametrize("host", ["cam.example.com", "Door.LAN:8080", "cam.example.com.:443"])

@@ -1,5 +1,6 @@
 """The page as a server, with raw requests: addresses, tokens, foreign hosts, broken or huge requests."""
 
+import errno
 import ipaddress
 import json
 import re
@@ -17,7 +18,7 @@ from edgecls.edge_runtime.camera.answer import Answer
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
-from edgecls.edge_runtime.errors import BadConfiguration, Unavailable, UsageError
+from edgecls.edge_runtime.errors import BadConfiguration, PermissionRefused, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address
 from edgecls.edge_runtime.prediction import Prediction
@@ -57,7 +58,8 @@ def test_the_loop_does_not_wait_for_those_who_watch(page):
 
     def moments() -> Iterator[Frame]:
         yield from frames(1)
-        assert watching.wait(60)
+        while not watching.wait(0.05):
+            assert viewer.is_alive()
         for frame in frames(200):
             began_s.append(time.perf_counter())
             yield frame
@@ -320,8 +322,12 @@ def test_a_page_at_an_address_that_is_not_there_yet_keeps_trying_and_closes_at_o
     page = PageSink(f"{host}:0", SESAME, keeps_trying=True, on_event=events.append)
     wait_for_event(page, events, 1)
     assert host in events[0].text
+    opening = [thread for thread in threading.enumerate() if thread.name == "page opening"]
     with within(3):
         page.close()
+    for thread in opening:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_a_name_that_turns_out_to_be_everybodys_is_not_served_without_a_token(monkeypatch):
@@ -408,6 +414,16 @@ def test_beyond_this_machine_only_with_a_token(host):
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.0.0.7"])
 def test_this_machine_needs_none(host):
     listen(ServeAddress(host, 0), has_token=False).close()
+
+
+def test_a_port_that_is_roots_alone_is_named(monkeypatch):
+    class NotRoots(socket.socket):
+        def bind(self, _: object) -> None:
+            raise PermissionError(errno.EACCES, "")
+
+    monkeypatch.setattr(socket, "socket", NotRoots)
+    with pytest.raises(PermissionRefused, match="port 80: permission denied; choose one above 1023"):
+        listen(ServeAddress("127.0.0.1", 80), has_token=False)
 
 
 def test_a_port_in_use_is_named():
