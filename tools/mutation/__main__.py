@@ -72,7 +72,8 @@ class Copy:
 
     def _run(self, room: Room) -> str:
         arguments = ["-x", "-q", "--tb=no", "-p", "no:cacheprovider", "-rfE", f"--timeout={_HANGS_S}"]
-        arguments.append(f"--basetemp={self._folder / 'tmp'}")  # what a killed run leaves is ours to remove
+        # A new one each time: a test that is killed may leave a disk mounted in it.
+        arguments.append(f"--basetemp={self._folder / f'tmp{self._clock}'}")
         command = [sys.executable, "-m", "pytest", *arguments, "-p", "tools.mutation.without_tiny"]
         environment = os.environ | {"PYTHONPATH": str(self._folder)}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)

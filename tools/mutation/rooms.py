@@ -94,5 +94,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "_MOST_BYTES = 128 * (_MOST + 1)",
         "_MOST_BYTES = 128 * (_MOST + 2)",
     ): "a line has at most 73 bytes",
+    ("edge_runtime/schema.py", "continue", "pass"): "the loop's last statement",
+    (
+        "edge_runtime/page/server.py",
+        "reason = os.strerror(error.errno or 0).lower()",
+        "reason = os.strerror(error.errno or 1).lower()",
+    ): "an error of bind and listen has a number",
 }
 """Changes that nobody could notice: the module, the line before and after it, and why."""
