@@ -98,8 +98,12 @@ def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
 
 
 def _takes_bytes_as_they_are(takes: TensorSpec, card: ModelCard) -> bool:
-    """Whether the scale of a quantised input is the card's: then each byte of a picture is its own value."""
+    """Whether the scale of a quantised input is the card's: then each byte of a picture is its own value.
+
+    Or the one beside it: of pixels from -1 to 1, no byte is 0, as an int8 network wants one to be.
+    """
     if not takes.scale or card.io == "float32":
         return True
     table = byte_table(takes.dtype, card.scale, card.offset, takes.scale, takes.zero_point)
-    return table is None or bool((table.astype(int) == np.arange(-128, 128)).all())
+    lowest = -128 if card.io == "int8" else 0
+    return table is None or bool((np.abs(table - np.arange(lowest, lowest + 256)) <= 1).all())

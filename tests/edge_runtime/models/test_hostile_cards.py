@@ -2,16 +2,19 @@
 
 import base64
 import json
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from edgecls.cli.main import app
+from edgecls.edge_runtime.engines.engine import check_against_card
 from edgecls.edge_runtime.engines.open import open_engine
+from edgecls.edge_runtime.engines.tensors import TensorSpec
 from edgecls.edge_runtime.errors import BadData, BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.builtin import builtin_paths
@@ -26,8 +29,16 @@ from edgecls.edge_runtime.models.card import (
     label_fault,
     pack_fingerprints,
 )
-from edgecls.edge_runtime.models.model_file import CARD_NAME, attach_to_tflite, find_tflite_card, read_model
+from edgecls.edge_runtime.models.model_file import (
+    CARD_NAME,
+    ModelFile,
+    ModelFormat,
+    attach_to_tflite,
+    find_tflite_card,
+    read_model,
+)
 
+from ...fakes import FakeEngine
 from ...hostile_values import HOSTILE, places, put, remove
 
 WHOLE = ModelCard(
@@ -225,6 +236,20 @@ def test_a_card_that_scales_otherwise_than_the_networks_quantised_input_is_refus
         BadModel, match=r"its card scales pixels by .* and adds .*, the network by 0\.00392157 and 0;"
     ):
         open_engine(replace(model, card=replace(model.card, **change)))
+
+
+@pytest.mark.parametrize(
+    ("io", "zero_point", "takes"),
+    [("uint8", 127, True), ("uint8", 128, True), ("int8", 0, True), ("int8", -1, True), ("uint8", 0, False)],
+)
+def test_a_byte_may_be_the_value_beside_its_own(io: Literal["uint8", "int8"], zero_point: int, takes: bool):
+    card = ModelCard(("a", "b"), ImageRule(8, 8), 2 / 255, -1.0, io)
+    dtype = np.uint8 if io == "uint8" else np.int8
+    model = ModelFile(Path("m.tflite"), ModelFormat.TFLITE, b"", card)
+    engine = FakeEngine((0.5, 0.5), input_size_px=(8, 8))
+    engine.takes = TensorSpec(dtype, (1, 8, 8, 3), 2 / 255, zero_point)  # pyright: ignore[reportAttributeAccessIssue]
+    with nullcontext() if takes else pytest.raises(BadModel, match="its card scales pixels by"):
+        check_against_card(engine, model)  # pyright: ignore[reportArgumentType]
 
 
 # Every command
