@@ -1,7 +1,7 @@
 """Finds the model file to use, from a path, a folder or a name, or without any of them."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ..engines.names import EngineName, exported_in, has_models, suffixes
@@ -20,13 +20,16 @@ from .trial import check_model
 _TRAIN_ONE = "run `edgecls train`, then `edgecls export --int8`"
 
 
-def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
+def choose_model(
+    named: Path | None, engine: EngineName = "auto", on_note: Callable[[str], None] = lambda _: None
+) -> ModelFile:
     """Reads the model that `--model` names: a file, the best file of a folder, or a built-in model.
 
     Args:
         named: the file, folder or name. None: this folder if it holds a model of any kind, even one that
             is damaged or not exported yet: its owner wants no other; else the default built-in model.
         engine: only files that it runs.
+        on_note: see `find_model`.
 
     Raises:
         MissingInput: there is no such model, or no engine for it.
@@ -34,11 +37,11 @@ def choose_model(named: Path | None, engine: EngineName = "auto") -> ModelFile:
     """
     if named is None:
         here = Path()
-        return find_model(here, engine) if has_models(here) else builtin_model(engine)
+        return find_model(here, engine, on_note) if has_models(here) else builtin_model(engine)
     if is_builtin_name(named):
         return _builtin_model(str(named), engine)
     if named.is_dir():
-        return find_model(named, engine)
+        return find_model(named, engine, on_note)
     refuse_unknown_name(named)
     return read_model(named)
 
@@ -61,17 +64,25 @@ def smallest_builtin_model(engine: EngineName = "auto") -> ModelFile:
     return _builtin_model(SMALLEST, engine)
 
 
-def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
+def find_model(
+    folder: Path, engine: EngineName = "auto", on_note: Callable[[str], None] = lambda _: None
+) -> ModelFile:
     """Reads the exported file of a folder that suits a device best.
 
     TFLite comes before ONNX and int8 before float32, the faster one first; of equal files, the newest
     is taken. Damaged and foreign files are skipped, those that do not pass `check_model`, and a format whose
     engine is not installed.
 
+    Args:
+        folder: where to look, but not in the folders in it.
+        engine: only files that it runs.
+        on_note: called with one line for each file that would have been taken if it had passed `check_model`.
+
     Raises:
         MissingInput: there is none; the message says how to make one, and what is wrong with the files there.
     """
     refused: list[str] = []
+    failed: list[str] = []
     for suffix in suffixes(engine):
         models: list[ModelFile] = []
         for path in sorted(folder.glob(f"*.{suffix}")):
@@ -84,10 +95,13 @@ def find_model(folder: Path, engine: EngineName = "auto") -> ModelFile:
             try:
                 check_model(model)
             except EdgeclsError as error:
-                refused.append(str(error).partition(";")[0])
+                failed.append(str(error).partition(";")[0])
             else:
+                for reason in failed:
+                    on_note(f"{reason}; using {model.path}")
                 return model
     # One that is broken, or not exported yet, is a model all the same.
+    refused += failed
     kind = "usable model" if refused else "exported model" if has_models(folder) else "model"
     reason = f" ({refused[0]})" if refused else ""
     raise MissingInput(

@@ -44,7 +44,7 @@ def find_model_file(
     Raises:
         EdgeclsError: there is no such model, it is damaged, or not signed as required.
     """
-    found = _find(model, engine, labels, scale, records=records, on_warning=on_warning)
+    found = _find(model, engine, labels, scale, records=records, on_note=on_note, on_warning=on_warning)
     if require_signed and not builtin_name(found.path):
         check_signed(found)
     if labels is None and (model is None or model.is_dir()):
@@ -60,6 +60,7 @@ def _find(
     scale: PixelRange | None,
     *,
     records: bool,
+    on_note: Callable[[str], None],
     on_warning: Callable[[str], None],
 ) -> ModelFile:
     if labels is None and scale is not None:
@@ -70,7 +71,7 @@ def _find(
             raise UsageError("--labels is for one foreign model; name it with --model")
         return read_foreign(model, names, scale or "0..1")
     try:
-        return choose_model(model, engine)
+        return choose_model(model, engine, on_note)
     except MissingInput as error:
         if model is not None or not records:
             raise

@@ -71,7 +71,11 @@ def test_a_loop_that_does_not_end_is_one_line(tmp_path: Path, monkeypatch):
 def test_a_broken_file_in_a_folder_is_passed_over(tmp_path: Path):
     written(tmp_path, attach_to_tflite(b"\x1c\0\0\0TFL3" + bytes(64), CARD), "best_int8.tflite")
     good = written(tmp_path, sealed(harmless()))
-    assert find_model(tmp_path).path == good.path
+    notes: list[str] = []
+    assert find_model(tmp_path, on_note=notes.append).path == good.path
+    (note,) = notes
+    assert note.startswith(f"{tmp_path}/best_int8.tflite: ")
+    assert note.endswith(f"; using {good.path}")
 
 
 def test_the_pictures_reach_every_extreme():
