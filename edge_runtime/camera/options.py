@@ -226,7 +226,8 @@ class CameraOptions:
     token: str | None = _option(
         None,
         PAGE,
-        "Token that viewers of the page must know; set it in the environment, as process lists show options.",
+        "Token of 16 characters or more that viewers of the page must know; set it in the environment, as "
+        "process lists show options.",
         variable="EDGECLS_TOKEN",
     )
 

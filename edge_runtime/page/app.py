@@ -120,7 +120,7 @@ class PageApp:
         if path in self._files:
             return self._files[path]
         answer = self._answers[path](parse_qs(request["QUERY_STRING"]))
-        visitor.is_known |= not isinstance(answer, Refusal)
+        visitor.is_known |= path == "/live" and not isinstance(answer, Refusal)  # it watches
         return answer
 
     def _log_in(self, request: Environ) -> Refusal:

@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import socket
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -173,6 +174,37 @@ def test_a_stranger_must_connect_again_after_a_refusal_and_a_viewer_need_not(pag
 def test_thousands_of_header_lines_are_not_parsed(page, lines: int, status: int):
     head = f"GET /?token={SESAME} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + "a:\r\n" * lines
     assert send(port_of(page), f"{head}\r\n".encode()).status == status
+
+
+@pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="needs the clock of a thread")
+def test_a_flood_gets_its_share_of_a_core_and_no_more(page):
+    """In processor time, so however busy this machine is; a viewer is served meanwhile."""
+    (thread,) = (thread for thread in threading.enumerate() if thread.name == "page")
+    clock = time.pthread_getcpuclockid(thread.ident or 0)
+    ended = threading.Event()
+
+    def flood() -> None:
+        while not ended.is_set():
+            with suppress(OSError), connect(page, b"GET / HTTP/1.1\r\n" + HOST + b"\r\n") as stranger:
+                stranger.settimeout(0.05)
+                stranger.recv(1)
+
+    flooders = [threading.Thread(target=flood) for _ in range(4)]
+    for flooder in flooders:
+        flooder.start()
+    try:
+        used_s, began_s = time.clock_gettime(clock), time.monotonic()
+        assert_viewer_is_served(page)
+        while (elapsed_s := time.monotonic() - began_s) < 2.0:
+            time.sleep(0.05)
+        used_s = time.clock_gettime(clock) - used_s
+    finally:
+        ended.set()
+        for flooder in flooders:
+            flooder.join()
+    share = visitors.STRANGERS_SHARE + visitors.ACCEPTING_SHARE
+    for_the_viewer_s = 0.02
+    assert used_s <= elapsed_s * share + 2 * visitors.BURST_S + for_the_viewer_s
 
 
 def cpu_s(work: Callable[[], object]) -> float:
