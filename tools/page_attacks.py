@@ -93,7 +93,7 @@ def render(results: list[AttackResult]) -> str:
             result.name,
             f"{result.attacks_per_s:,.0f}",
             f"{result.before.fps:.1f} / {result.during.fps:.1f}",
-            f"{result.during.fps / result.before.fps - 1:+.1%}",
+            f"{result.during.fps / result.before.fps - 1:+.1%}" if result.before.fps else "-",
             f"{result.before.age_p50_ms:.1f} / {result.during.age_p50_ms:.1f}",
             f"{result.before.age_p95_ms:.1f} / {result.during.age_p95_ms:.1f}",
             f"{len(result.views.seconds):,}, {result.views.failed:,} failed",
