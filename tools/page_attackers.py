@@ -28,6 +28,7 @@ def _connected(port: int) -> socket.socket:
 def _ask(port: int, *headers: str, target: str = "/", times: int = 1) -> None:
     """Sends a request, and reads until the page closes the connection or is silent."""
     lines = "".join(f"{header}\r\n" for header in headers)
+    lines += "Connection: close\r\n" if times == 1 else ""
     request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{lines}\r\n".encode("latin-1")
     with _connected(port) as connection:
         connection.sendall(request * times)
@@ -37,7 +38,7 @@ def _ask(port: int, *headers: str, target: str = "/", times: int = 1) -> None:
 
 def _cookies(port: int) -> None:
     """15 kB for which Python's own parser of cookies takes a second."""
-    _ask(port, f'Cookie: edgecls-{port}="' + "\\1" * 7500)
+    _ask(port, 'Cookie: a="' + '\\"' * 7500 + '"')
 
 
 def _many_cookies(port: int) -> None:
