@@ -89,7 +89,7 @@ class StepLine:
             return
         if _chosen is not Verbosity.VERBOSE and sys.stderr.isatty():
             room = columns_of(sys.stderr) - 1  # what is wrapped cannot be written over
-            print(f"\r\033[K{text[:room]}", end="", file=sys.stderr, flush=True)
+            print(f"\r\033[K{printable(text)[:room]}", end="", file=sys.stderr, flush=True)
             return
         step = text if _chosen is Verbosity.VERBOSE else text.partition(":")[0]
         if step and step != self._logged:

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TextIO, cast
 
+from .text import printable_lines
+
 
 def open_standard_descriptors() -> None:
     """Opens the null device in place of descriptors 0, 1 and 2 where they are closed.
@@ -80,7 +82,7 @@ def native_stderr_held() -> Generator[None]:
             except Exception:
                 held.seek(0)
                 with suppress(OSError):
-                    os.write(real, held.read())
+                    os.write(real, printable_lines(held.read()))
                 raise
             finally:
                 os.dup2(real, 2)

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 
 def printable(text: str) -> str:
@@ -27,6 +27,12 @@ def printable(text: str) -> str:
     'cat\\x1b[2J.jpg'
     """
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def printable_lines(content: bytes) -> bytes:
+    """Returns what a library wrote to a terminal or a log, with each of its lines `printable`."""
+    lines = content.decode(errors="replace").split("\n")
+    return "\n".join(map(printable, lines)).encode()
 
 
 def first_unsafe(text: str) -> str | None:
@@ -52,14 +58,42 @@ _LOOK_ALIKES = {"±": "+-", "…": "...", "°": "", "·": "-", "→": "->", "\N{
 
 
 def show_all_characters() -> None:
-    """Lets stdout and stderr take any text: characters that they cannot encode become escapes, as in JSON.
+    """Lets stdout and stderr take any text, and a terminal get no escape sequence that is not ours.
 
-    A stream is ASCII in the C locale or with `PYTHONIOENCODING=ascii`, and no stream encodes the halves that
-    stand for a file name's undecodable bytes.
+    Characters that a stream cannot encode become escapes, as in JSON. It is ASCII in the C locale or with
+    `PYTHONIOENCODING=ascii`, and no stream encodes the halves that stand for a file name's undecodable bytes.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # and not what a test or a notebook has put there
             stream.reconfigure(errors=_LOOKING_ALIKE)
+            if stream.isatty():
+                _clean(cast("TextIO", stream))
+
+
+def _clean(stream: TextIO) -> None:
+    """Has everything that is written to a stream pass `for_terminal`, whoever writes it."""
+    write = stream.write
+
+    def write_clean(text: str) -> int:
+        return write(for_terminal(text))
+
+    vars(stream)["write"] = write_clean  # the stream stays the one that others have
+
+
+_NOT_OURS = re.compile(r"(\x1b\[[\d;]*[mK]|[\b\t\n\r])|" + _UNSAFE.pattern)
+"""Colours, the end of a line erased, and what moves the cursor in its line: these are ours."""
+
+
+def for_terminal(text: str) -> str:
+    r"""Returns a text as a terminal may get it: with colours and ends of lines, and the rest `printable`.
+
+    Names, labels and messages are made `printable` where they are put into a line. This stands behind all of
+    them, where text leaves: there is one such place, and there are many where text from elsewhere enters.
+
+    >>> for_terminal("\x1b[31merror\x1b[0m: \x1b]0;title\x07\n")
+    '\x1b[31merror\x1b[0m: \\x1b]0;title\\x07\n'
+    """
+    return _NOT_OURS.sub(lambda found: found[1] or printable(found[0]), text)
 
 
 def encoded_for(stream: TextIO | None, text: str) -> bytes:

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from ..text import printable_lines
+
 _T = TypeVar("_T")
 _UNBUFFERED = 2  # _IONBF, everywhere
 _PATIENCE_S = 10.0
@@ -146,7 +148,7 @@ class _Stderr:
         others = _MESSAGE.sub(b"", written)
         if others.strip(b"\n"):
             with suppress(OSError):  # closed, or full
-                os.write(2, others)
+                os.write(2, printable_lines(others))
         return b"".join(_MESSAGE.findall(written)).decode(errors="replace")
 
     def _forked(self) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..descriptors import open_standard_descriptors, scratch_file
+from ..text import printable_lines
 from .jpeg_damage import is_damage
 from .opencv import cv2
 
@@ -55,4 +56,4 @@ def _with_log(decode: Callable[[], np.ndarray | None]) -> tuple[np.ndarray | Non
 def _pass_on(text: bytes) -> None:
     if text.strip(b"\n"):
         with suppress(OSError):  # closed, or full
-            os.write(2, text)
+            os.write(2, printable_lines(text))

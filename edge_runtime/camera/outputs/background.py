@@ -19,6 +19,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TextIO
 
+from ...text import for_terminal
 from ..loop import POLL_S, StopRequest
 
 MAX_WAITING_BYTES = 1 << 20
@@ -274,7 +275,7 @@ class BackgroundText(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """See `io.TextIOBase.write`."""
-        self._part.append(text)
+        self._part.append(for_terminal(text) if self.isatty() else text)
         if text.endswith("\n"):
             self.flush()
         return len(text)
