@@ -236,7 +236,7 @@ def check_model(path: Path) -> Finding:
 
 
 def open_model(content: bytes, name: str) -> str:
-    """Opens a model's engine and closes it again; called in a child process, as it needs numpy.
+    """Opens a model's engine, runs it and closes it again; called in a child process, as it needs numpy.
 
     Returns:
         The engine and its version.
@@ -246,11 +246,13 @@ def open_model(content: bytes, name: str) -> str:
     """
     from ..engines.open import open_own_engine  # noqa: PLC0415 - needs numpy, which may be missing
     from ..models.model_file import ModelFile, model_format, read_card  # noqa: PLC0415 - the same
+    from ..models.trial import answers_to_pictures  # noqa: PLC0415 - the same
 
     format_ = model_format(content, name)
     card = read_card(content, format_, name)
     if card is None:
         raise BadModel(f"{name}: no model card; give its labels: `edgecls camera --model ... --labels ...`")
     engine = open_own_engine(ModelFile(Path(name), format_, content, card))
+    answers_to_pictures(engine)
     engine.close()
     return engine.name

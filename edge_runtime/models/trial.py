@@ -84,17 +84,22 @@ def try_out(content: bytes, name: str) -> dict[str, Any]:
         model = ModelFile(path, format_, content, card)
         engine = start_engine(model)
         check_against_card(engine, model)
-        return _facts(engine, _answers(engine))
+        return _facts(engine, answers_to_pictures(engine))
     # Nobody has said yet how its pixels are scaled, so it has to run with any range.
     found: dict[str, Any] = {}
     for scaling in ("0..255", "-1..1", "0..1"):
         card = ModelCard((), ImageRule(0, 0), *SCALINGS[scaling])
         with closing(start_engine(ModelFile(path, format_, content, card))) as engine:
-            found = _facts(engine, _answers(engine))
+            found = _facts(engine, answers_to_pictures(engine))
     return found
 
 
-def _answers(engine: Engine) -> np.ndarray:
+def answers_to_pictures(engine: Engine) -> np.ndarray:
+    """Returns an engine's float32 (N, C) for `pictures`, or for the first of them where it is slow.
+
+    Raises:
+        InvalidOutput: it cannot run on one of them.
+    """
     answers: list[np.ndarray] = []
     for picture in pictures(*engine.input_size_px):
         answers.append(engine.probabilities(picture))
