@@ -28,6 +28,7 @@ from .visitors import (
     ACCEPTING_SHARE,
     MAX_FROM_ONE,
     MAX_KNOWN,
+    OPEN_SHARE,
     STRANGERS_SHARE,
     Budget,
     Visitor,
@@ -164,7 +165,7 @@ class _Channel(_AnyChannel):
         before_s = time.thread_time()
         was_known = self.visitor.is_known
         super().service()
-        self.visitor.since_s = time.monotonic()
+        self.visitor.since_s, self.visitor.is_served = time.monotonic(), bool(self.requests)
         if not (was_known or self.server.answers_strangers_itself):
             self.server.budget.spend(time.thread_time() - before_s)
 
@@ -189,11 +190,12 @@ class _Server(_AnyServer):
     def __init__(
         self, app: WsgiApp, connections: dict[int, Any], listening: socket.socket, access: AccessControl
     ) -> None:
-        self.budget, self.accepting_budget = Budget(STRANGERS_SHARE), Budget(ACCEPTING_SHARE)
+        self.budget = Budget(STRANGERS_SHARE if access.needs_token else OPEN_SHARE)
+        self.accepting_budget = Budget(ACCEPTING_SHARE)
         self.now_s = time.monotonic()
         self.is_paused = False
         """The budget for strangers is used up."""
-        self._accepts_none = False
+        self._accepts_none = self._has_arrivals = False
         self.for_others_s = 0.0
         """Processor time of this step that was not for what strangers ask."""
         self.answers_strangers_itself = access.needs_token
@@ -234,6 +236,8 @@ class _Server(_AnyServer):
         self.now_s = time.monotonic()
         for _ in range(min(len(self._strangers), 0 if self.is_paused else _ANSWERED_AT_ONCE)):
             self._strangers.popleft().service()
+        if self._has_arrivals:
+            self._accept_those_who_wait()
         if self.now_s >= self._looks_again_at_s:
             self._looks_again_at_s = self.now_s + _LOOK_S
             self._close_overdue()
@@ -250,7 +254,12 @@ class _Server(_AnyServer):
         return self.accepting and not self._accepts_none and self.now_s >= self._accepts_again_at_s
 
     def handle_accept(self) -> None:
+        """Notes that somebody waits; those who are here are read from before others take their places."""
+        self._has_arrivals = True
+
+    def _accept_those_who_wait(self) -> None:
         """Accepts those who wait, and looks for the token in what each has sent already."""
+        self._has_arrivals = False
         before_s = time.thread_time()
         strangers: dict[str, deque[tuple[socket.socket, Any]]] = {}
         for _ in range(_ACCEPTED_AT_ONCE):
@@ -270,7 +279,10 @@ class _Server(_AnyServer):
                 self._open(connection, address, Visitor(origin, self.now_s, is_known=True))
             else:
                 newest = strangers.setdefault(origin, deque())
-                newest.append(accepted)
+                if _is_whole(head):
+                    newest.append(accepted)
+                else:
+                    newest.appendleft(accepted)  # it goes first where there are too many
                 if len(newest) > MAX_FROM_ONE:
                     newest.popleft()[0].close()
         for origin, newest in strangers.items():
@@ -293,6 +305,7 @@ class _Server(_AnyServer):
     def add_task(self, task: _Channel) -> None:
         """Has the next request of a connection answered: a viewer's by a thread, a stranger's in turn."""
         request, visitor = task.requests[0], task.visitor
+        visitor.is_served = True
         if self._access.needs_token:
             cookie, query = request.headers.get("COOKIE", ""), getattr(request, "query", "")
             visitor.is_known = not request.error and self._access.shown(cookie, query) == "right"
@@ -305,11 +318,10 @@ class _Server(_AnyServer):
         """Closes connections that have had their time, and known ones that are too many."""
         channels = list(self.active_channels.values())
         for channel in channels:
-            is_sending, is_served = channel.request is not None, bool(channel.requests)
-            if is_overdue(channel.visitor, self.now_s, is_sending=is_sending, is_served=is_served):
+            if is_overdue(channel.visitor, self.now_s, is_sending=channel.request is not None):
                 channel.handle_close()
         known = [channel for channel in channels if channel.visitor.is_known and channel.connected]
-        known.sort(key=lambda channel: (bool(channel.requests), channel.visitor.since_s))
+        known.sort(key=lambda channel: (channel.visitor.is_served, channel.visitor.since_s))
         for channel in known[: max(0, len(known) - MAX_KNOWN)]:
             channel.handle_close()
 
@@ -323,3 +335,8 @@ def _first_bytes(connection: socket.socket) -> bytes | None:
         return b""
     except OSError:
         return None
+
+
+def _is_whole(head: bytes) -> bool:
+    """Whether the first bytes of a connection are a request that needs no more of them."""
+    return head.startswith((b"GET ", b"HEAD ")) and b"\r\n\r\n" in head

@@ -33,6 +33,8 @@ KNOWN_IDLE_S = 60.0
 STRANGERS_SHARE, ACCEPTING_SHARE = 0.03, 0.03
 """Of one core: for what all strangers ask together, some 100 refusals a second on two cores of a PC; and for
 accepting connections, some 1,000 a second, of which those with the token are known at once."""
+OPEN_SHARE = 0.07
+"""Without a token, everybody who opens the page is a stranger at first; they are on this machine alone."""
 BURST_S = 0.02
 """Processor time that they may use at once, after a pause."""
 
@@ -54,6 +56,8 @@ class Visitor:
     """When it was accepted, was answered last, or, once known, sent or took something."""
     is_known: bool = False
     """It has shown the token; without a token, it watches."""
+    is_served: bool = False
+    """A whole request has arrived, and waits for its answer."""
     is_refused: bool = False
     """Its last request was refused, which ends the connection."""
     held_until_s: float = 0.0
@@ -136,7 +140,8 @@ def to_close_for(new: str, visitors: Collection[Visitor]) -> Visitor | None:
     """Returns the stranger that makes room for a new one; None where there is room.
 
     It is one of the same origin where that has its share, otherwise one of the origin that has the most: so a
-    single origin takes places from itself alone. Of these, it is the one that has been there for longest.
+    single origin takes places from itself alone. Of these, it is the one that has been there for longest, and
+    one whose request has not arrived rather than one that waits for its answer.
 
     Args:
         new: `Visitor.origin` of the new one.
@@ -152,19 +157,19 @@ def to_close_for(new: str, visitors: Collection[Visitor]) -> Visitor | None:
         crowd = max(counts, key=counts.__getitem__)
     else:
         return None
-    return min((visitor for visitor in strangers if visitor.origin == crowd), key=lambda each: each.since_s)
+    them = (visitor for visitor in strangers if visitor.origin == crowd)
+    return min(them, key=lambda each: (each.is_served, each.since_s))
 
 
-def is_overdue(visitor: Visitor, now_s: float, *, is_sending: bool, is_served: bool) -> bool:
+def is_overdue(visitor: Visitor, now_s: float, *, is_sending: bool) -> bool:
     """Whether a connection has had its time.
 
     Args:
         visitor: whose it is.
         now_s: monotonic seconds.
         is_sending: a request has arrived in part.
-        is_served: a request is being answered.
     """
-    if is_served or now_s < visitor.held_until_s:
+    if visitor.is_served or now_s < visitor.held_until_s:
         return False
     limit_s = STRANGER_S if is_sending or not visitor.is_known else KNOWN_IDLE_S
     return now_s - max(visitor.since_s, visitor.held_until_s) >= limit_s

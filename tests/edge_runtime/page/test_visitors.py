@@ -95,6 +95,15 @@ def test_an_origin_that_has_its_share_makes_room_itself():
     assert to_close_for("b", mine + others) is None
 
 
+def test_who_waits_for_an_answer_is_spared_while_others_have_not_even_asked():
+    mine = crowd("a", MAX_FROM_ONE, 100.0)
+    for visitor in mine[:-1]:
+        visitor.is_served = True
+    assert to_close_for("a", mine) is mine[-1]
+    mine[-1].is_served = True
+    assert to_close_for("a", mine) is mine[0]
+
+
 def test_where_all_places_are_taken_the_largest_crowd_makes_room():
     many, some, me = crowd("a", MAX_FROM_ONE - 1, 100.0), crowd("b", 20), crowd("c", 5)
     assert len(many + some + me) == MAX_STRANGERS
@@ -111,19 +120,20 @@ def test_who_is_known_makes_no_room_and_takes_none_from_strangers():
 @pytest.mark.parametrize("is_sending", [True, False])
 def test_a_stranger_has_little_time_whatever_it_does(is_sending: bool):
     stranger = Visitor("a", 100.0)
-    assert not is_overdue(stranger, 100 + STRANGER_S - 1, is_sending=is_sending, is_served=False)
-    assert is_overdue(stranger, 100 + STRANGER_S, is_sending=is_sending, is_served=False)
-    assert not is_overdue(stranger, 100 + STRANGER_S, is_sending=is_sending, is_served=True)
+    assert not is_overdue(stranger, 100 + STRANGER_S - 1, is_sending=is_sending)
+    assert is_overdue(stranger, 100 + STRANGER_S, is_sending=is_sending)
+    stranger.is_served = True
+    assert not is_overdue(stranger, 100 + STRANGER_S, is_sending=is_sending)
 
 
 def test_a_known_one_may_be_silent_but_must_finish_what_it_began():
     known = Visitor("a", 100.0, is_known=True)
-    assert is_overdue(known, 100 + STRANGER_S, is_sending=True, is_served=False)
-    assert not is_overdue(known, 100 + STRANGER_S, is_sending=False, is_served=False)
-    assert is_overdue(known, 100 + KNOWN_IDLE_S, is_sending=False, is_served=False)
+    assert is_overdue(known, 100 + STRANGER_S, is_sending=True)
+    assert not is_overdue(known, 100 + STRANGER_S, is_sending=False)
+    assert is_overdue(known, 100 + KNOWN_IDLE_S, is_sending=False)
 
 
 def test_an_answer_that_is_held_gets_its_time_afterwards():
     held = Visitor("a", 100.0, held_until_s=108.0)
-    assert not is_overdue(held, 100 + STRANGER_S, is_sending=False, is_served=False)
-    assert is_overdue(held, 108 + STRANGER_S, is_sending=False, is_served=False)
+    assert not is_overdue(held, 100 + STRANGER_S, is_sending=False)
+    assert is_overdue(held, 108 + STRANGER_S, is_sending=False)
