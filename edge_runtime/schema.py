@@ -13,12 +13,13 @@ Nothing is converted: `true` is no number, `1.0` no whole one, and `"1"` neither
 control characters, unless it is `Raw`.
 """
 
-import base64
+import binascii
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, partial
-from math import inf, isfinite
+from math import inf
 from types import NoneType, UnionType
 from typing import (
     Annotated,
@@ -296,7 +297,7 @@ def _of_text(rules: tuple[Any, ...]) -> Checker:
         _check_length(len(value), length, "characters")
         if base64_rule:
             try:
-                base64.b64decode(value, validate=True)
+                binascii.a2b_base64(value, strict_mode=True)
             except ValueError:
                 raise Misfit(f"{_shown(value)} is not base64") from None
         elif not is_raw and (found := first_unsafe(value)):
@@ -309,8 +310,11 @@ def _of_text(rules: tuple[Any, ...]) -> Checker:
 def _of_number(kind: type[int] | type[float], rules: tuple[Any, ...] = ()) -> Checker:
     asked = next((rule for rule in rules if isinstance(rule, Range)), Range())
     low, high = asked.low, asked.high
-    if kind is int:
-        low, high = max(low, -_LARGEST), min(high, _LARGEST)
+    largest = _LARGEST if kind is int else sys.float_info.max
+    low, high = (
+        max(low, -largest),
+        min(high, largest),
+    )  # leaves out infinity; NaN fails any comparison
     is_unlimited = Unlimited in rules
     what = "a whole number" if kind is int else "a number"
     if asked != Range():
@@ -319,7 +323,7 @@ def _of_number(kind: type[int] | type[float], rules: tuple[Any, ...] = ()) -> Ch
         )
 
     def check(value: Any) -> Any:
-        if type(value) is kind and low <= value <= high and isfinite(value):
+        if type(value) is kind and low <= value <= high:
             return value
         if kind is float and type(value) is int and low <= value <= high and abs(value) <= _LARGEST:
             return float(value)
