@@ -97,10 +97,10 @@ def test_a_line_is_used_or_skipped(recording: Path):
 def test_a_line_without_end_is_not_read_into_memory(recording: Path):
     lines = recording / "000001" / ANSWERS_NAME
     with lines.open("wb") as file:
-        file.truncate(10**9)
+        file.truncate(20_000_000)
     report = replay(recording)
     assert report.frames == 0
-    assert report.damaged_lines >= 1
+    assert report.damaged_lines == 5  # of 4 MB each
 
 
 def test_a_frame_that_is_a_pipe_is_damaged(recording: Path):

@@ -240,7 +240,13 @@ def test_a_card_that_scales_otherwise_than_the_networks_quantised_input_is_refus
 
 @pytest.mark.parametrize(
     ("io", "zero_point", "takes"),
-    [("uint8", 127, True), ("uint8", 128, True), ("int8", 0, True), ("int8", -1, True), ("uint8", 0, False)],
+    [
+        ("uint8", 127, True),
+        ("uint8", 128, True),
+        ("int8", 0, True),
+        ("int8", -1, True),
+        ("uint8", 129, False),
+    ],
 )
 def test_a_byte_may_be_the_value_beside_its_own(io: Literal["uint8", "int8"], zero_point: int, takes: bool):
     card = ModelCard(("a", "b"), ImageRule(8, 8), 2 / 255, -1.0, io)
