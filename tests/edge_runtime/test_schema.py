@@ -75,6 +75,14 @@ def test_where_anything_may_stand_sixteen_lists_may_be_inside_each_other():
         checked(Any, nested(17))
 
 
+def test_one_of_several_types_is_enough():
+    kind: Any = int | str | list[int] | None
+    for value in (3, "a", [1], None):
+        assert checked(kind, value) == value
+    with pytest.raises(ValueError, match=r"1\.5 is not a list"):
+        checked(kind, 1.5)
+
+
 def test_unknown_fields_are_left_out_or_refused():
     assert checked(Outer, GIVEN | {"later": "\x1b"}) == Outer(Inner(), ("x", 1.0))
     with pytest.raises(ValueError, match=r'^"later" is not known here$'):

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -149,6 +150,16 @@ def test_the_log_stays_under_its_size_and_its_numbers_have_no_gap(path: Path):
     log.close()
     note(EventLog(path, max_bytes=10_000), [500])
     assert sequences(path)[-1] == 501
+
+
+def test_a_log_is_rotated_at_half_of_ten_megabytes(path: Path):
+    with path.open("wb") as file:
+        file.truncate(5_000_000 - 300)  # no line has so many bytes
+    with closing(EventLog(path)) as log:
+        log.event(Event("opened", "x"))
+        assert not rotated(path).exists()
+        log.event(Event("opened", "x" * 300))
+        assert rotated(path).exists()
 
 
 def test_an_event_larger_than_the_log_is_written_all_the_same(path: Path):

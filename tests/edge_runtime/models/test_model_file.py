@@ -199,6 +199,10 @@ def test_a_truncated_copy_still_knows_how_large_it_was():
     assert stated_size(whole[:100]) == 134_440
 
 
+def test_the_room_for_the_size_is_that_of_every_file_so_far():
+    assert SIZE_PLACE == b"edgecls-bytes:000000000000"
+
+
 def test_stating_the_size_moves_nothing():
     whole = with_stated_size(FILE, 134_440)
     assert len(whole) == len(FILE)

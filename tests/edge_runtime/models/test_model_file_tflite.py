@@ -2,6 +2,7 @@ import io
 import zipfile
 
 from edgecls.edge_runtime.images.rule import ImageRule
+from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import CARD_NAME, attach_to_tflite, find_tflite_card
 from edgecls.edge_runtime.models.seal import check_seal
@@ -53,6 +54,14 @@ def zipped(name: str, content: bytes, **options) -> bytes:
 
 def test_the_metadata_of_others_has_no_card():
     assert find_tflite_card(zipped("labels.txt", b"cat\n")) is None
+
+
+def test_a_card_may_have_its_largest_size_and_no_more(monkeypatch):
+    size_bytes = len(CARD.to_json().encode())
+    monkeypatch.setattr(model_file, "_LARGEST_CARD_BYTES", size_bytes)
+    assert find_tflite_card(FILE) is not None
+    monkeypatch.setattr(model_file, "_LARGEST_CARD_BYTES", size_bytes - 1)
+    assert find_tflite_card(FILE) is None
 
 
 def test_a_zip_bomb_is_not_unpacked():

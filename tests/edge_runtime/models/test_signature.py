@@ -145,7 +145,8 @@ def test_a_list_that_others_can_write_is_refused(settings: Path):
         signature.trusted_keys()
 
 
-def test_a_file_that_holds_no_key_is_not_taken_for_one(tmp_path: Path):
-    (tmp_path / "my.key").write_text("not a key")
+@pytest.mark.parametrize("content", ["not a key", "A" * 40])
+def test_a_file_that_holds_no_key_is_not_taken_for_one(tmp_path: Path, content: str):
+    (tmp_path / "my.key").write_text(content)
     with pytest.raises(BadData, match=r"my\.key: not a signing key"):
         own_key(tmp_path / "my.key")
