@@ -112,8 +112,8 @@ def every_change(room: str) -> list[Change]:
 
 def chosen(room: str, count: int, seed: int) -> list[Change]:
     """Returns the sample of a room, without the changes that nobody could notice."""
-    noticeable = [change for change in every_change(room) if change.key not in EQUIVALENT]
-    return sample(noticeable, count, f"{seed} {room}")
+    drawn = sample(every_change(room), count, f"{seed} {room}")
+    return [change for change in drawn if change.key not in EQUIVALENT]
 
 
 def run(rooms: list[str], count: int, seed: int, jobs: int) -> list[Outcome]:

@@ -33,15 +33,18 @@ ROOMS = {
         (f"{_TESTS}/camera/test_decision.py", f"{_TESTS}/camera/test_stillness.py"),
     ),
     "page guard": Room(
-        ("page/access.py", "page/app.py", "page/server.py"),
-        tuple(f"{_TESTS}/page/test_{name}.py" for name in ("app", "server", "live")),
+        tuple(f"page/{name}.py" for name in ("access", "app", "connections", "server", "visitors")),
+        tuple(f"{_TESTS}/page/test_{name}.py" for name in ("app", "visitors", "connections", "server")),
     ),
     "files": Room(
         ("files.py", "locks.py", "camera/event_log.py"),
-        (f"{_TESTS}/test_files.py", f"{_TESTS}/test_locks.py", f"{_TESTS}/camera/test_event_log.py"),
+        tuple(
+            f"{_TESTS}/{name}.py"
+            for name in ("test_files", "test_opened_files", "test_locks", "camera/test_event_log")
+        ),
     ),
     "seal": Room(
-        ("models/model_file.py", "models/passed.py"),
+        tuple(f"models/{name}.py" for name in ("model_file", "passed", "seal", "signature")),
         tuple(
             f"{_TESTS}/models/test_{name}.py"
             for name in (
@@ -50,6 +53,7 @@ ROOMS = {
                 "model_file_onnx",
                 "model_file_h5",
                 "passed",
+                "signature",
                 "trial",
             )
         ),
@@ -94,6 +98,18 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "_MOST_BYTES = 128 * (_MOST + 1)",
         "_MOST_BYTES = 128 * (_MOST + 2)",
     ): "a line has at most 73 bytes",
+    (
+        "edge_runtime/models/passed.py",
+        "_MOST_BYTES = 128 * (_MOST + 1)",
+        "_MOST_BYTES = 128 * (_MOST - 1)",
+    ): "the same",
+    (
+        "edge_runtime/models/signature.py",
+        "if start < 0 or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != "
+        'b":":',
+        "if start < 1 or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != "
+        'b":":',
+    ): "no model begins with its signature",
     ("edge_runtime/schema.py", "continue", "pass"): "the loop's last statement",
     (
         "edge_runtime/page/server.py",
