@@ -130,7 +130,7 @@ def test_errors_are_red_on_a_terminal_that_wants_colour(tmp_path, environment, c
         ),
         (
             ["verify", "--threads", "0"],
-            "Invalid value for '--threads': 0 is not at least 1; see `edgecls verify --help`",
+            "Invalid value for '--threads': 0 is not in the range 1 to 1024; see `edgecls verify --help`",
         ),
         (
             ["train", "--imgsz", "4"],
