@@ -50,8 +50,8 @@ from edgecls.edge_runtime.models.seal import resealed, seal_start
 
 ALLOWED_CODES = (0, 1, 65)
 LIMIT_S, LIMIT_BYTES = 60.0, 500 * 10**6
-_BARE_BYTES = 80 * 10**6
-"""Of a command's process that has no other command's modules; more than this is counted from the fork on."""
+_BARE_BYTES = 40 * 10**6
+"""Private memory of a command that has only its own modules; a fork has those of all commands instead."""
 _KERAS = "keras"
 _VALUES = (
     0,
@@ -221,7 +221,7 @@ class End:
 
 def run(arguments: list[str], folder: Path) -> End:
     """Runs a command of edgecls in a fork of this process."""
-    started_s, before = time.monotonic(), _resident_bytes()
+    started_s, before = time.monotonic(), _private_bytes()
     with tempfile.TemporaryFile() as said:
         child = os.fork()
         if not child:
@@ -325,8 +325,9 @@ def _be_worker(
     os._exit(0)
 
 
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+def _private_bytes() -> int:
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(status.partition("RssAnon:")[2].split()[0]) * 1024
 
 
 @contextmanager
