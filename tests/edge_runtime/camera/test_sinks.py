@@ -54,8 +54,8 @@ def test_unattended_a_sink_that_fails_is_one_event_and_tried_again_after_growing
         sinks.write(given)
         if disk.tried > before:
             tried_at_s.append(clock.now_s - 100)
-        clock.now_s += 0.1
-    pauses_s = [round(after - one) for one, after in itertools.pairwise(tried_at_s)]
+        clock.now_s += 0.125  # exact in binary
+    pauses_s = [after - one for one, after in itertools.pairwise(tried_at_s)]
     assert pauses_s[:7] == [1, 2, 4, 8, 16, 30, 30]
     assert [event.kind for event in events] == ["output_failed"]
     assert events[0].text.endswith("; trying again in 1 s")

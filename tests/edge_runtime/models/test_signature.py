@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.errors import BadConfiguration, BadData, BadModel
+from edgecls.edge_runtime.errors import BadConfiguration, BadData, BadModel, Unavailable
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import passed, signature, trial
 from edgecls.edge_runtime.models.card import ModelCard
@@ -81,6 +81,17 @@ def test_a_signed_file_reads_as_before_and_is_trusted_once_its_key_is(model: Mod
     trust(settings, OTHER, KEY)
     assert is_trusted(after.content)
     check_signed(after)
+
+
+def test_without_pynacl_no_file_is_trusted(model: ModelFile, settings: Path, monkeypatch):
+    def missing() -> None:
+        raise Unavailable("PyNaCl is not installed")
+
+    content = signed(model).content
+    trust(settings, KEY)
+    assert is_trusted(content)
+    monkeypatch.setattr(signature, "_nacl", missing)
+    assert not is_trusted(content)
 
 
 def test_another_signature_replaces_the_first(model: ModelFile, settings: Path):

@@ -9,7 +9,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -329,6 +329,18 @@ def test_a_wall_clock_that_jumps_closes_no_connection(page, monkeypatch):
         viewer.settimeout(60)
         viewer.sendall(asked)
         assert viewer.recv(100).startswith(b"HTTP/1.1 200")
+
+
+def test_what_strangers_send_is_left_with_the_system_while_their_share_is_used_up(page, monkeypatch):
+    server = page._server._server
+    with connect(page, b"G") as stranger:
+        wait_until(lambda: bool(server.active_channels))
+        (channel,) = server.active_channels.values()
+        monkeypatch.setattr(server, "budget", SimpleNamespace(pause_s=1.0, spend=lambda _: None))
+        wait_until(lambda: server.is_paused)
+        stranger.sendall(b"ET / HTTP/1.1\r\n" + HOST + b"\r\n")
+        assert_viewer_is_served(page)
+        assert channel.socket.recv(100, socket.MSG_PEEK).endswith(HOST + b"\r\n")
 
 
 def test_a_page_without_a_token_serves_those_who_watch_beside_slow_ones(monkeypatch):

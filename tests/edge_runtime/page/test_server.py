@@ -380,6 +380,9 @@ def test_closing_frees_the_port_at_once_even_while_somebody_watches(page, within
             page.close()
     page.close()
     PageSink(f"127.0.0.1:{port}").close()
+    started_s = time.monotonic()
+    assert page._live.shot_after(0, 300) is None  # nobody waits for a picture any more
+    assert time.monotonic() - started_s < 100
 
 
 @pytest.mark.parametrize(
