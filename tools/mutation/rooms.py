@@ -71,12 +71,14 @@ ROOMS = {
 _PACE, _SINKS, _DECISION, _STILL = (
     f"edge_runtime/camera/{name}.py" for name in ("pace", "sinks", "decision", "stillness")
 )
+_OF_ITS_SIZE = 'or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != b":":'
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     (
         _PACE,
         "factor = min(max(budget / max(used, 1e-9), _MAX_DROP), _MAX_RISE)",
         "factor = min(max(budget / max(used, 2e-09), _MAX_DROP), _MAX_RISE)",
     ): "any number near zero gives _MAX_RISE",
+    (_PACE, "self._used_before_s = 0.0", "self._used_before_s = 1.0"): "the first window sets it",
     (_SINKS, "self._retry_at_s = 0.0", "self._retry_at_s = 1.0"): "it is read after a failure, which sets it",
     (
         _DECISION,
@@ -103,13 +105,14 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
         "_MOST_BYTES = 128 * (_MOST + 1)",
         "_MOST_BYTES = 128 * (_MOST - 1)",
     ): "the same",
-    (
-        "edge_runtime/models/signature.py",
-        "if start < 0 or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != "
-        'b":":',
-        "if start < 1 or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != "
-        'b":":',
-    ): "no model begins with its signature",
+    **{
+        (
+            "edge_runtime/models/signature.py",
+            f"if start < 0 {_OF_ITS_SIZE}",
+            f"if start {other} {_OF_ITS_SIZE}",
+        ): "no model begins with its signature"
+        for other in ("< 1", "<= 0")
+    },
     ("edge_runtime/schema.py", "continue", "pass"): "the loop's last statement",
     (
         "edge_runtime/page/server.py",
