@@ -7,6 +7,7 @@ error message and nothing else. Benchmarks start a program for each file by `sta
 and again.
 """
 
+import io
 import json
 import signal
 import subprocess
@@ -140,7 +141,8 @@ class Worker:
 
     def __init__(self, process: subprocess.Popen[bytes], stderr: IO[bytes], name: str) -> None:
         # `start_worker` opens both pipes, which the type cannot say.
-        self._requests, self._replies = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+        self._requests = cast("IO[bytes]", process.stdin)
+        self._replies = cast("io.BufferedReader", process.stdout)
         self._process, self._stderr, self._name = process, stderr, name
         self._is_overdue = False
 
@@ -190,7 +192,7 @@ class Worker:
     def fill(self, buffer: memoryview) -> None:
         """Fills a buffer with the bytes that follow a reply, within `ended_after`."""
         while len(buffer):
-            count = self._replies.readinto(buffer)  # pyright: ignore[reportAttributeAccessIssue] - a file
+            count = self._replies.readinto(buffer)
             if not count:
                 raise self._end(0.0)
             buffer = buffer[count:]

@@ -26,6 +26,7 @@ from ..images.jpeg_header import is_whole
 from ..models.model_file import content_sha256
 from ..prediction import Prediction
 from ..schema import Range, Raw, checked, parse_json
+from ..text import readable
 from .answer import Answer
 from .frame import Frame
 from .options import Flip, Rotation
@@ -168,7 +169,7 @@ def new_header(source: str, classifier: Classifier, settings: RecordedSettings) 
     """
     digest = content_sha256(read_whole(classifier.path, MODEL_BYTES))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return RecordingHeader(source, classifier.path.name, digest, now, settings)
+    return RecordingHeader(readable(source), readable(classifier.path.name), digest, now, settings)
 
 
 def check_no_recording(folder: Path) -> None:

@@ -87,6 +87,7 @@ class PageServer:
 
 
 # Any: their stubs lack much of what these classes have.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 _AnyChannel: Any = HTTPChannel
 _AnyServer: Any = TcpWSGIServer
 _AnyTask: Any = WSGITask

@@ -40,6 +40,7 @@ COMMANDS = (
     "cache",
     "inspect",
     "verify",
+    "sign",
 )
 
 

@@ -26,7 +26,6 @@ def reader(error: Exception | None = None, seconds: float = 0.0) -> Target:
     [
         (reader(), ""),
         (reader(BadData("a: not a text; write one")), ""),
-        (reader(BadData("a: not\na text")), "an error of several lines"),
         (reader(KeyError("a")), "Traceback"),
         (reader(RecursionError()), "Traceback"),
         (reader(seconds=1.05), "took 1."),

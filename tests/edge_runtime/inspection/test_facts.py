@@ -65,7 +65,7 @@ def test_what_a_card_may_add_is_shown_where_it_has_it():
     assert "1,000 labels: thing 0, thing 1, " in text
     assert "thing 19 and 980 more; --json has all\n" in text
     assert "unknown below       0.75 at temperature 1.5 (a fixed value)\n" in text
-    assert text.endswith("  demo pictures       cat, dog")
+    assert text.endswith("  demo pictures       cat, dog; none of 1,000 other classes")
 
 
 def test_a_recipe_shows_what_was_chosen():
