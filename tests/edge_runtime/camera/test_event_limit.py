@@ -124,7 +124,7 @@ def test_a_flood_of_some_kinds_silences_none_for_long(limited: Limited):
 
 def test_a_huge_event_comes_once_and_is_paid_for_by_the_later_ones(limited: Limited):
     for number in range(5):
-        limited.limit.event(Event("corrupt", "x" * 2 * BYTES_AT_ONCE, facts={"number": number}))
+        limited.limit.event(Event("corrupt", "x " * BYTES_AT_ONCE, facts={"number": number}))
     limited.happens("stalled", 9)
     assert limited.numbers() == [0]
     limited.clock.now_s += BYTES_AT_ONCE / BYTES_PER_S + 10
