@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def calibration(tiny):
 def meter_of(network, card, path, format_, images, truth, more_images) -> Meter:
     """Measures against the Keras network."""
     references = [keras_answers(network, card, some) for some in (images, more_images)]
-    return Meter(path, format_, card, images, truth, more_images, *references)
+    return Meter(path, format_, replace(card, io="uint8"), images, truth, more_images, *references)
 
 
 @pytest.fixture(params=FORMATS)
