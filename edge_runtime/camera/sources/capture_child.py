@@ -108,7 +108,8 @@ def _opener(request: CaptureRequest, notify: Notify) -> Callable[[], OpenCamera]
         from . import usb_camera  # noqa: PLC0415 - only this driver
 
         return partial(usb_camera.open_device, request.device, request.timeout_s, request.least_px)
-    from .network import ffmpeg_stream  # noqa: F401, PLC0415 - only this driver, and before its time begins
+    # Loaded before its time begins.
+    from .network import ffmpeg_stream  # noqa: F401, PLC0415 # pyright: ignore[reportUnusedImport]
 
     return partial(_open_with_ffmpeg, request, notify)
 
