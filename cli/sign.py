@@ -48,4 +48,6 @@ def sign(
     for path in paths:
         edge_runtime.sign_file(path, signing)
         print(wrap_for(sys.stdout, f"{printable(str(path))}: signed by {signing.public}"))
-    show_next(f"echo '{signing.public} {place.stem}' | sudo tee -a {key_lists()[-1]}", "on the device")
+    keys = key_lists()[-1]
+    trust = f"echo '{signing.public} {place.stem}' | sudo tee -a {keys}"
+    show_next(f"sudo mkdir -p {keys.parent} && {trust}", "on the device")

@@ -9,6 +9,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -73,6 +74,10 @@ def keep_for_one(path: str | os.PathLike[str]) -> PartFolder | None:
         raise writing_failed(path, error) from error
 
 
+_READER_WAIT_S = 10.0
+"""How long a pipe may have nobody who reads from it."""
+
+
 def put_in_place(beside: Path, place: Path, *, is_private: bool = False) -> None:
     """Flushes a finished file to the disk and renames it; a pipe or a device gets its content.
 
@@ -80,13 +85,31 @@ def put_in_place(beside: Path, place: Path, *, is_private: bool = False) -> None
         OSError: the disk is full or broken; the old file stays as it was.
     """
     if _is_special(place):
-        with beside.open("rb") as content, place.open("wb", buffering=0) as target:
+        with beside.open("rb") as content, _open_special(place) as target:
             shutil.copyfileobj(content, target)
         return
     _flush(beside)
     beside.chmod(0o600 if is_private else 0o666 & ~_umask())  # a library may have made it for its owner alone
     beside.replace(place)
     _flush(place.parent)
+
+
+def _open_special(place: Path) -> BinaryIO:
+    """Opens a pipe or a device for writing; a pipe that nobody reads would hold up this process for ever."""
+    give_up_s = time.monotonic() + _READER_WAIT_S
+    while True:
+        try:
+            handle = os.open(place, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+            break
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            if time.monotonic() >= give_up_s:
+                raise OutputFailed(f"cannot write {place}: a pipe that no program reads from") from error
+        time.sleep(0.02)
+    if hasattr(os, "O_NONBLOCK"):
+        os.set_blocking(handle, True)
+    return os.fdopen(handle, "wb", buffering=0)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadConfiguration, BadData, BadModel, Unavailable, reading_failed
+from ..errors import BadConfiguration, BadData, BadModel, MissingInput, Unavailable, reading_failed
 from ..files import TEXT_BYTES, read_whole, write_whole
 from ..user_folders import settings_folder
 from .model_file import ModelFile, with_room
@@ -74,7 +74,7 @@ def check_signed(model: ModelFile) -> None:
     if key not in trusted_keys():
         raise BadModel(
             f"{model.path}: signed by {key}, which is not among the trusted keys; if you know whose it is, "
-            f"add it to {_EVERYONES_KEYS}"
+            f"add it to {' or '.join(map(str, key_lists()))}"
         )
     if not _holds(model.content, *parts):
         raise BadModel(f"{model.path}: its signature is wrong: it was changed since; copy it again")
@@ -84,7 +84,7 @@ def trusted_keys() -> frozenset[str]:
     """Returns the public keys that the user and the administrator of this machine trust.
 
     Raises:
-        BadConfiguration: a list that others can write.
+        BadConfiguration: a list that others can write, or a line of it that is no key.
         PermissionRefused, ReadFailed: a list that cannot be read.
     """
     return frozenset(key for path in key_lists() for key in _keys_in(path))
@@ -109,10 +109,20 @@ def _keys_in(path: Path) -> Iterator[str]:
         status.st_uid not in (0, os.geteuid()) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     ):
         raise BadConfiguration(f"{path}: others can write it; run `chown $USER {path}; chmod go-w {path}`")
-    for line in text.splitlines():
-        key = line.partition(" ")[0].strip()
-        if len(key) == _KEY_CHARACTERS and not key.startswith("#"):
+    for number, line in enumerate(text.splitlines(), 1):
+        key = line.strip().partition(" ")[0]
+        if key and not key.startswith("#"):
+            if not _is_key(key):
+                raise BadConfiguration(
+                    f"{path}: line {number} begins with no public key; write it as `edgecls sign` shows it"
+                )
             yield key
+
+
+def _is_key(text: str) -> bool:
+    with suppress(ValueError):
+        return len(text) == _KEY_CHARACTERS and len(base64.b64decode(text, validate=True)) == 32
+    return False
 
 
 def _parts(content: bytes) -> tuple[str, bytes] | None:
@@ -122,9 +132,9 @@ def _parts(content: bytes) -> tuple[str, bytes] | None:
     if start < 0 or len(text) != _ROOM - len(_PREFIX) or text[_KEY_CHARACTERS : _KEY_CHARACTERS + 1] != b":":
         return None
     with suppress(ValueError):
-        key, signature = text[:_KEY_CHARACTERS], text[_KEY_CHARACTERS + 1 :]
-        if len(base64.b64decode(key, validate=True)) == 32:
-            return key.decode("ascii"), base64.b64decode(signature, validate=True)
+        key, signature = text[:_KEY_CHARACTERS].decode("ascii"), text[_KEY_CHARACTERS + 1 :]
+        if _is_key(key):
+            return key, base64.b64decode(signature, validate=True)
     return None
 
 
@@ -153,7 +163,7 @@ def _nacl() -> Any:
     try:
         signing: Any = import_module("nacl.signing")  # a device that trusts nobody does without
     except ImportError as error:
-        raise Unavailable('signatures need PyNaCl; run `pip install "edgecls[sign]"`') from error
+        raise Unavailable("signatures need PyNaCl; run `pip install pynacl`") from error
     return signing
 
 
@@ -192,8 +202,9 @@ def own_key(path: Path | None) -> tuple[SigningKey, Path, bool]:
         The key, its file, and whether it is new.
 
     Raises:
-        BadConfiguration: no home folder to keep a key in.
+        BadConfiguration: no home folder to keep a key in, or others can read it.
         BadData: the file holds something else.
+        MissingInput: no folder for a named file.
         OutputFailed, PermissionRefused, ReadFailed: it cannot be read or written.
         Unavailable: PyNaCl is not installed.
     """
@@ -202,7 +213,11 @@ def own_key(path: Path | None) -> tuple[SigningKey, Path, bool]:
         if folder is None:
             raise BadConfiguration("no home folder to keep a signing key in; name a file with --key")
         path = folder / "signing.key"
+    elif not path.parent.is_dir():
+        raise MissingInput(f"{path.parent}: no such folder for a signing key; check the name")
     is_new = not path.exists()
+    if not is_new and hasattr(os, "geteuid") and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise BadConfiguration(f"{path}: others can read this secret key; run `chmod go= {path}`")
     if is_new:
         _nacl()
         write_whole(path, base64.b64encode(os.urandom(32)) + b"\n", is_private=True)

@@ -197,8 +197,8 @@ def checked_token(token: str) -> str:
     """
     if len(token) < MIN_TOKEN_LENGTH or not (token.isascii() and token.isprintable()) or " " in token:
         raise BadConfiguration(
-            f"--token: needs at least {MIN_TOKEN_LENGTH} letters and digits, as others may guess; "
-            f"a new one: {secrets.token_hex(16)}"
+            f"--token: needs at least {MIN_TOKEN_LENGTH} letters, digits or signs and no blank, "
+            f"as others may guess; a new one: {secrets.token_hex(16)}"
         )
     return token
 

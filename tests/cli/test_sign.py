@@ -27,7 +27,7 @@ def test_a_device_takes_what_a_trusted_key_has_signed_and_nothing_else(tmp_path:
     assert "made a key in " in done.stderr
     said, following = done.stdout.splitlines()
     key = said.removeprefix("model.onnx: signed by ")
-    assert following.startswith(f"next: echo '{key} signing' | sudo tee -a /etc/edgecls/trusted_keys")
+    assert following.startswith(f"next: sudo mkdir -p /etc/edgecls && echo '{key} signing' | sudo tee")
 
     assert run_edgecls(*predict, cwd=tmp_path, env=device).returncode == 65
     (tmp_path / "device" / "edgecls").mkdir(parents=True)

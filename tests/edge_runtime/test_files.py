@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from edgecls.edge_runtime import files
 from edgecls.edge_runtime.errors import (
     BadConfiguration,
     BadData,
@@ -256,6 +257,13 @@ def test_a_link_stays_a_link_and_the_file_that_it_names_is_replaced(tmp_path: Pa
         assert (tmp_path / "link.csv").is_symlink()
         assert (tmp_path / "real" / "answers.csv").read_text() == content
     assert [path.name for path in (tmp_path / "real").iterdir()] == ["answers.csv"]
+
+
+def test_a_pipe_that_nobody_reads_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(files, "_READER_WAIT_S", 0.0)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputFailed, match="pipe: a pipe that no program reads from"):
+        write_whole(tmp_path / "pipe", b"answers")
 
 
 def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path):

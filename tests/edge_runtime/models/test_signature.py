@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.errors import BadConfiguration, BadData, BadModel, Unavailable
+from edgecls.edge_runtime.errors import BadConfiguration, BadData, BadModel, MissingInput, Unavailable
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import passed, signature, trial
 from edgecls.edge_runtime.models.card import ModelCard
@@ -156,8 +156,28 @@ def test_a_list_that_others_can_write_is_refused(settings: Path):
         signature.trusted_keys()
 
 
+@pytest.mark.parametrize("line", ["signing {key}", "{key}=", "garbage", "A" * 44])
+def test_a_line_that_begins_with_no_key_is_named(settings: Path, line: str):
+    trust(settings, KEY)
+    with (settings / "trusted_keys").open("a") as file:
+        file.write(line.format(key=SigningKey(OTHER).public) + "\n")
+    with pytest.raises(BadConfiguration, match=r"trusted_keys: line 3 begins with no public key; "):
+        signature.trusted_keys()
+
+
+def test_a_key_that_others_can_read_and_a_folder_that_is_not_there_are_refused(tmp_path: Path):
+    _, place, is_new = own_key(tmp_path / "release.key")
+    assert is_new
+    place.chmod(0o644)
+    with pytest.raises(BadConfiguration, match=r"release\.key: others can read this secret key; run `chmod "):
+        own_key(place)
+    with pytest.raises(MissingInput, match="nowhere: no such folder"):
+        own_key(tmp_path / "nowhere" / "release.key")
+
+
 @pytest.mark.parametrize("content", ["not a key", "A" * 40])
 def test_a_file_that_holds_no_key_is_not_taken_for_one(tmp_path: Path, content: str):
     (tmp_path / "my.key").write_text(content)
+    (tmp_path / "my.key").chmod(0o600)
     with pytest.raises(BadData, match=r"my\.key: not a signing key"):
         own_key(tmp_path / "my.key")
