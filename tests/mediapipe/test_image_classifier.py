@@ -65,7 +65,7 @@ def test_labels_of_any_script_arrive(path, images, tmp_path):
     with zipfile.ZipFile(path) as archive:
         network = model.content[: min(entry.header_offset for entry in archive.infolist())]
     named = tmp_path / "named.tflite"
-    named.write_bytes(model_file.attach_to_tflite(network, replace(model.card, labels=labels)))
+    named.write_bytes(model_file.attach_to_tflite(network, replace(model.card, labels=labels, demo=())))
     (answer,) = classify(named, images[:1], tmp_path)
     assert {label for label, _ in answer} == set(labels)
 
