@@ -1,8 +1,10 @@
 """Sweeps on a real Ray cluster of two nodes. Only the trainings are stand-ins."""
 
+import json
 import os
 import select
 import signal
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -122,14 +124,25 @@ def listening(pids: list[int]) -> dict[str, str]:
     return found
 
 
+LISTENS = """
+import json, os
+from edgecls.sweep.cluster import connected, ray
+from tests.sweep.test_cluster import family_of, listening
+with connected(None):
+    ray.get(ray.remote(lambda: None).remote())
+    print(json.dumps(listening(family_of(os.getpid()))))
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_ray_on_this_machine_alone_listens_on_loopback_alone():
-    from edgecls.sweep.cluster import connected, ray
-
-    with connected(None):
-        ray.get(ray.remote(lambda: None).remote())
-        found = listening(family_of(os.getpid()))
-    assert len(found) >= 4  # the server, the raylet, this process, a worker
+    """In a process of its own, as a command is: Ray remembers the address of a cluster that it was in."""
+    program = [sys.executable, "-c", LISTENS]
+    done = subprocess.run(
+        program, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300, check=True
+    )
+    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    assert len(found) >= 4  # the server, the raylet, that process, a worker
     loopback = ("0100007F:", "0000000000000000FFFF00000100007F:", "00000000000000000000000001000000:")
     assert not [(address, program) for address, program in found.items() if not address.startswith(loopback)]
