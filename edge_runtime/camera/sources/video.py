@@ -187,7 +187,8 @@ class Video(Source):
         else:
             # FFmpeg takes "a:b.avi" for a URL of scheme "a"; an absolute path has none.
             path = path_for_cv2(self._path.absolute())
-            decoded = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+            # One thread: with more, FFmpeg decodes ahead between two grabs, outside the room for its memory.
+            decoded = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
             if decoded.isOpened():
                 check_size(decoded, str(self._path))
             self._capture = JpegPackets.open(path, decoded) or decoded

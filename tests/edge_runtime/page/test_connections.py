@@ -281,7 +281,7 @@ def test_a_request_leaks_nothing(page):
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
-    assert grown < 18 * 10_000  # eighteen requests
+    assert grown < 18 * 5_000  # eighteen requests
 
 
 def without_wall_clock(module: ModuleType, monkeypatch) -> ModuleType:
