@@ -28,11 +28,6 @@ pytestmark = pytest.mark.slow
 
 RATE_FPS = 60
 MOST_GROWTH_MB_PER_H = 1.0
-LEAST_SEEN_MB = 0.3
-"""Less growth than this, in all, may be one step of the allocator: half an hour sees 1 MB an hour, ten
-minutes see 6."""
-WARM_UP_MINUTES = 7
-"""The summary keeps the times of 10,000 frames, which have to come first."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +170,8 @@ def test_faults_without_end_cost_no_memory_no_descriptor_and_no_thread(server, w
 
     print(f"\n{sum(happened.values())} faults in {minutes} minutes: {dict(happened)}")
     print(f"{report['frames']} frames, {report['reconnects']} reconnects")
-    warm_up = max(0.4, min(0.7, WARM_UP_MINUTES / minutes))
-    steady = samples[int(len(samples) * warm_up) :]
+    # The rest is warm-up: the summary keeps the times of 10,000 frames, which have to come first.
+    steady = samples[len(samples) * 2 // 5 :]
     growth = growth_mb_per_h(steady)
     kept = [sample.memory_mb for sample in steady]
     print(f"memory {min(kept):.1f} to {max(kept):.1f} MB, {growth:+.2f} MB an hour")
@@ -191,8 +186,7 @@ def test_faults_without_end_cost_no_memory_no_descriptor_and_no_thread(server, w
     assert not history.skipped
     assert [event.sequence for event in history.events] == list(range(1, len(history.events) + 1))
     assert history.events[-1].kind == "stopped"
-    seen_h = (steady[-1].time_s - steady[0].time_s) / 3600
-    assert growth <= max(MOST_GROWTH_MB_PER_H, LEAST_SEEN_MB / seen_h)
+    assert growth <= MOST_GROWTH_MB_PER_H
 
 
 def test_a_thousand_disconnects_make_a_thousand_reconnects(server, worn):
