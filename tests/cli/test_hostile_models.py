@@ -69,6 +69,12 @@ def wait_for(what: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+def processor_s(pid: int) -> float:
+    """User and system time of a process, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def kinds(folder: Path) -> list[str]:
     path = folder / "events.jsonl"
     return [event.kind for event in read_events(path).events] if path.exists() else []
@@ -120,7 +126,8 @@ def test_sigterm_ends_a_camera_whose_network_never_answers(start, folder: Path, 
             limit_s=600,
         )
         wait_for(lambda: "opened" in kinds(folder))
-        time.sleep(0.5)  # the first picture is with the network by then, as a rule
+        before_s = processor_s(process.pid)
+        wait_for(lambda: processor_s(process.pid) > before_s + 1)  # only the network works so hard
         process.send_signal(signal.SIGTERM)
         with within(3):
             _, err = process.communicate(timeout=_START_S)
