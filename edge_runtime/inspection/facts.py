@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from ..models.builtin import shown_path
 from ..models.card import ModelCard, Quantisation
+from ..models.signature import Standing
 from ..text import printable
 
 _SHOWN_LABELS = 20
@@ -75,6 +76,15 @@ class NetworkFacts:
         return cls(**values)
 
 
+_SIGNATURES: dict[Standing, str] = {
+    "none": "none",
+    "unchecked": "not checked: needs PyNaCl; run `pip install pynacl`",
+    "wrong": "wrong: the file was changed since, or somebody else wrote this key into it",
+    "of another key": "holds; the key is not among the trusted ones",
+    "trusted": "holds, and the key is trusted",
+}
+
+
 @dataclass(frozen=True)
 class ModelFacts:
     """All facts of a file, as `edgecls inspect` shows them."""
@@ -89,7 +99,8 @@ class ModelFacts:
     network: NetworkFacts
     card: ModelCard | None
     signed_by: str | None = None
-    """The public key that the file claims to be signed by; whether it is, `--require-signed` checks."""
+    """The public key that the file claims to be signed by; `signature` says whether it is."""
+    signature: Standing = "none"
 
     def to_json(self) -> str:
         """Returns the facts as one JSON object."""
@@ -112,6 +123,7 @@ class ModelFacts:
             ("sha256", self.sha256),
             ("seal", seal[self.seal]),
             *([("signed by", self.signed_by)] if self.signed_by else []),
+            *([("signature", _SIGNATURES[self.signature])] if self.signed_by else []),
         ]
 
 

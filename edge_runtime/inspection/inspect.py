@@ -8,7 +8,7 @@ from ..files import MODEL_BYTES, read_whole
 from ..models.builtin import builtin_name
 from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
 from ..models.passed import has_passed, remember
-from ..models.signature import signer
+from ..models.signature import signer, standing
 from ..models.trial import TIME_S
 from ..workers import ask_worker
 from .facts import ModelFacts, NetworkFacts
@@ -45,6 +45,7 @@ def inspect_model(path: str | Path) -> ModelFacts:
         network=_network(content, Path(path), format_, sha256),
         card=card,
         signed_by=signer(content),
+        signature=standing(content),
     )
 
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import BadConfiguration, BadData, BadModel, MissingInput, Unavailable, reading_failed
 from ..files import TEXT_BYTES, read_whole, write_whole
@@ -37,6 +37,8 @@ _DOMAIN = b"edgecls model file, signature 1\0"
 """A signature under anything else that the key ever signs is none under a model file."""
 _EVERYONES_KEYS = Path("/etc/edgecls/trusted_keys")
 _MOST_BYTES = 1 << 20
+Standing = Literal["none", "unchecked", "wrong", "of another key", "trusted"]
+"""None is there; it cannot be checked; the file was changed since; its key is not, or is, a trusted one."""
 
 
 def signer(content: bytes) -> str | None:
@@ -51,12 +53,25 @@ def is_trusted(content: bytes) -> bool:
     Raises:
         BadConfiguration: a list of trusted keys that others can write.
     """
+    return standing(content) == "trusted"
+
+
+def standing(content: bytes) -> Standing:
+    """Returns what a file's signature is worth on this machine; "unchecked" where PyNaCl is not installed.
+
+    Raises:
+        BadConfiguration: a list of trusted keys that others can write, or a line of it that is no key.
+    """
     parts = _parts(content)
-    if parts is None or parts[0] not in trusted_keys():
-        return False
-    with suppress(Unavailable):
-        return _holds(content, *parts)
-    return False
+    if parts is None:
+        return "none"
+    try:
+        holds = _holds(content, *parts)
+    except Unavailable:
+        return "unchecked"
+    if not holds:
+        return "wrong"
+    return "trusted" if parts[0] in trusted_keys() else "of another key"
 
 
 def check_signed(model: ModelFile) -> None:

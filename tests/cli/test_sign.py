@@ -36,3 +36,6 @@ def test_a_device_takes_what_a_trusted_key_has_signed_and_nothing_else(tmp_path:
     assert (done.returncode, done.stderr) == (0, "")
     shown = run_edgecls("inspect", "model.onnx", cwd=tmp_path).stdout.splitlines()
     assert ["signed", "by", key] in [line.split() for line in shown]
+    for env, words in ((device, "holds, and the key is trusted"), (workshop, "holds; the key is not among")):
+        told = run_edgecls("inspect", "model.onnx", cwd=tmp_path, env=env).stdout
+        assert f"signature {words}" in " ".join(told.split())

@@ -19,7 +19,14 @@ from edgecls.edge_runtime.models.model_file import (
 )
 from edgecls.edge_runtime.models.named import find_model_file
 from edgecls.edge_runtime.models.seal import check_seal, resealed, seal_start, stated_size
-from edgecls.edge_runtime.models.signature import SigningKey, check_signed, is_trusted, own_key, signer
+from edgecls.edge_runtime.models.signature import (
+    SigningKey,
+    check_signed,
+    is_trusted,
+    own_key,
+    signer,
+    standing,
+)
 from edgecls.edge_runtime.models.trial import sign_file
 from tests.hostile_networks import harmless, sealed
 
@@ -123,10 +130,13 @@ def test_what_is_not_signed_as_required_is_refused_by_name(model: ModelFile, set
     after = signed(model)
     with pytest.raises(BadModel, match=r"not among the trusted keys; "):
         check_signed(after)
-    trust(settings, KEY)
     content = after.content
+    changed = replace(after, content=content[:20] + bytes([content[20] ^ 1]) + content[21:])
+    assert [standing(each.content) for each in (model, after, changed)] == ["none", "of another key", "wrong"]
+    trust(settings, KEY)
+    assert standing(content) == "trusted"
     with pytest.raises(BadModel, match=r"its signature is wrong"):
-        check_signed(replace(after, content=content[:20] + bytes([content[20] ^ 1]) + content[21:]))
+        check_signed(changed)
 
 
 def test_a_trusted_file_needs_no_trial_and_the_others_are_refused_where_one_is_required(
