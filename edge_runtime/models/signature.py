@@ -82,17 +82,18 @@ def check_signed(model: ModelFile) -> None:
         BadConfiguration: a list of trusted keys that others can write.
         Unavailable: PyNaCl is not installed.
     """
-    parts = _parts(model.content)
-    if parts is None:
+    found = standing(model.content)
+    if found == "none":
         raise BadModel(f"{model.path}: not signed; sign it with `edgecls sign` where it was exported")
-    key = parts[0]
-    if key not in trusted_keys():
+    if found == "of another key":
         raise BadModel(
-            f"{model.path}: signed by {key}, which is not among the trusted keys; if you know whose it is, "
-            f"add it to {' or '.join(map(str, key_lists()))}"
+            f"{model.path}: signed by {signer(model.content)}, which is not among the trusted keys; if you "
+            f"know whose it is, add it to {' or '.join(map(str, key_lists()))}"
         )
-    if not _holds(model.content, *parts):
+    if found == "wrong":
         raise BadModel(f"{model.path}: its signature is wrong: it was changed since; copy it again")
+    if found == "unchecked":
+        _nacl()  # says what to install
 
 
 def trusted_keys() -> frozenset[str]:
