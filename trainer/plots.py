@@ -125,7 +125,7 @@ def mistakes_png(
             if place < len(answers):
                 answer, probability = answers[place]
                 axes.imshow(images[place], interpolation="nearest")
-                given = f"→ {_folded(answer, lines=1)} {100 * probability:.0f} %"
+                given = f"→ {_folded(answer, lines=1)} ({100 * probability:.0f} %)"
                 axes.set_title(f"{_folded(truth[place], lines=1)}\n{given}", fontsize=9.5, pad=4)
 
     return plot_png(draw, (6.4, 0.8 + 1.7 * rows), title)

@@ -163,7 +163,7 @@ def _mistake(mistake: Mistake, dataset: Dataset) -> str:
     return _picture(
         np.asarray(dataset.test.images[mistake.place]),
         f"{path}{f', and {mistake.alike:,} like it' if mistake.alike else ''}",
-        f"→ {answer} {100 * mistake.probability:.0f} %",
+        f"→ {answer} ({100 * mistake.probability:.0f} %)",
     )
 
 
