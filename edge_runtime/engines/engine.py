@@ -22,7 +22,10 @@ class Engine(Protocol):
     classes: int
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Classifies uint8 (H, W, 3) RGB; returns float32 (C,), a copy of its own, summing to 1."""
+        """Classifies uint8 (H, W, 3) RGB; returns float32 (C,), a copy of its own.
+
+        They sum to 1, unless the card's scores are `independent`.
+        """
         ...
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..errors import BadModel, InvalidOutput
-from ..models.card import ModelCard
+from ..models.card import ModelCard, Scores
 
 T = TypeVar("T")
 
@@ -116,10 +116,16 @@ class ScoreOutput:
 
     name: str
     """Of the model file, for messages."""
-    classes: int
+    numbers: int
+    """In the output."""
     scale: float
     zero_point: int
-    logits: bool
+    scores: Scores
+
+    @property
+    def classes(self) -> int:
+        """How many probabilities it gives."""
+        return 2 if self.scores.startswith("binary") else self.numbers
 
     def probabilities(self, output: np.ndarray) -> np.ndarray:
         """Returns the probabilities of a raw output [1, C]; an exported file's are its only row, as it is.
@@ -128,17 +134,19 @@ class ScoreOutput:
             InvalidOutput: on this picture it has another size than the file says.
         """
         scores = output.ravel()
-        if scores.size != self.classes:
+        if scores.size != self.numbers:
             raise InvalidOutput(
-                f"{self.name}: gave {scores.size:,} scores on this picture, not {self.classes:,}; "
+                f"{self.name}: gave {scores.size:,} scores on this picture, not {self.numbers:,}; "
                 "export it again"
             )
         if self.scale:
             scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
-        if self.logits:
+        if self.scores == "logits":
             powers = np.exp(scores - scores.max())
-            scores = powers / powers.sum()
-        return scores
+            return powers / powers.sum()
+        if self.scores == "binary-logits":
+            scores = (np.tanh(scores / 2) + 1) / 2  # the sigmoid, which does not overflow this way
+        return np.append(1 - scores, scores) if self.classes > self.numbers else scores
 
 
 def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
@@ -147,12 +155,17 @@ def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
     An integer output without a scale of its own is read as probability = (q - lowest) / 256.
 
     Raises:
-        BadModel: it does not give one row of scores.
+        BadModel: it does not give one row of scores, or not the one number that the card says.
     """
-    classes = int(np.prod(spec.shape)) if spec.shape else 0
-    if classes < 2 or max(spec.shape) != classes or spec.dtype not in (np.uint8, np.int8, np.float32):
+    numbers = int(np.prod(spec.shape)) if spec.shape else 0
+    least = 1 if card.scores.startswith("binary") else 2
+    if numbers < least or max(spec.shape) != numbers or spec.dtype not in (np.uint8, np.int8, np.float32):
         raise BadModel(f"{name}: gives {spec}, not one row of scores [1, C]; use a classifier")
+    if least == 1 < numbers:
+        raise BadModel(
+            f"{name}: its card says one score for two labels, the network gives {numbers:,}; export it again"
+        )
     scale, zero_point = spec.scale, spec.zero_point
     if spec.dtype is not np.float32 and not scale:
         scale, zero_point = 1 / 256, -128 if spec.dtype is np.int8 else 0
-    return ScoreOutput(name, classes, scale, zero_point, card.scores == "logits")
+    return ScoreOutput(name, numbers, scale, zero_point, card.scores)

@@ -13,8 +13,9 @@ from ..errors import BadData, BadModel
 from ..images.rule import ImageRule
 from ..schema import Base64, Length, Misfit, Range, checked, parse_json
 
-SCHEMA_VERSION = 1
-"""Raised when an older reader would misread a newer card; new optional fields do not raise it."""
+SCHEMA_VERSION = 2
+"""The newest that is read. It is raised when an older reader would misread a newer card, and written into
+such cards only; new optional fields do not raise it."""
 LARGEST_BYTES = 16_000_000
 """Of a card as JSON."""
 
@@ -30,6 +31,11 @@ Probability = Annotated[float, Range(0, 1.001)]
 Picture = Annotated[str, Base64(8_000_000)]
 Sha256 = Annotated[str, Length(0, 64)]
 Count = Annotated[int, Range(0, 10**12)]
+Scores = Literal["probabilities", "logits", "binary", "binary-logits", "independent"]
+"""What a network returns. `probabilities`: one for each label, which sum to 1; `logits`: these before the
+softmax. `binary`: one number for two labels, the probability of the second; `binary-logits`: this before the
+sigmoid. `independent`: one probability for each label, whatever the others are, as of a network that may find
+several things in a picture; the answer is the best of them."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +118,8 @@ class ModelCard:
     offset: Annotated[float, Range(-1e9, 1e9)] = 0.0
     io: Literal["uint8", "int8", "float32"] = "uint8"
     """Type of the file's input. An `.h5` takes float32, already scaled."""
-    scores: Literal["probabilities", "logits"] = "probabilities"
-    """What the file returns; a foreign file may lack the softmax."""
+    scores: Scores = "probabilities"
+    """What the file returns; an engine makes probabilities of it."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
     threshold: Annotated[float, Range(0, 1)] = 0.0
@@ -138,7 +144,7 @@ class ModelCard:
         Raises:
             BadData: it would not, such as a label with a control character.
         """
-        values = {"schema": SCHEMA_VERSION, **asdict(self)}
+        values = {"schema": _schema(self), **asdict(self)}
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         try:
             _read(text, "")
@@ -157,6 +163,11 @@ class ModelCard:
             return _read(text, name)
         except ValueError as error:
             raise BadModel(f"{name}: its model card cannot be read: {error}; export it again") from error
+
+
+def _schema(card: ModelCard) -> int:
+    """The oldest schema whose readers understand the card."""
+    return 1 if card.scores in ("probabilities", "logits") else 2
 
 
 def label_fault(label: str) -> str:
@@ -233,6 +244,12 @@ def _check(card: ModelCard) -> None:
                 f"golden frame {index} has {len(frame.probabilities)} probabilities for "
                 f"{len(card.labels)} labels"
             )
+    if card.scores.startswith("binary") and len(card.labels) != 2:
+        raise ValueError(f"its network gives one score for two labels, and it has {len(card.labels)}")
+    if card.scores == "independent" and (card.temperature != 1 or card.familiarity):
+        raise ValueError(
+            "its scores are independent, and neither temperature nor familiarity applies to them"
+        )
     _ = card.provenance.seed
     if card.quantisation:
         unpack_fingerprints(card.quantisation.calibration_prints)

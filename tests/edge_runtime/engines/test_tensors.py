@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,8 +56,6 @@ def test_integer_scores_are_probabilities_again(spec, raw):
 
 
 def test_logits_are_normalised():
-    from dataclasses import replace
-
     form = score_output(TensorSpec(np.float32, (1, 2)), replace(CARD, scores="logits"), "m")
     np.testing.assert_allclose(form.probabilities(np.array([[1000.0, 1000.0]], np.float32)), [0.5, 0.5])
 
@@ -64,6 +64,33 @@ def test_logits_are_normalised():
 def test_what_is_not_one_row_of_scores_is_refused(shape):
     with pytest.raises(BadModel, match="not one row of scores"):
         score_output(TensorSpec(np.float32, shape), CARD, "m")
+
+
+def test_one_number_is_the_probability_of_the_second_label():
+    spec = TensorSpec(np.float32, (1, 1))
+    form = score_output(spec, replace(CARD, scores="binary"), "m")
+    np.testing.assert_allclose(form.probabilities(np.array([[0.25]], np.float32)), [0.75, 0.25])
+    form = score_output(spec, replace(CARD, scores="binary-logits"), "m")
+    for logit, expected in ((0.0, [0.5, 0.5]), (2.0, [0.1192029, 0.8807971]), (-1e4, [1, 0]), (1e4, [0, 1])):
+        answer = form.probabilities(np.array([[logit]], np.float32))
+        assert answer.dtype == np.float32
+        np.testing.assert_allclose(answer, expected, atol=1e-6)
+    quantised = TensorSpec(np.int8, (1, 1), 1 / 256, -128)
+    form = score_output(quantised, replace(CARD, scores="binary"), "m")
+    np.testing.assert_allclose(form.probabilities(np.array([[64]], np.int8)), [0.25, 0.75])
+
+
+def test_one_number_and_a_row_are_not_taken_for_each_other():
+    with pytest.raises(BadModel, match="one score for two labels, the network gives 2"):
+        score_output(TensorSpec(np.float32, (1, 2)), replace(CARD, scores="binary"), "m")
+    with pytest.raises(BadModel, match="not one row of scores"):
+        score_output(TensorSpec(np.float32, (1, 1)), CARD, "m")
+
+
+def test_independent_scores_stay_as_they_are():
+    form = score_output(TensorSpec(np.float32, (1, 2)), replace(CARD, scores="independent"), "m")
+    row = np.array([[0.9, 0.8]], np.float32)
+    np.testing.assert_array_equal(form.probabilities(row), row[0])
 
 
 def test_bytes_go_in_unchanged_where_the_inputs_own_scale_is_the_networks():

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.errors import BadModel
+from edgecls.edge_runtime.errors import BadData, BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import (
     SCHEMA_VERSION,
@@ -156,7 +156,7 @@ def test_a_card_of_more_than_16_mb_is_not_parsed():
 
 
 def test_a_newer_schema_says_to_upgrade():
-    with pytest.raises(BadModel, match=r"^m\.onnx: its model card has schema 2, .*pip install -U edgecls"):
+    with pytest.raises(BadModel, match=r"^m\.onnx: its model card has schema 3, .*pip install -U edgecls"):
         ModelCard.from_json(changed(schema=SCHEMA_VERSION + 1), "m.onnx")
 
 
@@ -234,3 +234,26 @@ def test_no_images_are_an_empty_text():
 def test_anything_else_is_refused():
     with pytest.raises(ValueError, match=r"base64|padding"):
         unpack_fingerprints("not base64!")
+
+
+@pytest.mark.parametrize("scores", ["binary", "binary-logits", "independent"])
+def test_scores_that_an_older_reader_would_misread_need_a_newer_one(scores):
+    card = replace(
+        CARD, labels=("a", "b"), golden=(), demo=(), background=None, temperature=1.0, scores=scores
+    )
+    assert json.loads(card.to_json())["schema"] == 2
+    assert ModelCard.from_json(card.to_json(), "m") == card
+    assert json.loads(replace(card, scores="logits").to_json())["schema"] == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scores": "binary", "labels": ("a", "b", "c")},
+        {"scores": "independent", "temperature": 2.0},
+        {"scores": "independent", "familiarity": True},
+    ],
+)
+def test_scores_that_do_not_fit_the_rest_of_a_card_are_refused(changes):
+    with pytest.raises(BadData, match=r"its (network gives one|scores are independent)"):
+        replace(CARD, **{"golden": (), "demo": (), "temperature": 1.0} | changes).to_json()
