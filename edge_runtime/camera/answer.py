@@ -48,6 +48,21 @@ class Answer:
         return self.decision.shown.label
 
 
+@dataclass(frozen=True)
+class Deliveries:
+    """What became of the items that a courier was offered, but those that still wait; see `courier.py`."""
+
+    name: str
+    """Where to, without secrets: `cup webhook:https://ntfy.sh`."""
+    done: int = 0
+    failed: int = 0
+    """Given up: refused, too old, or a command that failed."""
+    dropped: int = 0
+    """The oldest, where too many waited; and those that waited at the end."""
+    skipped: int = 0
+    """Left out, or interrupted for a newer one, as was asked for."""
+
+
 class Sink(Protocol):
     """Takes the answers of a camera loop: a terminal, a pipe, a file, a window, a page.
 
@@ -60,6 +75,8 @@ class Sink(Protocol):
     """Lines that it could not get rid of; see `BackgroundOutput`."""
     remark: str = ""
     """What people should know of the finished output, such as that it holds some frames only."""
+    deliveries: tuple[Deliveries, ...] = ()
+    """Of each of its couriers."""
 
     def write(self, answer: Answer) -> None:
         """Takes the answer to one frame; must not modify the frame's pixels.

@@ -30,6 +30,8 @@ EventKind = Literal[
     "events_dropped",  # events were lost, as the log could not be written for too long
     "output_failed",  # an output, such as the page or the window, fails and is tried again
     "output_works",  # it works, for the first time or again
+    "output_dropped",  # what was meant for an output, such as a webhook, was dropped: it is too slow or away
+    "action_output",  # a line that an action's command wrote
     "lines_dropped",  # stdout or stderr is not read fast enough, and lines are dropped
     "record_failed",  # a recording cannot be written, for another reason
     "record_resumed",  # it can be written again
@@ -48,6 +50,7 @@ ROUTINE: tuple[EventKind, ...] = (
     "restarted",
     "record_resumed",
     "output_works",
+    "action_output",
 )
 """Kinds that are no trouble, or the end of one."""
 

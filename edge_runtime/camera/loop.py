@@ -126,6 +126,7 @@ class Loop:
             report,
             lost_answers=sinks.lost_answers,
             dropped_lines=sinks.dropped_lines,
+            deliveries=sinks.deliveries,
             fps_asked=self.pace.fps_asked,
             cpu_asked=self.pace.cpu_asked,
         )

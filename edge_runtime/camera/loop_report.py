@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from ..errors import EdgeclsError
-from .answer import Answer
+from .answer import Answer, Deliveries
 from .frame import Frame
 from .rates import Latencies
 from .scenes import NO_SCENES, SceneJudge, SceneReport
@@ -60,6 +60,8 @@ class LoopReport:
     """Frames counted as unknown although a label won: it had not yet held long enough to be announced."""
     dropped_lines: int = 0
     """Lines on stdout and stderr that nobody read in time."""
+    deliveries: tuple[Deliveries, ...] = ()
+    """Of actions and the like, to each place."""
     fps_asked: float | None = None
     """The rate of `--fps`."""
     cpu_asked: str | None = None
@@ -72,7 +74,7 @@ class LoopReport:
 
     @property
     def text(self) -> str:
-        """Summary for people, one to five lines."""
+        """Summary for people, one to six lines."""
         lines = [", ".join([self._took, *self._exceptions])]
         if self.latency_p50_ms is not None:
             lines.append(
@@ -80,6 +82,8 @@ class LoopReport:
                 f"age p50 {self.age_p50_ms:.0f} ms, p95 {self.age_p95_ms:.0f}, p99 {self.age_p99_ms:.0f}"
             )
             lines.append(self.labels_text)
+        if self.deliveries:
+            lines.append(self._deliveries_text)
         if self.scenes.scenes:
             lines.append(f"demo: {self.scenes.text}")
         if self.judged:
@@ -99,6 +103,16 @@ class LoopReport:
         early = self.not_yet / self.frames
         note = f" (in {early:.1%} a label had not yet held for --hold)" if self.not_yet else ""
         return "labels: " + ", ".join(shares) + others + note
+
+    @property
+    def _deliveries_text(self) -> str:
+        """The line of what actions did, together."""
+        counts = [
+            f"{count:,} {name}"
+            for name in ("done", "failed", "dropped", "skipped")
+            if (count := sum(getattr(each, name) for each in self.deliveries)) or name == "done"
+        ]
+        return f"actions: {', '.join(counts)}"
 
     @property
     def _took(self) -> str:
@@ -141,7 +155,9 @@ class LoopReport:
         }
         failure = str(self.failure) if self.failure else None
         scenes = {**asdict(self.scenes), "delay_s": self.scenes.delay_s and round(self.scenes.delay_s, 3)}
-        return rounded | {"labels": dict(self.labels), "scenes": scenes, "failure": failure}
+        deliveries = [asdict(each) for each in self.deliveries]
+        exact = {"labels": dict(self.labels), "scenes": scenes, "failure": failure}
+        return rounded | exact | {"deliveries": deliveries}
 
 
 class Tally:

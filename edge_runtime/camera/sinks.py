@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from ..errors import EdgeclsError, OutputFailed
-from .answer import Answer, Sink
+from .answer import Answer, Deliveries, Sink
 from .event import Event, OnEvent
 from .pace import growing_pause_s
 
@@ -47,6 +47,11 @@ class Sinks:
     def dropped_lines(self) -> int:
         """See `Sink.dropped`."""
         return sum(watched.sink.dropped for watched in self._sinks)
+
+    @property
+    def deliveries(self) -> tuple[Deliveries, ...]:
+        """See `Sink.deliveries`."""
+        return tuple(each for watched in self._sinks for each in watched.sink.deliveries)
 
     def write(self, answer: Answer) -> None:
         """Gives an answer to every sink."""
