@@ -5,6 +5,7 @@ They are kept in the size in which `camera --source demo` shows them, or smaller
 
 import base64
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,11 +91,9 @@ def _picture(
     content = _encoded(_shown_part(pixels, card.image), most_bytes)
     if content is None:
         return None
-    shown = Scene(label, decode(content, f"demo picture of {label}"), card.image)
-    for phase in (0, DRAWINGS // 2):
-        probabilities = engine.probabilities(prepare_jpeg(shown.jpeg(phase), card.image))
+    for seen in _seen(content, label, card.image):
         answer = rank(
-            probabilities,
+            engine.probabilities(seen),
             card.labels,
             card.threshold,
             1,
@@ -105,6 +104,13 @@ def _picture(
         if answer.label != label:
             return None
     return DemoPicture(base64.b64encode(content).decode(), label)
+
+
+@lru_cache(maxsize=_TRIED * MAX_DEMO)  # the files of one export mostly try the same pictures
+def _seen(content: bytes, label: str, rule: ImageRule) -> tuple[np.ndarray, ...]:
+    """What the network sees, uint8 (H, W, 3) RGB each, at two places of the demo camera's movement."""
+    shown = Scene(label, decode(content, f"demo picture of {label}"), rule)
+    return tuple(prepare_jpeg(shown.jpeg(phase), rule) for phase in (0, DRAWINGS // 2))
 
 
 def _shown_part(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:

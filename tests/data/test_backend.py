@@ -12,6 +12,7 @@ import pytest
 
 from edgecls.cli.main import app
 from edgecls.data.backend import hidden
+from edgecls.trainer.enough.examine import FEWEST_EXAMINED
 
 NO_TENSORFLOW = "raise ImportError(\"No module named 'tensorflow'\")"
 
@@ -41,12 +42,10 @@ def backend(request) -> str:
     return request.param
 
 
-@pytest.fixture(scope="module")
-def trained(backend, tmp_path_factory, write_images) -> Path:
-    folder = tmp_path_factory.mktemp(backend)
+def train_on_pets(folder: Path, write_images, backend: str, pictures: int) -> Path:
     for label in ("cat", "dog"):
-        write_images(folder / "pets" / label, 20, side_px=18)
-    options = ("--arch", "cnn", "--epochs", "1", "--size", "18", "--batch-size", "14")
+        write_images(folder / "pets" / label, pictures, side_px=18)
+    options = ("--arch", "cnn", "--epochs", "1", "--size", "18", "--batch-size", "5")
     done = train(
         folder, "--data", "pets", *options, "--augment", "all", "--optimizer", "muon", backend=backend
     )
@@ -54,11 +53,24 @@ def trained(backend, tmp_path_factory, write_images) -> Path:
     return folder / "image_classification.h5"
 
 
+@pytest.fixture(scope="module")
+def trained(backend, tmp_path_factory, write_images) -> Path:
+    """Of so few pictures that they are not examined: that makes a network of ImageNet, half a minute in JAX."""
+    few = FEWEST_EXAMINED // 2 - 1
+    return train_on_pets(tmp_path_factory.mktemp(backend), write_images, backend, few)
+
+
 def test_another_backend_trains_where_there_is_no_tensorflow(backend, trained):
     report = json.loads(trained.with_suffix("").joinpath("report.json").read_text())
     assert report["epochs_done"] == 1
     assert backend in report["versions"]
     assert "tensorflow" not in report["versions"]
+
+
+@pytest.mark.slow
+def test_another_backend_examines_the_pictures(backend, tmp_path, write_images):
+    model = train_on_pets(tmp_path, write_images, backend, FEWEST_EXAMINED)
+    assert (model.with_suffix("") / "report.html").exists()
 
 
 def test_what_it_trained_exports_here(trained):
