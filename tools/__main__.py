@@ -172,9 +172,14 @@ def _load(data: str, seed: int) -> TrainingArrays:
     return TrainingArrays(train, val, test)
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line, or these arguments; ends the process."""
     try:
-        app()
+        app(arguments)
     except EdgeclsError as error:
         print(f"tools: error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -55,7 +55,7 @@ def train_on_pets(folder: Path, write_images, backend: str, pictures: int) -> Pa
 
 @pytest.fixture(scope="module")
 def trained(backend, tmp_path_factory, write_images) -> Path:
-    """Of so few pictures that they are not examined: that makes a network of ImageNet, half a minute in JAX."""
+    """Of so few pictures that none is examined: the network for that takes JAX half a minute to build."""
     few = FEWEST_EXAMINED // 2 - 1
     return train_on_pets(tmp_path_factory.mktemp(backend), write_images, backend, few)
 

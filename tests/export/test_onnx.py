@@ -247,16 +247,22 @@ def test_io_int8_is_refused_for_files_that_compute_in_floats(converted, card, ma
 
 
 @cache
+def converted_of(build):
+    network = build()
+    return network, to_onnx(network, CARD)
+
+
+@cache
 def int8_of(build):
-    return int8_onnx(to_onnx(build(), CARD), CARD, Calibration(IMAGES))
+    return int8_onnx(converted_of(build)[1], CARD, Calibration(IMAGES))
 
 
 @pytest.mark.parametrize("build", [residual, inverted_residual, of_many_layers, dense_only])
 def test_other_networks_convert_and_answer_as_keras_does(build):
-    network = build()
+    network, converted = converted_of(build)
     reference = keras_answers(network, CARD, IMAGES)
     assert reference.max(0).min() > 0.25  # they are not all alike
-    assert np.abs(answers(float_onnx(to_onnx(network, CARD), CARD), IMAGES) - reference).max() < 1e-4
+    assert np.abs(answers(float_onnx(converted, CARD), IMAGES) - reference).max() < 1e-4
     assert np.abs(answers(int8_of(build), IMAGES) - reference).mean() < 0.1
 
 
@@ -269,9 +275,8 @@ def test_int8_has_no_floats_between_its_integers(build, tmp_path):
 
 
 def test_batch_normalisation_is_folded_into_the_float_file():
-    kinds = [
-        node.op_type for node in onnx.load_from_string(float_onnx(to_onnx(residual(), CARD), CARD)).graph.node
-    ]
+    content = float_onnx(converted_of(residual)[1], CARD)
+    kinds = [node.op_type for node in onnx.load_from_string(content).graph.node]
     assert kinds[:2] == ["Cast", "Mul"]  # of bytes to 0..1
     assert not {"Mul", "BatchNormalization"} & set(kinds[2:])
 
@@ -286,7 +291,6 @@ def test_what_tf2onnx_lacks_is_named_in_one_line(capfd):
 
 
 def test_extremes_are_those_of_all_activations():
-    network = inverted_residual()
-    model = to_onnx(network, CARD).model
+    model = converted_of(inverted_residual)[1].model
     inputs = [scaled(image, CARD) for image in IMAGES[:3]]
     assert min_max_ranges(extremes(model, inputs)) == min_max_ranges(activations(model, inputs))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.__main__ import main
+
 QUICK = ("--seconds", 0.1, "--frames", 12)
 ROOT = Path(__file__).parents[2]
 
@@ -54,18 +56,21 @@ def test_what_was_measured_is_named(measured):
     assert document["age"]["samples"]
 
 
-def test_without_an_exported_file_the_remedy_is_named(tiny, tmp_path):
+def test_without_an_exported_file_the_remedy_is_named(tiny, tmp_path, capsys, monkeypatch):
     shutil.copy(tiny.h5, tmp_path)
-    done = run_tools("pipeline", cwd=tmp_path)
-    assert done.returncode == 66
-    assert "edgecls export --int8" in done.stderr
-    assert done.stderr.startswith("tools: error: ")
-    assert done.stderr.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["pipeline"])
+    assert ended.value.code == 66
+    said = capsys.readouterr().err
+    assert "edgecls export --int8" in said
+    assert said.startswith("tools: error: ")
+    assert said.count("\n") == 1
 
 
-def test_a_data_set_that_is_not_there_is_an_error_where_it_was_named(tiny, tmp_path):
-    for file in tiny.files:
-        shutil.copy(file, tmp_path)
-    done = run_tools("pipeline", "--data", "nowhere", cwd=tmp_path)
-    assert done.returncode != 0
-    assert "nowhere" in done.stderr
+def test_a_data_set_that_is_not_there_is_an_error_where_it_was_named(tiny, capsys, monkeypatch):
+    monkeypatch.chdir(tiny.folder)
+    with pytest.raises(SystemExit) as ended:
+        main(["pipeline", "--data", "nowhere"])
+    assert ended.value.code == 66
+    assert "nowhere" in capsys.readouterr().err
