@@ -13,7 +13,7 @@ from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.rule import PixelRange
 from ..edge_runtime.text import columns_of, wrap_for
-from .messages import detail, show_next, show_step
+from .messages import detail, note, show_next, show_step
 from .model_options import complete_models
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def export(
     if json_file:
         check_writable(json_file)
     inputs = exports.read_inputs(
-        model, data=data, labels=labels, scale=scale, calibration=calibration, on_step=show_step
+        model, data=data, labels=labels, scale=scale, calibration=calibration, on_step=show_step, on_note=note
     )
     detail(f"model: {inputs.path}")
     show_step("loading TensorFlow")

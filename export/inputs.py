@@ -10,7 +10,7 @@ from ..data.pictures import OnImage
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import BadModel, MissingInput, UsageError
 from ..edge_runtime.images.rule import PixelRange
-from ..edge_runtime.models.foreign import read_labels
+from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 
 
@@ -42,16 +42,18 @@ def read_inputs(
     scale: PixelRange | None = None,
     calibration: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> OwnModel | ForeignModel:
     """Reads what an export starts from.
 
     Args:
         model: an `.h5`; None is the newest of this folder.
         data: the data set to calibrate and compare on; None is the one that the model was trained on.
-        labels: for a foreign model: a text file with one label on each line.
+        labels: for a foreign model: a file with its labels; see `label_file.py`.
         scale: for a foreign model: range of the pixels that it was trained on; None is `0..1`.
         calibration: for a foreign model: a folder of pictures, in place of `data`.
         on_step: called with what is being read.
+        on_note: called with a line about how it is read.
 
     Raises:
         MissingInput, BadModel, BadData: something is not there, or damaged.
@@ -61,7 +63,7 @@ def read_inputs(
     if not path.exists():
         raise MissingInput(f"{path}: no such file; run `edgecls train` first, or name the .h5")
     if labels:
-        names = read_labels(labels)
+        names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
         return ForeignModel(path, names, scale or "0..1", data, calibration)
     if scale or calibration:

@@ -31,7 +31,7 @@ from edgecls.edge_runtime.images import jpeg_header
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.models.builtin import builtin_paths
 from edgecls.edge_runtime.models.card import ModelCard
-from edgecls.edge_runtime.models.foreign import read_labels
+from edgecls.edge_runtime.models.label_file import read_labels
 from edgecls.edge_runtime.models.model_file import read_model
 
 from .mutants import mutated, mutated_json

@@ -138,7 +138,10 @@ class CameraOptions:
         1, MODEL, "Engine threads; more than one rarely helps.", metavar="N", minimum=1, maximum=1024
     )
     labels: Path | None = _option(
-        None, MODEL, "Labels of a foreign model: a text file with one label on each line.", metavar="FILE"
+        None,
+        MODEL,
+        "Labels of a foreign model, in the order of its outputs: lines, JSON, YAML or CSV.",
+        metavar="FILE",
     )
     scale: PixelRange | None = _option(
         None, MODEL, "Pixel range that a foreign model was trained on; default: 0..1."

@@ -1,56 +1,15 @@
 """Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
-import re
-from collections import Counter
 from pathlib import Path
 
-from ..errors import BadData, BadModel, UsageError
-from ..files import MODEL_BYTES, TEXT_BYTES, read_whole
+from ..errors import BadModel, UsageError
+from ..files import MODEL_BYTES, read_whole
 from ..images.rule import ImageRule, PixelRange
 from ..workers import ask_worker
-from .card import MOST_LABELS, ModelCard, label_fault
+from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
 from .passed import has_passed, remember
 from .trial import SCALINGS, TIME_S, try_out
-
-
-def read_labels(path: Path) -> tuple[str, ...]:
-    """Reads the labels of a text file: one on each line, in the order of the network's outputs.
-
-    Equal ones are numbered, as ImageNet's two cranes, `crane` and `crane (2)`: they tell answers apart.
-
-    Raises:
-        MissingInput, PermissionRefused, BadData: it cannot be read, holds fewer than two labels, or one that
-            no card may have.
-    """
-    try:
-        lines = re.split(r"\r\n|\r|\n", read_whole(path, TEXT_BYTES).decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: not a text file: {error}; write one label on each line") from error
-    labels: list[str] = []
-    for number, line in enumerate(lines, 1):
-        label = line.strip(" \t")
-        if label and (fault := label_fault(label)):
-            raise BadData(f"{path}: line {number}: {fault}; write one label on each line")
-        labels += [label] if label else []
-    if not 2 <= len(labels) <= MOST_LABELS:
-        raise BadData(
-            f"{path}: {len(labels):,} labels; write one on each line, from 2 to {MOST_LABELS:,} of them"
-        )
-    return _told_apart(labels)
-
-
-def _told_apart(labels: list[str]) -> tuple[str, ...]:
-    taken, counts = set(labels), Counter[str]()
-    told: list[str] = []
-    for label in labels:
-        counts[label] += 1
-        other = label
-        while counts[label] > 1 and (other := f"{label} ({counts[label]})") in taken:
-            counts[label] += 1
-        taken.add(other)
-        told.append(other)
-    return tuple(told)
 
 
 def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..1") -> ModelFile:

@@ -9,7 +9,8 @@ from ..errors import MissingInput, UsageError
 from ..images.rule import PixelRange
 from .builtin import SMALLEST, builtin_name, knows
 from .find import choose_model, smallest_builtin_model
-from .foreign import read_foreign, read_labels
+from .foreign import read_foreign
+from .label_file import read_labels
 from .model_file import ModelFile
 from .signature import check_signed
 
@@ -33,7 +34,7 @@ def find_model_file(
     Args:
         model: as `--model`; None takes the best in this folder, else the default built-in model.
         engine: only a model that it runs.
-        labels: text file with the labels of a foreign model, one on each line.
+        labels: file with the labels of a foreign model; see `label_file.py`.
         scale: pixel range that a foreign model was trained on; None is 0..1.
         require_signed: only a file that is signed by a key that the user trusts, or a built-in model.
         records: frames are recorded, for which any model will do: where the folder's own cannot be used and
@@ -66,7 +67,7 @@ def _find(
     if labels is None and scale is not None:
         raise UsageError("--scale is for a foreign model; name its --labels too")
     if labels is not None:
-        names = read_labels(labels)
+        names = read_labels(labels, on_note)
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
         return read_foreign(model, names, scale or "0..1")

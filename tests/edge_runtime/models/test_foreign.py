@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.engines.open import open_engine
-from edgecls.edge_runtime.errors import BadData, BadModel, UsageError
-from edgecls.edge_runtime.models.foreign import read_foreign, read_labels
+from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.edge_runtime.models.foreign import read_foreign
 
 LABELS = tuple("0123456789")
 KINDS = (
@@ -100,43 +100,3 @@ def test_a_cut_file_is_an_error_and_never_a_crash(foreign, tmp_path, name, share
     cut.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(BadModel, match=name):
         read_foreign(cut, LABELS)
-
-
-def test_labels_are_lines(tmp_path):
-    path = tmp_path / "labels.txt"
-    path.write_text("cat\r\n\n größe \ndog", encoding="utf-8")
-    assert read_labels(path) == ("cat", "größe", "dog")
-
-
-def test_labels_keep_joiners_and_spaces_of_other_scripts(tmp_path):
-    labels = ("👩\u200d👩\u200d👧", "\u00a0a\u00a0b", "\u0645\u06cc\u200c\u062e")
-    path = tmp_path / "labels.txt"
-    path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(labels).encode() + b"\r\n")
-    assert read_labels(path) == labels
-
-
-def test_equal_labels_are_told_apart(tmp_path):
-    path = tmp_path / "labels.txt"
-    path.write_text("crane\nmaillot\ncrane\nmaillot (2)\nmaillot\ncrane\n")
-    assert read_labels(path) == ("crane", "maillot", "crane (2)", "maillot (2)", "maillot (3)", "crane (3)")
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "0 labels"),
-        (b"cat", "1 labels"),
-        (b"\xff\xfe\0x", "not a text file"),
-        (b"cat\ndog\x1b[2J\n", r'line 2: "dog\\x1b\[2J" has \\x1b in it'),
-        (b"0\tcat\n1\tdog\n", r'line 1: "0\\tcat" has \\t in it'),
-        ("cat\na\u202eb".encode(), r"has \\u202e in it"),
-        (b"cat\n" + b"x" * 1025, "line 2: has 1,025 characters, not 1 to 1,024; write one label on each"),
-        (b"".join(b"%d\n" % number for number in range(65_537)), "65,537 labels"),
-    ],
-    ids=range(8),
-)
-def test_a_file_without_labels_is_bad_data(tmp_path, content, words):
-    path = tmp_path / "labels.txt"
-    path.write_bytes(content)
-    with pytest.raises(BadData, match=words):
-        read_labels(path)
