@@ -107,7 +107,7 @@ def open_opencv(model: ModelFile, threads: int) -> OpenCVDnn:
     """
     engine = OpenCVDnn(model, threads)
     try:
-        engine.probabilities(np.zeros((*engine.input_size_px, 3), np.uint8))
+        engine.probabilities(np.zeros(model.card.image.shape, np.uint8))
     except cv2.error as error:
         raise _refused(model, error) from error
     return engine

@@ -78,7 +78,7 @@ def _time(
     rule = subject.read().card.image
     images = folder / f"{rule.height_px}x{rule.width_px}.npy"
     if not images.exists():
-        shape = (_PICTURES, rule.height_px, rule.width_px, 3)
+        shape = (_PICTURES, *rule.shape)
         with whole_file(images) as beside:
             np.save(beside, np.random.default_rng(0).integers(0, 256, shape, np.uint8))
     on_step(f"opening {subject.path.name}")

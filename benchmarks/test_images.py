@@ -87,7 +87,7 @@ class HeldOut:
         with whole_file(files.images) as beside:
             save_images(beside, self.images)
         with whole_file(files.still) as beside:
-            cv2.imwrite(str(beside), cv2.cvtColor(self.images[0], cv2.COLOR_RGB2BGR))
+            cv2.imwrite(str(beside), np.ascontiguousarray(self.images[0][..., ::-1]))
         return files
 
 

@@ -102,7 +102,8 @@ def _squared(one: np.ndarray, other: np.ndarray) -> float:
 def _edges(image: np.ndarray) -> np.ndarray:
     """Returns how strong edges are in each place, upright and across, whatever the colours; float32."""
     side = 2 * _SIDE
-    grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (side, side), interpolation=cv2.INTER_AREA)
+    grey = image if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
     right, down = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     # The product tells rising edges from falling ones: mirrored, it changes its sign.
     maps = np.stack([np.abs(right), np.abs(down), right * down / (np.hypot(right, down) + 1e-3)], axis=2)

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from ..edge_runtime.errors import EdgeclsError
-from ..edge_runtime.images.prepare import decode_reduced
+from ..edge_runtime.images.prepare import decode_reduced, to_bgr
 from ..edge_runtime.images.rule import Box, ImageRule
 from .archives.open import is_archive, open_archive
 from .folders.name_encodings import NameHints
@@ -24,11 +24,12 @@ class Originals:
     Args:
         source: `--data`; pictures of a data set that is known by name have no files.
         files: of the pictures, in their order; empty where there are none.
-        prepared: uint8 (N, H, W, 3) RGB, what stands for a picture that cannot be read.
+        prepared: uint8 (N, *rule.shape), what stands for a picture that cannot be read.
+        rule: how they are prepared.
     """
 
-    def __init__(self, source: str, files: Sequence[str], prepared: np.ndarray) -> None:
-        self._source, self._files, self._prepared = source, files, prepared
+    def __init__(self, source: str, files: Sequence[str], prepared: np.ndarray, rule: ImageRule) -> None:
+        self._source, self._files, self._prepared, self._rule = source, files, prepared, rule
         self._read: dict[int, np.ndarray] = {}
 
     def of(self, indices: Iterable[int]) -> list[np.ndarray]:
@@ -37,7 +38,7 @@ class Originals:
         new = [index for index in wanted if index not in self._read]
         found = self._from_files(new)
         for index in new:
-            self._read[index] = found.get(index, np.ascontiguousarray(self._prepared[index][..., ::-1]))
+            self._read[index] = found.get(index, to_bgr(self._prepared[index], self._rule))
         return [self._read[index] for index in wanted]
 
     def _from_files(self, indices: list[int]) -> dict[int, np.ndarray]:

@@ -52,7 +52,7 @@ class Signatures:
 
 
 def signatures(images: np.ndarray, *, mirrored: bool = False) -> Signatures:
-    """Returns the signatures of uint8 (N, H, W, 3) RGB images, read one after the other.
+    """Returns the signatures of uint8 (N, H, W, C) images, read one after the other.
 
     The hash is Krawetz's dHash (2013): a bit for each pixel of a 9x8 grey picture, set if the pixel is
     brighter than its left neighbour.
@@ -64,7 +64,8 @@ def signatures(images: np.ndarray, *, mirrored: bool = False) -> Signatures:
     count = len(images)
     hashes, thumbnails = np.empty(count, np.uint64), np.empty((count, *_THUMBNAIL, 3), np.uint8)
     for place, image in enumerate(images):
-        shown = cv2.flip(image, 1) if mirrored else image
+        coloured = image if image.shape[2] == 3 else image.repeat(3, 2)
+        shown = cv2.flip(coloured, 1) if mirrored else coloured
         grey = cv2.resize(cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
         hashes[place] = np.packbits(grey[:, 1:] > grey[:, :-1]).view(np.uint64)[0]
         thumbnails[place] = cv2.resize(shown, _THUMBNAIL, interpolation=cv2.INTER_AREA)

@@ -140,6 +140,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
+def numbers_text(values: float | Sequence[float], form: str = "g") -> str:
+    """Returns one number, or several with commas between them: `0.485, 0.456, 0.406`."""
+    return ", ".join(f"{value:{form}}" for value in ([values] if isinstance(values, int | float) else values))
+
+
 def counted(count: int, noun: str) -> str:
     """Returns a count with its noun, `1 file` or `1,200 files`; of nouns whose plural ends in s alone."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -173,16 +173,16 @@ def rejection_rates(engine: Engine, card: ModelCard) -> dict[str, float]:
 
 @cache
 def unknown_pictures(rule: ImageRule, data_name: str, seed: int = 0) -> dict[str, np.ndarray]:
-    """Returns pictures of none of the classes, by kind: uint8 (N, H, W, 3) RGB each.
+    """Returns pictures of none of the classes, by kind: uint8 (N, *rule.shape) each.
 
     `noise` and `flat` colours are what a broken or covered camera shows. `digits` (handwritten) and `photos`
     (crops of two sample photographs) come with scikit-learn; the data set that was trained on is left out.
     """
     rng = np.random.default_rng(seed)
-    shape = (_UNKNOWN_PICTURES, rule.height_px, rule.width_px, 3)
+    shape = (_UNKNOWN_PICTURES, *rule.shape)
     kinds = {
         "noise": rng.integers(0, 256, shape, np.uint8),
-        "flat": np.broadcast_to(rng.integers(0, 256, (_UNKNOWN_PICTURES, 1, 1, 3), np.uint8), shape),
+        "flat": np.broadcast_to(rng.integers(0, 256, (_UNKNOWN_PICTURES, 1, 1, shape[3]), np.uint8), shape),
         "digits": _digits(rule),
         "photos": _photograph_crops(rule, rng),
     }

@@ -40,9 +40,10 @@ def with_contract(network: Any, card: ModelCard) -> Any:
     Scaling is inside the graph: the device does no arithmetic that could go wrong.
     """
     pixels = _input(card, "uint8")
-    scaled: Any = keras.ops.multiply(keras.ops.cast(pixels, "float32"), card.scale)
-    if card.offset:  # a Rescaling layer would add 0 too, which converters keep
-        scaled = scaled + card.offset
+    scale, offset = card.one_scaling
+    scaled: Any = keras.ops.multiply(keras.ops.cast(pixels, "float32"), scale)
+    if offset:  # a Rescaling layer would add 0 too, which converters keep
+        scaled = scaled + offset
     return keras.Model(pixels, network(scaled), name="edgecls")
 
 
@@ -57,7 +58,8 @@ def with_fixed_batch(network: Any, card: ModelCard) -> Any:
 
 def scaled(image: np.ndarray, card: ModelCard) -> np.ndarray:
     """Returns the input that the network was trained on: float32 [1, H, W, 3] of a uint8 (H, W, 3) image."""
-    return image[np.newaxis].astype(np.float32) * np.float32(card.scale) + np.float32(card.offset)
+    scale, offset = card.one_scaling
+    return image[np.newaxis].astype(np.float32) * np.float32(scale) + np.float32(offset)
 
 
 def zero_pixel(card: ModelCard) -> int:
@@ -68,14 +70,13 @@ def zero_pixel(card: ModelCard) -> int:
     Raises:
         BadModel: no byte does.
     """
-    zero = round(-card.offset / card.scale)
+    scale, offset = card.one_scaling
+    zero = round(-offset / scale)
     if not 0 <= zero <= 255:
-        low, high = card.offset, 255 * card.scale + card.offset
+        low, high = offset, 255 * scale + offset
         raise BadModel(f"pixels become {low:g} to {high:g}, and int8 needs a 0 among them; leave out --int8")
     return zero
 
 
 def _input(card: ModelCard, dtype: str) -> Any:
-    return keras.Input(
-        (card.image.height_px, card.image.width_px, 3), batch_size=1, dtype=dtype, name="image"
-    )
+    return keras.Input(card.image.shape, batch_size=1, dtype=dtype, name="image")

@@ -146,7 +146,9 @@ def run_export(
         EvaluationImages(split.images, split.truth if truth_known else None)
         for split in (dataset.test, dataset.val)
     )
-    originals = Originals(dataset.source, dataset.files.get("val", ()), dataset.val.images)
+    originals = Originals(
+        dataset.source, dataset.files.get("val", ()), dataset.val.images, original.model.card.image
+    )
     files = Export(original, inputs.path, test, val, ranges, options, on_step, originals).run()
     warnings = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
     return ExportReport(tuple(files), dataset.name, len(val.images), warnings)

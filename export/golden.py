@@ -12,6 +12,7 @@ import numpy as np
 
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.images.opencv import cv2
+from ..edge_runtime.images.prepare import to_bgr
 from ..edge_runtime.models.card import GoldenFrame, ModelCard
 from ..edge_runtime.models.golden import (
     LEAST_FRAMES,
@@ -37,7 +38,7 @@ def golden_frames(
     """Makes at least `LEAST_FRAMES`, and more as far as `budget_bytes` goes.
 
     Args:
-        images: uint8 (N, H, W, 3) RGB, the validation split.
+        images: uint8 (N, *card.image.shape), the validation split.
         answers: float32 (N, C), the file's probabilities for them.
         engine: the exported file's; its probabilities for the drawn pictures are kept.
         card: of the exported file.
@@ -49,7 +50,7 @@ def golden_frames(
     background = card.labels.index(card.background) if card.background else None
     chosen = dict.fromkeys(islice(_chosen(answers, background), _LOOKED_AT))
     for index in [*chosen][:MAX_FRAMES]:
-        frame = golden_frame(_draw(images[index], picture_bytes), engine, card)
+        frame = golden_frame(_draw(to_bgr(images[index], card.image), picture_bytes), engine, card)
         size_bytes = len(frame.picture) + frame_bytes(0, len(frame.probabilities))
         if size_bytes > left_bytes and len(frames) >= LEAST_FRAMES:
             continue  # that of another class may be smaller
@@ -76,7 +77,7 @@ def _chosen(answers: np.ndarray, background: int | None) -> Iterator[int]:
 
 
 def _draw(image: np.ndarray, most_bytes: int) -> bytes:
-    """The image as a picture of at most so many bytes: shown smaller where it has to be."""
+    """A BGR image as a picture of at most so many bytes: shown smaller where it has to be."""
     content = _as_picture(image)
     while len(content) > most_bytes and min(image.shape[:2]) > _LEAST_SIDE_PX:
         size_px = [max(_LEAST_SIDE_PX, int(side * _SHRINK)) for side in image.shape[1::-1]]
@@ -98,7 +99,7 @@ def _encoded(pixels: bytes, shape: tuple[int, ...]) -> bytes:
     The files of an export mostly show the same images, and encoding one of 96 px takes 0.07 s: kept for them.
     """
     image = np.frombuffer(pixels, np.uint8).reshape(shape)
-    picture = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    picture = image
     if (picture == picture[..., :1]).all():
         picture = (picture * np.array([0.55, 0.8, 1.0])).astype(np.uint8)
     picture = np.roll(picture.repeat(_ENLARGE, 0).repeat(_ENLARGE, 1), (1, 1), (0, 1))

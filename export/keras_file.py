@@ -41,11 +41,11 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
 
 def _check_against_card(network: Any, model: ModelFile) -> None:
     rule, labels, path = model.card.image, len(model.card.labels), model.path
-    height_px, width_px = _picture_size(network, labels, str(path))
-    if (height_px, width_px) != (rule.height_px, rule.width_px):
+    height_px, width_px, channels = _picture_shape(network, labels, str(path))
+    if (height_px, width_px, channels) != rule.shape:
         raise BadModel(
-            f"{path}: its card says an input of {rule.height_px}x{rule.width_px} px, the network takes "
-            f"{height_px}x{width_px}; train again"
+            f"{path}: its card says an input of {rule.height_px}x{rule.width_px} px, {rule.channels}, the "
+            f"network takes {height_px}x{width_px} and {channels} channels; train again"
         )
     if model.card.io != "float32":
         raise BadModel(
@@ -57,7 +57,7 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
     """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
 
     Args:
-        path: a classifier of RGB pictures, float32 (N, H, W, 3) to (N, C).
+        path: a classifier of pictures, float32 (N, H, W, 3) or grey (N, H, W, 1), to (N, C).
         labels: in the order of its outputs.
         scaling: of the pixels that it was trained on.
 
@@ -79,9 +79,10 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
             raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
     check_unknown_network(content, str(path))
     network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
-    height_px, width_px = _picture_size(network, len(labels), str(path))
+    height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
     scale, offset = SCALINGS[scaling]
-    card = ModelCard(labels, ImageRule(height_px, width_px, decode="reduced"), scale, offset, io="float32")
+    rule = ImageRule(height_px, width_px, decode="reduced", channels="grey" if channels == 1 else "rgb")
+    card = ModelCard(labels, rule, scale, offset, io="float32")
     return _with_probabilities(network, card), ModelFile(path, ModelFormat.H5, content, card)
 
 
@@ -99,7 +100,7 @@ class KerasEngine:
             lambda images: self.network(
                 tf.cast(images, tf.float32) * card.scale + card.offset, training=False
             ),
-            input_signature=[tf.TensorSpec([None, *self.input_size_px, 3], tf.uint8)],
+            input_signature=[tf.TensorSpec([None, *card.image.shape], tf.uint8)],
         )
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
@@ -118,20 +119,21 @@ class KerasEngine:
         self._infer = None
 
 
-def _picture_size(network: Any, labels: int, name: str) -> tuple[int, int]:
-    """Returns (height, width) of a classifier's input, in pixels."""
+def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]:
+    """Returns (height, width, channels) of a classifier's input, in pixels."""
     takes, gives = network.input_shape, network.output_shape
-    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] == 3 and takes[1] and takes[2]):
+    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3) and takes[1] and takes[2]):
         raise BadModel(
-            f"{name}: takes {takes}, not RGB pictures of one size (None, H, W, 3); save it with one"
+            f"{name}: takes {takes}, not pictures of one size, (None, H, W, 3) or (None, H, W, 1); "
+            "save it with one"
         )
     if not (isinstance(gives, tuple) and len(gives) == 2 and gives[1] == labels):
         raise BadModel(f"{name}: gives {gives}, there are {labels} labels; write one label for each class")
-    return takes[1], takes[2]
+    return takes[1], takes[2], takes[3]
 
 
 def _with_probabilities(network: Any, card: ModelCard) -> Any:
-    shape = (_TRIALS, card.image.height_px, card.image.width_px, 3)
+    shape = (_TRIALS, *card.image.shape)
     pictures = np.random.default_rng(_SEED).integers(0, 256, shape).astype(np.float32)
     answers = np.asarray(network(pictures * card.scale + card.offset, training=False))
     if answers.min() >= 0 and np.abs(answers.sum(1) - 1).max() < 1e-3:

@@ -46,7 +46,7 @@ class OnnxNetwork:
         check_float_io(io)
         model = copy.deepcopy(self.model)
         if io == "uint8":
-            take_bytes(model, card.scale, card.offset)
+            take_bytes(model, *card.one_scaling)
         return model
 
 

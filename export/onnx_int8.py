@@ -65,7 +65,8 @@ class Int8Onnx:
     ) -> None:
         self._card, self._io, self._images, self._zero = card, io, calibration.images, zero_pixel(card)
         self._model = network.model
-        pixels: Range = (card.offset, 255 * card.scale + card.offset)
+        self._scale, offset = card.one_scaling
+        pixels: Range = (offset, 255 * self._scale + offset)
         self._fixed = dict.fromkeys(transposed(self._model, INPUT), pixels)
         widest = min_max_ranges(extremes(self._model, self._inputs())) | self._fixed
         self._ranges: dict[RangeMethod, dict[str, Range]] = {"min-max": widest}
@@ -92,9 +93,9 @@ class Int8Onnx:
         quantizer.quantize_model()
         model = quantizer.model.model
         if self._io == "uint8":
-            take_integers(model, self._card.scale, np.uint8(self._zero))
+            take_integers(model, self._scale, np.uint8(self._zero))
         if self._io == "int8":
-            take_integers(model, self._card.scale, np.int8(self._zero - 128))
+            take_integers(model, self._scale, np.int8(self._zero - 128))
             give_int8(model)
         keep_float(model, left_out)
         return with_short_names(without_leftovers(model)).SerializeToString()

@@ -56,9 +56,8 @@ class Int8Tflite:
         zero_pixel(card)  # raises if no byte stands for 0
         calibrated = to_tflite(with_fixed_batch(network, card), self._with_places_for_ranges)
         # The output needs no range: an int8 softmax always has scale 1/256 and zero point -128.
-        self._fixed: dict[str, Range] = {
-            input_name(calibrated): (card.offset, 255 * card.scale + card.offset)
-        }
+        scale, offset = card.one_scaling
+        self._fixed: dict[str, Range] = {input_name(calibrated): (offset, 255 * scale + offset)}
         widest = min_max_ranges(activations(calibrated, self._inputs()))
         self._calibrated: dict[RangeMethod, bytes] = {
             "min-max": with_ranges(calibrated, widest | self._fixed)

@@ -16,6 +16,7 @@ from typing import Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
+from ..edge_runtime.images.rule import Channels
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import LABELS_NAME
 from ..edge_runtime.models.seal import SIZE_PLACE
@@ -28,9 +29,19 @@ class AssociatedFileType(IntEnum):
 
 
 class ColorSpaceType(IntEnum):
-    """The channels of a picture."""
+    """The channels of a picture; blue first has no number."""
 
+    UNKNOWN = 0
     RGB = 1
+    GRAYSCALE = 2
+
+
+_COLOURS: dict[Channels, ColorSpaceType] = {
+    "rgb": ColorSpaceType.RGB,
+    "bgr": ColorSpaceType.UNKNOWN,
+    "grey": ColorSpaceType.GRAYSCALE,
+}
+_SPELT: dict[Channels, str] = {"rgb": "RGB", "bgr": "BGR", "grey": "grey"}
 
 
 class ContentProperties(IntEnum):
@@ -200,11 +211,11 @@ def _input(tensor: Any, card: ModelCard) -> TensorMetadata:
     low, high = ((0 - mean) / std, (255 - mean) / std) if real else (0.0, 255.0)
     return TensorMetadata(
         name="image",
-        description=f"The picture, RGB, {width_px} x {height_px} pixels.",
+        description=f"The picture, {_SPELT[card.image.channels]}, {width_px} x {height_px} pixels.",
         dimension_names=None,
         content=Content(
             ContentProperties.IMAGE_PROPERTIES,
-            ImageProperties(ColorSpaceType.RGB, ImageSize(width_px, height_px)),
+            ImageProperties(_COLOURS[card.image.channels], ImageSize(width_px, height_px)),
         ),
         process_units=(
             ProcessUnit(ProcessUnitOptions.NORMALIZATION_OPTIONS, NormalizationOptions((mean,), (std,))),
@@ -223,7 +234,8 @@ def _normalisation(tensor: Any, card: ModelCard) -> tuple[float, float]:
     """
     quantised = tensor.quantization is not None and tensor.quantization.scale is not None
     if quantised or tensor.type == schema.TensorType.FLOAT32:
-        return (0 - card.offset) / card.scale, 1 / card.scale
+        scale, offset = card.one_scaling
+        return (0 - offset) / scale, 1 / scale
     return 0.0, 1.0
 
 

@@ -59,7 +59,7 @@ class PreparedPictures:
     """
 
     def __init__(self, rule: ImageRule, total: int) -> None:
-        self._shape = (rule.height_px, rule.width_px, 3)
+        self._shape = rule.shape
         self._total = total
         self._done = 0
         self._folder = rule_folder(rule)

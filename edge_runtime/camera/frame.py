@@ -18,7 +18,7 @@ class Prepared(NamedTuple):
 
     rule: "ImageRule"
     image: "np.ndarray"
-    """uint8 (rule.height_px, rule.width_px, 3) RGB."""
+    """uint8 `rule.shape`, as `images.prepare` makes it."""
 
 
 @dataclass(frozen=True)

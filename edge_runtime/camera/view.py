@@ -39,10 +39,13 @@ class View:
         return replace(frame, transform=self.apply) if self.rotate or self.flip else frame
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """Rotates and mirrors uint8 (H, W, 3); returns the same array if there is nothing to do."""
+        """Rotates and mirrors uint8 (H, W, C); returns the same array if there is nothing to do."""
+        turned = pixels
         if self.rotate:
-            pixels = cv2.rotate(pixels, _ROTATE_CODES[self.rotate])
-        return cv2.flip(pixels, _FLIP_CODES[self.flip]) if self.flip else pixels
+            turned = cv2.rotate(turned, _ROTATE_CODES[self.rotate])
+        if self.flip:
+            turned = cv2.flip(turned, _FLIP_CODES[self.flip])
+        return turned if turned.ndim == pixels.ndim else turned[..., None]  # OpenCV drops a single channel
 
     def box(self, height_px: int, width_px: int, rule: ImageRule) -> Box:
         """Returns the box that the network sees, in the picture of this size before rotation and mirroring.
@@ -89,7 +92,7 @@ AS_IT_COMES = View()
 
 
 def network_input(frame: Frame, rule: ImageRule, view: View = AS_IT_COMES) -> np.ndarray:
-    """Returns the network's input for a frame: uint8 (rule.height_px, rule.width_px, 3) RGB.
+    """Returns the network's input for a frame: uint8 `rule.shape`, as `prepare`.
 
     The small result is rotated and mirrored: the large picture would take as long as everything else.
 

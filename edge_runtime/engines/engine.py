@@ -7,6 +7,7 @@ import numpy as np
 from ..errors import BadModel, UsageError
 from ..models.card import ModelCard
 from ..models.model_file import ModelFile, ModelFormat
+from ..text import numbers_text
 from .names import ENGINES, EngineName
 from .tensors import TensorSpec, byte_table
 
@@ -22,9 +23,10 @@ class Engine(Protocol):
     classes: int
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
-        """Classifies uint8 (H, W, 3) RGB; returns float32 (C,), a copy of its own.
+        """Classifies a picture, uint8 (H, W, 3) RGB or as the card's `image.channels` says.
 
-        They sum to 1, unless the card's scores are `independent`.
+        Returns:
+            float32 (C,), a copy of its own, summing to 1 unless the card's scores are `independent`.
         """
         ...
 
@@ -82,6 +84,11 @@ def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
             f"{model.path}: its card says an input of {card.image.height_px}x{card.image.width_px} px, the "
             f"network takes {height_px}x{width_px}; export it again"
         )
+    if engine.takes.channels != card.image.shape[2]:
+        raise BadModel(
+            f"{model.path}: its card says {card.image.channels} pictures, the network takes {engine.takes}; "
+            "export it again"
+        )
     if engine.classes != len(card.labels):
         raise BadModel(
             f"{model.path}: its card has {len(card.labels)} labels, the network {engine.classes} classes; "
@@ -95,8 +102,8 @@ def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
     if not model.is_foreign and not _takes_bytes_as_they_are(engine.takes, model.card):
         scale, offset = engine.takes.scale, -engine.takes.zero_point * engine.takes.scale
         raise BadModel(
-            f"{model.path}: its card scales pixels by {card.scale:g} and adds {card.offset:g}, the network "
-            f"by {scale:g} and {offset:g}; export it again"
+            f"{model.path}: its card scales pixels by {numbers_text(card.scale)} and adds "
+            f"{numbers_text(card.offset)}, the network by {scale:g} and {offset:g}; export it again"
         )
 
 

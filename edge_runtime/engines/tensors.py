@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..errors import BadModel, InvalidOutput
-from ..models.card import ModelCard, Scores
+from ..models.card import ModelCard, Offset, Scale, Scores
 
 T = TypeVar("T")
 
@@ -21,6 +21,19 @@ class TensorSpec:
     scale: float = 0.0
     """Of a quantised tensor, real = (q - zero_point) * scale; 0 where the file does not say."""
     zero_point: int = 0
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether a picture's channels come before its height and width."""
+        return len(self.shape) == 4 and self.shape[3] not in (1, 3) and self.shape[1] in (1, 3)
+
+    @property
+    def channels(self) -> int:
+        """Of a picture that it takes: 3, or 1 if it is grey; 0 where it takes none."""
+        if len(self.shape) != 4:
+            return 0
+        count = self.shape[1 if self.channels_first else 3]
+        return count if count in (1, 3) else 0
 
     @property
     def type_name(self) -> str:
@@ -44,20 +57,24 @@ def only_tensors(inputs: Sequence[T], outputs: Sequence[T], name: str) -> tuple[
     return inputs[0], outputs[0]
 
 
+_CHANNELS = np.arange(3)
+
+
 @dataclass(frozen=True)
 class PictureInput:
-    """Turns uint8 (H, W, 3) RGB into the tensor that a network takes."""
+    """Turns a picture, uint8 (H, W, C) in the network's channels, into the tensor that the network takes."""
 
     size_px: tuple[int, int]
     """(height, width)."""
     table: np.ndarray | None
-    """(256,) from byte to the input's type; None where bytes go in as they are."""
+    """(256,) or for each channel (3, 256), from byte to the input's type; None where bytes go in as they are.
+    """
     channels_first: bool
 
     def tensor(self, image: np.ndarray) -> np.ndarray:
-        """Returns the input, [1, H, W, 3] or [1, 3, H, W]; for an exported file, a view of `image`."""
+        """Returns the input, [1, H, W, C] or [1, C, H, W]; for an exported file, a view of `image`."""
         if self.table is not None:
-            image = self.table[image]
+            image = self.table[image] if self.table.ndim == 1 else self.table[_CHANNELS, image]
         if self.channels_first:
             image = np.ascontiguousarray(image.transpose(2, 0, 1))
         return image[np.newaxis]
@@ -67,17 +84,14 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
     """Returns how to feed pictures to this input; `name` is the file's in messages.
 
     Raises:
-        BadModel: it does not take one picture of three channels.
+        BadModel: it does not take one picture of three channels, or of one.
     """
-    channels_first = len(spec.shape) == 4 and spec.shape[1] == 3 and spec.shape[3] != 3
+    channels_first = spec.channels_first
     sides = spec.shape[2:] if channels_first else spec.shape[1:3]
-    if (
-        len(spec.shape) != 4
-        or spec.shape[0] != 1
-        or 3 not in (spec.shape[1], spec.shape[3])
-        or min(sides) < 1
-    ):
-        raise BadModel(f"{name}: takes {spec}, not one picture [1, H, W, 3]; export it for a batch of 1")
+    if not spec.channels or spec.shape[0] != 1 or min(sides) < 1:
+        raise BadModel(
+            f"{name}: takes {spec}, not one picture [1, H, W, 3] or [1, H, W, 1]; export it for a batch of 1"
+        )
     if spec.dtype not in (np.uint8, np.int8, np.float32):
         raise BadModel(f"{name}: takes {spec}; use a file that takes uint8, int8 or float32")
     table = byte_table(spec.dtype, card.scale, card.offset, spec.scale, spec.zero_point)
@@ -85,22 +99,22 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
 
 
 def byte_table(
-    dtype: type[np.generic], scale: float, offset: float, tensor_scale: float = 0.0, zero_point: int = 0
+    dtype: type[np.generic], scale: Scale, offset: Offset, tensor_scale: float = 0.0, zero_point: int = 0
 ) -> np.ndarray | None:
     """Returns the network's input for each of the 256 bytes, so that any scaling is a look-up in a table.
 
     Args:
         dtype: of the network's input: uint8, int8 or float32.
-        scale: the network was trained on pixel * scale + offset.
+        scale: the network was trained on pixel * scale + offset; for each channel where it is three.
         offset: see `scale`.
         tensor_scale: of a quantised input, real = (q - zero_point) * tensor_scale; else 0.
         zero_point: see `tensor_scale`.
 
     Returns:
-        `dtype` (256,), to be indexed with the image; None where bytes go in as they are.
+        `dtype` (256,), or (3, 256) for each channel; None where bytes go in as they are.
     """
     pixels = np.arange(256)
-    real = pixels * scale + offset
+    real = pixels * _upright(scale) + _upright(offset)
     if np.issubdtype(dtype, np.floating):
         return real.astype(dtype)
     if not tensor_scale:  # the scaling is inside the graph
@@ -108,6 +122,10 @@ def byte_table(
     lowest = -128 if dtype is np.int8 else 0
     table = np.clip(np.rint(real / tensor_scale + zero_point), lowest, lowest + 255).astype(dtype)
     return None if dtype is np.uint8 and (table == pixels).all() else table
+
+
+def _upright(values: Scale | Offset) -> "float | np.ndarray":
+    return np.array(values)[:, None] if isinstance(values, tuple) else values
 
 
 @dataclass(frozen=True)

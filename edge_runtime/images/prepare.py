@@ -2,8 +2,8 @@
 
 Training, export, benchmarks and the camera go through these functions, so that training and serving cannot
 drift apart. A picture is decoded to BGR by `decode.py`, cropped and resized by the `ImageRule` of the model
-card, and turned to RGB last, where there are fewest pixels. A JPEG can take a shorter path, `prepare_jpeg`:
-it is decoded at the smallest scale that still covers the network's input well.
+card, and turned to the network's channels last, where there are fewest pixels. A JPEG can take a shorter
+path, `prepare_jpeg`: it is decoded at the smallest scale that still covers the network's input well.
 """
 
 import math
@@ -20,13 +20,13 @@ from .several import check_single
 
 
 def prepare(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
-    """Crops, resizes and swaps channels: uint8 (H, W, 3) BGR of any size to the network's uint8 RGB input.
+    """Crops, resizes and swaps channels: uint8 (H, W, 3) BGR of any size to the network's uint8 input.
 
     Returns:
-        uint8 (rule.height_px, rule.width_px, 3) RGB, contiguous.
+        uint8 `rule.shape`, RGB unless `rule.channels` says otherwise; contiguous.
     """
-    if pixels.shape == (rule.height_px, rule.width_px, 3):
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if pixels.shape == (rule.height_px, rule.width_px, 3) and not rule.resize_to_px:
+        return _in_channels(pixels, rule)
     return prepare_box(pixels, crop_box(pixels.shape[0], pixels.shape[1], rule), rule)
 
 
@@ -49,7 +49,21 @@ def prepare_box(pixels: np.ndarray, box: Box, rule: ImageRule, scale: int = 1) -
         # OpenCV's INTER_AREA is a true average only when shrinking.
         method = cv2.INTER_AREA if shrinks and rule.interpolation == "area" else cv2.INTER_LINEAR
         part = cv2.resize(part, (rule.width_px, rule.height_px), interpolation=method)
-    return cv2.cvtColor(part, cv2.COLOR_BGR2RGB)
+    return _in_channels(part, rule)
+
+
+def _in_channels(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
+    """Returns uint8 (H, W, 3) BGR in the channels of a rule, in an array of its own."""
+    if rule.channels == "rgb":
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    return pixels.copy() if rule.channels == "bgr" else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[..., None]
+
+
+def to_bgr(image: np.ndarray, rule: ImageRule) -> np.ndarray:
+    """Returns a network's input, uint8 `rule.shape`, as a picture: uint8 (H, W, 3) BGR."""
+    if rule.channels == "bgr":
+        return image
+    return cv2.cvtColor(image, cv2.COLOR_RGB2BGR if rule.channels == "rgb" else cv2.COLOR_GRAY2BGR)
 
 
 def _cut(pixels: np.ndarray, box: Box) -> np.ndarray:
@@ -105,7 +119,7 @@ def prepare_file(content: bytes, rule: ImageRule, name: str) -> np.ndarray:
     With `rule.decode` being `reduced`, a JPEG gives the bytes that `prepare_jpeg` gives of a camera's.
 
     Returns:
-        uint8 (rule.height_px, rule.width_px, 3) RGB.
+        uint8 `rule.shape`, as `prepare`.
 
     Raises:
         BadImage: not an image, damaged, over `MAX_PIXELS`, or several pictures in one file; `name` is what
@@ -121,8 +135,8 @@ def prepare_jpeg(content: bytes, rule: ImageRule, name: str = "picture") -> np.n
     """Decodes and prepares a JPEG, in at most half the time of `prepare(decode(...))`.
 
     Returns:
-        uint8 (rule.height_px, rule.width_px, 3) RGB of the same part of the picture. Values differ by about
-        1, as the decoder does part of the averaging.
+        uint8 `rule.shape`, as `prepare`, of the same part of the picture. Values differ by about 1, as
+        the decoder does part of the averaging.
 
     Raises:
         BadImage: damaged, truncated, or over `MAX_PIXELS`; `name` is what the message calls it.

@@ -11,6 +11,11 @@ from ..schema import Range
 PixelRange = Literal["0..255", "0..1", "-1..1"]
 """Range of the pixels that a network was trained on."""
 
+Channels = Literal["rgb", "bgr", "grey"]
+"""Channels of a network's input, in its order."""
+Crop = Literal["center", "stretch"]
+"""See `ImageRule.crop`."""
+
 COVER = 1.5
 """Least number of pixels of a reduced picture for each pixel of the network's input, along a side. Of 300
 frames of 352x288, 6 % got another label than from the whole picture with 1.1, and 0.7 % with 2.25."""
@@ -26,7 +31,7 @@ class ImageRule:
 
     height_px: Annotated[int, Range(1, 16_384)]
     width_px: Annotated[int, Range(1, 16_384)]
-    crop: Literal["center", "stretch"] = "center"
+    crop: Crop = "center"
     """`center` crops to the largest centred box of the network's aspect ratio; `stretch` does not crop."""
     interpolation: Literal["area", "linear"] = "area"
     """When shrinking, `area` averages all pixels; `linear` reads four of them, which causes aliasing."""
@@ -39,6 +44,16 @@ class ImageRule:
     decode: Literal["whole", "reduced"] = "whole"
     """Of the JPEGs of a data set: `reduced` decodes them only as far as the network needs, as a device does,
     so that both see the same bytes; `whole`, as in models trained before there was a choice."""
+    channels: Channels = "rgb"
+    """`bgr` as OpenCV reads pictures; `grey` is one channel, averaged as OpenCV's BGR2GRAY does."""
+    resize_to_px: Annotated[int, Range(0, 16_384)] = 0
+    """The shorter side of the picture before the centre crop, as in torchvision's Resize(256) and
+    CenterCrop(224); 0: the crop reaches from edge to edge."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the network's input."""
+        return self.height_px, self.width_px, 1 if self.channels == "grey" else 3
 
 
 class Box(NamedTuple):
@@ -55,6 +70,8 @@ def crop_box(height_px: int, width_px: int, rule: ImageRule) -> Box:
     if rule.crop == "stretch":
         return Box(0, 0, height_px, width_px)
     factor = min(height_px / rule.height_px, width_px / rule.width_px)
+    if rule.resize_to_px:
+        factor = min(factor, min(height_px, width_px) / rule.resize_to_px)
     box_height_px = max(1, round(rule.height_px * factor))
     box_width_px = max(1, round(rule.width_px * factor))
     top_px, left_px = (height_px - box_height_px) // 2, (width_px - box_width_px) // 2

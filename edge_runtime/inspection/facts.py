@@ -6,10 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from ..images.rule import ImageRule
 from ..models.builtin import shown_path
 from ..models.card import ModelCard, Quantisation
 from ..models.signature import Standing
-from ..text import printable
+from ..text import numbers_text, printable
 
 _SHOWN_LABELS = 20
 
@@ -144,10 +145,11 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
     rule, source, quantised = card.image, card.provenance, card.quantisation
     return [
         ("card", f"{len(card.labels):,} labels: {_labels_text(card.labels)}"),
-        ("  picture", f"{rule.width_px}x{rule.height_px} px, crop {rule.crop}, {rule.interpolation}"),
+        ("  picture", f"{rule.width_px}x{rule.height_px} px, {_crop_text(rule)}, {rule.interpolation}"),
+        *([("  channels", rule.channels)] if rule.channels != "rgb" else []),
         ("  transparency", "ignored" if rule.transparent == "ignored" else "on white"),
         ("  16-bit pictures", f"{2**rule.bits - 1:,} is white"),
-        ("  scaling", f"pixel * {card.scale:.7g} + {card.offset:g}"),
+        ("  scaling", f"pixel * {numbers_text(card.scale, '.7g')} + {numbers_text(card.offset)}"),
         ("  input type", card.io),
         ("  output", card.scores),
         ("  trained on", f"{source.data or '-'}, digest {source.data_sha256[:12] or '-'}"),
@@ -166,6 +168,11 @@ def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
         ("  golden frames", str(len(card.golden))),
         *([("  demo pictures", demo_classes(card))] if card.demo else []),
     ]
+
+
+def _crop_text(rule: ImageRule) -> str:
+    before = f" after a resize to {rule.resize_to_px} px" if rule.resize_to_px else ""
+    return f"crop {rule.crop}{before}"
 
 
 def _labels_text(labels: tuple[str, ...]) -> str:

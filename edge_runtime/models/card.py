@@ -36,6 +36,11 @@ Scores = Literal["probabilities", "logits", "binary", "binary-logits", "independ
 softmax. `binary`: one number for two labels, the probability of the second; `binary-logits`: this before the
 sigmoid. `independent`: one probability for each label, whatever the others are, as of a network that may find
 several things in a picture; the answer is the best of them."""
+_Scale = Annotated[float, Range(1e-9, 1e9)]
+_Offset = Annotated[float, Range(-1e9, 1e9)]
+Scale = tuple[_Scale, _Scale, _Scale] | _Scale
+Offset = tuple[_Offset, _Offset, _Offset] | _Offset
+"""One number for all channels, or one for each, in the network's own order."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,9 @@ class ModelCard:
 
     labels: Labels
     image: ImageRule
-    scale: Annotated[float, Range(1e-9, 1e9)] = 1 / 255
+    scale: Scale = 1 / 255
     """In training the network saw pixel * scale + offset. In exported files the graph does this itself."""
-    offset: Annotated[float, Range(-1e9, 1e9)] = 0.0
+    offset: Offset = 0.0
     io: Literal["uint8", "int8", "float32"] = "uint8"
     """Type of the file's input. An `.h5` takes float32, already scaled."""
     scores: Scores = "probabilities"
@@ -138,6 +143,20 @@ class ModelCard:
     """Whether the probabilities of a picture add up to its familiarity, 0 to 1, in place of 1: how much it is
     like the training pictures. What was never seen in training gets low probabilities for all labels."""
 
+    @property
+    def one_scaling(self) -> tuple[float, float]:
+        """(scale, offset) of all channels.
+
+        In what is exported they are alike: where a network made elsewhere wants another scale for each
+        channel, a layer that export adds does that.
+
+        Raises:
+            ValueError: they differ.
+        """
+        if isinstance(self.scale, tuple) or isinstance(self.offset, tuple):
+            raise ValueError("each channel has a scale of its own")
+        return self.scale, self.offset
+
     def to_json(self) -> str:
         """Returns the card as JSON text, the same for the same card, which `from_json` accepts.
 
@@ -145,6 +164,9 @@ class ModelCard:
             BadData: it would not, such as a label with a control character.
         """
         values = {"schema": _schema(self), **asdict(self)}
+        for name in _LATER_IMAGE_FIELDS:
+            if values["image"][name] == _DEFAULT_IMAGE[name]:
+                del values["image"][name]
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         try:
             _read(text, "")
@@ -165,9 +187,21 @@ class ModelCard:
             raise BadModel(f"{name}: its model card cannot be read: {error}; export it again") from error
 
 
+_LATER_IMAGE_FIELDS = ("channels", "resize_to_px")
+"""Left out of a card where they say nothing new, so that it has the bytes that it always had."""
+_DEFAULT_IMAGE = asdict(ImageRule(1, 1))
+
+
 def _schema(card: ModelCard) -> int:
     """The oldest schema whose readers understand the card."""
-    return 1 if card.scores in ("probabilities", "logits") else 2
+    image = asdict(card.image)
+    is_plain = (
+        card.scores in ("probabilities", "logits")
+        and all(image[name] == _DEFAULT_IMAGE[name] for name in _LATER_IMAGE_FIELDS)
+        and not isinstance(card.scale, tuple)
+        and not isinstance(card.offset, tuple)
+    )
+    return 1 if is_plain else 2
 
 
 def label_fault(label: str) -> str:
@@ -234,6 +268,13 @@ def _check(card: ModelCard) -> None:
         ValueError: they do.
     """
     _refuse_equal(card.labels)
+    image = card.image
+    if image.resize_to_px and (
+        image.crop == "stretch" or image.resize_to_px < max(image.height_px, image.width_px)
+    ):
+        raise ValueError(f"its picture is resized to {image.resize_to_px} px before a crop that does not fit")
+    if image.channels == "grey" and any(isinstance(value, tuple) for value in (card.scale, card.offset)):
+        raise ValueError("its picture is grey, and has a scale for each of three channels")
     if card.background is not None and card.background not in card.labels:
         raise ValueError("its background is not one of its labels")
     if any(picture.label not in card.labels for picture in card.demo):

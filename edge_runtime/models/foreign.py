@@ -47,6 +47,11 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
         )
     scale, offset = SCALINGS[scaling]
     card = ModelCard(
-        labels, ImageRule(*found["size_px"]), scale, offset, io=found["io"], scores=found["scores"]
+        labels,
+        ImageRule(*found["size_px"], channels="grey" if found["channels"] == 1 else "rgb"),
+        scale,
+        offset,
+        io=found["io"],
+        scores=found["scores"],
     )
     return ModelFile(path, format_, content, card, is_foreign=True)

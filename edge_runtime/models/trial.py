@@ -74,8 +74,8 @@ def try_out(content: bytes, name: str) -> dict[str, Any]:
     """Opens and runs a model, as its card says; called in a process with limits.
 
     Returns:
-        `classes`; `size_px`: (height, width) of the input; `io`: its type; `scores`: `probabilities` if all
-        outputs could be probabilities, else `logits`.
+        `classes`; `size_px`: (height, width) of the input; `channels`: 3, or 1; `io`: its type; `scores`:
+        `probabilities` if all outputs could be probabilities, else `logits`.
     """
     format_ = model_format(content, name)
     card = read_card(content, format_, name)
@@ -84,24 +84,28 @@ def try_out(content: bytes, name: str) -> dict[str, Any]:
         model = ModelFile(path, format_, content, card)
         engine = start_engine(model)
         check_against_card(engine, model)
-        return _facts(engine, answers_to_pictures(engine))
+        return _facts(engine, answers_to_pictures(engine, engine.takes.channels))
     # Nobody has said yet how its pixels are scaled, so it has to run with any range.
     found: dict[str, Any] = {}
     for scaling in ("0..255", "-1..1", "0..1"):
         card = ModelCard((), ImageRule(0, 0), *SCALINGS[scaling])
         with closing(start_engine(ModelFile(path, format_, content, card))) as engine:
-            found = _facts(engine, answers_to_pictures(engine))
+            found = _facts(engine, answers_to_pictures(engine, engine.takes.channels))
     return found
 
 
-def answers_to_pictures(engine: Engine) -> np.ndarray:
+def answers_to_pictures(engine: Engine, channels: int = 3) -> np.ndarray:
     """Returns an engine's float32 (N, C) for `pictures`, or for the first of them where it is slow.
+
+    Args:
+        engine: of any network.
+        channels: that it takes, 3 or 1.
 
     Raises:
         InvalidOutput: it cannot run on one of them.
     """
     answers: list[np.ndarray] = []
-    for picture in pictures(*engine.input_size_px):
+    for picture in pictures(*engine.input_size_px, channels):
         answers.append(engine.probabilities(picture))
         if time.process_time() > _ENOUGH_S:
             break
@@ -113,14 +117,15 @@ def _facts(engine: OpenedEngine, answers: np.ndarray) -> dict[str, Any]:
     return {
         "classes": engine.classes,
         "size_px": engine.input_size_px,
+        "channels": engine.takes.channels,
         "io": engine.takes.type_name,
         "scores": "probabilities" if are_probabilities else "logits",
     }
 
 
-def pictures(height_px: int, width_px: int) -> Iterator[np.ndarray]:
-    """Yields uint8 (H, W, 3) pictures of many kinds: noise, black, white, ramps, pure colours, extremes."""
-    shape = (height_px, width_px, 3)
+def pictures(height_px: int, width_px: int, channels: int = 3) -> Iterator[np.ndarray]:
+    """Yields uint8 (H, W, C) pictures of many kinds: noise, black, white, ramps, pure colours, extremes."""
+    shape = (height_px, width_px, channels)
     random = np.random.default_rng(_SEED)
     yield random.integers(0, 256, shape, np.uint8)
     yield np.zeros(shape, np.uint8)
@@ -130,11 +135,11 @@ def pictures(height_px: int, width_px: int) -> Iterator[np.ndarray]:
     yield np.broadcast_to(ramp[None, :width_px, None], shape).copy()
     yield random.integers(0, 2, shape, np.uint8) * np.uint8(255)
     yield random.integers(120, 137, shape, np.uint8)
-    for channel in range(3):
+    for channel in range(channels):
         colour = np.zeros(shape, np.uint8)
         colour[..., channel] = 255
         yield colour
     rows, columns = np.indices(shape[:2])
-    yield np.repeat((((rows + columns) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    yield np.repeat((((rows + columns) % 2) * 255).astype(np.uint8)[..., None], channels, axis=2)
     for _ in range(4):
         yield random.integers(0, 256, shape, np.uint8)

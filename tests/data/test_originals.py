@@ -28,7 +28,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def test_a_picture_comes_in_the_size_in_which_it_lies_there(source: Path):
     dataset = load_dataset(str(source), ImageRule(16, 16), seed=0)
-    originals = Originals(dataset.source, dataset.files["val"], dataset.val.images)
+    originals = Originals(dataset.source, dataset.files["val"], dataset.val.images, ImageRule(8, 8))
     one, other = originals.of([1, 0])
     assert one.shape == other.shape == (480, 640, 3)
     assert originals.of([0])[0] is other  # read once
@@ -36,5 +36,5 @@ def test_a_picture_comes_in_the_size_in_which_it_lies_there(source: Path):
 
 def test_what_cannot_be_read_any_more_is_the_prepared_image(tmp_path: Path):
     prepared = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
-    (found,) = Originals(str(tmp_path), ("cat/0.jpg", "cat/1.jpg"), prepared).of([1])
+    (found,) = Originals(str(tmp_path), ("cat/0.jpg", "cat/1.jpg"), prepared, ImageRule(8, 8)).of([1])
     assert np.array_equal(found, prepared[1][..., ::-1])

@@ -91,7 +91,7 @@ def test_the_surest_correct_answers_are_chosen_from_the_originals():
     red = np.array([0.6, 0.9, 0.2, 0.3, 0.9], np.float32)
     answers = np.stack([red, 1 - red, np.zeros_like(red)], 1)
     prepared = np.arange(5, dtype=np.uint8).reshape(5, 1, 1, 1) * np.ones((5, 32, 32, 3), np.uint8)
-    found = demo_candidates(answers, truth, CARD, Originals("digits", (), prepared))
+    found = demo_candidates(answers, truth, CARD, Originals("digits", (), prepared, CARD.image))
     assert {label: [int(one[0, 0, 0]) for one in pictures] for label, pictures in found.items()} == {
         "red": [1, 0],
         "green": [3],
@@ -103,7 +103,10 @@ def test_a_tour_is_no_longer_than_people_watch():
     card = ModelCard(labels, ImageRule(32, 32))
     answers = np.eye(100, dtype=np.float32)
     found = demo_candidates(
-        answers, np.arange(100), card, Originals("digits", (), np.zeros((100, 32, 32, 3), np.uint8))
+        answers,
+        np.arange(100),
+        card,
+        Originals("digits", (), np.zeros((100, 32, 32, 3), np.uint8), card.image),
     )
     assert len(found) == MAX_DEMO
 

@@ -14,7 +14,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, cached_property
 
 import numpy as np
@@ -22,8 +22,8 @@ import numpy as np
 from ...errors import UsageError
 from ...images.decode import decode
 from ...images.opencv import cv2
-from ...images.prepare import prepare
-from ...images.rule import ImageRule, crop_box
+from ...images.prepare import prepare, to_bgr
+from ...images.rule import Box, ImageRule, crop_box
 from ...models.card import GoldenFrame, ModelCard
 from ...prediction import rank
 from ..frame import OpenCamera, Picture
@@ -120,7 +120,7 @@ def read_scenes(text: str) -> "list[Scene]":
     for label, picture in values["scenes"]:
         pixels = decode(base64.b64decode(picture), f"picture of {label}")
         if values["input_only"]:  # a golden frame has bars around what the network sees
-            pixels = np.ascontiguousarray(prepare(pixels, rule)[..., ::-1])
+            pixels = to_bgr(prepare(pixels, rule), rule)
         scenes.append(Scene(label, pixels, rule))
     return scenes
 
@@ -163,10 +163,11 @@ class Scene:
     @cached_property
     def _still(self) -> np.ndarray:
         """uint8 (H, W, 3) BGR of `SIZE_PX`: the picture at rest."""
-        picture, place = self._picture, _placed(self._picture, self._rule)
+        picture, seen_by = self._picture, self._rule
         if picture.shape[:2] == (self._rule.height_px, self._rule.width_px):
             picture = _enlarged(picture, crop_box(SIZE_PX[1], SIZE_PX[0], self._rule)[2:])
-            place = _placed(picture, self._rule)
+            seen_by = replace(self._rule, resize_to_px=0)  # all of it is the network's input
+        place = _placed(crop_box(picture.shape[0], picture.shape[1], seen_by), self._rule)
         still = cv2.warpAffine(picture, place, SIZE_PX, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
         inside = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), place, SIZE_PX)
         if inside.all():
@@ -188,9 +189,9 @@ def _enlarged(seen: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
     return np.clip(np.rint(large), 0, 255).astype(np.uint8)
 
 
-def _placed(picture: np.ndarray, rule: ImageRule) -> np.ndarray:
-    """Returns the affine map (2, 3) from the part of `picture` that the network sees to that of a drawing."""
-    top, left, height, width = crop_box(picture.shape[0], picture.shape[1], rule)
+def _placed(seen: Box, rule: ImageRule) -> np.ndarray:
+    """Returns the affine map (2, 3) from the part of a picture that the network sees to that of a drawing."""
+    top, left, height, width = seen
     frame_top, frame_left, frame_height, frame_width = crop_box(SIZE_PX[1], SIZE_PX[0], rule)
     across, down = frame_width / width, frame_height / height
     # OpenCV's coordinates refer to the centres of pixels.
