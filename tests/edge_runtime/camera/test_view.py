@@ -166,3 +166,21 @@ def test_what_no_picture_has_is_refused_at_once(text, why):
 def test_pixels_outside_of_the_picture_name_its_size(text):
     with pytest.raises(UsageError, match=f"^--roi {text}: outside the picture of 640x480 pixels; write"):
         parse_roi(text).box(480, 640)
+
+
+@pytest.mark.parametrize("view", TURNS, ids=lambda view: f"{view.rotate} {view.flip}")
+@pytest.mark.parametrize("channels", ["bgr", "grey"])
+def test_channels_of_other_networks_are_turned_alike(view: View, channels: str):
+    rule = ImageRule(24, 40, channels=channels)  # pyright: ignore[reportArgumentType]
+    pixels = scene(160, 160)
+    image = network_input(frame(pixels), rule, view)
+    expected = prepare(view.apply(pixels), rule)
+    assert image.shape == rule.shape
+    assert np.abs(image.astype(int) - expected).mean() < 2
+
+
+def test_a_region_is_resized_before_its_crop():
+    rule = ImageRule(56, 56, resize_to_px=64)
+    region = scene(320, 240)[40:200, 80:240]
+    image = network_input(frame(scene(320, 240)), rule, View(parse_roi("80,40,160,160")))
+    np.testing.assert_array_equal(image, prepare(region, rule))

@@ -27,7 +27,7 @@ def test_channels_first_networks_get_their_layout():
     np.testing.assert_allclose(tensor[0, 1], IMAGE[:, :, 1] / 255, rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(4, 6, 3), (2, 4, 6, 3), (1, 4, 6, 1), (1, 0, 6, 3)])
+@pytest.mark.parametrize("shape", [(4, 6, 3), (2, 4, 6, 3), (1, 4, 6, 4), (1, 0, 6, 3), (1, 1, 0, 6)])
 def test_what_is_not_one_picture_is_refused_with_its_shape(shape):
     with pytest.raises(BadModel, match=r"m: takes uint8 \["):
         picture_input(TensorSpec(np.uint8, shape), CARD, "m")
@@ -124,3 +124,38 @@ def test_a_narrow_range_saturates_and_does_not_wrap():
     table = byte_table(np.uint8, 1 / 255, 0, 0.5 / 255, 0)
     assert table[200] == table[255] == 255
     assert table[100] == 200
+
+
+# What networks made elsewhere take
+
+NORMALISED = replace(CARD, scale=(0.01, 0.02, 0.03), offset=(-1.0, -2.0, 0.5))
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 6, 3), (1, 3, 4, 6)])
+def test_each_channel_has_a_scaling_of_its_own(shape):
+    tensor = picture_input(TensorSpec(np.float32, shape), NORMALISED, "m").tensor(IMAGE)
+    expected = IMAGE * np.array(NORMALISED.scale) + np.array(NORMALISED.offset)
+    assert tensor.shape == shape
+    assert tensor.dtype == np.float32
+    np.testing.assert_allclose(
+        tensor[0] if shape[3] == 3 else tensor[0].transpose(1, 2, 0), expected, rtol=1e-5, atol=1e-6
+    )
+
+
+def test_each_channel_is_quantised_by_the_inputs_own_scale():
+    spec = TensorSpec(np.uint8, (1, 4, 6, 3), 0.02, 100)
+    tensor = picture_input(spec, NORMALISED, "m").tensor(IMAGE)
+    real = (tensor[0].astype(float) - 100) * 0.02
+    np.testing.assert_allclose(
+        real, IMAGE * np.array(NORMALISED.scale) + np.array(NORMALISED.offset), atol=0.0101
+    )
+
+
+@pytest.mark.parametrize(("shape", "first"), [((1, 4, 6, 1), False), ((1, 1, 4, 6), True)])
+def test_a_grey_picture_has_one_channel(shape, first):
+    grey = IMAGE[..., :1]
+    spec = TensorSpec(np.float32, shape)
+    assert (spec.channels, spec.channels_first) == (1, first)
+    form = picture_input(spec, CARD, "m")
+    assert form.size_px == (4, 6)
+    np.testing.assert_allclose(form.tensor(grey), grey.reshape(shape) / 255, rtol=1e-6)

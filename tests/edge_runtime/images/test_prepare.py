@@ -4,6 +4,7 @@ import subprocess
 import sys
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from edgecls.edge_runtime.errors import BadImage, MissingInput
 from edgecls.edge_runtime.images.decode import decode, read_image
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.images.prepare import prepare
+from edgecls.edge_runtime.images.prepare import prepare, to_bgr
 from edgecls.edge_runtime.images.rule import ImageRule, crop_box
 
 SQUARE = ImageRule(32, 32)
@@ -234,3 +235,64 @@ def test_a_large_picture_without_a_whole_multiple_is_averaged_as_a_whole(side_px
     difference = np.abs(prepare(pixels, SQUARE).astype(int) - exact)
     assert difference.mean() < 1.5
     assert difference.max() <= 12
+
+
+# What networks made elsewhere want
+
+
+LARGE = cv2.resize(SCENE, (300, 200), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("size_px", [(32, 32), (40, 24)])
+def test_blue_stays_first_where_the_network_wants_it(size_px: tuple[int, int]):
+    rule = ImageRule(*size_px)
+    image = prepare(LARGE, replace(rule, channels="bgr"))
+    np.testing.assert_array_equal(image, prepare(LARGE, rule)[..., ::-1])
+    assert image.flags.c_contiguous
+
+
+def test_a_picture_of_the_networks_size_is_not_shared_with_it():
+    assert not np.shares_memory(prepare(SCENE, ImageRule(48, 64, channels="bgr")), SCENE)
+
+
+@pytest.mark.parametrize("pixels", [LARGE, SCENE])
+def test_a_grey_network_gets_the_average_that_opencv_makes(pixels: np.ndarray):
+    rule = ImageRule(48, 64, channels="grey")
+    image = prepare(pixels, rule)
+    assert image.shape == rule.shape == (48, 64, 1)
+    box = crop_box(*pixels.shape[:2], rule)
+    cut = pixels[box.top_px :, box.left_px :][: box.height_px, : box.width_px]
+    grey = cv2.resize(cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), (64, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(image[..., 0].astype(int) - grey).max() <= 1
+
+
+@pytest.mark.parametrize("rule", [ImageRule(24, 40), ImageRule(24, 40, channels="bgr")])
+def test_an_input_is_shown_in_its_own_colours(rule: ImageRule):
+    np.testing.assert_array_equal(
+        to_bgr(prepare(LARGE, rule), rule), prepare(LARGE, replace(rule, channels="bgr"))
+    )
+
+
+def test_a_grey_input_is_shown_grey():
+    rule = ImageRule(24, 40, channels="grey")
+    shown = to_bgr(prepare(LARGE, rule), rule)
+    assert shown.shape == (24, 40, 3)
+    assert (shown == shown[..., :1]).all()
+
+
+@pytest.mark.parametrize("size", [(300, 200), (200, 300), (64, 64), (640, 480)])
+def test_a_picture_is_resized_and_then_cropped_as_torchvision_does(size: tuple[int, int]):
+    rule = ImageRule(56, 56, resize_to_px=64)
+    pixels = cv2.resize(SCENE, size, interpolation=cv2.INTER_CUBIC)
+    factor = 64 / min(size)
+    whole = cv2.resize(pixels, [round(side * factor) for side in size], interpolation=cv2.INTER_AREA)
+    top, left = (whole.shape[0] - 56) // 2, (whole.shape[1] - 56) // 2
+    expected = whole[top : top + 56, left : left + 56, ::-1]
+    assert np.abs(prepare(pixels, rule).astype(int) - expected).mean() < 2
+
+
+def test_the_crop_after_a_resize_is_within_the_picture():
+    assert crop_box(480, 640, ImageRule(224, 224, resize_to_px=256)) == (30, 110, 420, 420)
+    assert crop_box(256, 256, ImageRule(224, 320, resize_to_px=320)) == crop_box(
+        256, 256, ImageRule(224, 320)
+    )

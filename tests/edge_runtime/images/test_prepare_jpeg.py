@@ -39,6 +39,7 @@ def difference(content: bytes, rule: ImageRule) -> float:
         ((640, 360), SQUARE, 4),
         ((640, 480), ImageRule(32, 32, crop="stretch"), 8),
         ((640, 480), ImageRule(32, 32, interpolation="linear"), 1),
+        ((640, 480), ImageRule(32, 32, resize_to_px=160), 2),  # it sees a fifth of the height
     ],
 )
 def test_it_is_decoded_as_small_as_covers_the_networks_input_well(size, rule, scale):
@@ -53,8 +54,15 @@ def test_it_is_decoded_as_small_as_covers_the_networks_input_well(size, rule, sc
 )
 @pytest.mark.parametrize(
     "rule",
-    [SQUARE, ImageRule(96, 64), ImageRule(28, 50, crop="stretch"), ImageRule(32, 32, interpolation="linear")],
-    ids=["square", "upright", "stretch", "linear"],
+    [
+        SQUARE,
+        ImageRule(96, 64),
+        ImageRule(28, 50, crop="stretch"),
+        ImageRule(32, 32, interpolation="linear"),
+        ImageRule(56, 56, resize_to_px=64, channels="bgr"),
+        ImageRule(32, 32, channels="grey"),
+    ],
+    ids=["square", "upright", "stretch", "linear", "resized first, BGR", "grey"],
 )
 def test_the_network_sees_what_it_would_see_of_the_whole_picture(size, rule):
     assert difference(encoded(scene(*size)), rule) < 2

@@ -97,6 +97,8 @@ def test_what_an_old_card_does_not_say_has_the_meaning_that_it_had_then():
             "transparent": "ignored",
             "bits": 16,
             "decode": "whole",
+            "channels": "rgb",
+            "resize_to_px": 0,
         },
         "provenance": {
             "weights_sha256": "",
@@ -257,3 +259,57 @@ def test_scores_that_an_older_reader_would_misread_need_a_newer_one(scores):
 def test_scores_that_do_not_fit_the_rest_of_a_card_are_refused(changes):
     with pytest.raises(BadData, match=r"its (network gives one|scores are independent)"):
         replace(CARD, **{"golden": (), "demo": (), "temperature": 1.0} | changes).to_json()
+
+
+# Pictures that an older reader would prepare otherwise
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        replace(CARD, image=replace(CARD.image, channels="bgr")),
+        replace(CARD, image=replace(CARD.image, channels="grey")),
+        replace(CARD, image=ImageRule(32, 48, resize_to_px=56)),
+        replace(CARD, scale=(0.1, 0.2, 0.3)),
+        replace(CARD, offset=(-2.1, -2.0, -1.8)),
+    ],
+)
+def test_a_card_that_an_older_reader_would_misread_has_schema_2(card: ModelCard):
+    assert json.loads(card.to_json())["schema"] == 2
+    assert ModelCard.from_json(card.to_json(), "m") == card
+
+
+def test_any_other_card_has_the_bytes_that_it_always_had():
+    text = CARD.to_json()
+    assert text.startswith('{"schema":1,')
+    assert "channels" not in text
+    assert "resize_to_px" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"image": {"height_px": 32, "width_px": 48, "resize_to_px": 40}}, "resized to 40 px before a crop"),
+        (
+            {"image": {"height_px": 32, "width_px": 32, "resize_to_px": 40, "crop": "stretch"}},
+            "resized to 40 px before a crop",
+        ),
+        ({"image": {"height_px": 8, "width_px": 8, "channels": "gray"}}, '"gray" is not rgb or bgr or grey'),
+        (
+            {"image": {"height_px": 8, "width_px": 8, "channels": "grey"}, "scale": [1, 1, 1]},
+            "a scale for each of three",
+        ),
+        ({"scale": [1, 1]}, "scale: "),
+        ({"scale": [1, 0, 1]}, "scale: "),
+        ({"offset": [0, float("nan"), 0]}, "offset: "),
+    ],
+)
+def test_a_preparation_that_contradicts_itself_is_refused(values: dict[str, object], why: str):
+    with pytest.raises(BadModel, match=why):
+        ModelCard.from_json(changed(**values), "m")
+
+
+def test_what_is_exported_has_one_scale_for_all_channels():
+    assert CARD.one_scaling == (1 / 255, 0.0)
+    with pytest.raises(ValueError, match="each channel"):
+        _ = replace(CARD, offset=(0.0, 0.0, 1.0)).one_scaling
