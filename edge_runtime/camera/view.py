@@ -40,9 +40,9 @@ class View:
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Rotates and mirrors uint8 (H, W, C); returns the same array if there is nothing to do."""
-        turned = pixels
-        if self.rotate:
-            turned = cv2.rotate(turned, _ROTATE_CODES[self.rotate])
+        if not (self.rotate or self.flip):
+            return pixels
+        turned = cv2.rotate(pixels, _ROTATE_CODES[self.rotate]) if self.rotate else pixels
         if self.flip:
             turned = cv2.flip(turned, _FLIP_CODES[self.flip])
         return turned if turned.ndim == pixels.ndim else turned[..., None]  # OpenCV drops a single channel

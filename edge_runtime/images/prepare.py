@@ -26,7 +26,7 @@ def prepare(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
         uint8 `rule.shape`, RGB unless `rule.channels` says otherwise; contiguous.
     """
     if pixels.shape == (rule.height_px, rule.width_px, 3) and not rule.resize_to_px:
-        return _in_channels(pixels, rule)
+        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if rule.channels == "rgb" else _otherwise(pixels, rule)
     return prepare_box(pixels, crop_box(pixels.shape[0], pixels.shape[1], rule), rule)
 
 
@@ -49,13 +49,13 @@ def prepare_box(pixels: np.ndarray, box: Box, rule: ImageRule, scale: int = 1) -
         # OpenCV's INTER_AREA is a true average only when shrinking.
         method = cv2.INTER_AREA if shrinks and rule.interpolation == "area" else cv2.INTER_LINEAR
         part = cv2.resize(part, (rule.width_px, rule.height_px), interpolation=method)
-    return _in_channels(part, rule)
-
-
-def _in_channels(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
-    """Returns uint8 (H, W, 3) BGR in the channels of a rule, in an array of its own."""
     if rule.channels == "rgb":
-        return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+        return cv2.cvtColor(part, cv2.COLOR_BGR2RGB)
+    return _otherwise(part, rule)
+
+
+def _otherwise(pixels: np.ndarray, rule: ImageRule) -> np.ndarray:
+    """Returns uint8 (H, W, 3) BGR in the channels of a rule that is not RGB, in an array of its own."""
     return pixels.copy() if rule.channels == "bgr" else cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)[..., None]
 
 
