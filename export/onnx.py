@@ -9,6 +9,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import onnx
@@ -19,13 +20,14 @@ from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
-from ..data.backend import tf
 from ..edge_runtime.errors import BadModel
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, check_float_io, with_fixed_batch
 from .layer_names import FAMILIARITY, ended_names, weighted_layers
 from .onnx_graph import INPUT, operators, take_bytes, with_plain_names, without_leftovers
+from .onnx_operators import HANDLERS
+from .tracing import Traced, traced
 
 _CATCH_ERRORS = "TF2ONNX_CATCH_ERRORS"
 OPSET = 15
@@ -102,13 +104,11 @@ def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
         BadModel: tf2onnx or ONNX lacks an operator.
     """
     contract = with_fixed_batch(network, card)
-    # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
-    function = tf.function(lambda image: contract(image, training=False))
-    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name=INPUT)]
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
     try:
         with ended_names(contract), _collected_early():
-            model = _converted(function, signature)
+            # Not from_keras: it fails on a reloaded Keras 3 model (KeyError: keras_tensor_35).
+            model = _converted(traced(contract, INPUT))
         onnx.checker.check_model(model)
         folded = _folded(model)
     except Exception as error:  # its converters raise whatever they meet
@@ -117,15 +117,18 @@ def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
     return OnnxNetwork(with_plain_names(folded), weighted_layers(network))
 
 
-def _converted(function: Any, signature: list[Any]) -> onnx.ModelProto:
+def _converted(function: Traced) -> onnx.ModelProto:
     """Without tf2onnx's copy of the graph for each optimiser, 70 MB for `lite0`; with it if one fails."""
+    convert = partial(
+        tf2onnx.convert.from_function, function, [], opset=OPSET, custom_op_handlers=dict(HANDLERS)
+    )
     os.environ[_CATCH_ERRORS] = "FALSE"
     try:
         with contextlib.suppress(Exception):  # its optimisers raise whatever they meet
-            return tf2onnx.convert.from_function(function, signature, opset=OPSET)[0]
+            return convert()[0]
     finally:
         del os.environ[_CATCH_ERRORS]
-    return tf2onnx.convert.from_function(function, signature, opset=OPSET)[0]
+    return convert()[0]
 
 
 @contextlib.contextmanager

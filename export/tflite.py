@@ -13,6 +13,7 @@ from ..edge_runtime.models.card import ModelCard
 from .contract import Io, for_host
 from .layer_names import ended_names, weighted_layers
 from .tflite_graph import with_signature
+from .tracing import traced
 
 _MANY_LAYERS = 25
 """With weights; `lite0-4` has 25."""
@@ -76,9 +77,7 @@ def _converter(contract: Any) -> Any:
     lite: Any = tf.lite.TFLiteConverter
     if len(weighted_layers(contract)) < _MANY_LAYERS:
         return lite.from_keras_model(contract)
-    signature = [tf.TensorSpec(contract.input_shape, contract.input.dtype, name="image")]
-    function = tf.function(lambda image: contract(image, training=False), signature, autograph=False)
-    converter = lite.from_concrete_functions([function.get_concrete_function()], contract)
+    converter = lite.from_concrete_functions([traced(contract, "image").graph], contract)
     converter.experimental_lower_to_saved_model = False
     return converter
 
