@@ -33,7 +33,9 @@ def traced(network: Any, name: str) -> Traced:
     with inlined_functions():
         graph = function.get_concrete_function()
     has_constants = any(tensor.dtype != tf.resource for tensor in graph.captured_inputs)
-    return Traced(convert_variables_to_constants_v2(graph, lower_control_flow=False) if has_constants else graph)
+    return Traced(
+        convert_variables_to_constants_v2(graph, lower_control_flow=False) if has_constants else graph
+    )
 
 
 @contextmanager
