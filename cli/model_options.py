@@ -19,8 +19,13 @@ _SUFFIXES = (".tflite", ".onnx", ".h5", ".keras")
 
 def complete_models(incomplete: str) -> list[str]:
     """Completes the name of a model in a shell: the model files of this folder, and the built-in models."""
+    return [*complete_model_files(incomplete), *(name for name in NAMES if name.startswith(incomplete))]
+
+
+def complete_model_files(incomplete: str) -> list[str]:
+    """Completes the name of a model file of this folder in a shell."""
     files = sorted(path.name for path in Path().glob("*") if path.suffix in _SUFFIXES)
-    return [name for name in (*files, *NAMES) if name.startswith(incomplete)]
+    return [name for name in files if name.startswith(incomplete)]
 
 
 Model = Annotated[

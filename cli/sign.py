@@ -1,21 +1,24 @@
 """`edgecls sign`: says in a model file who made it, so that a device can insist on that."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
 
 from .. import edge_runtime
+from ..edge_runtime.errors import UsageError
+from ..edge_runtime.models.builtin import NAMES
 from ..edge_runtime.models.signature import key_lists, own_key
 from ..edge_runtime.text import printable, wrap_for
 from .messages import note, show_next
-from .model_options import complete_models, spare_blas_threads
+from .model_options import complete_model_files, spare_blas_threads
 
 
 def sign(
     models: list[Path] = typer.Argument(
         metavar="MODELS...",
-        autocompletion=complete_models,
+        autocompletion=complete_model_files,
         help="Exported files, folders of them, or an .h5.",
         show_default=False,
     ),
@@ -37,11 +40,9 @@ def sign(
         edgecls camera --require-signed      # on the device
     """
     spare_blas_threads()
-    paths = [
-        path
-        for named in models
-        for path in (edge_runtime.model_files([named]) if named.is_dir() else [named])
-    ]
+    paths = [path for named in models for path in _files(named)]
+    for path in paths:
+        edge_runtime.read_model(path)  # before a key is made for nothing
     signing, place, is_new = own_key(key)
     if is_new:
         note(f"made a key in {place}; whoever has it can sign for you: keep it, and keep it secret")
@@ -51,3 +52,13 @@ def sign(
     keys = key_lists()[-1]
     trust = f"echo '{signing.public} {place.stem}' | sudo tee -a {keys}"
     show_next(f"sudo mkdir -p {keys.parent} && {trust}", "on the device")
+
+
+def _files(named: Path) -> Sequence[Path]:
+    if named.is_dir():
+        return edge_runtime.model_files([named])
+    if str(named) in NAMES and not named.exists():
+        raise UsageError(
+            f"{named}: comes with edgecls, which needs no signature of yours; name files of your own"
+        )
+    return [named]

@@ -128,7 +128,7 @@ class CameraOptions:
         MODEL,
         "Exported .tflite or .onnx file, a folder, or a built-in model by name (`edgecls models`); default: "
         "the newest int8 .tflite in this folder, else the built-in imagenet where the folder holds no model, "
-        "not even an .h5, or with --record.",
+        "not even an .h5.",
         flags=("-m",),
     )
     engine: EngineName = _option(
@@ -238,7 +238,7 @@ class CameraOptions:
         None,
         RECORD,
         "Record an annotated video (OUT.mp4, or OUT.webm for browsers); or, with a slash at the end, a folder"
-        " of the frames as captured and the answers, for --replay.",
+        " of the frames as captured and the answers, for --replay. Needs no model of yours.",
         metavar="OUT.mp4|OUT.webm|DIR/",
     )
     record_max_mb: int | None = _option(

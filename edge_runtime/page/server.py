@@ -157,7 +157,8 @@ class PageSink(Sink):
                 self._server.close()
 
 
-_HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[\w.-]*)(?::(?P<port>\d{1,5}))?", re.ASCII)
+_HOST_AND_PORT = re.compile(r"(?P<host>\[[0-9a-fA-F:.%]+\]|[\w.-]*)(?::(?P<port>\d{1,9}))?", re.ASCII)
+_LAST_PORT = 65535
 _USER_TIMEOUT_S = 15
 """The system closes a connection whose client takes nothing of what is sent for this time."""
 _LISTEN_BACKLOG = 64
@@ -182,12 +183,14 @@ def parse_address(text: str) -> ServeAddress:
     Raises:
         UsageError: it has none of these forms.
     """
-    if text.isascii() and text.isdigit():
-        text = f":{text}"
-    match = _HOST_AND_PORT.fullmatch(text)
-    port = int(match["port"] or _DEFAULT_PORT) if match else -1
-    if not match or not 0 <= port <= 65535:
-        raise UsageError(f"--serve: not HOST:PORT: {text}; write for example --serve {DEFAULT_SERVE}")
+    match = _HOST_AND_PORT.fullmatch(f":{text}" if text.isascii() and text.isdigit() else text)
+    if not match:
+        raise UsageError(f"--serve {text}: not HOST:PORT; write for example --serve {DEFAULT_SERVE}")
+    port = int(match["port"] or _DEFAULT_PORT)
+    if port > _LAST_PORT:
+        raise UsageError(
+            f"--serve {text}: ports end at {_LAST_PORT}; write for example --serve {DEFAULT_SERVE}"
+        )
     return ServeAddress(match["host"].strip("[]") or DEFAULT_HOST, port)
 
 

@@ -20,6 +20,7 @@ SECRETS_NAME = "secrets.env"
 Network = Literal["none", "loopback", "any"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+_MOST_SHOWN = 40  # characters of what is no name
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,11 @@ def unit_of(name: str) -> str:
         UsageError: not a name.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"--name {name}: not a name for a camera; use small letters, digits and -")
+        shown = printable(name if len(name) <= _MOST_SHOWN else f"{name[:_MOST_SHOWN]}...")
+        raise UsageError(
+            f"--name {shown}: not a name for a camera; use 1 to 31 small letters, digits and -, a letter or "
+            "digit first"
+        )
     return f"edgecls-{name}"
 
 
@@ -221,12 +226,20 @@ def unit_text(service: CameraService) -> str:
         command=_command_line(command),
         state=service.state,
         watchdog_s=WATCHDOG_S,
-        secrets=f"EnvironmentFile={service.settings / SECRETS_NAME}\n" if service.secrets else "",
+        secrets=_secrets(service),
         state_directory=service.state.relative_to("/var/lib"),
         reads="".join(f"BindReadOnlyPaths={quoted(str(path))}\n" for path in shown),
         devices=_CAMERA if service.uses_camera else _NO_CAMERA,
         network=_NETWORK[service.network],
     )
+
+
+def _secrets(service: CameraService) -> str:
+    if not service.secrets:
+        return ""
+    lines = "".join(f'#   {name}="..."\n' for name in service.secrets)
+    file = service.settings / SECRETS_NAME
+    return f"# Written by install, for root alone to read:\n{lines}EnvironmentFile={file}\n"
 
 
 def is_hidden(path: Path) -> bool:

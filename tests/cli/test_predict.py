@@ -187,6 +187,26 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
     assert "nothing.jpg: no such file" in done.stderr
 
 
+def test_what_a_shells_star_may_name_beside_pictures_stops_none_of_them(predict, folder: Path):
+    (folder / "empty").mkdir()
+    os.mkfifo(folder / "fifo.jpg")
+    done = predict("digits/0.png", "fifo.jpg", "empty", "digits/1.png", code=2)
+    assert names(done) == ["digits/0.png", "digits/1.png"]
+    first, second = [line for line in done.stderr.splitlines() if "skipped" in line]
+    assert first.endswith("skipped fifo.jpg: a FIFO, not an image; name files, folders or quoted globs")
+    assert second.endswith(
+        "skipped empty: no images in this folder; name a folder that holds JPEG or PNG files"
+    )
+    assert "error: 2 of 4 images could not be read, such as fifo.jpg: a FIFO" in done.stderr
+
+
+def test_what_a_folder_holds_beside_pictures_is_told(predict, folder: Path):
+    os.mkfifo(folder / "digits" / "fifo.jpg")
+    (folder / "digits" / "gone.jpg").symlink_to("nothing.jpg")
+    done = predict("digits")
+    assert "edgecls: warning: skipped 2 files that are not pictures: fifo.jpg, gone.jpg" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -196,7 +216,8 @@ def test_one_that_is_missing_is_told_and_the_others_are_answered(predict):
         (("row.jpg",), 65, "row.jpg: several JPEGs in a row, a video (Motion JPEG); use `edgecls camera"),
         (("gap.jpg",), 65, "gap.jpg: the JPEG is damaged; copy it again"),
         (("empty",), 2, "empty: no images in this folder"),
-        (("fifo",), 2, "fifo: a FIFO"),
+        (("fifo",), 2, "fifo: a FIFO, not an image; name files, folders or quoted globs"),
+        (("/dev/null",), 2, "/dev/null: a device, not an image; name files"),
         (
             ("http://localhost/a.jpg",),
             2,

@@ -39,3 +39,18 @@ def test_a_device_takes_what_a_trusted_key_has_signed_and_nothing_else(tmp_path:
     for env, words in ((device, "holds, and the key is trusted"), (workshop, "holds; the key is not among")):
         told = run_edgecls("inspect", "model.onnx", cwd=tmp_path, env=env).stdout
         assert f"signature {words}" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("gone.onnx", 66, "gone.onnx: no such file"),
+        ("nano", 2, "nano: comes with edgecls, which needs no signature of yours; name files of your own"),
+    ],
+)
+def test_without_a_file_to_sign_no_key_is_made(tmp_path: Path, run_here, monkeypatch, name, code, words):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    done = run_here("sign", name, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stderr.startswith(f"edgecls: error: {words}")
+    assert not (tmp_path / "settings").exists()

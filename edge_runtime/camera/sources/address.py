@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ...errors import MissingInput, UsageError, reading_failed
+from ...errors import EdgeclsError, MissingInput, UsageError, reading_failed
 from ...images.kinds import NAMED_AS_PICTURE, is_picture, kind_of_file
 from ...images.rule import ImageRule
 from ...images.several import is_jpeg_run
@@ -30,6 +30,7 @@ _URL_FORM = (
     "{}://user:password@host:port/path without blanks or quotes, and in the password %2F for /, %3F for ?, "
     "%23 for #, %40 for @"
 )
+_SPECIAL = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
 _CSI = re.compile(r"csi(?::([0-9]))?")
 
 
@@ -100,6 +101,8 @@ class ImageFiles:
     """The image, folder or glob as given."""
     passed_over: tuple[Path, ...] = ()
     """Other files that the folder or glob holds."""
+    refused: tuple[EdgeclsError, ...] = ()
+    """Why something that was named beside others holds no image."""
 
 
 LiveAddress = Device | CsiCamera | DemoCamera | Stream
@@ -140,27 +143,44 @@ def parse_source(text: str) -> Address:
 def image_files(texts: Sequence[str]) -> ImageFiles:
     """Returns the images that files, folders and globs name.
 
-    A file that does not exist stays in the list, so that it is reported in its turn, after the others.
+    A file that does not exist stays in the list, so that it is reported in its turn, after the others. An
+    empty folder or a FIFO among other arguments, as a shell's `photos/*` may name them, is in `refused`.
 
     Raises:
-        UsageError: one is no image but a camera, a stream or a video, or a folder without images.
+        UsageError: one is a camera or a stream, or all there is are folders without images or no files.
+        PermissionRefused: the only folder may not be read.
     """
     paths: list[Path] = []
     passed_over: list[Path] = []
+    refused: list[EdgeclsError] = []
     for text in texts:
         try:
-            address = None if Path(text).is_file() else parse_source(text)
-        except MissingInput:
-            address = None
-        if isinstance(address, ImageFiles):
-            paths += address.paths
-            passed_over += address.passed_over
-        elif address is None:
-            paths.append(Path(text))
+            found = _named_images(text)
+        except EdgeclsError as error:
+            if not os.path.lexists(text):
+                raise
+            refused.append(error)
         else:
-            raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
+            paths += found.paths
+            passed_over += found.passed_over
+    if not paths:
+        raise refused[0]
     description = texts[0] if len(texts) == 1 else f"{len(texts)} arguments"
-    return ImageFiles(tuple(paths), description, tuple(passed_over))
+    return ImageFiles(tuple(paths), description, tuple(passed_over), tuple(refused))
+
+
+def _named_images(text: str) -> ImageFiles:
+    try:
+        if Path(text).is_file():
+            return ImageFiles((Path(text),), text)
+        if special := _special_file(Path(text)):
+            raise UsageError(f"{text}: {special}, not an image; name files, folders or quoted globs")
+        address = parse_source(text)
+    except MissingInput:
+        return ImageFiles((Path(text),), text)
+    if isinstance(address, ImageFiles):
+        return address
+    raise UsageError(f"{address.description}: not an image; see `edgecls camera --source`")
 
 
 def _camera(text: str) -> Device | CsiCamera | DemoCamera | None:
@@ -189,10 +209,21 @@ def _existing(path: Path, mode: int) -> Address:
         # A text file named .jpg was meant as an image, and the error should say so.
         is_image = (path.suffix.lower() in NAMED_AS_PICTURE or kind_of_file(path)) and not is_jpeg_run(path)
         return ImageFiles((path,), str(path)) if is_image else VideoFile(path)
-    if stat.S_ISCHR(mode) and os.major(path.stat().st_rdev) == _VIDEO4LINUX:
+    if _is_camera(path, mode):
         return Device(str(path))
-    what = {stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(mode), "not a camera")
-    raise UsageError(f"{path}: {what}; {_CHOICES}")
+    raise UsageError(f"{path}: {_SPECIAL.get(stat.S_IFMT(mode), 'not a camera')}; {_CHOICES}")
+
+
+def _is_camera(path: Path, mode: int) -> bool:
+    return stat.S_ISCHR(mode) and os.major(path.stat().st_rdev) == _VIDEO4LINUX
+
+
+def _special_file(path: Path) -> str | None:
+    """What a path is that is neither a file nor a folder nor a camera."""
+    mode = _file_mode(str(path))
+    if mode is None or stat.S_ISDIR(mode) or stat.S_ISREG(mode) or _is_camera(path, mode):
+        return None
+    return _SPECIAL.get(stat.S_IFMT(mode), "a device")
 
 
 def _folder(path: Path) -> ImageFiles:
@@ -204,7 +235,7 @@ def _folder(path: Path) -> ImageFiles:
         return ImageFiles(images, str(path), others)
     if _images(islice(path.rglob("*"), _MAX_LISTED))[0]:
         raise UsageError(f"{path}: its images are in sub-folders; name them by the glob '{path}/**/*'")
-    raise UsageError(f"{path}: no images in this folder; name one with JPEG or PNG files")
+    raise UsageError(f"{path}: no images in this folder; name a folder that holds JPEG or PNG files")
 
 
 def _matches(pattern: str) -> ImageFiles:
@@ -218,11 +249,11 @@ def _matches(pattern: str) -> ImageFiles:
 
 
 def _images(paths: Iterable[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Returns which of the paths are images, and which are other files."""
+    """Returns which of the paths are images, and what else is no folder: a FIFO, a link to nothing, too."""
     images: list[Path] = []
     others: list[Path] = []
-    for path in sorted((path for path in paths if path.is_file()), key=_natural):
-        (images if is_picture(path) else others).append(path)
+    for path in sorted((path for path in paths if not path.is_dir()), key=_natural):
+        (images if path.is_file() and is_picture(path) else others).append(path)
     return tuple(images), tuple(others)
 
 

@@ -98,12 +98,12 @@ class Stills(Source):
         self.rule = rule
         """May be set before the first read."""
         self.description = images.description
-        self._paths = images.paths
-        self._passed_over = images.passed_over
+        self._count = len(images.paths) + len(images.refused)
+        self._passed_over, self._refused = images.passed_over, images.refused
         self._on_event = on_event
         self._rest = iter(images.paths)
         self._given = 0
-        self._unreadable: list[EdgeclsError] = []
+        self._unreadable: list[EdgeclsError] = [*images.refused]
 
     def read(self, timeout_s: float) -> Frame | None:  # noqa: ARG002 - files are there at once
         """See `Source.read`.
@@ -116,12 +116,15 @@ class Stills(Source):
         if self._passed_over:
             self._on_event(Event("skipped", _passed_over(self._passed_over)))
             self._passed_over = ()
+        for error in self._refused:
+            self._on_event(Event("skipped", f"skipped {error}"))
+        self._refused = ()
         for path in self._rest:
             try:
                 picture, prepared = self._picture(path)
             except EdgeclsError as error:
                 self._unreadable.append(error)
-                if len(self._paths) > 1:
+                if self._count > 1:
                     self._on_event(Event("skipped", f"skipped {error}"))
                     return None  # decoding it may have taken long: who reads may see whether to stop
             else:
@@ -144,11 +147,11 @@ class Stills(Source):
     def _end(self) -> Exception:
         if not self._unreadable:
             return EndOfSource()
-        if len(self._paths) == 1:
+        if self._count == 1:
             return self._unreadable[0]
         first, count = self._unreadable[0], len(self._unreadable)
         such_as = ":" if count == 1 else ", such as"
-        return type(first)(f"{count:,} of {len(self._paths):,} images could not be read{such_as} {first}")
+        return type(first)(f"{count:,} of {self._count:,} images could not be read{such_as} {first}")
 
     def __enter__(self) -> Self:
         return self

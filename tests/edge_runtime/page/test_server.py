@@ -402,9 +402,15 @@ def test_an_address_is_read(text, host, port):
     assert parse_address(text) == ServeAddress(host, port)
 
 
-@pytest.mark.parametrize("text", ["a:b", "::1", "host:65536", "http://host:80", "a b:80", "٣٣"])
+@pytest.mark.parametrize("text", ["a:b", "::1", "http://host:80", "a b:80", "٣٣"])
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(UsageError, match="not HOST:PORT"):
+        parse_address(text)
+
+
+@pytest.mark.parametrize("text", ["host:65536", "99999", "[::1]:700000"])
+def test_a_port_that_is_too_large_is_named_as_it_was_typed(text):
+    with pytest.raises(UsageError, match=f"^--serve {re.escape(text)}: ports end at 65535; write"):
         parse_address(text)
 
 

@@ -130,6 +130,7 @@ def test_secrets_stand_in_a_file_of_their_own():
     text = unit_text(service(secrets={"EDGECLS_TOKEN": "0123456789abcdef"}))
     assert "0123456789abcdef" not in text
     assert settings(text)["EnvironmentFile"] == ["/etc/edgecls/camera/secrets.env"]
+    assert '\n#   EDGECLS_TOKEN="..."\nEnvironmentFile=' in text
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,9 @@ def test_a_folder_gives_its_images_in_the_order_a_person_counts():
     assert [path.name for path in images.paths] == [
         *("4.JFIF", "5.heic", "frame1.png", "frame2.png", "frame3", "frame10.png")
     ]
-    assert [path.name for path in images.passed_over] == ["Thumbs.db", "a.mp4", "a.pdf", "notes.txt"]
+    assert [path.name for path in images.passed_over] == [
+        *("Thumbs.db", "a.mp4", "a.pdf", "notes.txt", "pipe.png")
+    ]
     assert images.description == "b"
 
 
