@@ -5,12 +5,15 @@ the backend that `KERAS_BACKEND` names (tensorflow, jax or torch); exports need 
 """
 
 import importlib
+import itertools
+import linecache
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..edge_runtime.descriptors import native_stderr_held
@@ -53,6 +56,27 @@ except ValueError as error:  # raised by Keras for a backend that it does not kn
     raise BadConfiguration(
         f"KERAS_BACKEND={_CHOSEN}: Keras has no such backend; use tensorflow, jax or torch"
     ) from error
+
+_generated = itertools.count()
+
+
+def _load_generated(source: str, delete_on_exit: bool) -> tuple[ModuleType, str]:  # noqa: ARG001 - its signature
+    """Takes the place of AutoGraph's own, which writes each function that it makes to the temporary folder.
+
+    Those files stay there if the process is killed, and their bytecode always does.
+    """
+    name = f"__autograph_generated_{next(_generated)}"
+    module = ModuleType(name)
+    module.__file__ = file = f"<{name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)  # for `inspect`
+    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102 - TensorFlow's own text
+    sys.modules[name] = module
+    return module, file
+
+
+with suppress(ImportError):  # another backend alone; a later TensorFlow
+    loader: Any = importlib.import_module("tensorflow.python.autograph.pyct.loader")
+    loader.load_source = _load_generated
 
 # Keras warns at each .h5 that the format is old; here it is the chosen one.
 logging.getLogger("absl").setLevel(logging.ERROR)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -104,3 +105,17 @@ def test_what_is_hidden_while_keras_loads_can_be_imported_afterwards(monkeypatch
             import_module("this")
     assert "this" not in sys.modules
     assert find_spec("this")
+
+
+def test_functions_that_tensorflow_generates_leave_nothing_in_the_temporary_folder(tmp_path, monkeypatch):
+    tf = import_module("edgecls.data.backend").tf
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    @tf.function
+    def doubled_until_it_is_large(number):
+        while number < 100:  # of a tensor, so that AutoGraph has to write the function anew
+            number = number * 2
+        return number
+
+    assert doubled_until_it_is_large(tf.constant(3)).numpy() == 192
+    assert not list(tmp_path.iterdir())
