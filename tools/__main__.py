@@ -30,6 +30,7 @@ from .page_attacks import measure_attacks
 from .page_attacks import render as render_attacks
 from .pipeline import bench_pipeline, choose_models
 from .pipeline_report import PipelineSettings, render, to_json
+from .strangers.__main__ import app as strangers
 from .training import TrainingArrays, bench_training
 from .training import render as render_training
 from .wrong_labels import measure_flips
@@ -37,6 +38,9 @@ from .wrong_labels import measure_flips
 _SIDE_PX = 32
 
 app = typer.Typer(name="tools", add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+app.add_typer(strangers, help="Models made elsewhere: make them, and compare edgecls with their makers.")
 
 
 @app.command()
