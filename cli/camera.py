@@ -174,7 +174,7 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             threshold=recorded if options.conf is None else options.conf,
             top=options.topk,
             labels=options.labels,
-            scale=options.scale,
+            picture_options=options.picture_options,
             require_signed=options.require_signed,
             on_note=note,
         ) as classifier:

@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,10 +11,11 @@ from .. import data as data_sets
 from .. import export as exports
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.files import check_writable, write_whole
-from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.images.picture_options import PictureOptions
+from ..edge_runtime.images.rule import Channels, Crop, PixelRange
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import detail, note, show_next, show_step
-from .model_options import complete_models
+from .model_options import complete_models, picture_option
 
 if TYPE_CHECKING:
     from ..export.inputs import ForeignModel, OwnModel
@@ -81,9 +82,12 @@ def export(
     labels: Path | None = typer.Option(
         None, help="Text file with one label on each line.", rich_help_panel=_FOREIGN
     ),
-    scale: PixelRange | None = typer.Option(
-        None, help="Range of the pixels that it was trained on.  [default: 0..1]", rich_help_panel=_FOREIGN
-    ),
+    scale: Annotated[PixelRange | None, picture_option("scale", _FOREIGN)] = None,
+    mean: Annotated[str | None, picture_option("mean", _FOREIGN)] = None,
+    std: Annotated[str | None, picture_option("std", _FOREIGN)] = None,
+    channels: Annotated[Channels | None, picture_option("channels", _FOREIGN)] = None,
+    crop: Annotated[Crop | None, picture_option("crop", _FOREIGN)] = None,
+    resize_to: Annotated[int | None, picture_option("resize_to", _FOREIGN)] = None,
     calibration: Path | None = typer.Option(
         None,
         help="Folder or archive of pictures like those it will see, in place of --data.",
@@ -100,7 +104,13 @@ def export(
     if json_file:
         check_writable(json_file)
     inputs = exports.read_inputs(
-        model, data=data, labels=labels, scale=scale, calibration=calibration, on_step=show_step, on_note=note
+        model,
+        data=data,
+        labels=labels,
+        picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to),
+        calibration=calibration,
+        on_step=show_step,
+        on_note=note,
     )
     detail(f"model: {inputs.path}")
     show_step("loading TensorFlow")

@@ -3,13 +3,13 @@
 import os
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from ..edge_runtime.camera.options import CameraOptions
+from ..edge_runtime.camera.options import CameraOptions, flag_of
 from ..edge_runtime.engines.names import EngineName
-from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.images.rule import Channels, Crop, PixelRange
 from ..edge_runtime.models.builtin import NAMES
 
 _HELP = {option.name: option.metadata["help"] for option in fields(CameraOptions)}
@@ -44,7 +44,27 @@ Confidence = Annotated[
     float | None, typer.Option(min=0.0, max=1.0, help=_HELP["conf"], rich_help_panel=_PANEL)
 ]
 Labels = Annotated[Path | None, typer.Option(help=_HELP["labels"], rich_help_panel=_PANEL)]
-Scale = Annotated[PixelRange | None, typer.Option(help=_HELP["scale"], rich_help_panel=_PANEL)]
+
+
+def picture_option(name: str, panel: str = _PANEL) -> Any:
+    """Returns an option of `PictureOptions`, for the help's group `panel`."""
+    option = next(option for option in fields(CameraOptions) if option.name == name)
+    return typer.Option(
+        flag_of(name),
+        help=option.metadata["help"],
+        metavar=option.metadata["metavar"],
+        min=option.metadata["minimum"],
+        max=option.metadata["maximum"],
+        rich_help_panel=panel,
+    )
+
+
+Scale = Annotated[PixelRange | None, picture_option("scale")]
+Mean = Annotated[str | None, picture_option("mean")]
+Std = Annotated[str | None, picture_option("std")]
+ChannelOrder = Annotated[Channels | None, picture_option("channels")]
+Cropping = Annotated[Crop | None, picture_option("crop")]
+ResizeTo = Annotated[int | None, picture_option("resize_to")]
 RequireSigned = Annotated[
     bool, typer.Option("--require-signed", help=_HELP["require_signed"], rich_help_panel=_PANEL)
 ]

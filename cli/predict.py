@@ -8,10 +8,25 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
+from ..edge_runtime.images.picture_options import PictureOptions
 from ..edge_runtime.models.builtin import shown_path
 from ..edge_runtime.text import counted
 from .messages import detail, is_quiet, note, show_next, warn
-from .model_options import Confidence, Engine, Labels, Model, RequireSigned, Scale, TopK, spare_blas_threads
+from .model_options import (
+    ChannelOrder,
+    Confidence,
+    Cropping,
+    Engine,
+    Labels,
+    Mean,
+    Model,
+    RequireSigned,
+    ResizeTo,
+    Scale,
+    Std,
+    TopK,
+    spare_blas_threads,
+)
 
 if TYPE_CHECKING:
     from ..edge_runtime.camera.answer import Sink
@@ -48,6 +63,11 @@ def predict(
     topk: TopK = 3,
     labels: Labels = None,
     scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    channels: ChannelOrder = None,
+    crop: Cropping = None,
+    resize_to: ResizeTo = None,
     require_signed: RequireSigned = False,
 ) -> None:
     """Classify image files, one line each.
@@ -70,7 +90,7 @@ def predict(
             threshold=conf,
             top=topk,
             labels=labels,
-            scale=scale,
+            picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to),
             require_signed=require_signed,
             on_note=note,
         ) as classifier,

@@ -1,11 +1,14 @@
 """Options that have no effect together are refused: what was asked for must not be missing silently."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from ..edge_runtime.errors import UsageError
+from ..edge_runtime.images.picture_options import PictureOptions
 
 _FILES, _OUT = frozenset({"models", "data"}), frozenset({"json_file", "report_folder"})
+_PICTURES = frozenset(option.name for option in fields(PictureOptions))
 _ALONE: Mapping[str, Mapping[str, frozenset[str]]] = {
     "bench": {
         "scaling": _FILES | _OUT | {"threads", "seconds"},
@@ -14,8 +17,9 @@ _ALONE: Mapping[str, Mapping[str, frozenset[str]]] = {
     "train": {"list_networks": frozenset({"imgsz", "size"})},
     "camera": {
         "replay": frozenset(
-            {"model", "engine", "threads", "labels", "scale", "conf", "topk", "json", "show", "config"}
+            {"model", "engine", "threads", "labels", "conf", "topk", "json", "show", "config"}
         )
+        | _PICTURES
     },
 }
 """For a command and an option that changes what it does: the parameters that have an effect then."""

@@ -13,8 +13,9 @@ from .engines.names import EngineName
 from .engines.open import open_engine
 from .errors import BadImage, InvalidOutput
 from .files import PICTURE_BYTES, read_whole
+from .images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from .images.prepare import prepare, prepare_file, prepare_jpeg
-from .images.rule import ImageRule, PixelRange
+from .images.rule import ImageRule
 from .images.transparency import lay_on_white
 from .models.card import ModelCard
 from .models.find import builtin_model, choose_model
@@ -133,20 +134,20 @@ def open_classifier(
     threshold: float | None = None,
     top: int = 3,
     labels: Path | None = None,
-    scale: PixelRange | None = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     require_signed: bool = False,
     on_note: Callable[[str], None] = lambda _: None,
 ) -> Classifier:
     """Opens the model that was named, the best in this folder, or a foreign model with its labels.
 
     Args:
-        model: see `find_model_file`, as `labels`, `scale`, `require_signed` and `on_note`.
+        model: see `find_model_file`, as `labels`, `picture_options`, `require_signed` and `on_note`.
         engine: see `Classifier`, as `threads`, `threshold` and `top`.
         threads: see `engine`.
         threshold: see `engine`.
         top: see `engine`.
         labels: see `model`.
-        scale: see `model`.
+        picture_options: see `model`.
         require_signed: see `model`.
         on_note: see `model`.
 
@@ -154,7 +155,12 @@ def open_classifier(
         EdgeclsError: there is no such model, it is damaged, or its engine is not installed.
     """
     found = find_model_file(
-        model, engine=engine, labels=labels, scale=scale, require_signed=require_signed, on_note=on_note
+        model,
+        engine=engine,
+        labels=labels,
+        picture_options=picture_options,
+        require_signed=require_signed,
+        on_note=on_note,
     )
     return Classifier(found, engine=engine, threads=threads, threshold=threshold, top=top)
 

@@ -18,7 +18,7 @@ from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.engines.open import open_own_engine
 from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import write_whole
-from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Quantisation
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
@@ -80,7 +80,7 @@ def export_model(
     data: str | Path | None = None,
     calibration_images: int = DEFAULT_IMAGES,
     labels: str | Path | None = None,
-    scale: PixelRange | None = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     calibration: str | Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
@@ -99,7 +99,7 @@ def export_model(
         data: the data set to calibrate and compare on; None is the one that the model was trained on.
         calibration_images: training images that int8 ranges are measured on.
         labels: for a model made elsewhere: a text file with one label on each line.
-        scale: for a model made elsewhere: range of the pixels that it was trained on; None is `0..1`.
+        picture_options: for a model made elsewhere: how it wants its pictures.
         calibration: for a model made elsewhere: a folder of pictures, in place of `data`.
         on_step: called with what is being done.
 
@@ -110,7 +110,7 @@ def export_model(
         Path(model) if model else None,
         data=str(data) if data else None,
         labels=Path(labels) if labels else None,
-        scale=scale,
+        picture_options=picture_options,
         calibration=Path(calibration) if calibration else None,
         on_step=on_step,
     )
@@ -128,7 +128,7 @@ def run_export(
 ) -> ExportReport:
     """Exports what `read_inputs` read; see `export_model`."""
     if isinstance(inputs, ForeignModel):
-        loaded = load_foreign(inputs.path, inputs.labels, inputs.scale)
+        loaded = load_foreign(inputs.path, inputs.labels, inputs.options)
         original = KerasEngine(loaded)
         on_step("reading the pictures")
         dataset = foreign_data(loaded[1].card, inputs.data, inputs.pictures)

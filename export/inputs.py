@@ -9,7 +9,7 @@ from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import BadModel, MissingInput, UsageError
-from ..edge_runtime.images.rule import PixelRange
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 
@@ -29,7 +29,7 @@ class ForeignModel:
 
     path: Path
     labels: tuple[str, ...]
-    scale: PixelRange
+    options: PictureOptions
     data: str | None
     pictures: Path | None
 
@@ -39,7 +39,7 @@ def read_inputs(
     *,
     data: str | None = None,
     labels: Path | None = None,
-    scale: PixelRange | None = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     calibration: Path | None = None,
     on_step: Callable[[str], None] = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
@@ -50,7 +50,7 @@ def read_inputs(
         model: an `.h5`; None is the newest of this folder.
         data: the data set to calibrate and compare on; None is the one that the model was trained on.
         labels: for a foreign model: a file with its labels; see `label_file.py`.
-        scale: for a foreign model: range of the pixels that it was trained on; None is `0..1`.
+        picture_options: for a foreign model: how it wants its pictures.
         calibration: for a foreign model: a folder of pictures, in place of `data`.
         on_step: called with what is being read.
         on_note: called with a line about how it is read.
@@ -65,9 +65,10 @@ def read_inputs(
     if labels:
         names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
-        return ForeignModel(path, names, scale or "0..1", data, calibration)
-    if scale or calibration:
-        raise UsageError("--scale and --calibration are for a model made elsewhere; name its --labels too")
+        return ForeignModel(path, names, picture_options, data, calibration)
+    if calibration or not picture_options.is_empty:
+        options = " ".join(filter(None, (picture_options.text, calibration and "--calibration")))
+        raise UsageError(f"{options}: for a model made elsewhere; name its --labels too")
     file = read_model(path)
     if file.format is not ModelFormat.H5:
         raise BadModel(f"{path}: a .{file.format} file, not the Keras original; name the .h5")

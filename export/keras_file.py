@@ -1,5 +1,6 @@
 """The Keras original of an export: loaded safely, ours or made elsewhere, and run as the reference."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,9 @@ from ..data.backend import keras, load_network_bytes, tf
 from ..data.keras_network import check_unknown_network
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import MODEL_BYTES, read_whole
-from ..edge_runtime.images.rule import ImageRule, PixelRange
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
-from ..edge_runtime.models.trial import SCALINGS
 
 _REMEDY = "save it again with Keras 3"
 _BATCH_PIXELS = 256 * 32 * 32
@@ -53,13 +53,15 @@ def _check_against_card(network: Any, model: ModelFile) -> None:
         )
 
 
-def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tuple[Any, ModelFile]:
+def load_foreign(
+    path: Path, labels: tuple[str, ...], options: PictureOptions = AS_THE_FILE_SAYS
+) -> tuple[Any, ModelFile]:
     """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
 
     Args:
         path: a classifier of pictures, float32 (N, H, W, 3) or grey (N, H, W, 1), to (N, C).
         labels: in the order of its outputs.
-        scaling: of the pixels that it was trained on.
+        options: how it wants its pictures.
 
     Returns:
         As `load_network`, with a softmax added if the model gives logits, and a new card.
@@ -76,14 +78,31 @@ def load_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange) -> tu
         if format_ is not ModelFormat.H5:
             raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
         if read_card(content, format_, str(path)):
-            raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
+            raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
     check_unknown_network(content, str(path))
     network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
     height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
-    scale, offset = SCALINGS[scaling]
-    rule = ImageRule(height_px, width_px, decode="reduced", channels="grey" if channels == 1 else "rgb")
-    card = ModelCard(labels, rule, scale, offset, io="float32")
+    rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
+    card = ModelCard(labels, rule, *(options.scaling or SCALINGS["0..1"]), io="float32")
+    network, card = with_scaling_layer(network, card)
     return _with_probabilities(network, card), ModelFile(path, ModelFormat.H5, content, card)
+
+
+def with_scaling_layer(network: Any, card: ModelCard) -> tuple[Any, ModelCard]:
+    """Returns a network that takes pixels of 0..1, and its card, where each channel has a scale of its own.
+
+    So the input of an int8 file still takes a camera's bytes, with one scale for all channels. It is a
+    convolution of one pixel, whose weights int8 keeps for each channel.
+    """
+    if not isinstance(card.scale, tuple) and not isinstance(card.offset, tuple):
+        return network, card
+    scale, offset = (
+        np.broadcast_to(np.asarray(values, np.float32), 3) for values in (card.scale, card.offset)
+    )
+    layer: Any = keras.layers.DepthwiseConv2D(1, name="scaling")
+    scaled: Any = keras.Sequential([keras.Input(card.image.shape), layer, network])
+    layer.set_weights([(scale * 255).reshape(1, 1, 3, 1), offset])
+    return scaled, replace(card, scale=1 / 255, offset=0.0)
 
 
 class KerasEngine:

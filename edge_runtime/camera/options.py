@@ -15,7 +15,8 @@ from typing import Any, Literal, Self, get_args, get_type_hints
 from ..engines.names import EngineName
 from ..errors import BadConfiguration, UsageError
 from ..files import TEXT_BYTES, read_whole
-from ..images.rule import PixelRange
+from ..images.picture_options import PictureOptions
+from ..images.rule import Channels, Crop, PixelRange
 from ..masking import has_secret, shown_source, shown_value
 from ..schema import parse_toml
 from ..text import expanded
@@ -144,7 +145,37 @@ class CameraOptions:
         metavar="FILE",
     )
     scale: PixelRange | None = _option(
-        None, MODEL, "Pixel range that a foreign model was trained on; default: 0..1."
+        None, MODEL, "Pixel range that a foreign model was trained on; default: what the file says."
+    )
+    mean: str | None = _option(
+        None,
+        MODEL,
+        "Mean that is subtracted from a foreign model's pixels, in units of --scale (here 0..1 if unset): a "
+        "number, three, or imagenet, with its deviation.",
+        metavar="M[,M,M]|imagenet",
+    )
+    std: str | None = _option(
+        None,
+        MODEL,
+        "Deviation by which they are then divided: a number, three, or imagenet.",
+        metavar="S[,S,S]|imagenet",
+    )
+    channels: Channels | None = _option(
+        None, MODEL, "Channels of a foreign model, in its order; default: rgb, or grey where it takes one."
+    )
+    crop: Crop | None = _option(
+        None,
+        MODEL,
+        "Part of the picture that a foreign model sees: the largest centred box of its shape, or all of it, "
+        "stretched; default: center.",
+    )
+    resize_to: int | None = _option(
+        None,
+        MODEL,
+        "Shorter side of the picture before the centre crop, such as 256 for torchvision's 224 px.",
+        metavar="PIXELS",
+        minimum=1,
+        maximum=16_384,
     )
     require_signed: bool = _option(
         False,
@@ -258,6 +289,17 @@ class CameraOptions:
         ):  # a program may write paths as text
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, expanded(value))
+
+    @property
+    def picture_options(self) -> PictureOptions:
+        """How a foreign model wants its pictures.
+
+        Raises:
+            UsageError: see `PictureOptions`.
+        """
+        return PictureOptions(
+            **{option.name: getattr(self, option.name) for option in fields(PictureOptions)}
+        )
 
     @property
     def frame_limit(self) -> int | None:

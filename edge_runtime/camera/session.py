@@ -186,7 +186,7 @@ def open_session(
             options.model,
             engine=options.engine,
             labels=options.labels,
-            scale=options.scale,
+            picture_options=options.picture_options,
             require_signed=options.require_signed,
             records=options.record is not None,
             on_note=on_note,

@@ -4,23 +4,25 @@ from pathlib import Path
 
 from ..errors import BadModel, UsageError
 from ..files import MODEL_BYTES, read_whole
-from ..images.rule import ImageRule, PixelRange
+from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
 from ..workers import ask_worker
 from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
 from .passed import has_passed, remember
-from .trial import SCALINGS, TIME_S, try_out
+from .trial import TIME_S, try_out
 
 
-def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..1") -> ModelFile:
+def read_foreign(
+    path: Path, labels: tuple[str, ...], picture_options: PictureOptions = AS_THE_FILE_SAYS
+) -> ModelFile:
     """Reads a foreign TFLite or ONNX file, and makes a card for it.
 
     Args:
         path: a network that takes one picture as uint8, int8 or float32, [1, H, W, 3] or [1, 3, H, W], and
             returns one row of scores of any of these types.
         labels: in the order of the scores.
-        scaling: range of the values that the network was trained on. A file that takes bytes without a scale
-            of their own does the scaling inside.
+        picture_options: how it wants its pictures. A file that takes bytes without a scale of their own does
+            the scaling inside.
 
     Raises:
         UsageError: edgecls made the file, so that it has labels of its own; or it is a Keras model.
@@ -31,7 +33,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
     content = read_whole(path, MODEL_BYTES)
     format_ = model_format(content, str(path))
     if read_card(content, format_, str(path)):
-        raise UsageError(f"{path}: carries its own labels and scaling; leave --labels and --scale out")
+        raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
     sha256 = content_sha256(content)
@@ -45,13 +47,7 @@ def read_foreign(path: Path, labels: tuple[str, ...], scaling: PixelRange = "0..
             f"{path}: the network has {found['classes']} classes, but there are {len(labels)} labels; "
             "write one label for each class"
         )
-    scale, offset = SCALINGS[scaling]
-    card = ModelCard(
-        labels,
-        ImageRule(*found["size_px"], channels="grey" if found["channels"] == 1 else "rgb"),
-        scale,
-        offset,
-        io=found["io"],
-        scores=found["scores"],
-    )
+    scale, offset = picture_options.scaling or SCALINGS["0..1"]
+    rule = picture_options.rule(*found["size_px"], found["channels"], str(path))
+    card = ModelCard(labels, rule, scale, offset, io=found["io"], scores=found["scores"])
     return ModelFile(path, format_, content, card, is_foreign=True)

@@ -1,4 +1,4 @@
-"""The model that a user names with --model, --labels and --scale, or the one that is taken without."""
+"""The model that a user names with --model, --labels and the like, or the one that is taken without."""
 
 import shlex
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..engines.names import EngineName
 from ..errors import MissingInput, UsageError
-from ..images.rule import PixelRange
+from ..images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from .builtin import SMALLEST, builtin_name, knows
 from .find import choose_model, smallest_builtin_model
 from .foreign import read_foreign
@@ -23,7 +23,7 @@ def find_model_file(
     *,
     engine: EngineName = "auto",
     labels: Path | None = None,
-    scale: PixelRange | None = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     require_signed: bool = False,
     records: bool = False,
     on_note: Callable[[str], None] = lambda _: None,
@@ -35,7 +35,7 @@ def find_model_file(
         model: as `--model`; None takes the best in this folder, else the default built-in model.
         engine: only a model that it runs.
         labels: file with the labels of a foreign model; see `label_file.py`.
-        scale: pixel range that a foreign model was trained on; None is 0..1.
+        picture_options: how a foreign model wants them.
         require_signed: only a file that is signed by a key that the user trusts, or a built-in model.
         records: frames are recorded, for which any model will do: where the folder's own cannot be used and
             none is named, the smallest built-in model answers.
@@ -45,7 +45,9 @@ def find_model_file(
     Raises:
         EdgeclsError: there is no such model, it is damaged, or not signed as required.
     """
-    found = _find(model, engine, labels, scale, records=records, on_note=on_note, on_warning=on_warning)
+    found = _find(
+        model, engine, labels, picture_options, records=records, on_note=on_note, on_warning=on_warning
+    )
     if require_signed and not builtin_name(found.path):
         check_signed(found)
     if labels is None and (model is None or model.is_dir()):
@@ -58,19 +60,19 @@ def _find(
     model: Path | None,
     engine: EngineName,
     labels: Path | None,
-    scale: PixelRange | None,
+    picture_options: PictureOptions,
     *,
     records: bool,
     on_note: Callable[[str], None],
     on_warning: Callable[[str], None],
 ) -> ModelFile:
-    if labels is None and scale is not None:
-        raise UsageError("--scale is for a foreign model; name its --labels too")
+    if labels is None and not picture_options.is_empty:
+        raise UsageError(f"{picture_options.text}: for a foreign model; name its --labels too")
     if labels is not None:
         names = read_labels(labels, on_note)
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
-        return read_foreign(model, names, scale or "0..1")
+        return read_foreign(model, names, picture_options)
     try:
         return choose_model(model, engine, on_note)
     except MissingInput as error:

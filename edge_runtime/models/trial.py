@@ -14,20 +14,14 @@ import numpy as np
 
 from ..engines.engine import Engine, OpenedEngine, check_against_card, start_engine
 from ..files import write_whole
-from ..images.rule import ImageRule, PixelRange
+from ..images.picture_options import SCALINGS
+from ..images.rule import ImageRule
 from ..workers import ask_worker
 from .builtin import builtin_name
 from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card, read_model
 from .passed import has_passed, remember
 from .signature import SigningKey, is_trusted
-
-SCALINGS: dict[PixelRange, tuple[float, float]] = {
-    "0..255": (1.0, 0.0),
-    "0..1": (1 / 255, 0.0),
-    "-1..1": (2 / 255, -1.0),
-}
-"""(scale, offset) of the values that a network was trained on: pixel * scale + offset."""
 
 TIME_S = 40.0
 """For the whole trial; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""

@@ -139,7 +139,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
         threshold=options.conf,
         top=options.topk,
         labels=options.labels,
-        scale=options.scale,
+        picture_options=options.picture_options,
         require_signed=options.require_signed,
     ) as classifier:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.edge_runtime.images.picture_options import PictureOptions
 from edgecls.export.keras_file import KerasEngine, load_foreign
 
 LABELS = ("left", "right", "none")
@@ -33,14 +34,16 @@ def test_it_sees_the_pixels_that_it_was_trained_on(tmp_path, suffix, scaling, sc
     model = network("softmax")
     path = tmp_path / f"theirs.{suffix}"
     model.save(path)
-    engine = KerasEngine(load_foreign(path, LABELS, scaling))
+    engine = KerasEngine(load_foreign(path, LABELS, PictureOptions(scaling)))
     np.testing.assert_allclose(engine.predict_batch(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
 
 
 def test_logits_become_probabilities(tmp_path):
     model = network(None)
     model.save(tmp_path / "theirs.keras")
-    answers = KerasEngine(load_foreign(tmp_path / "theirs.keras", LABELS, "0..1")).predict_batch(IMAGES)
+    answers = KerasEngine(
+        load_foreign(tmp_path / "theirs.keras", LABELS, PictureOptions("0..1"))
+    ).predict_batch(IMAGES)
     np.testing.assert_allclose(answers.sum(1), 1, atol=1e-5)
     expected = keras.ops.softmax(model(IMAGES.astype(np.float32) / 255))
     np.testing.assert_allclose(answers, expected, atol=1e-5)
@@ -49,11 +52,11 @@ def test_logits_become_probabilities(tmp_path):
 def test_the_number_of_labels_must_be_the_networks(tmp_path):
     network("softmax").save(tmp_path / "theirs.h5")
     with pytest.raises(BadModel, match="there are 2 labels"):
-        load_foreign(tmp_path / "theirs.h5", ("a", "b"), "0..1")
+        load_foreign(tmp_path / "theirs.h5", ("a", "b"), PictureOptions("0..1"))
 
 
 def test_our_own_files_keep_their_labels_and_exports_are_no_originals(tiny):
     with pytest.raises(UsageError, match="carries its own labels"):
-        load_foreign(tiny.h5, LABELS, "0..1")
+        load_foreign(tiny.h5, LABELS, PictureOptions("0..1"))
     with pytest.raises(UsageError, match="is an export already"):
-        load_foreign(tiny.files[0], LABELS, "0..1")
+        load_foreign(tiny.files[0], LABELS, PictureOptions("0..1"))

@@ -8,6 +8,7 @@ import pytest
 
 from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadModel, UsageError
+from edgecls.edge_runtime.images.picture_options import PictureOptions
 from edgecls.edge_runtime.models.foreign import read_foreign
 
 LABELS = tuple("0123456789")
@@ -76,7 +77,10 @@ def test_it_answers_as_the_keras_original_does(foreign, tiny, name):
 
 def test_another_scaling_is_another_answer(foreign, tiny):
     as_trained, *others = (
-        predict_all(read_foreign(foreign / "float.tflite", LABELS, scaling), tiny.dataset.test.images[:40])
+        predict_all(
+            read_foreign(foreign / "float.tflite", LABELS, PictureOptions(scaling)),
+            tiny.dataset.test.images[:40],
+        )
         for scaling in ("0..1", "0..255", "-1..1")
     )
     assert all(np.abs(other - as_trained).max() > 0.1 for other in others)
