@@ -1,14 +1,17 @@
 """The options of `edgecls camera` on a command line, made from the fields of `CameraOptions`."""
 
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
+from typer._click.types import Tuple  # typer has no public name for it
 
 from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of, read_options
+from ..edge_runtime.errors import UsageError
 from .command import Command
 from .meant import check_values
 from .model_options import complete_models
@@ -46,6 +49,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(context: typer.Context, config: Path | None, **values: Any) -> None:
         named = {option.name: values.pop(option.name) for option in fields(CameraOptions)}
+        named["on"] = tuple(named["on"] or ())
         if config:
             typed = {name: value for name, value in named.items() if _is_typed(context, name)}
             named = read_options(config) | typed
@@ -61,7 +65,13 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 class CameraCommand(Command):
-    """A command whose `--serve` may stand without its value, which typer has no option for."""
+    """A command whose `--serve` may stand without its value, and `--on` with two; typer declares neither."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        for param in self.params:
+            if param.name == "on":
+                param.nargs, param.type = 2, _LabelAndAction([str, str])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Gives a `--serve` at the end, or before another option, its default."""
@@ -70,6 +80,24 @@ class CameraCommand(Command):
             if after == len(args) or args[after].startswith("-"):
                 args = [*args[:after], DEFAULT_SERVE, *args[after:]]
         return super().parse_args(ctx, args)
+
+
+class _LabelAndAction(Tuple):
+    """The two values of an `--on`; in the environment all: `cup 'run:notify-send cup' any gpio:17`."""
+
+    def split_envvar_value(self, rv: str) -> Any:
+        """Splits the variable's value into pairs.
+
+        Raises:
+            UsageError: it is no list of pairs.
+        """
+        try:
+            words = shlex.split(rv)
+        except ValueError as error:
+            raise UsageError(f"EDGECLS_ON: {str(error).lower()}; check its quotes") from None
+        if len(words) % 2:
+            raise UsageError("EDGECLS_ON: not pairs of LABEL and ACTION; quote an action that has blanks")
+        return list(zip(words[::2], words[1::2], strict=True))
 
 
 def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
@@ -87,8 +115,9 @@ def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
         rich_help_panel=described["group"],
         autocompletion=complete_models if option.name == "model" else None,
     )
+    default, hint = (None, list[str] | None) if option.name == "on" else (option.default, hint)
     return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=Annotated[hint, typed]
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, typed]
     )
 
 

@@ -110,7 +110,7 @@ def remove(name: Name = _NAME) -> None:
 
 def _typed(options: CameraOptions) -> list[str]:
     """The options for the line that sudo runs; a secret, and what came from the environment, goes there."""
-    variables = {"source": "EDGECLS_SOURCE", "token": "EDGECLS_TOKEN"}
+    variables = {"source": "EDGECLS_SOURCE", "token": "EDGECLS_TOKEN", "on": "EDGECLS_ON"}
     secrets = _secrets(options)
     return to_arguments(
         {
@@ -125,8 +125,12 @@ def _typed(options: CameraOptions) -> list[str]:
 
 def _secrets(options: CameraOptions) -> list[str]:
     """The variables for what must not stand on a command line."""
-    is_secret = (has_secret(options.source), bool(options.token))
-    return [variable for variable, found in zip(SECRET_VARIABLES, is_secret, strict=True) if found]
+    is_secret = {
+        "EDGECLS_SOURCE": has_secret(options.source),
+        "EDGECLS_TOKEN": bool(options.token),
+        "EDGECLS_ON": edge_runtime.has_webhooks(options.on),
+    }
+    return [variable for variable, found in is_secret.items() if found]
 
 
 def check_root(command: str, options: CameraOptions, *arguments: str) -> None:

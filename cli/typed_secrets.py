@@ -23,8 +23,10 @@ def without_typed_secrets(text: str) -> str:
     It knows where each ends, also with blanks and quotes in it, which `hide_secrets` has to guess.
     """
     words = {os.environ.get("EDGECLS_SOURCE", "")}
-    for word in sys.argv[1:]:
-        words |= {word, _split(word)[1]}
+    actions = _actions_at(sys.argv[1:])
+    for at, word in enumerate(sys.argv[1:]):
+        is_pair = at in actions or at + 1 in actions
+        words |= {word.partition(":")[2]} if is_pair else {word, _split(word)[1]}
     for word in sorted(filter(has_secret, words), key=len, reverse=True):
         printed = {word, word.strip(), repr(word)[1:-1], printable(word), shlex.quote(word), str(Path(word))}
         for spelling in printed:
@@ -35,9 +37,14 @@ def without_typed_secrets(text: str) -> str:
 def shown_arguments(words: Sequence[str]) -> list[str]:
     """Returns a command line that may be shown: a token, and what an address hides, as `***`."""
     shown: list[str] = []
-    for before, word in zip(("", *words), words, strict=False):
+    actions = _actions_at(words)
+    for at, (before, word) in enumerate(zip(("", *words), words, strict=False)):
         option, value = _split(word)
-        if before in _WHOLLY_SECRET:
+        if at in actions or at + 1 in actions:  # somebody may have typed the label behind the action
+            from ..edge_runtime.camera.actions.rules import shown_as_typed  # noqa: PLC0415 - only with --on
+
+            shown.append(shown_as_typed(word))
+        elif before in _WHOLLY_SECRET:
             shown.append(HIDDEN)
         elif option.removesuffix("=") in _WHOLLY_SECRET:
             shown.append(option + HIDDEN)
@@ -53,9 +60,15 @@ def exposed_secrets() -> str:
     if not secret:
         return ""
     is_token = any(option in word.partition("=")[0] for option in _WHOLLY_SECRET for word in words)
-    is_address = len(secret) > is_token
-    what = " and ".join(["the token"] * is_token + ["the camera's password"] * is_address)
-    names = " and ".join([*_WHOLLY_SECRET.values()] * is_token + ["EDGECLS_SOURCE"] * is_address)
+    of_actions = sum(words[at] in secret for at in _actions_at(words))
+    is_address = len(secret) > is_token + of_actions
+    found = {
+        "the token": ("EDGECLS_TOKEN", is_token),
+        "the camera's password": ("EDGECLS_SOURCE", is_address),
+        "a webhook's secret": ("EDGECLS_ON", of_actions),
+    }
+    what = " and ".join(name for name, (_, is_there) in found.items() if is_there)
+    names = " and ".join(variable for variable, is_there in found.values() if is_there)
     is_hidden = sys.platform == "linux"
     seen = (
         "could be read in the list of processes at the start" if is_hidden else "is in the list of processes"
@@ -102,6 +115,16 @@ def _overwritten(memory: bytes) -> bytes:
     return b"\0".join(
         os.fsencode(new)[: len(word)].ljust(len(word)) for new, word in zip(shown, words, strict=True)
     )
+
+
+def _actions_at(words: Sequence[str]) -> set[int]:
+    """The places of the actions: the second word behind each `--on`."""
+    ends = (
+        (at + 2 if word == "--on" else at + 1)
+        for at, word in enumerate(words)
+        if _split(word)[0] == "--on=" or word == "--on"
+    )
+    return {at for at in ends if at < len(words)}
 
 
 def _split(word: str) -> tuple[str, str]:

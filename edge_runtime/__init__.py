@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .camera.actions.rules import has_webhooks as has_webhooks
     from .camera.answer import Answer as Answer
     from .camera.event import Event as Event
     from .camera.event import fan_out as fan_out
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
     from .service.unit import unit_text as unit_text
 
 _MODULES = {
+    "has_webhooks": ".camera.actions.rules",
     "Answer": ".camera.answer",
     "Event": ".camera.event",
     "fan_out": ".camera.event",

@@ -16,8 +16,8 @@ from types import TracebackType
 from urllib.parse import unquote
 
 HIDDEN = "***"
-SECRET_VARIABLES = ("EDGECLS_SOURCE", "EDGECLS_TOKEN")
-"""Of the environment; they stand for options of `edgecls camera`."""
+SECRET_VARIABLES = ("EDGECLS_SOURCE", "EDGECLS_TOKEN", "EDGECLS_ON", "EDGECLS_WEBHOOK_SECRET")
+"""Of the environment: what a camera needs, and its child processes must not know."""
 
 _URL = re.compile(
     r"(?:[a-z][a-z0-9+.-]+:(?=[/\\])|(?:(?:rtsp|rtmp|http|srt|ws|mms)s?|ftp|tcp|udp)(?=[/\\]{2}))[/\\]+"

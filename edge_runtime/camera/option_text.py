@@ -16,6 +16,7 @@ def to_toml(options: CameraOptions) -> str:
     """
     hints = get_type_hints(CameraOptions)
     hidden = ("token", "source") if has_secret(options.source) else ("token",)
+    tables = _on_tables(options)
     lines = ["# edgecls camera --config FILE", ""]
     group = ""
     for option in fields(options):
@@ -23,14 +24,33 @@ def to_toml(options: CameraOptions) -> str:
             group = option.metadata["group"]
             lines += ["", f"# {group}"] if lines[-1] else [f"# {group}"]
         value = getattr(options, option.name)
-        if option.name in hidden:
+        if option.name == "on":
+            lines.append("# on: at the end" if tables else f"# on: tables, such as {_ON_EXAMPLE}")
+        elif option.name in hidden:
             lines.append(f"# {option.name}: set {option.metadata['variable']} in the environment")
         elif value is None or value == option.default:
             shown = _example(option, hints[option.name]) if option.default is None else _toml(option.default)
             lines.append(f"# {option.name} = {shown}")
         else:
             lines.append(f"{option.name} = {_toml(value)}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *tables]) + "\n"
+
+
+_ON_EXAMPLE = '[[on]], label = "cup", run = "notify-send cup", at the end of this file'
+
+
+def _on_tables(options: CameraOptions) -> list[str]:
+    """The lines of `on`; as tables they stand at the end. A URL's password is left to the environment."""
+    if not options.on:
+        return []
+    from .actions.rules import shown_as_typed, to_table  # noqa: PLC0415 - which most loops do without
+
+    if any(shown_as_typed(action) != action for _, action in options.on):
+        return ["", "# on: set EDGECLS_ON in the environment, as a webhook has a secret in its URL"]
+    lines: list[str] = []
+    for pair in options.on:
+        lines += ["", "[[on]]", *(f"{name} = {_toml(value)}" for name, value in to_table(pair).items())]
+    return lines
 
 
 def to_arguments(values: Mapping[str, Any]) -> list[str]:
@@ -40,7 +60,9 @@ def to_arguments(values: Mapping[str, Any]) -> list[str]:
         value = values.get(option.name, option.default)
         if value is None or value == option.default:
             continue
-        if isinstance(value, bool):
+        if option.name == "on":
+            typed += [word for pair in value for word in ("--on", *pair)]
+        elif isinstance(value, bool):
             names = next((flags for flags in option.metadata["flags"] if "/" in flags), flag_of(option.name))
             typed.append(names.split("/")[0 if value else 1])
         else:

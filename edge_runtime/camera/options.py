@@ -27,13 +27,14 @@ Flip = Literal["horizontal", "vertical"]
 DEFAULT_SERVE = "127.0.0.1:8080"
 """Address of the page where none is given."""
 
-SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, PAGE, RECORD = (
+SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, ACTION, PAGE, RECORD = (
     "Source",
     "Model",
     "View",
     "Decision",
     "Rate",
     "Output",
+    "Actions",
     "Web page",
     "Recording",
 )
@@ -245,6 +246,15 @@ class CameraOptions:
         maximum=1e6,
     )
 
+    on: tuple[tuple[str, str], ...] = _option(
+        (),
+        ACTION,
+        "When LABEL is announced (any: whichever, unknown: none any more, left:LABEL: withdrawn), do ACTION: "
+        'run:"COMMAND", sh:"COMMAND" by a shell, webhook:URL, gpio:PIN or gpio:PIN:pulse=2s. Repeatable.',
+        metavar="LABEL ACTION",
+        variable="EDGECLS_ON",
+    )
+
     serve: str | None = _option(
         None,
         PAGE,
@@ -289,6 +299,9 @@ class CameraOptions:
         ):  # a program may write paths as text
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, expanded(value))
+        object.__setattr__(
+            self, "on", tuple((label, action) for label, action in self.on)
+        )  # lists of lists too
 
     @property
     def picture_options(self) -> PictureOptions:
@@ -366,6 +379,8 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
     """
     if option.name == "serve" and value is True:
         return DEFAULT_SERVE
+    if option.name == "on":
+        return _rules(value)
     if option.name in ("source", "rotate") and type(value) is int:
         value = str(value)  # source = 0
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
@@ -384,6 +399,16 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
         raise ValueError(f"write {words.get(kind, 'true or false')}")
     _check_range(value, option.metadata["minimum"], option.metadata["maximum"])
     return value
+
+
+def _rules(value: object) -> tuple[tuple[str, str], ...]:
+    """The tables of `[[on]]` as the command line writes them."""
+    from .actions.rules import from_table  # noqa: PLC0415 - which most loops do without
+
+    if not isinstance(value, list):
+        raise ValueError('write tables: [[on]], label = "cup", run = "notify-send cup"')
+    tables: list[object] = list(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return tuple(map(from_table, tables))
 
 
 def check_numbers(options: CameraOptions) -> None:

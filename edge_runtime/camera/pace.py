@@ -9,13 +9,16 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ..errors import UsageError
 from ..hardware import ROOT, is_throttled, temperature_c
 from .event import Event, OnEvent, ignore
 from .rates import FrameRate
 
+Busy = Literal["queue", "skip", "restart"]
+"""What to do with something new while one of its kind is under way: do it later, leave it out, or interrupt
+that one."""
 MIN_FPS = 0.2
 """No limit goes below this: one frame in five seconds."""
 

@@ -25,6 +25,8 @@ from .outputs.lines import LineOutput, json_line
 from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
 from .pace import parse_share
 from .session_parts import (
+    actions_of,
+    check_actions,
     decider_of,
     event_log_of,
     is_folder,
@@ -116,6 +118,7 @@ def check_options(options: CameraOptions) -> Address:
         raise UsageError(f"--record-max-mb is for a folder; write --record {folder}")
     if options.record_max_mb and not options.record:
         raise UsageError("--record-max-mb goes with --record DIR/; add it, or leave this out")
+    check_actions(options)
     if options.show:
         _check_window(goes_on=is_unattended(options))
     return address
@@ -207,6 +210,9 @@ def open_session(
         )
         decider = decider_of(options, source, classifier)
         recorder = recorder_of(options, source, classifier, decider, on_event, resumes=unattended)
+        actions = actions_of(options, source, classifier, stop, on_event)
+        if actions:
+            opened.callback(actions.close)  # whatever happens before the loop closes it
         windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
@@ -221,6 +227,7 @@ def open_session(
             limit,
             *windows,
             recorder,
+            actions,
             *last,
         ]
         loop = Loop(

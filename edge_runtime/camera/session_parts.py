@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..classifier import Classifier
 from ..errors import BadConfiguration, UsageError
+from ..models.builtin import builtin_name
 from ..models.card import ModelCard
 from ..text import expanded
 from .answer import Sink
@@ -29,6 +30,7 @@ from .view import ROTATIONS, View
 
 if TYPE_CHECKING:
     from ..page.server import PageSink
+    from .actions.actions import Actions
 
 
 def view_of(options: CameraOptions) -> View:
@@ -121,6 +123,47 @@ def event_log_of(options: CameraOptions, on_event: OnEvent, *, waits: bool) -> E
     if options.record and path.absolute() == expanded(options.record).absolute():
         raise UsageError(f"--events {path}: is the recording itself; choose another name")
     return EventLog(options.events, int(options.events_max_mb * 1e6), on_event, waits=waits)
+
+
+def check_actions(options: CameraOptions, classifier: Classifier | None = None) -> None:
+    """Checks the actions of `--on`, and their labels where there is a classifier; no pin is needed.
+
+    Raises:
+        UsageError, MissingInput, PermissionRefused, BadConfiguration: see `rules_of` and `check_labels`.
+    """
+    if not options.on:
+        return
+    from .actions.actions import rules_of  # noqa: PLC0415 - which most loops do without
+    from .actions.rules import check_labels  # noqa: PLC0415
+
+    rules = rules_of(options.on)
+    if classifier:
+        card = classifier.card
+        check_labels(rules, card.labels, card.background, _model_name(classifier))
+
+
+def _model_name(classifier: Classifier) -> str:
+    return builtin_name(classifier.path) or classifier.path.name
+
+
+def actions_of(
+    options: CameraOptions, source: Source, classifier: Classifier, stop: StopRequest, on_event: OnEvent
+) -> "Actions | None":
+    """What `--on` starts; raises what `check_actions` and `Actions` do."""
+    if not options.on:
+        return None
+    from .actions.actions import Actions, rules_of  # noqa: PLC0415 - which most loops do without
+    from .outputs.courier import Farewell  # noqa: PLC0415
+
+    check_actions(options, classifier)
+    farewell = Farewell(stop, hurries=options.frame_limit is None and source.live)
+    return Actions(
+        rules_of(options.on),
+        model=_model_name(classifier),
+        camera=source.description,
+        farewell=farewell,
+        on_event=on_event,
+    )
 
 
 def recorder_of(

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import MissingInput, PermissionRefused, Unavailable, writing_failed
+from ..errors import BadConfiguration, MissingInput, PermissionRefused, Unavailable, writing_failed
 from ..files import MODEL_BYTES, read_whole, write_whole
 from ..text import printable
 from .unit import (
@@ -89,6 +89,8 @@ def install(service: CameraService, systemctl: Systemctl, root: Path = ROOT) -> 
     )  # refused before anything is written
     for path in service.reads:
         _check_readable_by_all(path)
+    if service.pins:
+        _check_group_of_pins(root)
     contents = {path.name: read_whole(path, MODEL_BYTES) for path in service.copied}
     settings = _below(root, service.settings)
     for name, content in contents.items():
@@ -153,6 +155,21 @@ def _check_readable_by_all(path: Path) -> None:
             raise PermissionRefused(
                 f"{folder}: only its owner may enter it; run `chmod -R o+rX {folder}`, as the service has a "
                 "user of its own"
+            )
+
+
+def _check_group_of_pins(root: Path) -> None:
+    """Checks that the group exists that may use the pins: without it, the service would not start.
+
+    Raises:
+        BadConfiguration: it does not.
+    """
+    with suppress(OSError):
+        groups = (root / "etc/group").read_text(encoding="utf-8", errors="replace")
+        if not any(line.startswith("gpio:") for line in groups.splitlines()):
+            raise BadConfiguration(
+                "--on gpio: no group gpio here, as Raspberry Pi OS has; run `sudo groupadd -r gpio`, and "
+                "give it /dev/gpiochip0"
             )
 
 

@@ -1,20 +1,38 @@
 """Service plan: from camera options to a service that runs them, checked now and not at the next boot."""
 
+import os
+import shlex
 import sys
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from ..camera.actions.rules import has_webhooks
 from ..camera.decision import SteadyDecider
 from ..camera.option_text import to_arguments
 from ..camera.options import CameraOptions, flag_of
 from ..camera.session import check_options
+from ..camera.session_parts import check_actions
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
 from ..errors import BadConfiguration, PermissionRefused, UsageError
 from ..masking import has_secret
 from ..page.access import checked_token, parse_names
 from ..page.server import listen, parse_address
-from .unit import LOOPBACK, SECRETS_NAME, CameraService, network_of, settings_of, state_of, uses_camera
+from .unit import (
+    LOOPBACK,
+    SECRETS_NAME,
+    CameraService,
+    is_hidden,
+    network_of,
+    settings_of,
+    state_of,
+    uses_camera,
+)
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where systemd looks for programs, whatever the PATH of who installs the service is."""
 
 _REFUSED = {
     "once": "a service runs until it is stopped",
@@ -45,15 +63,19 @@ def plan_service(name: str, options: CameraOptions) -> CameraService:
     run = replace(options, show=False, token=None, wait=True, **installed)
     if "EDGECLS_SOURCE" in secrets:
         run = replace(run, source=CameraOptions.source)
+    if "EDGECLS_ON" in secrets:
+        run = replace(run, on=())
+    needs = needs_of(options.on)
     return CameraService(
         name,
         python=Path(sys.executable),
         arguments=tuple(to_arguments(run.changed())),
         description=address.description,
         uses_camera=uses_camera(address),
-        network=network_of(address, options.serve),
+        network=network_of(address, options.serve, needs.hosts),
         reads=_python_folders(),
         copied=tuple(copied.values()),
+        pins=needs.pins,
         secrets=secrets,
     )
 
@@ -130,7 +152,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
 
     Raises:
         EdgeclsError: the model cannot be opened.
-        UsageError: two of them have the same name.
+        UsageError: two of them have the same name, or an action is for a label that the model does not have.
     """
     with open_classifier(
         options.model,
@@ -143,6 +165,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
         require_signed=options.require_signed,
     ) as classifier:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
+        check_actions(options, classifier)
         files = {"model": classifier.path}
     named = {"labels": options.labels, "ca_file": options.ca_file}
     files |= {name: path for name, path in named.items() if path}
@@ -155,12 +178,62 @@ def _files(options: CameraOptions) -> dict[str, Path]:
 
 
 def _secrets(options: CameraOptions) -> dict[str, str]:
-    """What others may not read, as environment variables: a token, an address with a password."""
+    """What others may not read, as environment variables: a token, an address with a password, webhooks."""
     secrets = {
         "EDGECLS_SOURCE": options.source if has_secret(options.source) else None,
         "EDGECLS_TOKEN": options.token,
     }
+    if options.on and has_webhooks(options.on):
+        secrets["EDGECLS_ON"] = shlex.join(word for pair in options.on for word in pair)
+        secrets["EDGECLS_WEBHOOK_SECRET"] = os.environ.get("EDGECLS_WEBHOOK_SECRET")
     return {name: value for name, value in secrets.items() if value}
+
+
+@dataclass(frozen=True)
+class ActionNeeds:
+    """What the actions of a service need of the machine."""
+
+    hosts: tuple[str, ...] = ()
+    """Of webhooks."""
+    pins: tuple[str, ...] = ()
+    """See `CameraService.pins`."""
+
+
+def needs_of(pairs: Sequence[tuple[str, str]]) -> ActionNeeds:
+    """Returns what actions need, and checks that a service can run their programs.
+
+    Raises:
+        BadConfiguration: a program is in a folder that the service does not see.
+        UsageError: a program is named by a relative path.
+        MissingInput, PermissionRefused: see `check_command`.
+    """
+    if not pairs:
+        return ActionNeeds()
+    from ..camera.actions.command import check_command  # noqa: PLC0415 - with actions alone
+    from ..camera.actions.rules import (  # noqa: PLC0415
+        CommandAction,
+        PinAction,
+        WebhookAction,
+        parse_rules,
+        pin_words,
+    )
+
+    hosts: set[str] = set()
+    rules = parse_rules(pairs)
+    for rule in rules:
+        action = rule.action
+        if isinstance(action, WebhookAction):
+            hosts.add(urlsplit(action.url).hostname or "")
+        elif isinstance(action, CommandAction):
+            found = check_command(action, rule.name, SYSTEM_PATH)
+            if not found.is_absolute():
+                raise UsageError(f"--on {rule.name}: {found}: write its whole path; a service runs elsewhere")
+            if is_hidden(found) or is_hidden(found.resolve()):
+                raise BadConfiguration(
+                    f"--on {rule.name}: {found}: hidden from services; copy it to /usr/local/bin"
+                )
+    pins = [rule.action for rule in rules if isinstance(rule.action, PinAction)]
+    return ActionNeeds(tuple(sorted(hosts)), pin_words(pins))
 
 
 def _python_folders() -> tuple[Path, ...]:

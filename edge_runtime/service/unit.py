@@ -42,6 +42,8 @@ class CameraService:
     """Folders that its Python needs: the environment, and what it is linked to."""
     copied: tuple[Path, ...] = ()
     """Files that are copied for the service: the model, and a label file if there is one."""
+    pins: tuple[str, ...] = ()
+    """Pins that its actions switch, as `pin_child` takes them: `17`, `27:low`."""
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     """Environment variables that must not appear in a unit, a journal or a process list."""
 
@@ -86,11 +88,18 @@ def state_of(name: str) -> Path:
     return STATE / name
 
 
-def network_of(address: LiveAddress, serve: str | None) -> Network:
-    """Returns the network access that the service needs, for its source and for viewers of its page."""
-    if isinstance(address, Stream) or (serve and parse_address(serve).host not in LOOPBACK):
+def network_of(address: LiveAddress, serve: str | None, hosts: Sequence[str] = ()) -> Network:
+    """Returns the network access that the service needs.
+
+    Args:
+        address: its source.
+        serve: the address of its page.
+        hosts: those of its webhooks.
+    """
+    reached = [*hosts, *([parse_address(serve).host] if serve else [])]
+    if isinstance(address, Stream) or not set(reached) <= {*LOOPBACK}:
         return "any"
-    return "loopback" if serve else "none"
+    return "loopback" if reached else "none"
 
 
 def uses_camera(address: LiveAddress) -> bool:
@@ -98,6 +107,7 @@ def uses_camera(address: LiveAddress) -> bool:
     return isinstance(address, Device | CsiCamera)
 
 
+PIN_MODULE = "edgecls.edge_runtime.camera.actions.pin_child"
 WATCHDOG_S = 60
 """A slow SD card may hold a write up for tens of seconds; a loop that says nothing for longer hangs."""
 HIDDEN = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108 - they are named, not used
@@ -114,7 +124,7 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 ExecStart={command}
-WorkingDirectory={state}
+{pins_off}WorkingDirectory={state}
 # A hung loop is killed, with a traceback of where it hangs. An absent camera
 # is waited for.
 WatchdogSec={watchdog_s}
@@ -174,16 +184,25 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 """
 
-_CAMERA = """
-# Cameras on USB and on the ribbon cable, and nothing else in /dev. libcamera
-# takes its buffers from dma_heap.
-SupplementaryGroups=video
+_CLOSED = """
+# Nothing in /dev but what follows.
 DevicePolicy=closed
+"""
+_CAMERA = """\
+# Cameras on USB and on the ribbon cable. libcamera takes its buffers from
+# dma_heap.
+SupplementaryGroups=video
 DeviceAllow=char-video4linux rw
 DeviceAllow=char-media rw
 DeviceAllow=char-dma_heap rw
 """
-_NO_CAMERA = """
+_PINS = """\
+# Pins that its actions switch.
+SupplementaryGroups=gpio
+DeviceAllow=char-gpiochip rw
+Environment=LG_WD=/tmp
+"""
+_NO_DEVICES = """
 # Its pictures come from no camera of this machine: nothing in /dev.
 PrivateDevices=yes
 """
@@ -229,7 +248,8 @@ def unit_text(service: CameraService) -> str:
         secrets=_secrets(service),
         state_directory=service.state.relative_to("/var/lib"),
         reads="".join(f"BindReadOnlyPaths={quoted(str(path))}\n" for path in shown),
-        devices=_CAMERA if service.uses_camera else _NO_CAMERA,
+        devices=_devices(service),
+        pins_off=_pins_off(service),
         network=_NETWORK[service.network],
     )
 
@@ -240,6 +260,20 @@ def _secrets(service: CameraService) -> str:
     lines = "".join(f'#   {name}="..."\n' for name in service.secrets)
     file = service.settings / SECRETS_NAME
     return f"# Written by install, for root alone to read:\n{lines}EnvironmentFile={file}\n"
+
+
+def _devices(service: CameraService) -> str:
+    if not (service.uses_camera or service.pins):
+        return _NO_DEVICES
+    return _CLOSED + (_CAMERA if service.uses_camera else "") + (_PINS if service.pins else "")
+
+
+def _pins_off(service: CameraService) -> str:
+    """Turns the pins off after the service, also where systemd has killed every process of it."""
+    if not service.pins:
+        return ""
+    command = (str(service.python), "-P", "-m", PIN_MODULE, "off", *service.pins)
+    return f"ExecStopPost={_command_line(command)}\n"
 
 
 def is_hidden(path: Path) -> bool:

@@ -17,13 +17,13 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ...errors import EdgeclsError
 from ..answer import Deliveries
 from ..event import Event, OnEvent
 from ..loop import POLL_S, StopRequest
-from ..pace import growing_pause_s
+from ..pace import Busy, growing_pause_s
 from ..sinks import DROPS_S
 
 MOST_WAITING = 100
@@ -36,8 +36,6 @@ _MOST_NEWS = 50
 
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Carried = TypeVar("Carried")
-Busy = Literal["queue", "skip", "restart"]
-"""What to do with an item while another is under way: carry it later, leave it out, or interrupt that one."""
 
 
 class Refused(EdgeclsError):

@@ -47,7 +47,7 @@ class HttpClient:
         self._trust = trust
         self._notify = notify
         self._logins: dict[Endpoint, Login | None] = {}
-        self._connection: _Connection | None = None
+        self._connection: DirectConnection | None = None
 
     @property
     def is_redirected(self) -> bool:
@@ -130,7 +130,7 @@ class HttpClient:
             except (HTTPException, OSError):  # the camera has closed it meanwhile
                 pass
         self.close()
-        self._connection = _Connection(url, endpoint, self._timeout_s, self._trust, self._notify)
+        self._connection = DirectConnection(url, endpoint, self._timeout_s, self._trust, self._notify)
         self._connection.request("GET", target, headers=headers)
         return self._connection.getresponse()
 
@@ -149,10 +149,17 @@ class HttpClient:
         return f"{shown}: redirects in a circle, to {masked(self.final_url)}; check path, user and password"
 
 
-class _Connection(HTTPConnection):
+class DirectConnection(HTTPConnection):
     """Connects by `network.connect`, which knows about zones, notices and trust."""
 
-    def __init__(self, url: str, endpoint: Endpoint, timeout_s: float, trust: Trust, notify: Notify) -> None:
+    def __init__(
+        self,
+        url: str,
+        endpoint: Endpoint,
+        timeout_s: float,
+        trust: Trust = ANY_AUTHORITY,
+        notify: Notify = no_notice,
+    ) -> None:
         super().__init__(endpoint.host, endpoint.port, timeout=timeout_s)
         self.endpoint = endpoint
         self._arguments = url, timeout_s, trust, notify

@@ -1,0 +1,1 @@
+"""Actions: what happens when another label is announced."""

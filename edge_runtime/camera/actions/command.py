@@ -1,0 +1,203 @@
+"""Commands of `--on LABEL run:COMMAND`: started without a shell, ended in time, and with their children."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from ...descriptors import scratch_file
+from ...errors import MissingInput, PermissionRefused, Unavailable
+from ...masking import child_environment
+from ...text import printable
+from ..event import Event, OnEvent
+from ..outputs.courier import Carrying
+from .announced import Announced
+from .rules import CommandAction
+
+MOST_LINES, LONGEST_LINE = 20, 200
+"""Of a run's output in the event log."""
+POLL_S = 0.05
+END_S = 0.3
+"""After SIGTERM; then SIGKILL."""
+_CHUNK_BYTES = 65_536
+
+
+def check_command(action: CommandAction, name: str, path: str | None = None) -> Path:
+    """Finds the program of a command.
+
+    Args:
+        action: the command.
+        name: what messages call it.
+        path: where programs are looked for, as in PATH; None: there.
+
+    Raises:
+        MissingInput: there is no such program.
+        PermissionRefused: it is no program, or not executable.
+    """
+    program = action.words[0]
+    found = shutil.which(program, path=path)
+    if found:
+        return Path(found)
+    if "/" in program and Path(program).exists():
+        remedy = "name a program" if Path(program).is_dir() else f"run `chmod +x {program}`"
+        raise PermissionRefused(f"--on {name}: {program}: not executable; {remedy}")
+    is_line = " " in program
+    remedy = "leave its quotes out" if is_line else "install it, or write its whole path"
+    raise MissingInput(f"--on {name}: {program}: no such program; {remedy}")
+
+
+class CommandRunner:
+    """A command as a courier's destination: at most one run at a time.
+
+    A run gets the event as JSON on its standard input and as variables, and has a process group of its own,
+    which ends with it. What it writes becomes events, in bounded number and length.
+
+    Args:
+        name: see `OnRule.name`.
+        action: what to run.
+        on_output: gets `action_output`, in the courier's thread.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        action: CommandAction,
+        on_output: OnEvent,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._action = action
+        self._on_output = on_output
+        self._clock = clock
+
+    def deliver(self, item: Announced, attempt: Carrying) -> None:
+        """Runs the command to its end; see `Destination.deliver`.
+
+        Raises:
+            Unavailable: it cannot be started, takes too long, or fails.
+        """
+        output = _Lines(self.name, self._on_output)
+        with self._started(item) as process:
+            try:
+                is_late = self._followed(process, output, attempt)
+            finally:
+                _end_group(process)
+            output.read(process.stdout)
+            output.close()
+        if is_late:
+            raise Unavailable(f"{self.name}: not finished after {self._action.limit_s:g} s; ended")
+        if attempt.is_interrupted:
+            raise Unavailable(f"{self.name}: ended early")
+        if code := process.returncode:
+            how = f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}"
+            raise Unavailable(f"{self.name}: {how}")
+
+    def _started(self, item: Announced) -> "subprocess.Popen[bytes]":
+        with scratch_file() as event:  # a pipe would have to be written to while nobody reads it
+            event.write(item.to_json())
+            event.seek(0)
+            try:
+                process = subprocess.Popen(
+                    self._action.words,
+                    stdin=event,
+                    stdout=subprocess.PIPE if os.name == "posix" else subprocess.DEVNULL,
+                    stderr=subprocess.STDOUT,
+                    env=child_environment() | item.environment(),
+                    process_group=0 if os.name == "posix" else None,
+                )
+            except OSError as error:
+                why = (error.strerror or str(error)).lower()
+                raise Unavailable(f"{self.name}: cannot start: {why}") from error
+        if process.stdout:
+            os.set_blocking(process.stdout.fileno(), False)
+        return process
+
+    def _followed(self, process: "subprocess.Popen[bytes]", output: "_Lines", attempt: Carrying) -> bool:
+        """Reads what the process writes until it ends or is to end; returns whether it took too long."""
+        ends_s = self._clock() + self._action.limit_s
+        while not _has_ended(process) and not attempt.is_interrupted:
+            if self._clock() >= ends_s:
+                return True
+            output.read(process.stdout)
+            attempt.wait(POLL_S)
+        return False
+
+
+class _Lines:
+    """What a run writes, as events: whole lines, cleaned, bounded in number and length."""
+
+    def __init__(self, name: str, on_output: OnEvent) -> None:
+        self._name, self._on_output = name, on_output
+        self._part = b""
+        self._count = self._left_out = 0
+
+    def read(self, said: "IO[bytes] | None") -> None:
+        """Reads what there is by now, which is as much as a pipe holds."""
+        if said is None:
+            return
+        with suppress(OSError):  # BlockingIOError: there is nothing
+            *lines, part = (self._part + os.read(said.fileno(), _CHUNK_BYTES)).split(b"\n")
+            self._part = part[: 4 * LONGEST_LINE]  # the rest of a line without end is not kept
+            for line in lines:
+                self._add(line)
+
+    def close(self) -> None:
+        """Tells the rest."""
+        self._add(self._part)
+        if self._left_out:
+            self._tell(f"... and {self._left_out:,} more lines")
+
+    def _add(self, line: bytes) -> None:
+        text = printable(line[: 4 * LONGEST_LINE].decode(errors="replace").strip())
+        if not text:
+            return
+        if self._count >= MOST_LINES:
+            self._left_out += 1
+            return
+        self._count += 1
+        self._tell(text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}...")
+
+    def _tell(self, text: str) -> None:
+        self._on_output(Event("action_output", f"{self._name}: {text}", facts={"output": self._name}))
+
+
+def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
+    """Whether a process has ended; it stays a zombie, so that its group keeps its number."""
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    try:
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:
+        return True
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """Ends a process and all of its group: by SIGTERM, and what is left a moment later by SIGKILL."""
+    if os.name != "posix":
+        process.kill()
+        return
+    if not _has_ended(process):
+        _signal_group(process, signal.SIGTERM)
+        until_s = time.monotonic() + END_S
+        while not _has_ended(process) and time.monotonic() < until_s:
+            time.sleep(0.01)
+    _signal_group(process, signal.SIGKILL)  # its children, and itself
+    process.wait()
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
