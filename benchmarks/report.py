@@ -276,6 +276,10 @@ def _cells(label: str, figures: dict[str, JsonValue]) -> tuple[str, ...]:
     return label, *(column.cell(figures) for column in _COLUMNS)
 
 
+def _starts(count: int) -> str:
+    return "once" if count == 1 else f"median of {count}"
+
+
 def _legend(report: BenchReport) -> Iterator[str]:
     settings = report.settings
     yield "accuracy %: of the test images, with its 95 % interval (Wilson)."
@@ -285,7 +289,7 @@ def _legend(report: BenchReport) -> Iterator[str]:
         "files take turns, all samples are kept."
     )
     yield (
-        f"cold: from the start of a new process to the first label, median of {settings.cold_starts}. "
+        f"cold: from the start of a new process to the first label, {_starts(settings.cold_starts)}. "
         "peak: the most memory it held."
     )
     if any(file.format == KERAS for file in report.files):

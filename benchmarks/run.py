@@ -1,6 +1,7 @@
 """`edgecls.bench`: exported files beside the Keras original, and what a caller does with the report."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,9 @@ from .measure import measure_files
 from .model_files import find_model_files
 from .report import BenchReport
 from .test_images import bench_images
+
+_QUICK_S = 1.0
+"""Timing that takes less than this shall not wait for three starts of each file: of Keras, 15 s."""
 
 
 def bench(
@@ -33,7 +37,7 @@ def bench(
         data: the data set to test on; by default the one that the model was trained on.
         images: at most this many test images, each class by its share.
         threads: of every engine.
-        seconds: for the latency of each file.
+        seconds: for the latency of each file; with less than one, each is started once only, not three times.
         peers: measure each file in the other engines that are installed, too.
         against: an earlier report as JSON. It gives the Keras reference where Keras cannot be measured here;
             `render_changes` shows what has changed since.
@@ -52,6 +56,8 @@ def bench(
     paths = find_model_files([Path(model) for model in named])
     tests = bench_images(paths, None if data is None else str(data), images)
     settings = BenchSettings(threads=threads, seconds=seconds, peers=peers)
+    if seconds < _QUICK_S:
+        settings = replace(settings, cold_starts=1)
     return measure_files(paths, tests, settings, on_step, earlier)
 
 

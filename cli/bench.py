@@ -48,7 +48,9 @@ def bench(
         None, min=1, help="At most this many test images, each class by its share; for slow machines."
     ),
     threads: int = typer.Option(1, min=1, max=1024, help="Threads of every engine."),
-    seconds: float = typer.Option(3.0, min=0.01, help="How long to time each file."),
+    seconds: float = typer.Option(
+        3.0, min=0.01, help="How long to time each file; below 1, each starts once, not three times."
+    ),
     peers: bool = typer.Option(
         False, "--peers", help="Also measure each file in other engines that are installed."
     ),

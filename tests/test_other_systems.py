@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.images.opencv import cv2
+from edgecls.trainer.enough.examine import FEWEST_EXAMINED
 from tests.test_repository import ROOT
 
 from .mjpeg_server import MjpegServer
@@ -152,7 +153,7 @@ def test_what_does_not_work_there_says_so_in_a_line(run, tiny):
 @pytest.mark.parametrize("system", ["windows"], indirect=True)  # which lacks what macOS lacks, too
 def test_a_network_is_trained_exported_and_measured(run, write_images, tmp_path: Path):
     for label in ("cat", "dog"):
-        write_images(tmp_path / "pets" / label, 12)
+        write_images(tmp_path / "pets" / label, FEWEST_EXAMINED // 2 - 1)  # so few are not examined
     commands = [
         ["train", "--data", "pets", "--epochs", "1", "--arch", "nano", "--imgsz", "16", "-q"],
         ["export", "-q"],

@@ -8,6 +8,7 @@ from ...data.page.charts import Chart, to_png, to_svg
 from ...data.page.document import document, doubts, image_figure, plot, section
 from ...edge_runtime.errors import OutputFailed, UsageError
 from ...edge_runtime.files import check_writable, whole_folder, write_whole
+from ...edge_runtime.text import counted
 from ..accuracy import Flip
 from ..leaks import Leak
 from ..machine import MachineState, load_text
@@ -185,7 +186,7 @@ def _facts(report: BenchReport) -> str:
     rows = [
         *facts(report),
         ("timing", f"one image at a time, {settings.seconds:g} s a file in {settings.windows} windows; files "
-         f"take turns; {settings.cold_starts} cold starts"),
+         f"take turns; {counted(settings.cold_starts, 'cold start')}"),
         ("before", _state(report.machine.before)),
         ("after", _state(report.after)),
     ]  # fmt: skip

@@ -105,6 +105,8 @@ def test_json_and_csv_hold_what_the_table_shows(benched, tiny):
     with (out / "bench.csv").open(newline="") as lines:
         table = list(csv.DictReader(lines))
     assert [file["path"] for file in document["files"]] == [row["path"] for row in table]
+    assert document["settings"]["cold_starts"] == 1  # timing of less than a second is a quick look
+    assert "the first label, once." in done.stdout
     assert document["data"]["images"] == len(tiny.dataset.test.truth)
     for file, row in zip(document["files"], table, strict=True):
         samples_ms = np.concatenate([window["samples_ns"] for window in file["windows"]]) / 1e6
