@@ -36,6 +36,14 @@ def doctor(
         help="The camera that you want to use, as `edgecls camera` takes it.",
         show_default=False,
     ),
+    config: Path | None = typer.Option(
+        None,
+        "--config",
+        metavar="FILE.toml",
+        dir_okay=False,
+        help="Check the source, model and actions of this file, as `edgecls camera --config` takes it.",
+        show_default=False,
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Find what is wrong with this machine, and how to fix it.
@@ -43,12 +51,16 @@ def doctor(
     Examples:
         edgecls doctor
         edgecls doctor --source 0
+        edgecls doctor --config door.toml
         edgecls doctor image_classification_int8.tflite --json
     """
     if sys.platform != "linux":
         raise Unavailable("doctor: works on Linux only; run it on the device")
     findings = []
-    for found in edge_runtime.examine(edge_runtime.this_host(), source, model):
+    options = edge_runtime.CameraOptions.from_toml(config) if config else edge_runtime.CameraOptions()
+    source = source or (options.source if config else None)
+    found_by = edge_runtime.examine(edge_runtime.this_host(), source, model or options.model, options.on)
+    for found in found_by:
         finding = replace(found, what=without_typed_secrets(found.what))
         findings.append(finding)
         if finding.level in (Level.PROBLEM, Level.WARNING) and not as_json:

@@ -43,7 +43,8 @@ def _on_tables(options: CameraOptions) -> list[str]:
     """The lines of `on`; as tables they stand at the end. A URL's password is left to the environment."""
     if not options.on:
         return []
-    from .actions.rules import shown_as_typed, to_table  # noqa: PLC0415 - which most loops do without
+    from .actions.rule_tables import to_table  # noqa: PLC0415 - which most loops do without
+    from .actions.rules import shown_as_typed  # noqa: PLC0415
 
     if any(shown_as_typed(action) != action for _, action in options.on):
         return ["", "# on: set EDGECLS_ON in the environment, as a webhook has a secret in its URL"]

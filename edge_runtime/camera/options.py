@@ -403,7 +403,7 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
 
 def _rules(value: object) -> tuple[tuple[str, str], ...]:
     """The tables of `[[on]]` as the command line writes them."""
-    from .actions.rules import from_table  # noqa: PLC0415 - which most loops do without
+    from .actions.rule_tables import from_table  # noqa: PLC0415 - which most loops do without
 
     if not isinstance(value, list):
         raise ValueError('write tables: [[on]], label = "cup", run = "notify-send cup"')

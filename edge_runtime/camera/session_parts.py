@@ -153,7 +153,7 @@ def actions_of(
     if not options.on:
         return None
     from .actions.actions import Actions, rules_of  # noqa: PLC0415 - which most loops do without
-    from .outputs.courier import Farewell  # noqa: PLC0415
+    from .outputs.destination import Farewell  # noqa: PLC0415
 
     check_actions(options, classifier)
     farewell = Farewell(stop, hurries=options.frame_limit is None and source.live)

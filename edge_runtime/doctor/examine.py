@@ -1,6 +1,6 @@
 """Runs all checks, in the order in which their problems should be fixed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,7 +37,12 @@ from .packages import (
 )
 
 
-def examine(host: Host, source: str | None = None, model: Path | None = None) -> Iterator[Finding]:
+def examine(
+    host: Host,
+    source: str | None = None,
+    model: Path | None = None,
+    actions: Sequence[tuple[str, str]] = (),
+) -> Iterator[Finding]:
     """Checks everything that the camera loop needs, and yields each finding as soon as it is known.
 
     Args:
@@ -45,11 +50,12 @@ def examine(host: Host, source: str | None = None, model: Path | None = None) ->
         source: as for `edgecls camera --source`; None: the cameras of this machine.
         model: a file, a folder of them, or the name of a built-in model; None: every exported file in the
             host's folder, or the default built-in model if there is none.
+        actions: as for `edgecls camera --on`.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
     """
-    findings = _findings(host, source, model)
+    findings = _findings(host, source, model, actions)
     yield from map(_without_sudo, findings) if host.user.is_root else findings
 
 
@@ -58,7 +64,9 @@ def _without_sudo(finding: Finding) -> Finding:
     return replace(finding, command=finding.command.replace("sudo ", ""))
 
 
-def _findings(host: Host, source: str | None, model: Path | None) -> Iterator[Finding]:
+def _findings(
+    host: Host, source: str | None, model: Path | None, actions: Sequence[tuple[str, str]]
+) -> Iterator[Finding]:
     yield check_word_size(host.python.bits, host.processor)
     yield check_glibc(host.glibc)
     yield check_environment(host.python)
@@ -71,6 +79,10 @@ def _findings(host: Host, source: str | None, model: Path | None) -> Iterator[Fi
         yield unknown("model", "not checked: fix the libraries first")
     else:
         yield from _models(host.folder, model)
+    if actions:
+        from .actions import check_actions  # noqa: PLC0415 - TLS, which most cameras do without
+
+        yield from check_actions(actions, host)
     flags = read_flags(host.root, host.output_of(("vcgencmd", "get_throttled")))
     yield check_supply(flags, host.root)
     yield check_heat(flags, host.root)

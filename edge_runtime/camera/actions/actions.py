@@ -8,10 +8,12 @@ from typing import Any
 
 from ..answer import Answer, Deliveries, Sink
 from ..event import Event, OnEvent
-from ..outputs.courier import Courier, CourierSettings, Farewell, close_all
+from ..outputs.courier import Courier, CourierSettings, close_all
+from ..outputs.destination import Farewell
 from .announced import Announced
-from .command import CommandRunner, check_command
+from .command import CommandRunner
 from .pins import PinBoard
+from .programs import check_command
 from .rules import CommandAction, OnRule, PinAction, WebhookAction, parse_rules
 from .webhook import Webhook, webhook_secret
 

@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from ...errors import UnknownChoice, UsageError
@@ -28,7 +28,7 @@ LONGEST_S = 3600.0
 MOST_RULES = 50
 HIGHEST_PIN = 53
 """Of the Compute Module; other boards have 28."""
-_SETTINGS: Mapping[str, tuple[str, ...]] = {
+SETTINGS: Mapping[str, tuple[str, ...]] = {
     "run": ("limit", "busy"),
     "sh": ("limit", "busy"),
     "webhook": ("limit", "picture"),
@@ -162,47 +162,11 @@ def pin_words(actions: Sequence[PinAction]) -> tuple[str, ...]:
     return tuple(f"{pin}:low" if level == "low" else str(pin) for pin, level in levels.items())
 
 
-def to_table(pair: tuple[str, str]) -> dict[str, Any]:
-    """A rule as a table of a configuration file."""
-    label, text = pair
-    kind, settings, target = _split(text)
-    table: dict[str, Any] = {"label": label, kind: int(target) if kind == "gpio" else target}
-    return table | {name: True if name == "picture" else value for name, value in settings.items()}
-
-
-def from_table(table: object) -> tuple[str, str]:
-    """A table of a configuration file as the words of `--on`.
-
-    Raises:
-        ValueError: it is none; the text says what to write.
-    """
-    if not isinstance(table, dict):
-        raise ValueError('write a table: [[on]], label = "cup", run = "notify-send cup"')
-    values: dict[str, object] = dict(table)  # pyright: ignore[reportUnknownArgumentType]
-    label = values.pop("label", None)
-    if not isinstance(label, str):
-        raise ValueError('write label = "..."')
-    kinds = [name for name in values if name in _SETTINGS]
-    if len(kinds) != 1:
-        raise ValueError(f"write one of {', '.join(_SETTINGS)} for label {label}")
-    kind = kinds[0]
-    target = values.pop(kind)
-    if type(target) is not (int if kind == "gpio" else str):
-        raise ValueError(f"write {kind} = {'17, a number' if kind == 'gpio' else 'a text in quotes'}")
-    settings = {name: _setting_text(kind, name, value) for name, value in values.items()}
-    texts = [
-        name if value == "" else f"{name}={value}" for name, value in settings.items() if value is not None
-    ]
-    if kind == "gpio":
-        return label, ":".join([f"{kind}:{target}", *texts])
-    return label, f"{','.join([kind, *texts])}:{target}"
-
-
 def shown_action(text: str) -> str:
     """What may be shown of the text of an action: no arguments, and of a URL only the host."""
     kind, colon, target = text.partition(":")
     bare = kind.partition(",")[0]
-    if not colon or bare not in _SETTINGS:
+    if not colon or bare not in SETTINGS:
         return hide_secrets(text) if not colon else f"{hide_secrets(bare)}:..."
     if bare == "gpio":
         return f"gpio:{target[:40]}"
@@ -225,7 +189,7 @@ def _parsed(label: str, text: str) -> OnRule:
     shown = f"{label} {shown_action(text)}"
     try:
         trigger = _trigger(label)
-        kind, settings, target = _split(text)
+        kind, settings, target = split_action(text)
         action = _action(kind, settings, target)
         if isinstance(action, PinAction) and trigger.leaves and action.pulse_s is None:
             raise ValueError(f"that is a moment; write gpio:{target}:pulse=2s")
@@ -245,12 +209,12 @@ def _trigger(text: str) -> Trigger:
     return Trigger("label", label, leaves)
 
 
-def _split(text: str) -> tuple[str, dict[str, str], str]:
-    """An action's kind, settings and target."""
+def split_action(text: str) -> tuple[str, dict[str, str], str]:
+    """An action's kind, settings and target; raises ValueError with what to write."""
     head, colon, target = text.partition(":")
     kind, *given = head.split(",")
-    if not colon or kind not in _SETTINGS:
-        near = get_close_matches(kind.lower(), _SETTINGS, n=1)
+    if not colon or kind not in SETTINGS:
+        near = get_close_matches(kind.lower(), SETTINGS, n=1)
         if kind in ("http", "https"):
             raise ValueError("no such action; did you mean webhook:URL?")
         meant = f"did you mean {near[0]}:?" if near else f"write {_EXAMPLES}"
@@ -261,8 +225,8 @@ def _split(text: str) -> tuple[str, dict[str, str], str]:
     settings: dict[str, str] = {}
     for each in given:
         name, equals, value = each.partition("=")
-        if name not in _SETTINGS[kind]:
-            raise ValueError(f"{kind} has no setting {name}; it has {' and '.join(_SETTINGS[kind])}")
+        if name not in SETTINGS[kind]:
+            raise ValueError(f"{kind} has no setting {name}; it has {' and '.join(SETTINGS[kind])}")
         if bool(equals) == (name == "picture"):
             raise ValueError(f"write {name}" + ("" if equals else "=..."))
         settings[name] = value
@@ -330,21 +294,6 @@ def _chosen(name: str, settings: Mapping[str, str], choices: tuple[Choice, ...])
         if value == choice:
             return choice
     raise ValueError(f"{name}={value}: write {name}=" + f" or {name}=".join(choices))
-
-
-def _setting_text(kind: str, name: str, value: object) -> str | None:
-    """A setting of a table as on the command line; empty for a word alone, None for one that is off."""
-    if name not in _SETTINGS[kind]:
-        raise ValueError(f"{kind} has no setting {name}; it has {' and '.join(_SETTINGS[kind])}")
-    if name == "picture":
-        if not isinstance(value, bool):
-            raise ValueError("picture: write true or false")
-        return "" if value else None
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value):
-        raise ValueError(f"{name}: write a text in quotes")
-    if set(str(value)) & set(",:="):
-        raise ValueError(f"{name}: write a word, or a time such as 5s")
-    return str(value)
 
 
 def _refuse_contradictions(rules: Sequence[OnRule]) -> None:

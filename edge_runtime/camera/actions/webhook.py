@@ -21,7 +21,7 @@ from contextlib import suppress
 from http.client import HTTPException
 
 from ...errors import BadConfiguration, EdgeclsError, Unavailable
-from ..outputs.courier import Carrying, Refused
+from ..outputs.destination import Carrying, Refused
 from ..sources.network.connection import Endpoint
 from ..sources.network.http_client import DirectConnection
 from ..sources.network.http_login import Credentials, target_of

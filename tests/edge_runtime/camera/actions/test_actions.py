@@ -18,7 +18,7 @@ from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import Loop, StopRequest
-from edgecls.edge_runtime.camera.outputs.courier import Carrying, Farewell
+from edgecls.edge_runtime.camera.outputs.destination import Carrying, Farewell
 from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, UsageError
 from tests.fakes import TIMING, FakeSource, fake_classifier, frames, picture
 

@@ -2,17 +2,16 @@
 
 import pytest
 
+from edgecls.edge_runtime.camera.actions.rule_tables import from_table, to_table
 from edgecls.edge_runtime.camera.actions.rules import (
     CommandAction,
     PinAction,
     Trigger,
     WebhookAction,
     check_labels,
-    from_table,
     parse_rules,
     shown_action,
     shown_as_typed,
-    to_table,
 )
 from edgecls.edge_runtime.camera.option_text import to_arguments, to_toml
 from edgecls.edge_runtime.camera.options import CameraOptions

@@ -17,7 +17,7 @@ from edgecls.edge_runtime.camera.actions.announced import Announced
 from edgecls.edge_runtime.camera.actions.rules import WebhookAction
 from edgecls.edge_runtime.camera.actions.webhook import Webhook, signature, webhook_secret
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.outputs.courier import Carrying, Refused
+from edgecls.edge_runtime.camera.outputs.destination import Carrying, Refused
 from edgecls.edge_runtime.errors import BadConfiguration, Unavailable
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.certificates import server_tls

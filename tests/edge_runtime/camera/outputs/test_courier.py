@@ -9,16 +9,8 @@ import pytest
 from edgecls.edge_runtime.camera.answer import Deliveries
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.loop import StopRequest
-from edgecls.edge_runtime.camera.outputs.courier import (
-    END_S,
-    GRACE_S,
-    Carrying,
-    Courier,
-    CourierSettings,
-    Farewell,
-    Refused,
-    close_all,
-)
+from edgecls.edge_runtime.camera.outputs.courier import Courier, CourierSettings, close_all
+from edgecls.edge_runtime.camera.outputs.destination import END_S, GRACE_S, Carrying, Farewell, Refused
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import Clock
 
