@@ -38,6 +38,7 @@ _VALUES = (4, 5, 6, 7, 9, 10, 11)  # TensorProto: float_data to uint64_data
 _MAX_VALUES_PER_BYTE = 8
 _EXTERNAL = 1  # TensorProto.DataLocation
 _FLOAT, _UINT8, _INT8 = 1, 2, 3  # TensorProto.DataType
+_FEW = 4
 
 _Message = dict[int, list[bytes]]
 """The values of each field, by its number."""
@@ -74,6 +75,8 @@ class OnnxTensor:
     """TensorProto.DataType."""
     single: float | None = None
     """The value of a float32, uint8 or int8 scalar, as scales and zero points are."""
+    few: tuple[float, ...] = ()
+    """The values of a float32 constant of at most `_FEW`, as means and deviations are."""
 
     @property
     def elements(self) -> int:
@@ -243,7 +246,8 @@ def _named_tensor(message: bytes) -> tuple[str, OnnxTensor]:
         raise ValueError(f"a tensor of shape {shape} in {held_bytes:,} bytes")
     data_type = _number(tensor, _TENSOR["data_type"])
     single = _single(tensor, data_type) if prod(shape) == 1 else None
-    return _text(tensor, _TENSOR["name"]), OnnxTensor(shape, data_type, single)
+    few = _few(tensor) if data_type == _FLOAT and 0 < prod(shape) <= _FEW else ()
+    return _text(tensor, _TENSOR["name"]), OnnxTensor(shape, data_type, single, few)
 
 
 def _single(tensor: _Message, data_type: int) -> float | None:
@@ -253,6 +257,11 @@ def _single(tensor: _Message, data_type: int) -> float | None:
     if data_type not in (_UINT8, _INT8):
         return None
     return int.from_bytes(raw, signed=data_type == _INT8) if raw else _number(tensor, _TENSOR["int32_data"])
+
+
+def _few(tensor: _Message) -> tuple[float, ...]:
+    raw = b"".join(tensor.get(_TENSOR["raw_data"], [])) or b"".join(tensor.get(_TENSOR["float_data"], []))
+    return tuple(np.frombuffer(raw, "<f4").tolist())
 
 
 def _constant_nodes(nodes: list[_Message]) -> Iterator[tuple[str, OnnxTensor]]:

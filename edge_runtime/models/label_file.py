@@ -43,7 +43,18 @@ def read_labels(path: Path, on_note: Callable[[str], None] = lambda _: None) -> 
         MissingInput, PermissionRefused, BadData: it cannot be read, holds fewer than two labels, or one that
             no card may have, or numbers that are no places.
     """
-    text = _decoded(read_whole(path, TEXT_BYTES), path)
+    return parse_labels(read_whole(path, TEXT_BYTES), path, on_note)
+
+
+def parse_labels(
+    content: bytes, path: Path, on_note: Callable[[str], None] = lambda _: None
+) -> tuple[str, ...]:
+    """Reads the labels of a file's content, as `read_labels` does; `path` is what messages call it.
+
+    Raises:
+        BadData: see `read_labels`.
+    """
+    text = _decoded(content, path)
     try:
         found = _found(text, path, on_note)
         labels = [label for _, label in found]
