@@ -156,6 +156,21 @@ _RED, _GREEN, _YELLOW = 31, 32, 33
 _COLOURS = {"error": _RED, "problem": _RED, "fail": _RED, "warning": _YELLOW, "pass": _GREEN, "ok": _GREEN}
 
 
+_KERAS_FRAME = re.compile(
+    r"\x1b\[\d*m|Exception encountered when calling \S+\.|Arguments received by.*", re.DOTALL
+)
+
+
+def one_reason(error: BaseException, most: int = 300) -> str:
+    """Returns what a library's error says, in one line, without what Keras puts around it.
+
+    >>> one_reason(ValueError("Exception encountered when calling Add.call(). No. Arguments received by"))
+    'No.'
+    """
+    words = " ".join(_KERAS_FRAME.sub(" ", str(error)).split())
+    return words if len(words) <= most else words[: most - 4].rpartition(" ")[0] + " ..."
+
+
 def has_colour(stream: TextIO) -> bool:
     """Whether a stream shows colour: a terminal, unless `NO_COLOR` is set or `TERM` is `dumb`."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..data.backend import keras, load_network_bytes, tf
-from ..data.keras_network import check_unknown_network
+from ..data.backend import keras, tf
+from ..data.keras_files import network as keras_network
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 
-_REMEDY = "save it again with Keras 3"
 _BATCH_PIXELS = 256 * 32 * 32
 """Of the images that are predicted together: a large network's activations on more would take gigabytes."""
 _ZIP = b"PK\x03\x04"
@@ -28,13 +27,12 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
         The Keras model (float32 (N, H, W, 3), scaled as the card says, to (N, C)) and its file with the card.
 
     Raises:
-        MissingInput, BadModel: see `read_model`; also a layer outside `ALLOWED_LAYERS`, or not an `.h5`.
+        MissingInput, BadModel: see `read_model`; or a layer that is refused; or not an `.h5`.
     """
     model = original if isinstance(original, ModelFile) else read_model(original)
     if model.format is not ModelFormat.H5:
         raise BadModel(f"{model.path}: a .{model.format} file, not the Keras original; name the .h5")
-    check_unknown_network(model.content, str(model.path))
-    network = load_network_bytes(model.content, ".h5", str(model.path), _REMEDY)
+    network = keras_network.load_network(model.content, str(model.path))
     _check_against_card(network, model)
     return network, model
 
@@ -68,7 +66,7 @@ def load_foreign(
 
     Raises:
         UsageError: edgecls trained it, so it has its own labels and scaling.
-        MissingInput, BadModel: it cannot be read, has a layer outside `ALLOWED_LAYERS`, or is not a
+        MissingInput, BadModel: it cannot be read, has a layer that is refused, or is not a
             classifier with these labels.
     """
     content = read_whole(path, MODEL_BYTES)
@@ -79,8 +77,7 @@ def load_foreign(
             raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
         if read_card(content, format_, str(path)):
             raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
-    check_unknown_network(content, str(path))
-    network = load_network_bytes(content, ".keras" if is_zip else ".h5", str(path), _REMEDY)
+    network = keras_network.load_network(content, str(path))
     height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
     rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
     card = ModelCard(labels, rule, *(options.scaling or SCALINGS["0..1"]), io="float32")

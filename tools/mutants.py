@@ -37,7 +37,8 @@ import typer
 
 from edgecls.cli import camera, main, predict, verify  # noqa: F401 - loaded before the forks
 from edgecls.cli import inspect as inspect_command  # noqa: F401 - the same
-from edgecls.data import hdf5, keras_content  # noqa: F401 - the same
+from edgecls.data.keras_files import content as keras_content  # noqa: F401 - the same
+from edgecls.data.keras_files import hdf5  # noqa: F401 - the same
 from edgecls.edge_runtime import errors, workers
 from edgecls.edge_runtime.camera import session  # noqa: F401 - the same
 from edgecls.edge_runtime.camera.outputs import background, lines  # noqa: F401 - the same
@@ -367,7 +368,7 @@ def check(
     """Run mutants of a model file, sealed again, through the commands."""
     content, ends, finds = model.read_bytes(), Counter[str](), 0
     if model.suffix in (".h5", ".keras"):
-        from edgecls.data import keras_network  # noqa: F401, PLC0415 - TensorFlow, before the forks
+        from edgecls.data.keras_files import network  # noqa: F401, PLC0415 - TensorFlow, before the forks
     end_s, slowest, largest, done = time.monotonic() + seconds, 0.0, 0, 0
     with workshop() as folder:
         for number, mutant in enumerate(mutants(content, count, seed)):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.backend import keras, load_network_bytes
-from ..data.keras_network import check_unknown_network
+from ..data.backend import keras
+from ..data.keras_files.network import load_network
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.models.model_file import ModelFormat, read_model
@@ -34,7 +34,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
     """Loads an `.h5` that `edgecls train` saved.
 
     Raises:
-        MissingInput, BadModel: it cannot be read, or has a layer outside `ALLOWED_LAYERS`.
+        MissingInput, BadModel: it cannot be read, or has a layer that is refused.
         UsageError: it has other classes, or takes images of another size.
     """
     file = read_model(path)
@@ -51,8 +51,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"--teacher {path}: takes images of {file.card.image.width_px}x{file.card.image.height_px} px, "
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"
         )
-    check_unknown_network(file.content, f"--teacher {path}")
-    network = load_network_bytes(file.content, ".h5", f"--teacher {path}", "train it again")
+    network = load_network(file.content, f"--teacher {path}")
     pixels = Pixels(file.card.scale, file.card.offset)
     return TeacherFile(network, file.sha256, file.card.provenance.data_sha256, pixels)
 

@@ -75,18 +75,18 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
     elif format_ is ModelFormat.ONNX:
         from .onnx import read_network as read  # noqa: PLC0415 - only for the format at hand
     else:
-        read = import_module(f"{_WORKSTATION}.keras_network").read_network
+        read = import_module(f"{_WORKSTATION}.keras_files.network").read_network
     return read(content, name)
 
 
 def refuse_keras(content: bytes, name: str) -> None:
-    """Refuses an `.h5` or `.keras` that Keras must not load: see `check_content` in data/keras_content.py.
+    """Refuses an `.h5` or `.keras` that Keras must not load: see `check_content` of `data.keras_files`.
 
     Raises:
         BadModel: damaged, or refused.
         Unavailable: h5py is not installed.
     """
-    import_module(f"{_WORKSTATION}.keras_content").check_content(content, name)
+    import_module(f"{_WORKSTATION}.keras_files.content").check_content(content, name)
 
 
 def read_as_json(content: bytes, name: str) -> dict[str, Any]:

@@ -277,7 +277,7 @@ def _check_hdf5(content: bytes, name: str) -> None:
     """Lets libhdf5, which never returns from some files, read a file in a process with limits first.
 
     Raises:
-        BadModel, Unavailable: see `read_h5` of data/hdf5.py, and `ask_worker`.
+        BadModel, Unavailable: see `read_h5` of data/keras_files/hdf5.py, and `ask_worker`.
     """
     sha256 = content_sha256(content)
     if not has_passed(sha256, "hdf5"):
@@ -287,7 +287,7 @@ def _check_hdf5(content: bytes, name: str) -> None:
 
 def read_hdf5(content: bytes, name: str) -> None:
     """Reads every array and the card of an `.h5`; called in a process with limits."""
-    import_module(f"{__name__.partition('.')[0]}.data.hdf5").read_h5(content, name)
+    import_module(f"{__name__.partition('.')[0]}.data.keras_files.hdf5").read_h5(content, name)
     find_h5_card(content)
 
 

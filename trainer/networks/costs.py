@@ -1,7 +1,7 @@
 """What a network costs a device: parameters, operations, and the size of its exported file."""
 
 from ...data.backend import keras
-from ...data.keras_network import layer_costs
+from ...data.keras_files.network import layer_costs
 from ...edge_runtime.models.golden import demo_bytes, frames_bytes
 from .architectures import build
 from .design import Costs, Design

@@ -28,7 +28,7 @@ def main() -> None:
     count, paths = int(sys.argv[1]), list(map(Path, sys.argv[2:]))
     are_keras = all(path.suffix in (".h5", ".keras") for path in paths)
     if are_keras:  # TensorFlow takes its time and memory before the first file
-        from edgecls.data import keras_network  # noqa: F401 - not for the other formats
+        from edgecls.data.keras_files import network  # noqa: F401 - not for the other formats
     limit_bytes = KERAS_MEMORY_BYTES if are_keras else 2**29
     resource.setrlimit(resource.RLIMIT_DATA, (limit_bytes, limit_bytes))
     for path in paths:

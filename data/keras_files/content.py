@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from ..edge_runtime.errors import BadModel
-from ..edge_runtime.schema import parse_json
+from ...edge_runtime.errors import BadModel
+from ...edge_runtime.schema import parse_json
+from .description import MODELS, class_names, numbers_in, options_of, refusals
 from .hdf5 import read_h5
-from .keras_layers import class_names, numbers_in, options_of, unknown_classes
 
 _LARGEST_OPTION = 2**28
 """Of a layer's options, such as its units: one layer would take a gigabyte for one picture."""
@@ -43,12 +43,20 @@ def computing_content(content: bytes, name: str) -> "KerasContent":
     """What must hold before Keras builds a file's layers: `check_content`, and layers that only compute.
 
     Raises:
-        BadModel: as `check_content`, or it holds a layer outside `ALLOWED_LAYERS`; `name` is the file's.
+        BadModel: as `check_content`; it is of a class of its own; or it holds a layer that
+            `refusals` finds; `name` is the file's.
         Unavailable: h5py is not installed.
     """
     model = check_content(content, name)
-    for layer in unknown_classes(model.config):
-        raise BadModel(f"{name}: refused: layer {layer} is not on the list of layers that only compute")
+    kind = model.config.get("class_name")
+    if kind not in MODELS:
+        raise BadModel(
+            f"{name}: refused: it is of a class of its own, {kind}, whose layers are code, not data; "
+            "build the same layers with `keras.Sequential` or `keras.Model(inputs, outputs)`, or convert it "
+            "where its code is and run the TFLite or ONNX file"
+        )
+    for layer, reason in refusals(model.config):
+        raise BadModel(f"{name}: refused: its layer {layer} {reason}")
     return model
 
 
@@ -76,6 +84,21 @@ class KerasContent:
     """As Keras wrote it: `class_name`, and in `config` the layers."""
     parameters: int
     """Numbers in the network's arrays, without the optimizer's."""
+
+    @property
+    def keras_major(self) -> int:
+        """2, also for `tf_keras` and the first version; 3."""
+        return 3 if self.keras_version.startswith("3") else 2
+
+    @property
+    def way_on(self) -> str:
+        """What to do about a file that cannot be built here."""
+        if self.keras_major == 3:
+            return "convert it where it was made, and run the TFLite or ONNX file"
+        return (
+            f"convert it with the Keras {self.keras_version} that made it (`tf.lite.TFLiteConverter."
+            "from_keras_model`), and run the TFLite file"
+        )
 
 
 def read_keras(content: bytes, name: str) -> KerasContent:

@@ -2,32 +2,26 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 from importlib import import_module
 from math import prod
 from typing import Any
 
-from ..edge_runtime.errors import BadModel
-from ..edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
-from ..edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
-from ..edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
-from ..edge_runtime.models.passed import has_passed, remember
-from ..edge_runtime.workers import ask_worker
-from .backend import keras
-from .keras_content import KerasContent, check_content, computing_content, refuse_code
-from .keras_layers import (
-    INSPECTED_LAYERS,
-    MISFITS,
-    MODELS,
-    Described,
-    computing_layers,
-    saved_ends,
-    unknown_classes,
-)
+from ...edge_runtime.errors import BadModel
+from ...edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
+from ...edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
+from ...edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
+from ...edge_runtime.models.passed import has_passed, remember
+from ...edge_runtime.text import one_reason
+from ...edge_runtime.workers import ask_worker
+from ..backend import keras
+from .build import build_network
+from .calls import Misfit
+from .content import KerasContent, check_content, computing_content, refuse_code
+from .description import MISFITS, MODELS, Described, End, computing_layers, refusals, saved_ends
+from .weights import give_weights
 
-# Keras has no public name for either: how its own loader builds the layers of an .h5, and what it keeps.
-_saving: Any = import_module("keras.src.legacy.saving.saving_utils")
+# What Keras keeps of variables, for which it has no public name.
 _global_state: Any = import_module("keras.src.backend.common.global_state")
 
 _MOST_NUMBERS = 2**28
@@ -53,25 +47,18 @@ class Unbuildable(Exception):
     """Keras may not, or cannot, build a network."""
 
 
-def check_network(content: bytes, name: str) -> None:
-    """What must hold before Keras loads a file, code and memory alike.
+def load_network(content: bytes, name: str) -> Any:
+    """Builds the network of an `.h5` or `.keras` that nobody has vouched for, with its weights.
+
+    It is checked and built in a process with limits first, unless this file has passed that on this machine.
+
+    Returns:
+        A Keras model that computes in float32, without what only acts in training.
 
     Raises:
-        BadModel: see `computing_content`; or what a layer gives, or the weights that the layers need, would
-            take all memory; or Keras cannot build the layers.
-        Unavailable: h5py is not installed.
-    """
-    try:
-        _outline(computing_content(content, name), name)
-    except Unbuildable as error:
-        raise BadModel(f"{name}: Keras cannot load it: {error}; save it again with Keras 3") from error
-
-
-def check_unknown_network(content: bytes, name: str) -> None:
-    """`check_network`, first in a process with limits unless the file has passed that on this machine.
-
-    Raises:
-        BadModel: as `check_network`; or reading it crashes, takes too long or too much memory.
+        BadModel: see `computing_content`; what a layer gives, or the weights that the layers need, would take
+            all memory; the layers or the weights cannot be built; or reading it crashes, takes too long or
+            too much memory.
         Unavailable: h5py is not installed.
     """
     sha256 = content_sha256(content)
@@ -79,7 +66,27 @@ def check_unknown_network(content: bytes, name: str) -> None:
         ask_worker(refuse_code, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
         ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES)
         remember(sha256, "keras")
+    model = computing_content(content, name)
     check_network(content, name)
+    try:
+        network, whole = build_network(model.config, model.keras_major)
+        give_weights(content, whole)
+    except Exception as error:
+        raise BadModel(f"{name}: {_reason(error)}; {model.way_on}") from error
+    return network
+
+
+def check_network(content: bytes, name: str) -> None:
+    """What must hold before a file is loaded, code and memory alike.
+
+    Raises:
+        BadModel, Unavailable: as `load_network`.
+    """
+    model = computing_content(content, name)
+    try:
+        _outline(model, name)
+    except Unbuildable as error:
+        raise BadModel(f"{name}: {error}; {model.way_on}") from error
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:
@@ -102,6 +109,7 @@ def network_facts(model: KerasContent, name: str) -> NetworkFacts:
         operators = Counter(computing_layers(model.config))
     except MISFITS:  # a model of its own class says nothing of its layers
         operators = Counter()
+    ends = saved_ends(model.config)
     made_with = f"Keras {model.keras_version}"
     operator_facts = tuple(OperatorFacts(layer, count) for layer, count in operators.items())
     try:
@@ -111,16 +119,13 @@ def network_facts(model: KerasContent, name: str) -> NetworkFacts:
         if any(size is None for tensor in network.inputs for size in tensor.shape[1:]):
             raise Unbuildable("the size of its input is not fixed")
     except Unbuildable as error:
-        inputs, outputs = (tuple(TensorFacts(*end) for end in ends) for ends in saved_ends(model.config))
+        inputs, outputs = (tuple(TensorFacts(*end) for end in each) for each in ends)
         return NetworkFacts(
             made_with, inputs, outputs, operator_facts, model.parameters, None, macs_unknown=str(error)
         )
     return NetworkFacts(
         made_with,
-        tuple(TensorFacts(tensor.name, tensor.dtype, tuple(tensor.shape)) for tensor in network.inputs),
-        tuple(
-            TensorFacts(_layer_of(tensor), tensor.dtype, tuple(tensor.shape)) for tensor in network.outputs
-        ),
+        *(_facts(*pair) for pair in zip(ends, (network.inputs, network.outputs), strict=True)),
         operator_facts,
         model.parameters,
         sum(cost.macs for cost in costs),
@@ -128,36 +133,40 @@ def network_facts(model: KerasContent, name: str) -> NetworkFacts:
 
 
 def _refuse_unknown(config: Described) -> None:
-    """Refuses what Keras must not build: a layer that is not on the list may run code."""
+    """Refuses what must not be built: a layer that is not on the table may run code."""
     kind = config.get("class_name")
     if kind not in MODELS:
         raise Unbuildable(f"{kind} is not a model of known layers")
-    for layer in unknown_classes(config, INSPECTED_LAYERS):
-        raise Unbuildable(f"what a layer {layer} does is not known")
+    for layer, reason in refusals(config):
+        raise Unbuildable(f"its layer {layer} {reason.partition(';')[0]}")
 
 
 def _outline(model: KerasContent, name: str) -> Any:
     """The network with shapes and without values: its variables are never given any memory.
 
     Raises:
-        Unbuildable: Keras cannot build it.
+        Unbuildable: it cannot be built.
         BadModel: it would take all memory.
     """
     waiting = list(_global_state.get_global_attribute("uninitialized_variables", []))
     try:
         with keras.StatelessScope(initialize_variables=False):
-            network = _saving.model_from_config(deepcopy(model.config))  # which it changes
-            if not network.inputs:
-                raise Unbuildable("its inputs are not known")
-    except Unbuildable:
-        raise
+            network, _ = build_network(model.config, model.keras_major)
     except Exception as error:  # Keras raises whatever its layers raise
-        reason = " ".join(str(error).split())[:200]
-        raise Unbuildable(f"Keras cannot build it: {reason}") from error
+        raise Unbuildable(_reason(error)) from error
     finally:  # or the next scope would give memory to them
         _global_state.set_global_attribute("uninitialized_variables", waiting)
     _check_size(network, model.parameters, name)
     return network
+
+
+def _reason(error: Exception) -> str:
+    """Why a network cannot be built, in one line."""
+    if isinstance(error, Misfit):
+        return str(error)
+    if isinstance(error, MISFITS) and not isinstance(error, ValueError):
+        return f"its description of the layers is not as Keras writes it ({type(error).__name__})"
+    return f"Keras cannot build it: {one_reason(error)}"
 
 
 def _check_size(network: Any, parameters: int, name: str) -> None:
@@ -225,6 +234,11 @@ def _channels_first(layer: Any) -> bool:
     return getattr(layer, "data_format", "") == "channels_first"
 
 
-def _layer_of(tensor: Any) -> str:
-    """The name of the layer that gives a tensor."""
-    return tensor._keras_history.operation.name
+def _facts(saved: list[End], tensors: list[Any]) -> tuple[TensorFacts, ...]:
+    """Names and types as they were saved, where the description tells; sizes as they were built."""
+    if len(saved) != len(tensors):
+        saved = [(tensor._keras_history.operation.name, tensor.dtype, None) for tensor in tensors]
+    return tuple(
+        TensorFacts(name, dtype, tuple(tensor.shape))
+        for (name, dtype, _), tensor in zip(saved, tensors, strict=True)
+    )

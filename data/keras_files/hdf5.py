@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..edge_runtime.errors import BadModel
-from ..edge_runtime.models.model_file import load_h5py
+from ...edge_runtime.errors import BadModel
+from ...edge_runtime.models.model_file import load_h5py
+from ...edge_runtime.text import one_reason
 
 _SPARE_BYTES = 64 * 2**20
 _COMPRESSION = 16
@@ -38,8 +39,7 @@ def read_h5(content: bytes, name: str) -> H5Content:
     except _Refused as error:
         raise BadModel(f"{name}: refused: {error}; save it again with Keras") from error
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, ArithmeticError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"{name}: not a readable HDF5 file: {reason}; copy it again") from error
+        raise BadModel(f"{name}: not a readable HDF5 file: {one_reason(error)}; copy it again") from error
     return H5Content(
         {key: _text(value) for key, value in texts.items() if isinstance(value, str | bytes)}, arrays
     )

@@ -3,124 +3,95 @@
 from collections.abc import Iterator
 from typing import Any
 
-ALLOWED_LAYERS = frozenset(
-    [
-        "Activation",
-        "Add",
-        "Average",
-        "AveragePooling2D",
-        "BatchNormalization",
-        "Concatenate",
-        "Conv2D",
-        "Conv2DTranspose",
-        "Cropping2D",
-        "Dense",
-        "DepthwiseConv2D",
-        "Dropout",
-        "Flatten",
-        "Functional",
-        "GaussianDropout",
-        "GaussianNoise",
-        "GlobalAveragePooling2D",
-        "GlobalMaxPooling2D",
-        "InputLayer",
-        "LayerNormalization",
-        "LeakyReLU",
-        "MaxPooling2D",
-        "Maximum",
-        "Multiply",
-        "Normalization",
-        "PReLU",
-        "Permute",
-        "ReLU",
-        "Rescaling",
-        "Reshape",
-        "SeparableConv2D",
-        "Sequential",
-        "Softmax",
-        "SpatialDropout2D",
-        "Subtract",
-        "UpSampling2D",
-        "ZeroPadding2D",
-    ]
+from .allowed import (
+    ACTIVATIONS,
+    ACTS_IN_TRAINING,
+    COMPUTES,
+    LAYERS,
+    OPERATION_LAYERS,
+    OPERATIONS,
+    UNKNOWN,
+    UNKNOWN_ACTIVATION,
+    UNKNOWN_OPERATION,
 )
-"""Layers that only compute. A Lambda layer, or a class from another package, can run any code when loaded."""
-INSPECTED_LAYERS = ALLOWED_LAYERS | frozenset(
-    [
-        "ActivityRegularization",
-        "AlphaDropout",
-        "AveragePooling1D",
-        "AveragePooling3D",
-        "CenterCrop",
-        "Conv1D",
-        "Conv1DTranspose",
-        "Conv3D",
-        "Conv3DTranspose",
-        "Cropping1D",
-        "DepthwiseConv1D",
-        "ELU",
-        "Embedding",
-        "GlobalAveragePooling1D",
-        "GlobalAveragePooling3D",
-        "GlobalMaxPooling1D",
-        "GlobalMaxPooling3D",
-        "GroupNormalization",
-        "Identity",
-        "MaxPooling1D",
-        "MaxPooling3D",
-        "Minimum",
-        "RandomBrightness",
-        "RandomContrast",
-        "RandomFlip",
-        "RandomRotation",
-        "RandomTranslation",
-        "RandomZoom",
-        "RepeatVector",
-        "Resizing",
-        "SeparableConv1D",
-        "SpatialDropout1D",
-        "SpatialDropout3D",
-        "UnitNormalization",
-        "UpSampling1D",
-        "UpSampling3D",
-        "ZeroPadding1D",
-    ]
-)
-"""Those that `edgecls inspect` lets Keras build as well: they only compute, but are not exported."""
+from .tf_functions import TF_FUNCTIONS
 
 Described = dict[str, Any]
 """A layer or model: its `class_name`, and in `config` its options."""
 
+_PACKAGES = ("keras", "tf_keras", "builtins")
+_OPERATIONS = "keras.src.ops."
+"""Before the name of a module of them."""
 MODELS = ("Sequential", "Functional", "Model")
 MISFITS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What a description raises that is not as Keras writes it."""
 
 
-def unknown_classes(config: Described, known: frozenset[str] = ALLOWED_LAYERS) -> Iterator[str]:
-    """Layers that are not `known`, and whatever would be imported from another package than Keras."""
+def refusals(config: Described) -> Iterator[tuple[str, str]]:
+    """The layers that are not built, each with the reason."""
+    found, waiting = set(), [config]
     try:
-        yield from sorted({kind for kind in _kinds(config) if kind not in known})
+        while waiting:
+            layer = waiting.pop()
+            if (refusal := _refusal(layer)) is not None:
+                found.add(refusal)
+            elif kind_of(layer) in MODELS:
+                waiting.extend(layers_of(layer))
+            elif activation_name(layer["config"].get("activation")) is None:
+                waiting.append(layer["config"]["activation"])
     except MISFITS:
-        yield "of an unusual description"
-    waiting: list[Any] = [config]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            module = item.get("module")
-            if module and str(module).partition(".")[0] not in ("keras", "builtins"):
-                yield f"{module}.{item.get('class_name')}"
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+        yield "of an unusual description", "cannot be read; save the model again"
+    yield from sorted(found)
 
 
-def _kinds(model: Described) -> Iterator[str]:
-    """The classes of all layers, under the names that classes of other packages were registered by."""
-    for layer in layers_of(model):
-        kind = layer.get("registered_name") or layer["class_name"]
-        if kind in MODELS:
-            yield from _kinds(layer)
-        yield kind if kind != "Model" else "Functional"
+def _refusal(layer: Described) -> tuple[str, str] | None:
+    """Why one layer is not built, whatever is inside it."""
+    kind, module = kind_of(layer), str(layer.get("module") or "keras")
+    package = module.partition(".")[0]
+    if package not in _PACKAGES:
+        return f"{package}.{kind}", UNKNOWN
+    if kind in OPERATION_LAYERS:
+        function = layer["config"]["function"]
+        return None if function in TF_FUNCTIONS else (f"tf.{function}", UNKNOWN_OPERATION)
+    if operation_module(layer):
+        return None
+    if module.startswith(_OPERATIONS):
+        return kind, UNKNOWN_OPERATION
+    what = LAYERS.get(kind, UNKNOWN) if kind not in MODELS else COMPUTES
+    if what not in (COMPUTES, ACTS_IN_TRAINING):
+        return kind, what
+    name = activation_name(layer["config"].get("activation")) if kind not in MODELS else None
+    return None if name is None or name in ACTIVATIONS else (f"{kind} ({name})", UNKNOWN_ACTIVATION)
+
+
+def activation_name(value: Any) -> str | None:
+    """The name of a saved activation; None where it is a layer of its own."""
+    match value:
+        case None:
+            return "linear"
+        case str() | {"class_name": "function", "config": str()}:
+            return value if isinstance(value, str) else value["config"]
+        case {"class_name": str(), "config": dict()}:
+            return None
+    raise TypeError("an activation of an unusual description")
+
+
+def kind_of(layer: Described) -> str:
+    """The class of a layer, under the name that a class of another package was registered by."""
+    registered = layer.get("registered_name")
+    kind = registered if registered and ">" in registered else layer["class_name"]
+    return kind.removeprefix("Experimental>") if kind != "Model" else "Functional"
+
+
+def operation_module(layer: Described) -> str | None:
+    """The module of one of Keras 3's operations; None for a layer. An `.h5` leaves it to the reader."""
+    kind, module, calls = layer["class_name"], layer.get("module"), layer.get("inbound_nodes")
+    if module:
+        tail = str(module).removeprefix(_OPERATIONS)
+        return str(module) if module != tail and kind in OPERATIONS.get(tail, ()) else None
+    if not calls or not isinstance(calls[0], dict) or "trainable" in layer["config"]:
+        return None
+    return next((f"{_OPERATIONS}{tail}" for tail, kinds in OPERATIONS.items() if kind in kinds), None)
 
 
 def class_names(description: Any) -> Iterator[str]:

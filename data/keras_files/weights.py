@@ -1,0 +1,188 @@
+"""The weights of a saved network, read from its file and given to the layers that were built for it."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...edge_runtime.models.model_file import load_h5py
+from .build import Part
+from .calls import Misfit
+from .description import MODELS, kind_of
+
+WEIGHTS = "model.weights.h5"
+_ROOT = "model_weights"
+_RANDOM = ("seed_generator", "StateVar", "random_generator")
+"""In the names of what Keras keeps for its random numbers."""
+_ALIASES = {"depthwise_kernel": "kernel", "running_mean": "moving_mean", "running_std": "moving_variance"}
+
+
+def give_weights(content: bytes, whole: Part) -> None:
+    """Reads the weights of a file, whose arrays `read_h5` has found harmless, into the layers.
+
+    Raises:
+        Misfit: the file has none for a layer, or of another shape.
+    """
+    h5py = load_h5py()
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = archive.read(WEIGHTS)
+        with h5py.File(io.BytesIO(content), "r") as file:
+            _give_by_place(file, "", whole)
+    else:
+        with h5py.File(io.BytesIO(content), "r") as file:
+            for part in whole.inside:
+                _give_in_order(file[_ROOT], part)
+
+
+# .keras: each layer's numbers lie where its class and its place among its model's layers say.
+
+
+def _give_by_place(file: Any, path: str, model: Part) -> None:
+    used: dict[str, int] = {}
+    for part in model.inside:
+        kind = _snake_case(str(part.described["class_name"]))
+        number = used[kind] = used.get(kind, -1) + 1
+        inner = f"{path}layers/{kind}_{number}" if number else f"{path}layers/{kind}"
+        if part.inside:
+            _give_by_place(file, f"{inner}/", part)
+        elif part.layer is not None:
+            _give_own(file, inner, part.layer, part.name)
+
+
+def _give_own(file: Any, path: str, layer: Any, name: str) -> None:
+    variables = [*layer._trainable_variables, *layer._non_trainable_variables]
+    group = file.get(f"{path}/vars")
+    for number, variable in enumerate(variables):
+        if group is None or str(number) not in group:
+            raise Misfit(f"it has no weights for its layer {name}")
+        _assign(variable, _numbers(group[str(number)]), name)
+    for attribute, inner in vars(layer).items():
+        if any(inner is each for each in layer._layers):
+            tried = (f"{path}/{attribute}", f"{path}/{attribute.lstrip('_')}", f"{path}/_{attribute}")
+            _give_own(file, next((place for place in tried if place in file), tried[0]), inner, name)
+    _finish(layer)
+
+
+def _snake_case(kind: str) -> str:
+    """As Keras names the places of its layers: `Conv2DTranspose` is conv2d_transpose."""
+    kind = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", kind).lower()
+
+
+# .h5: a list of numbers for each layer of the model, those of a model inside in one list.
+
+
+@dataclass(frozen=True)
+class _Slot:
+    """A variable that waits for its numbers."""
+
+    variable: Any
+    name: str
+    """The layer's in the file, and the variable's: `conv/kernel`."""
+
+
+def _give_in_order(root: Any, part: Part) -> None:
+    trainable, fixed = _slots(part)
+    slots = trainable + fixed
+    if not slots:
+        return
+    if part.name not in root:
+        raise Misfit(f"it has no weights for its layer {part.name}")
+    group = root[part.name]
+    names = [name for name in _weight_names(group) if not any(word in name for word in _RANDOM)]
+    if len(names) != len(slots):
+        raise Misfit(f"it has {len(names)} weights for its layer {part.name}, which takes {len(slots)}")
+    for slot, name in _matched(slots, names):
+        _assign(slot.variable, _numbers(group[name]), part.name)
+    for layer in _built_layers(part):
+        _finish(layer)
+
+
+def _slots(part: Part) -> tuple[list[_Slot], list[_Slot]]:
+    """The variables of a part in Keras's order: those that it trained, then the others."""
+    config = part.described["config"]
+    if kind_of(part.described) in MODELS:
+        pairs = [_slots(inner) for inner in part.inside]
+        trainable, fixed = ([slot for pair in pairs for slot in pair[place]] for place in (0, 1))
+    elif part.layer is not None:
+        trainable, fixed = (
+            [_Slot(variable, f"{part.name}/{_inner_name(variable, part.layer)}") for variable in variables]
+            for variables in (part.layer.trainable_weights, part.layer.non_trainable_weights)
+        )
+    else:
+        return [], []
+    if isinstance(config, dict) and config.get("trainable") is False:
+        return [], trainable + fixed
+    return trainable, fixed
+
+
+def _inner_name(variable: Any, layer: Any) -> str:
+    return str(variable.path).removeprefix(f"{layer.name}/")
+
+
+def _matched(slots: list[_Slot], names: list[str]) -> Iterator[tuple[_Slot, str]]:
+    """Each variable with its array: by their names where those leave no doubt, else by their order."""
+    plain = {name: _plain(name) for name in names}
+    found = [[name for name, short in plain.items() if _ends_in(short, _plain(slot.name))] for slot in slots]
+    if all(len(each) == 1 for each in found) and len({each[0] for each in found}) == len(names):
+        return ((slot, each[0]) for slot, each in zip(slots, found, strict=True))
+    for slot, name in zip(slots, names, strict=True):
+        wanted, has = _plain(slot.name).split("/")[-1], plain[name].split("/")[-1]
+        if re.sub(r"_\d+$", "", has) != wanted:
+            raise Misfit(f"its weights {name} stand where {slot.name} is expected")
+    return zip(slots, names, strict=True)
+
+
+def _plain(name: str) -> str:
+    """`conv/depthwise_kernel:0` is conv/kernel."""
+    *before, last = name.split(":", maxsplit=1)[0].split("/")
+    return "/".join([*before, _ALIASES.get(last, last)])
+
+
+def _ends_in(name: str, end: str) -> bool:
+    return name == end or name.endswith(f"/{end}")
+
+
+def _weight_names(group: Any) -> list[str]:
+    """Their order; a long list is kept in several attributes."""
+    names = group.attrs.get("weight_names")
+    if names is None:
+        parts = []
+        while (part := group.attrs.get(f"weight_names{len(parts)}")) is not None:
+            parts.append(part)
+        names = np.concatenate(parts) if parts else []
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+
+
+def _built_layers(part: Part) -> Iterator[Any]:
+    if part.layer is not None:
+        yield part.layer
+    for inner in part.inside:
+        yield from _built_layers(inner)
+
+
+def _numbers(array: Any) -> np.ndarray:
+    """float32, whatever precision they were saved in; h5py knows bfloat16 as two bytes without a meaning."""
+    numbers = array[()]
+    if numbers.dtype.kind == "V" and numbers.dtype.itemsize == 2:
+        return (numbers.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+    return np.asarray(numbers)
+
+
+def _assign(variable: Any, numbers: np.ndarray, layer: str) -> None:
+    if tuple(variable.shape) != numbers.shape:
+        raise Misfit(
+            f"its weights for {layer} have the shape {numbers.shape}, the layer takes {tuple(variable.shape)}"
+        )
+    variable.assign(numbers.astype(variable.dtype))
+
+
+def _finish(layer: Any) -> None:
+    """Lets a Normalization layer compute with what it was given."""
+    if hasattr(layer, "finalize_state"):
+        layer.finalize_state()
