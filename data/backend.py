@@ -17,8 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..edge_runtime.descriptors import native_stderr_held
-from ..edge_runtime.errors import BadConfiguration, BadModel, Unavailable
-from ..edge_runtime.files import scratch_folder, write_whole
+from ..edge_runtime.errors import BadConfiguration, Unavailable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors only; read while TensorFlow is being imported
 _CHOSEN = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -87,7 +86,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
     from tensorflow.lite.python.convert import mlir_quantize
 
-__all__ = ["JIT_COMPILE", "backend_version", "keras", "load_network_bytes", "mlir_quantize", "tf"]
+__all__ = ["JIT_COMPILE", "backend_version", "keras", "mlir_quantize", "tf"]
 
 # Any, because pyright infers a str from Keras's default.
 JIT_COMPILE: Any = False if keras.config.backend() == "tensorflow" else "auto"
@@ -100,29 +99,6 @@ def backend_version() -> dict[str, str]:
     name = keras.config.backend()
     # From the module: the package may have another name, such as tensorflow-cpu.
     return {name: importlib.import_module(name).__version__}
-
-
-def load_network_bytes(content: bytes, suffix: str, name: str, remedy: str) -> Any:
-    """Loads a Keras model from bytes that `check_network` has checked.
-
-    Args:
-        content: of the file.
-        suffix: `.h5` or `.keras`.
-        name: of the file, for the error message.
-        remedy: what to do about a file that Keras cannot load, for the error message.
-
-    Raises:
-        BadModel: Keras cannot load it.
-        OutputFailed: there is no room for a temporary file.
-    """
-    with scratch_folder() as folder:  # Keras loads by name only
-        path = folder / f"network{suffix}"
-        write_whole(path, content)
-        try:
-            return keras.models.load_model(path, compile=False)
-        except Exception as error:  # Keras passes on whatever its layers raise
-            reason = " ".join(str(error).split())[:200]
-            raise BadModel(f"{name}: Keras cannot load it: {reason}; {remedy}") from error
 
 
 def __getattr__(name: str) -> Any:

@@ -49,7 +49,7 @@ def _refusal(layer: Described) -> tuple[str, str] | None:
     kind, module = kind_of(layer), str(layer.get("module") or "keras")
     package = module.partition(".")[0]
     if package not in _PACKAGES:
-        return f"{package}.{kind}", UNKNOWN
+        return kind if ">" in kind else f"{package}.{kind}", UNKNOWN
     if kind in OPERATION_LAYERS:
         function = layer["config"]["function"]
         return None if function in TF_FUNCTIONS else (f"tf.{function}", UNKNOWN_OPERATION)

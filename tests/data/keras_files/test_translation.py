@@ -5,6 +5,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -132,7 +133,8 @@ def changed(case: str, change) -> bytes:
     """A file of Keras 2 whose description `change` has changed."""
     file = io.BytesIO(keras_2.h5(case))
     with h5py.File(file, "r+") as written:
-        config = json.loads(written.attrs["model_config"])
+        attributes: Any = written.attrs
+        config = json.loads(attributes["model_config"])
         change(config["config"]["layers"])
         written.attrs["model_config"] = json.dumps(config)
     return file.getvalue()
@@ -204,7 +206,7 @@ def test_weights_that_do_not_fit_are_no_guess(change: str):
     """Two convolutions of one shape, whose weights have changed places, would answer without a word."""
     file = io.BytesIO(keras_2.h5("nested"))
     with h5py.File(file, "r+") as written:
-        trunk = written["model_weights/trunk"]
+        trunk: Any = written["model_weights/trunk"]
         if change == "missing":
             trunk.attrs["weight_names"] = trunk.attrs["weight_names"][:-1]
         elif change == "shape":
@@ -222,7 +224,7 @@ def test_weights_that_do_not_fit_are_no_guess(change: str):
 def test_the_order_of_names_does_not_matter_where_they_tell_the_layer():
     file = io.BytesIO(keras_2.h5("nested"))
     with h5py.File(file, "r+") as written:
-        trunk = written["model_weights/trunk"]
+        trunk: Any = written["model_weights/trunk"]
         trunk.attrs["weight_names"] = trunk.attrs["weight_names"][::-1]
     answers = loaded(file.getvalue())(keras_2.PIXELS, training=False)
     np.testing.assert_allclose(answers, ANSWERS["nested"], atol=2e-6)
