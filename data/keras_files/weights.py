@@ -11,7 +11,7 @@ import numpy as np
 
 from ...edge_runtime.models.model_file import load_h5py
 from .build import Part
-from .calls import Misfit
+from .calls import Untranslatable
 from .description import MODELS, kind_of
 
 WEIGHTS = "model.weights.h5"
@@ -25,7 +25,7 @@ def give_weights(content: bytes, whole: Part) -> None:
     """Reads the weights of a file, whose arrays `read_h5` has found harmless, into the layers.
 
     Raises:
-        Misfit: the file has none for a layer, or of another shape.
+        Untranslatable: the file has none for a layer, or of another shape.
     """
     h5py = load_h5py()
     if content.startswith(b"PK"):
@@ -59,7 +59,7 @@ def _give_own(file: Any, path: str, layer: Any, name: str) -> None:
     group = file.get(f"{path}/vars")
     for number, variable in enumerate(variables):
         if group is None or str(number) not in group:
-            raise Misfit(f"it has no weights for its layer {name}")
+            raise Untranslatable(f"it has no weights for its layer {name}")
         _assign(variable, _numbers(group[str(number)]), name)
     for attribute, inner in vars(layer).items():
         if any(inner is each for each in layer._layers):
@@ -78,7 +78,7 @@ def _snake_case(kind: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Slot:
+class _Vacancy:
     """A variable that waits for its numbers."""
 
     variable: Any
@@ -92,18 +92,20 @@ def _give_in_order(root: Any, part: Part) -> None:
     if not slots:
         return
     if part.name not in root:
-        raise Misfit(f"it has no weights for its layer {part.name}")
+        raise Untranslatable(f"it has no weights for its layer {part.name}")
     group = root[part.name]
     names = [name for name in _weight_names(group) if not any(word in name for word in _RANDOM)]
     if len(names) != len(slots):
-        raise Misfit(f"it has {len(names)} weights for its layer {part.name}, which takes {len(slots)}")
+        raise Untranslatable(
+            f"it has {len(names)} weights for its layer {part.name}, which takes {len(slots)}"
+        )
     for slot, name in _matched(slots, names):
         _assign(slot.variable, _numbers(group[name]), part.name)
     for layer in _built_layers(part):
         _finish(layer)
 
 
-def _slots(part: Part) -> tuple[list[_Slot], list[_Slot]]:
+def _slots(part: Part) -> tuple[list[_Vacancy], list[_Vacancy]]:
     """The variables of a part in Keras's order: those that it trained, then the others."""
     config = part.described["config"]
     if kind_of(part.described) in MODELS:
@@ -111,7 +113,7 @@ def _slots(part: Part) -> tuple[list[_Slot], list[_Slot]]:
         trainable, fixed = ([slot for pair in pairs for slot in pair[place]] for place in (0, 1))
     elif part.layer is not None:
         trainable, fixed = (
-            [_Slot(variable, f"{part.name}/{_inner_name(variable, part.layer)}") for variable in variables]
+            [_Vacancy(variable, f"{part.name}/{_inner_name(variable, part.layer)}") for variable in variables]
             for variables in (part.layer.trainable_weights, part.layer.non_trainable_weights)
         )
     else:
@@ -125,7 +127,7 @@ def _inner_name(variable: Any, layer: Any) -> str:
     return str(variable.path).removeprefix(f"{layer.name}/")
 
 
-def _matched(slots: list[_Slot], names: list[str]) -> Iterator[tuple[_Slot, str]]:
+def _matched(slots: list[_Vacancy], names: list[str]) -> Iterator[tuple[_Vacancy, str]]:
     """Each variable with its array: by their names where those leave no doubt, else by their order."""
     plain = {name: _plain(name) for name in names}
     found = [[name for name, short in plain.items() if _ends_in(short, _plain(slot.name))] for slot in slots]
@@ -134,7 +136,7 @@ def _matched(slots: list[_Slot], names: list[str]) -> Iterator[tuple[_Slot, str]
     for slot, name in zip(slots, names, strict=True):
         wanted, has = _plain(slot.name).split("/")[-1], plain[name].split("/")[-1]
         if re.sub(r"_\d+$", "", has) != wanted:
-            raise Misfit(f"its weights {name} stand where {slot.name} is expected")
+            raise Untranslatable(f"its weights {name} stand where {slot.name} is expected")
     return zip(slots, names, strict=True)
 
 
@@ -176,7 +178,7 @@ def _numbers(array: Any) -> np.ndarray:
 
 def _assign(variable: Any, numbers: np.ndarray, layer: str) -> None:
     if tuple(variable.shape) != numbers.shape:
-        raise Misfit(
+        raise Untranslatable(
             f"its weights for {layer} have the shape {numbers.shape}, the layer takes {tuple(variable.shape)}"
         )
     variable.assign(numbers.astype(variable.dtype))
