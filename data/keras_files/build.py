@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import keras
 from .allowed import ACTS_IN_TRAINING, LAYERS, OPERATION_LAYERS
-from .calls import Call, Tensor, Untranslatable, calls_of, ends_of, first_use, tensors_in, with_tensors
+from .calls import Call, Tensor, NotBuilt, calls_of, ends_of, first_use, tensors_in, with_tensors
 from .description import MODELS, Described, kind_of, layers_of, name_of, operation_module
 from .layers import make_layer
 from .operations import apply_operation, apply_tf_function
@@ -47,7 +47,7 @@ def build_network(described: Described, keras_major: int) -> tuple[Any, Part]:
         The Keras model, with weights of zero, and the parts that they belong to.
 
     Raises:
-        Untranslatable: it cannot be built; says why. A layer of Keras may raise anything else.
+        NotBuilt: it cannot be built; says why. A layer of Keras may raise anything else.
     """
     builder = _Builder(keras_major)
     whole = builder.part(described)
@@ -69,7 +69,7 @@ def _inputs_of(described: Described) -> list[tuple[list[int | None], str]]:
     """Shape with the batch, and name, of each input.
 
     Raises:
-        Untranslatable: the model was saved before it knew them.
+        NotBuilt: the model was saved before it knew them.
     """
     if kind_of(described) == "Functional":
         ends = ends_of(described, "input_layers")
@@ -78,7 +78,7 @@ def _inputs_of(described: Described) -> list[tuple[list[int | None], str]]:
         return [_input_of(layers[name], None) for name in wanted]
     layers, config = layers_of(described), described["config"]
     if not layers:
-        raise Untranslatable("it has no layers")
+        raise NotBuilt("it has no layers")
     built = config.get("build_input_shape") if isinstance(config, dict) else None
     return [_input_of(layers[0], built or (described.get("build_config") or {}).get("input_shape"))]
 
@@ -90,9 +90,7 @@ def _input_of(layer: Described, built: Any) -> tuple[list[int | None], str]:
         return only
     shape = config.get("batch_shape") or config.get("batch_input_shape") or built
     if not isinstance(shape, list) or len(shape) < 2:
-        raise Untranslatable(
-            "it was saved before it was built; start it with `keras.Input((height, width, 3))`"
-        )
+        raise NotBuilt("it was saved before it was built; start it with `keras.Input((height, width, 3))`")
     return shape, name_of(layer)
 
 
@@ -129,7 +127,7 @@ class _Builder:
         kind = kind_of(described)
         if kind in MODELS:
             if depth > _MOST_DEPTH:
-                raise Untranslatable("it has too many models inside each other")
+                raise NotBuilt("it has too many models inside each other")
             inside = [self.part(layer, depth + 1) for layer in layers_of(described)]
             return Part(described, inside=inside)
         if kind == "InputLayer" or kind in OPERATION_LAYERS or operation_module(described):
@@ -152,7 +150,7 @@ class _Builder:
         sources, results = (ends_of(model.described, key) for key in ("input_layers", "output_layers"))
         places = list(sources.values()) if isinstance(sources, dict) else sources
         if len(places) != len(inputs):
-            raise Untranslatable(f"{model.name} takes {len(places)} inputs, it is given {len(inputs)}")
+            raise NotBuilt(f"{model.name} takes {len(places)} inputs, it is given {len(inputs)}")
         known = dict(zip(places, inputs, strict=True))
         names = {part.name for part in model.inside}
         calls = {part.name: calls_of(part.described, names) for part in model.inside}
@@ -176,7 +174,7 @@ class _Builder:
             waiting = later
         missing = [tensor.layer for tensor in tensors_in(results) if tensor not in known]
         if missing:
-            raise Untranslatable(f"its layer {missing[0]} has no input")
+            raise NotBuilt(f"its layer {missing[0]} has no input")
         if isinstance(results, dict):
             return {name: known[tensor] for name, tensor in results.items()}
         return [known[tensor] for tensor in results]
@@ -185,12 +183,10 @@ class _Builder:
         """What a part gives in one use."""
         self._calls += 1
         if self._calls > _MOST_CALLS:
-            raise Untranslatable(f"it uses its layers more than {_MOST_CALLS:,} times")
+            raise NotBuilt(f"it uses its layers more than {_MOST_CALLS:,} times")
         options = {key: value for key, value in call.options.items() if key not in ("training", "mask")}
         if self._keras_major < 3 and call.options.get("training"):  # Keras 3 overrides it in use
-            raise Untranslatable(
-                f"its layer {part.name} is used as in training (`training=True`); leave that out"
-            )
+            raise NotBuilt(f"its layer {part.name} is used as in training (`training=True`); leave that out")
         kind = kind_of(part.described)
         if part.inside:
             given = call.arguments[0] if len(call.arguments) == 1 else call.arguments

@@ -11,7 +11,7 @@ from .description import MODELS, Described, layers_of, name_of
 _CONSTANT = "_CONSTANT_VALUE"
 
 
-class Untranslatable(Exception):
+class NotBuilt(Exception):
     """A description that cannot be followed; says why."""
 
 
@@ -67,7 +67,7 @@ def calls_of(layer: Described, names: set[str]) -> list[Call]:
     """
     calls = layer.get("inbound_nodes") or []
     if not isinstance(calls, list):
-        raise Untranslatable("its layers are joined in an unusual way")
+        raise NotBuilt("its layers are joined in an unusual way")
     return [_call(call, names) for call in calls]
 
 
@@ -125,7 +125,7 @@ def _value(value: Any) -> Any:
         case (("__tensor__" | "__numpy__"), {"value": numbers}):
             unpacked = np.asarray(numbers, np.float32)
         case kind, _:
-            raise Untranslatable(f"a value of the kind {kind} is not known")
+            raise NotBuilt(f"a value of the kind {kind} is not known")
     return unpacked
 
 

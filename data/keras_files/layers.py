@@ -4,7 +4,7 @@ from inspect import signature
 from typing import Any
 
 from ..backend import keras
-from .calls import Untranslatable
+from .calls import NotBuilt
 from .description import Described, activation_name, kind_of, name_of
 
 ops: Any = keras.ops
@@ -33,7 +33,7 @@ def make_layer(described: Described, name: str, keras_major: int) -> Any:
         keras_major: of the Keras that saved it: 2 or 3.
 
     Raises:
-        Untranslatable: an option that this Keras does not have.
+        NotBuilt: an option that this Keras does not have.
     """
     kind, options = kind_of(described), dict(described["config"])
     _refuse_quantized(kind, options)
@@ -52,7 +52,7 @@ def make_layer(described: Described, name: str, keras_major: int) -> Any:
         elif key in known:
             settings[key] = value
         elif value not in _MEANS_NOTHING:
-            raise Untranslatable(
+            raise NotBuilt(
                 f"its layer {name_of(described)}: {kind} with {key}={value} is not known to Keras 3"
             )
     return made(**settings, name=name)
@@ -64,7 +64,7 @@ def _rename(kind: str, options: dict[str, Any]) -> None:
         options["negative_slope"] = options.pop("alpha", 0.3)
     if kind == "BatchNormalization" and isinstance(options.get("axis"), list):
         if len(options["axis"]) != 1:
-            raise Untranslatable(
+            raise NotBuilt(
                 f"its layer {options.get('name')}: BatchNormalization over several axes is not known"
             )
         (options["axis"],) = options["axis"]
@@ -76,7 +76,7 @@ def _refuse_quantized(kind: str, options: dict[str, Any]) -> None:
     dtype = options.get("dtype")
     name = str(dtype["config"].get("name") if isinstance(dtype, dict) else dtype)
     if name.startswith(_QUANTIZED):
-        raise Untranslatable(f"its layer {kind} is quantized already ({name})")
+        raise NotBuilt(f"its layer {kind} is quantized already ({name})")
 
 
 def _thresholded(theta: float) -> Any:

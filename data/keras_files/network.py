@@ -16,7 +16,7 @@ from ...edge_runtime.text import one_reason
 from ...edge_runtime.workers import ask_worker
 from ..backend import keras
 from .build import build_network
-from .calls import Untranslatable
+from .calls import NotBuilt
 from .content import KerasContent, check_content, computing_content, refuse_code
 from .description import MISFITS, MODELS, Described, End, computing_layers, refusals, saved_ends
 from .weights import give_weights
@@ -162,7 +162,7 @@ def _outline(model: KerasContent, name: str) -> Any:
 
 def _reason(error: Exception) -> str:
     """Why a network cannot be built, in one line."""
-    if isinstance(error, Untranslatable):
+    if isinstance(error, NotBuilt):
         return str(error)
     if isinstance(error, MISFITS) and not isinstance(error, ValueError):
         return f"its description of the layers is not as Keras writes it ({type(error).__name__})"

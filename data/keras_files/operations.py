@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..backend import keras
-from .calls import Untranslatable
+from .calls import NotBuilt
 from .description import Described
 from .tf_functions import TF_FUNCTIONS, WITHOUT_EFFECT
 
@@ -21,7 +21,7 @@ def apply_tf_function(function: str, arguments: list[Any], options: dict[str, An
     """Applies what Keras 2 saved as `TFOpLambda`.
 
     Raises:
-        Untranslatable: an argument that is not known.
+        NotBuilt: an argument that is not known.
     """
     name, known = TF_FUNCTIONS[function]
     taken = {}
@@ -29,7 +29,7 @@ def apply_tf_function(function: str, arguments: list[Any], options: dict[str, An
         if key in known:
             taken[known[key]] = _argument(known[key], value)
         elif key != "name" and value is not None and value != WITHOUT_EFFECT.get(key, value is None):
-            raise Untranslatable(f"tf.{function} with {key}={value} is not known")
+            raise NotBuilt(f"tf.{function} with {key}={value} is not known")
     arguments = [np.asarray(a, np.float32) if _is_numbers(a) else a for a in arguments]
     if name.startswith("_"):
         return globals()[name](*arguments, **taken)
@@ -51,7 +51,7 @@ def apply_operation(module: str, described: Described, arguments: list[Any], opt
     """Applies an operation that Keras 3 saved, of a module of Keras that `operation_module` has found.
 
     Raises:
-        Untranslatable: an option that is not known.
+        NotBuilt: an option that is not known.
     """
     kind = getattr(import_module(module), described["class_name"])
     known = signature(kind.__init__).parameters
@@ -60,7 +60,7 @@ def apply_operation(module: str, described: Described, arguments: list[Any], opt
         if key in ("name", "trainable") or (key == "dtype" and kind.__name__ != "Cast"):
             continue
         if key not in known:
-            raise Untranslatable(f"{kind.__name__} with {key}={value} is not known")
+            raise NotBuilt(f"{kind.__name__} with {key}={value} is not known")
         settings[key] = float32_for(value) if key == "dtype" else value
     return kind(**settings)(*arguments, **options)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...edge_runtime.models.model_file import load_h5py
 from .build import Part
-from .calls import Untranslatable
+from .calls import NotBuilt
 from .description import MODELS, kind_of
 
 WEIGHTS = "model.weights.h5"
@@ -25,7 +25,7 @@ def give_weights(content: bytes, whole: Part) -> None:
     """Reads the weights of a file, whose arrays `read_h5` has found harmless, into the layers.
 
     Raises:
-        Untranslatable: the file has none for a layer, or of another shape.
+        NotBuilt: the file has none for a layer, or of another shape.
     """
     h5py = load_h5py()
     if content.startswith(b"PK"):
@@ -59,7 +59,7 @@ def _give_own(file: Any, path: str, layer: Any, name: str) -> None:
     group = file.get(f"{path}/vars")
     for number, variable in enumerate(variables):
         if group is None or str(number) not in group:
-            raise Untranslatable(f"it has no weights for its layer {name}")
+            raise NotBuilt(f"it has no weights for its layer {name}")
         _assign(variable, _numbers(group[str(number)]), name)
     for attribute, inner in vars(layer).items():
         if any(inner is each for each in layer._layers):
@@ -92,13 +92,11 @@ def _give_in_order(root: Any, part: Part) -> None:
     if not slots:
         return
     if part.name not in root:
-        raise Untranslatable(f"it has no weights for its layer {part.name}")
+        raise NotBuilt(f"it has no weights for its layer {part.name}")
     group = root[part.name]
     names = [name for name in _weight_names(group) if not any(word in name for word in _RANDOM)]
     if len(names) != len(slots):
-        raise Untranslatable(
-            f"it has {len(names)} weights for its layer {part.name}, which takes {len(slots)}"
-        )
+        raise NotBuilt(f"it has {len(names)} weights for its layer {part.name}, which takes {len(slots)}")
     for slot, name in _matched(slots, names):
         _assign(slot.variable, _numbers(group[name]), part.name)
     for layer in _built_layers(part):
@@ -136,7 +134,7 @@ def _matched(slots: list[_Vacancy], names: list[str]) -> Iterator[tuple[_Vacancy
     for slot, name in zip(slots, names, strict=True):
         wanted, has = _plain(slot.name).split("/")[-1], plain[name].split("/")[-1]
         if re.sub(r"_\d+$", "", has) != wanted:
-            raise Untranslatable(f"its weights {name} stand where {slot.name} is expected")
+            raise NotBuilt(f"its weights {name} stand where {slot.name} is expected")
     return zip(slots, names, strict=True)
 
 
@@ -178,7 +176,7 @@ def _numbers(array: Any) -> np.ndarray:
 
 def _assign(variable: Any, numbers: np.ndarray, layer: str) -> None:
     if tuple(variable.shape) != numbers.shape:
-        raise Untranslatable(
+        raise NotBuilt(
             f"its weights for {layer} have the shape {numbers.shape}, the layer takes {tuple(variable.shape)}"
         )
     variable.assign(numbers.astype(variable.dtype))

@@ -54,7 +54,7 @@ def inverted_residual(strides: tuple[int, ...] = (1, 2)) -> Any:
 
 
 def of_many_layers() -> Any:
-    """Most other layers that `keras_layers` allows."""
+    """Most other layers that are built."""
     image = _image()
     x = _layers.LeakyReLU()(_layers.Conv2D(8, 3)(_layers.ZeroPadding2D()(image)))
     x = _layers.SeparableConv2D(8, 3, activation="relu", padding="same")(_layers.AveragePooling2D(2)(x))

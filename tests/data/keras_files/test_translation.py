@@ -14,7 +14,7 @@ import pytest
 from edgecls.data.backend import keras
 from edgecls.data.keras_files import network as keras_network
 from edgecls.data.keras_files.build import build_network
-from edgecls.data.keras_files.calls import Untranslatable
+from edgecls.data.keras_files.calls import NotBuilt
 from edgecls.data.keras_files.content import computing_content
 from edgecls.data.keras_files.weights import give_weights
 from edgecls.edge_runtime.errors import BadModel
@@ -217,7 +217,7 @@ def test_weights_that_do_not_fit_are_no_guess(change: str):
                 trunk.move(f"{'t2' if name == 'gamma:0' else 't1'}/{name}", f"x/{name}")
             names = [b"x/gamma:0", *trunk.attrs["weight_names"][1:-2], b"x/kernel:0", b"x/bias:0"]
             trunk.attrs["weight_names"] = names[::-1]
-    with pytest.raises(Untranslatable, match="weights"):
+    with pytest.raises(NotBuilt, match="weights"):
         loaded(file.getvalue())
 
 
@@ -239,7 +239,7 @@ def test_models_that_use_each_other_without_end_are_refused():
         name = inner["config"]["name"]
         inner = keras_2.functional(f"n{number}", "i", name, [keras_2.picture("i"), twice])
         inner["config"]["output_layers"] = [[name, 1, 0]]
-    with pytest.raises(Untranslatable, match="uses its layers more than 20,000 times"):
+    with pytest.raises(NotBuilt, match="uses its layers more than 20,000 times"):
         build_network(inner, 2)
 
 
