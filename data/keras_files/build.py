@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import keras
 from .allowed import ACTS_IN_TRAINING, LAYERS, OPERATION_LAYERS
-from .calls import Call, Tensor, NotBuilt, calls_of, ends_of, first_use, tensors_in, with_tensors
+from .calls import Call, NotBuilt, Tensor, calls_of, ends_of, first_use, tensors_in, with_tensors
 from .description import MODELS, Described, kind_of, layers_of, name_of, operation_module
 from .layers import make_layer
 from .operations import apply_operation, apply_tf_function
