@@ -65,6 +65,8 @@ Std = Annotated[str | None, picture_option("std")]
 ChannelOrder = Annotated[Channels | None, picture_option("channels")]
 Cropping = Annotated[Crop | None, picture_option("crop")]
 ResizeTo = Annotated[int | None, picture_option("resize_to")]
+ImageSize = Annotated[str | None, picture_option("imgsz")]
+OutputName = Annotated[str | None, picture_option("output")]
 RequireSigned = Annotated[
     bool, typer.Option("--require-signed", help=_HELP["require_signed"], rich_help_panel=_PANEL)
 ]

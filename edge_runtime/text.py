@@ -342,3 +342,17 @@ def _lines_of(cell: str, width: int) -> list[str]:
 def expanded(path: str | os.PathLike[str]) -> Path:
     """Returns the path with `~` and `~user` replaced by a home folder; as it is where there is none."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails without a home folder
+
+
+_MOST_REASON, _LONG = 300, 2000
+_ORIGIN = r"\[ONNXRuntimeError\] : \d+ : \w+ : |/\S+\.(?:cc|h):\d+ (?:\S+ )*?\S+\(.*?\)(?: const)? "
+"""What a library says of its own sources before it comes to the point."""
+
+
+def reason(error: BaseException) -> str:
+    """Returns why a library failed, in one line; of a long text the beginning and the end."""
+    words = " ".join(str(error)[:100_000].split())
+    said = re.sub(_ORIGIN, "", words if len(words) < _LONG else words[: _LONG // 2] + words[-_LONG // 2 :])
+    if len(said) <= _MOST_REASON:
+        return said
+    return f"{said[: _MOST_REASON // 3]} ... {said[-_MOST_REASON * 2 // 3 :]}"

@@ -32,7 +32,11 @@ MEMORY_BYTES = 192 * 2**20
 """The child's private memory, beside `MEMORY_FACTOR` files; an engine takes 65 MB before it sees one."""
 MEMORY_FACTOR = 8
 """The file itself, its parsed form, and the engine's copy of the weights in another order."""
+TENSOR_BYTES = 2**30
+"""The most that a network's tensors may take on top of that, where its shapes say so; see `allow_memory`."""
 TIME_S = 60.0
+TRIAL_TIME_S = 40.0
+"""To read, open and run a network; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """The thread pools of numpy and the engines take memory for every core."""
@@ -42,30 +46,35 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def ask_worker(
-    function: Callable[[bytes, str], Any],
+    function: Callable[..., Any],
     content: bytes,
     name: str,
     *,
     memory_bytes: int = MEMORY_BYTES,
+    more_bytes: int = 0,
     time_s: float = TIME_S,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Calls `function(content, name)` in a child process with limits, and returns its result.
+    """Calls `function(content, name, **arguments)` in a child process with limits, and returns its result.
 
     The bytes go through stdin, so that the child reads what was checked and not what has replaced it since.
 
     Args:
-        function: a function at the top of a module; it returns what JSON can hold.
+        function: a function at the top of a module; it returns what JSON can hold, tuples as lists.
         content: a file's bytes, which nobody has vouched for.
         name: what messages call the file.
         memory_bytes: the child may take this much and `MEMORY_FACTOR` times the file's size.
+        more_bytes: and this much more, once it asks for it with `allow_memory`.
         time_s: the child is ended after this time.
+        arguments: what JSON can hold.
 
     Raises:
         EdgeclsError: the same that `function` raised.
         BadModel: it crashed, took too long, wanted too much memory, or raised anything else.
     """
     allowed_bytes = memory_bytes + MEMORY_FACTOR * len(content)
-    call = (function.__module__, function.__qualname__, name, allowed_bytes, time_s)
+    limits = (allowed_bytes, more_bytes, time_s)
+    call = (function.__module__, function.__qualname__, name, *limits, json.dumps(arguments or {}))
     try:
         with start_worker(__name__, *call, name=name, environment=ONE_THREAD) as worker:
             reply = worker.answer_to(content, time_s)
@@ -76,8 +85,11 @@ def ask_worker(
     match reply:
         case {"result": result}:
             return result
-        case {"memory": _}:
-            raise _refused(name, f"reading it takes more than {allowed_bytes / 2**20:,.0f} MB of memory")
+        case {"memory": int(limit_bytes)}:
+            raise BadModel(
+                f"{name}: reading it takes more than {limit_bytes / 2**20:,.0f} MB of memory; take a smaller "
+                "network or input, or a file you can trust"
+            )
         case {"raised": reason}:
             raise _refused(name, f"cannot be read: {reason}")
         case _:
@@ -242,38 +254,54 @@ def requests() -> Iterator[dict[str, Any]]:
 def main() -> None:
     """The child of `ask_worker`: sets its limits, calls the function and answers.
 
-    `python -m edgecls.edge_runtime.workers MODULE FUNCTION NAME MEMORY_BYTES TIME_S`
+    `python -m edgecls.edge_runtime.workers MODULE FUNCTION NAME MEMORY_BYTES MORE_BYTES TIME_S ARGUMENTS`
     """
-    module, function, name, memory_bytes, time_s = sys.argv[1:]
-    _limit(int(memory_bytes), float(time_s))
-    serve(_call(module, function, name))
+    module, function, name, memory_bytes, more_bytes, time_s, arguments = sys.argv[1:]
+    _limit(int(memory_bytes), int(more_bytes), float(time_s))
+    serve(_call(module, function, name, json.loads(arguments)))
 
 
-def _call(module: str, function: str, name: str) -> Iterator[dict[str, Any]]:
+def _call(module: str, function: str, name: str, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
     try:
         content = sys.stdin.buffer.read()
-        yield {"result": getattr(import_module(module), function)(content, name)}
+        yield {"result": getattr(import_module(module), function)(content, name, **arguments)}
     except EdgeclsError:
         raise
     except MemoryError:
-        yield {"memory": None}
+        yield {"memory": resource.getrlimit(resource.RLIMIT_DATA)[0] if resource else 0}
     except Exception as error:  # a parser's own errors share no base class
         yield {"raised": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
 
 
-def _limit(memory_bytes: int, time_s: float) -> None:
-    limit_memory(memory_bytes)
+def _limit(memory_bytes: int, more_bytes: int, time_s: float) -> None:
+    limit_memory(memory_bytes, more_bytes)
     if resource is not None:
         _lower(resource.RLIMIT_CPU, int(time_s) + 1)  # should the parent be killed, nobody else would end us
 
 
-def limit_memory(memory_bytes: int) -> None:
-    """Lets this process take no more private memory, and leave no dump where it crashes."""
+def limit_memory(memory_bytes: int, more_bytes: int = 0) -> None:
+    """Lets this process take no more private memory, and leave no dump where it crashes.
+
+    Args:
+        memory_bytes: from now on.
+        more_bytes: that `allow_memory` may add.
+    """
     if resource is None:
         return
     # Private memory: the address space also holds libraries, 1.8 GB of it with TensorFlow.
-    _lower(resource.RLIMIT_DATA, memory_bytes)
+    _lower(resource.RLIMIT_DATA, memory_bytes + more_bytes)
+    limit, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (min(memory_bytes, limit), most))
     _lower(resource.RLIMIT_CORE, 0)  # a crash is expected here: no dump of it on an SD card
+
+
+def allow_memory(more_bytes: int) -> None:
+    """Lets this process take so much more private memory, as far as `limit_memory` said."""
+    if resource is None:
+        return
+    limit, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if limit != most:
+        resource.setrlimit(resource.RLIMIT_DATA, (min(limit + more_bytes, most), most))
 
 
 def limit_time(more_s: float) -> None:

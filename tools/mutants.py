@@ -25,9 +25,10 @@ import time
 import traceback
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -268,19 +269,22 @@ def _be_command(arguments: list[str], folder: Path, said: int) -> NoReturn:
 
 
 def forked_worker(
-    function: Callable[[bytes, str], Any],
+    function: Callable[..., Any],
     content: bytes,
     name: str,
     *,
     memory_bytes: int = workers.MEMORY_BYTES,
+    more_bytes: int = 0,
     time_s: float = workers.TIME_S,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Any:
     """`ask_worker` by a fork of this process, which has loaded everything already."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
-        _be_worker(function, content, name, memory_bytes + workers.MEMORY_FACTOR * len(content), writing)
+        call = partial(function, content, name, **(arguments or {}))
+        _be_worker(call, memory_bytes + workers.MEMORY_FACTOR * len(content), more_bytes, writing)
     os.close(writing)
     deadline_s = time.monotonic() + time_s
     parts, is_overdue = [], False
@@ -308,15 +312,12 @@ def forked_worker(
     return reply["result"]
 
 
-def _be_worker(
-    function: Callable[[bytes, str], Any], content: bytes, name: str, memory_bytes: int, pipe: int
-) -> NoReturn:
+def _be_worker(call: Callable[[], Any], memory_bytes: int, more_bytes: int, pipe: int) -> NoReturn:
     reply: dict[str, Any] = {}
     try:
         data = Path("/proc/self/status").read_text(encoding="utf-8").partition("VmData:")[2].split()[0]
-        limit = int(data) * 1024 + memory_bytes
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-        reply = {"result": function(content, name)}
+        workers.limit_memory(int(data) * 1024 + memory_bytes, more_bytes)
+        reply = {"result": call()}
     except EdgeclsError as error:
         reply = {"error": str(error), "kind": type(error).__name__}
     except BaseException as error:

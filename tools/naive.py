@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter_ns
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from edgecls.benchmarks.pipeline_process import PIPELINES, serve_pipelines
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.descriptors import native_stderr_held
 from edgecls.edge_runtime.engines.onnxruntime import onnxruntime, open_session, spec_of
-from edgecls.edge_runtime.engines.tensors import only_tensors, picture_input
+from edgecls.edge_runtime.engines.tensors import picture_and_scores, picture_input
 from edgecls.edge_runtime.errors import BadImage, BadModel, UsageError
 from edgecls.edge_runtime.files import MODEL_BYTES, read_whole
 from edgecls.edge_runtime.images.decode import decode
@@ -45,7 +46,7 @@ class Naive:
     def __init__(self, model: Path, threads: int = 1) -> None:
         self.engine = f"onnxruntime {onnxruntime.__version__}"
         self._session = open_session(read_whole(model, MODEL_BYTES), str(model), threads)
-        entry, _ = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model))
+        entry, _ = _ends(self._session.get_inputs(), self._session.get_outputs(), str(model))
         if entry.type not in _TYPES or len(entry.shape) != 4 or entry.shape[3] != 3:
             raise BadModel(f"{model}: takes {entry.type} {entry.shape}; export it with `edgecls export`")
         self._takes_float = entry.type == "tensor(float)"
@@ -151,6 +152,10 @@ def open_bare(model: ModelFile, threads: int) -> BareEngine:
     raise UsageError(f"{model.path}: a Keras model does not run on a device; run `edgecls export` first")
 
 
+def _ends(inputs: Sequence[Any], outputs: Sequence[Any], name: str) -> tuple[Any, Any]:
+    return picture_and_scores([("", entry) for entry in inputs], [("", out) for out in outputs], "", name)
+
+
 def _litert(model: ModelFile, threads: int) -> BareEngine:
     from edgecls.edge_runtime.engines import litert  # noqa: PLC0415 - the naive program needs none of it
 
@@ -158,7 +163,7 @@ def _litert(model: ModelFile, threads: int) -> BareEngine:
     with native_stderr_held():  # it announces its XNNPACK delegate
         interpreter = litert.Interpreter(model_content=model.content, num_threads=threads)
         interpreter.allocate_tensors()
-    entry, out = only_tensors(interpreter.get_input_details(), interpreter.get_output_details(), name)
+    entry, out = _ends(interpreter.get_input_details(), interpreter.get_output_details(), name)
     entry_index, out_index = entry["index"], out["index"]
 
     def call(tensor: np.ndarray) -> np.ndarray:
@@ -172,7 +177,7 @@ def _litert(model: ModelFile, threads: int) -> BareEngine:
 def _onnxruntime(model: ModelFile, threads: int) -> BareEngine:
     name = str(model.path)
     session = open_session(model.content, name, threads)
-    entry, out = only_tensors(session.get_inputs(), session.get_outputs(), name)
+    entry, out = _ends(session.get_inputs(), session.get_outputs(), name)
     entry_name, out_name = entry.name, out.name
 
     def call(tensor: np.ndarray) -> np.ndarray:

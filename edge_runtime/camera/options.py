@@ -178,6 +178,15 @@ class CameraOptions:
         minimum=1,
         maximum=16_384,
     )
+    imgsz: str | None = _option(
+        None,
+        MODEL,
+        "Size of the pictures that a foreign model was trained on, where it takes any.",
+        metavar="SIDE|HxW",
+    )
+    output: str | None = _option(
+        None, MODEL, "Output that is read of a foreign model with several, by its name.", metavar="NAME"
+    )
     require_signed: bool = _option(
         False,
         MODEL,

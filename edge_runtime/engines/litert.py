@@ -3,14 +3,16 @@
 It uses `Interpreter`, not `CompiledModel`, which was no faster on a CPU and crashed on truncated files.
 """
 
+import re
 from typing import Any
 
 import numpy as np
 
 from ..descriptors import native_stderr_held
-from ..errors import BadModel, InvalidOutput, Unavailable
+from ..errors import BadModel, EdgeclsError, InvalidOutput, Unavailable
 from ..models.model_file import ModelFile
-from .tensors import TensorSpec, only_tensors, picture_input, score_output
+from ..text import reason
+from .tensors import TensorSpec, in_size, picture_and_scores, picture_input, score_output
 
 try:
     from ai_edge_litert import __version__  # pyright: ignore[reportMissingTypeStubs]
@@ -30,17 +32,28 @@ class LiteRTEngine:
         try:
             with native_stderr_held():  # it prints a line about its XNNPACK delegate
                 self._interpreter: Any = Interpreter(model_content=model.content, num_threads=threads)
+                entry, _ = self._ends(model)
+                self.takes = in_size(spec_of(entry), model.card.image)
+                self._picture = picture_input(self.takes, model.card, str(model.path))
+                if self.takes != spec_of(entry):
+                    self._interpreter.resize_tensor_input(entry["index"], self.takes.shape)
                 self._interpreter.allocate_tensors()
+                _, out = self._ends(model)  # as large as they are for pictures of this size
+        except EdgeclsError:
+            raise
         except Exception as error:  # it shares no base class; names in a file that are not UTF-8 raise, too
-            raise BadModel(f"{model.path}: LiteRT cannot load it: {_line(error)}; export it again") from error
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
-        entry, out = only_tensors(inputs, outputs, str(model.path))
+            raise BadModel(f"{model.path}: {_explain(error)}") from error
         self._input, self._output = entry["index"], out["index"]
-        self.takes = spec_of(entry)
-        self._picture = picture_input(self.takes, model.card, str(model.path))
         self._scores = score_output(spec_of(out), model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes
+
+    def _ends(self, model: ModelFile) -> tuple[Any, Any]:
+        inputs, outputs = (
+            [(details["name"], details) for details in found]
+            for found in (self._interpreter.get_input_details(), self._interpreter.get_output_details())
+        )
+        return picture_and_scores(inputs, outputs, model.card.output, str(model.path))
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
@@ -51,7 +64,7 @@ class LiteRTEngine:
             output = interpreter.get_tensor(self._output)  # a copy
         except (RuntimeError, ValueError) as error:  # an index out of range, which depends on the picture
             raise InvalidOutput(
-                f"{self._path}: LiteRT cannot run it on this picture: {_line(error)}; export it again"
+                f"{self._path}: LiteRT cannot run it on this picture: {reason(error)}; export it again"
             ) from error
         return self._scores.probabilities(output)
 
@@ -61,11 +74,16 @@ class LiteRTEngine:
 
 
 def spec_of(details: dict[str, Any]) -> TensorSpec:
-    """Returns the type, shape and quantisation in LiteRT's details of a tensor."""
+    """Returns the type, shape and quantisation in LiteRT's details of a tensor; 0 is any size."""
     scale, zero_point = details["quantization"]
-    shape = tuple(int(size) for size in details["shape"])
+    first, *rest = (int(size) for size in details["shape"])
+    open_ = [int(size) < 0 for size in details["shape_signature"]][1:] or [False] * len(rest)
+    shape = (first, *(0 if is_open else size for size, is_open in zip(rest, open_, strict=True)))
     return TensorSpec(details["dtype"], shape, float(scale), int(zero_point))
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+def _explain(error: Exception) -> str:
+    operator = re.search(r"custom op: (\w+)|opcode '(\w+)' version", str(error))
+    if operator:
+        return f"LiteRT lacks its operator {operator[1] or operator[2]}; convert it with built-in ones only"
+    return f"LiteRT cannot load it: {reason(error)}; export it again"

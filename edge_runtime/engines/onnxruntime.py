@@ -1,6 +1,7 @@
 """onnxruntime engine: runs `.onnx` files on the CPU."""
 
 import re
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -10,7 +11,8 @@ from ..descriptors import native_stderr_held
 from ..errors import BadModel, InvalidOutput, Unavailable
 from ..inspection.onnx_content import refuse_external_data
 from ..models.model_file import ModelFile
-from .tensors import TensorSpec, only_tensors, picture_input, score_output
+from ..text import reason
+from .tensors import TensorSpec, in_size, picture_and_scores, picture_input, score_output
 
 try:
     with native_stderr_held():  # it complains where /proc or a home folder that can be written is missing
@@ -36,11 +38,21 @@ class OnnxRuntimeEngine:
         self.name = f"onnxruntime {onnxruntime.__version__}"
         self._path = model.path
         self._session: Any = open_session(model.content, str(model.path), threads)
-        entry, out = only_tensors(self._session.get_inputs(), self._session.get_outputs(), str(model.path))
+        inputs, outputs = (
+            [(entry.name, entry) for entry in found]
+            for found in (self._session.get_inputs(), self._session.get_outputs())
+        )
+        entry, out = picture_and_scores(inputs, outputs, model.card.output, str(model.path))
         self._input, self._output = entry.name, out.name
-        self.takes = spec_of(entry)
+        self.takes = in_size(spec_of(entry), model.card.image)
         self._picture = picture_input(self.takes, model.card, str(model.path))
-        self._scores = score_output(spec_of(out), model.card, str(model.path))
+        gives = spec_of(out)
+        if np.issubdtype(gives.dtype, np.integer):  # it has no scale itself, but the operator that made it
+            from ..inspection.onnx_ends import quantised_ends  # noqa: PLC0415 - only for such a file
+
+            scale, zero_point = quantised_ends(model.content, str(model.path)).get(out.name, (0.0, 0))
+            gives = replace(gives, scale=scale, zero_point=zero_point)
+        self._scores = score_output(gives, model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes
 
@@ -49,9 +61,8 @@ class OnnxRuntimeEngine:
         try:
             (output,) = self._session.run([self._output], {self._input: self._picture.tensor(image)})
         except Exception as error:  # its errors have no base class in common
-            why = " ".join(str(error).split())[:200]
             raise InvalidOutput(
-                f"{self._path}: onnxruntime cannot run it on this picture: {why}; export it again"
+                f"{self._path}: onnxruntime cannot run it on this picture: {reason(error)}; export it again"
             ) from error
         return self._scores.probabilities(output)
 
@@ -83,12 +94,13 @@ def open_session(content: bytes, name: str, threads: int = 1) -> Any:
                 enable_fallback=False,  # a fallback would try the same again and print four lines to stdout
             )
     except Exception as error:  # its errors have no base class in common; some are UnicodeDecodeError
-        raise BadModel(f"{name}: {_explain(str(error))}") from error
+        raise BadModel(f"{name}: {_explain(error)}") from error
 
 
-def _explain(reason: str) -> str:
-    newer = re.search(r"model (IR) version: (\d+), max supported IR version: (\d+)", reason) or re.search(
-        r"(Opset) (\d+) is under development.* till opset (\d+)", reason
+def _explain(error: Exception) -> str:
+    said = str(error)
+    newer = re.search(r"model (IR) version: (\d+), max supported IR version: (\d+)", said) or re.search(
+        r"(Opset) (\d+) is under development.* till opset (\d+)", said
     )
     if newer:
         what, wanted, known = newer.groups()
@@ -96,7 +108,7 @@ def _explain(reason: str) -> str:
             f"needs ONNX {what} {wanted}, onnxruntime {onnxruntime.__version__} supports up to {known}; "
             "upgrade with `pip install -U onnxruntime`, or export it for an older version"
         )
-    return f"onnxruntime cannot load it: {' '.join(reason.split())[:200]}; export it again"
+    return f"onnxruntime cannot load it: {reason(error)}; export it again"
 
 
 def _options(threads: int) -> Any:

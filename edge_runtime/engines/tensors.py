@@ -1,12 +1,13 @@
 """Tensors: feeds pictures to a network and reads probabilities from it, whatever its types and layout are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
-from ..errors import BadModel, InvalidOutput
+from ..errors import BadModel, InvalidOutput, UsageError
+from ..images.rule import ImageRule
 from ..models.card import ModelCard, Offset, Scale, Scores
 
 T = TypeVar("T")
@@ -44,17 +45,40 @@ class TensorSpec:
         return f"{self.type_name} {list(self.shape)}"
 
 
-def only_tensors(inputs: Sequence[T], outputs: Sequence[T], name: str) -> tuple[T, T]:
-    """Returns the only input and the only output of a network; `name` is the file's in messages.
+def picture_and_scores(
+    inputs: Sequence[tuple[str, T]], outputs: Sequence[tuple[str, T]], wanted: str, name: str
+) -> tuple[T, T]:
+    """Returns the only input of a network, and the output that is wanted, or the only one.
+
+    Args:
+        inputs: with their names.
+        outputs: with their names.
+        wanted: the name of an output; empty for the only one.
+        name: of the file, in messages.
 
     Raises:
-        BadModel: there are more.
+        BadModel: there are several inputs, no such output, or several and none is wanted.
     """
-    if len(inputs) != 1 or len(outputs) != 1:
+    if len(inputs) != 1 or not outputs:
         raise BadModel(
             f"{name}: has {len(inputs)} inputs and {len(outputs)} outputs; use a classifier with one of each"
         )
-    return inputs[0], outputs[0]
+    chosen = [output for output_name, output in outputs if wanted in ("", output_name)]
+    if len(chosen) != 1:
+        names = ", ".join(output_name for output_name, _ in outputs)
+        raise BadModel(f"{name}: has the outputs {names}; name one of them with --output")
+    return inputs[0][1], chosen[0]
+
+
+def in_size(spec: TensorSpec, rule: ImageRule) -> TensorSpec:
+    """Returns an input with the height and width of a rule where its shape has 0, for any size."""
+    if len(spec.shape) != 4:
+        return spec
+    at = 2 if spec.channels_first else 1
+    sides = zip(spec.shape[at : at + 2], (rule.height_px, rule.width_px), strict=True)
+    return replace(
+        spec, shape=(*spec.shape[:at], *(size or wanted for size, wanted in sides), *spec.shape[at + 2 :])
+    )
 
 
 _CHANNELS = np.arange(3)
@@ -88,12 +112,16 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
     """
     channels_first = spec.channels_first
     sides = spec.shape[2:] if channels_first else spec.shape[1:3]
-    if not spec.channels or spec.shape[0] != 1 or min(sides) < 1:
+    if spec.channels and spec.shape[0] == 1 and min(sides) < 1:
+        raise UsageError(
+            f"{name}: takes pictures of any size; say which it was trained on, such as --imgsz 224"
+        )
+    if not spec.channels or spec.shape[0] != 1:
         raise BadModel(
             f"{name}: takes {spec}, not one picture [1, H, W, 3] or [1, H, W, 1]; export it for a batch of 1"
         )
-    if spec.dtype not in (np.uint8, np.int8, np.float32):
-        raise BadModel(f"{name}: takes {spec}; use a file that takes uint8, int8 or float32")
+    if spec.dtype not in (np.uint8, np.int8, np.float32, np.float16):
+        raise BadModel(f"{name}: takes {spec}; use a file that takes uint8, int8, float32 or float16")
     table = byte_table(spec.dtype, card.scale, card.offset, spec.scale, spec.zero_point)
     return PictureInput((sides[0], sides[1]), table, channels_first)
 
@@ -159,12 +187,17 @@ class ScoreOutput:
             )
         if self.scale:
             scores = (scores.astype(np.float32) - self.zero_point) * np.float32(self.scale)
+        elif scores.dtype != np.float32:
+            scores = scores.astype(np.float32)
         if self.scores == "logits":
             powers = np.exp(scores - scores.max())
             return powers / powers.sum()
         if self.scores == "binary-logits":
             scores = (np.tanh(scores / 2) + 1) / 2  # the sigmoid, which does not overflow this way
         return np.append(1 - scores, scores) if self.classes > self.numbers else scores
+
+
+_SCORES = (np.uint8, np.int8, np.float32, np.float16, np.float64)
 
 
 def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
@@ -175,15 +208,18 @@ def score_output(spec: TensorSpec, card: ModelCard, name: str) -> ScoreOutput:
     Raises:
         BadModel: it does not give one row of scores, or not the one number that the card says.
     """
-    numbers = int(np.prod(spec.shape)) if spec.shape else 0
     least = 1 if card.scores.startswith("binary") else 2
-    if numbers < least or max(spec.shape) != numbers or spec.dtype not in (np.uint8, np.int8, np.float32):
+    shape = spec.shape
+    if shape and 0 in shape[1:]:  # chosen at run time: as many as there are labels
+        shape = (*shape[:-1], shape[-1] or (1 if least == 1 else len(card.labels)))
+    numbers = int(np.prod(shape)) if shape else 0
+    if numbers < least or max(shape) != numbers or spec.dtype not in _SCORES:
         raise BadModel(f"{name}: gives {spec}, not one row of scores [1, C]; use a classifier")
     if least == 1 < numbers:
         raise BadModel(
             f"{name}: its card says one score for two labels, the network gives {numbers:,}; export it again"
         )
     scale, zero_point = spec.scale, spec.zero_point
-    if spec.dtype is not np.float32 and not scale:
+    if not np.issubdtype(spec.dtype, np.floating) and not scale:
         scale, zero_point = 1 / 256, -128 if spec.dtype is np.int8 else 0
     return ScoreOutput(name, numbers, scale, zero_point, card.scores)

@@ -1,9 +1,11 @@
 """Picture options: what a user says of the pictures that a model made elsewhere wants.
 
-They are `--scale`, `--mean`, `--std`, `--channels`, `--crop` and `--resize-to`, wherever `--labels` is.
+They are `--scale`, `--mean`, `--std`, `--channels`, `--crop`, `--resize-to`, `--imgsz`, wherever `--labels`
+is, and `--output`, which is of its scores.
 Imports neither numpy nor OpenCV, so that `--help` stays fast.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
@@ -26,6 +28,7 @@ _PER_UNIT: dict[PixelRange, float] = {"0..255": 255.0, "0..1": 1.0}
 """Units in a white pixel, for the ranges that ImageNet's numbers can be given in."""
 _NEAR_1 = 1.5
 """No mean or deviation of pixels from 0 to 1, or -1 to 1, is as large."""
+_MOST_SIDE_PX = 4096
 _LEAST_STD, _MOST = 1e-3, 1e5
 """Of a mean or a deviation."""
 
@@ -51,11 +54,15 @@ class PictureOptions:
     crop: Crop | None = None
     resize_to: int | None = None
     """See `ImageRule.resize_to_px`."""
+    imgsz: str | int | None = None
+    """Of the input of a network that takes pictures of any size: `224`, or height and width, `224x320`."""
+    output: str | None = None
+    """The name of the output that is read, of a network with several."""
 
     def __post_init__(self) -> None:
         if self.scale is not None and self.scale not in SCALINGS:
             raise UsageError(f"--scale {self.scale}: not a range of pixels; write {' or '.join(SCALINGS)}")
-        _ = self.scaling
+        _ = self.scaling, self.size_px
         if self.resize_to is not None and self.crop == "stretch":
             raise UsageError("--resize-to is for a crop from the centre; leave --crop stretch out")
         if self.resize_to is not None and not 1 <= self.resize_to <= 16_384:
@@ -85,6 +92,19 @@ class PictureOptions:
         scale = _one_or_three([factor / std for _, std in pairs])
         offset = _one_or_three([(added - mean) / std for mean, std in pairs])
         return scale, offset
+
+    @property
+    def size_px(self) -> tuple[int, int] | None:
+        """(height, width) of `imgsz`; None where nothing is said."""
+        if self.imgsz is None:
+            return None
+        sides = re.fullmatch(r"(\d{1,5})(?:[xX](\d{1,5}))?", str(self.imgsz))
+        height_px, width_px = (int(sides[1]), int(sides[2] or sides[1])) if sides else (0, 0)
+        if not (1 <= height_px <= _MOST_SIDE_PX and 1 <= width_px <= _MOST_SIDE_PX):
+            raise UsageError(
+                f"--imgsz {self.imgsz}: write a side in pixels, or height and width, such as 224x320"
+            )
+        return height_px, width_px
 
     def _in_order(self, of_colours: Three, range_: PixelRange) -> list[float]:
         """ImageNet's numbers in the network's order of channels, in units of its pixels."""
@@ -135,7 +155,7 @@ class PictureOptions:
 
 
 AS_THE_FILE_SAYS = PictureOptions()
-OPTIONS = "--labels, --scale, --mean, --std, --channels, --crop and --resize-to"
+OPTIONS = "--labels, --scale, --mean, --std, --channels, --crop, --resize-to, --imgsz and --output"
 """Of a model made elsewhere, for messages: a file of ours has all that in its card."""
 
 

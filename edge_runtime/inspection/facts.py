@@ -63,6 +63,12 @@ class NetworkFacts:
     """Multiply-accumulates of convolutions and matrix products for one picture; None if unknown."""
     macs_unknown: str = ""
     """Why `macs` is unknown."""
+    ends_in: tuple[str, ...] = ()
+    """The operator that computes each output, without those that pass on values in another shape or type;
+    empty for an output that none computes."""
+    tensor_bytes: int | None = None
+    """Of all tensors for one picture, without weights: an engine needs less at a time. None where sizes are
+    chosen at run time."""
 
     def to_json(self) -> dict[str, Any]:
         """Returns values that JSON can hold."""
@@ -71,6 +77,7 @@ class NetworkFacts:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "NetworkFacts":
         """Reads what `to_json` returned, after it was written and read as JSON."""
+        values["ends_in"] = tuple(values["ends_in"])
         values["operators"] = tuple(OperatorFacts(**operator) for operator in values["operators"])
         for end in ("inputs", "outputs"):
             values[end] = tuple(_tensor(tensor) for tensor in values[end])

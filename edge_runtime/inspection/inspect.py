@@ -9,8 +9,7 @@ from ..models.builtin import builtin_name
 from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
 from ..models.passed import has_passed, remember
 from ..models.signature import signer, standing
-from ..models.trial import TIME_S
-from ..workers import ask_worker
+from ..workers import TRIAL_TIME_S, ask_worker
 from .facts import ModelFacts, NetworkFacts
 
 _KERAS = "keras"
@@ -56,7 +55,7 @@ def _network(content: bytes, path: Path, format_: ModelFormat | str, sha256: str
     if builtin_name(path) or has_passed(sha256, trial):
         return read_network(content, name)
     if is_exported:
-        values = ask_worker(read_as_json, content, name, time_s=TIME_S)
+        values = ask_worker(read_as_json, content, name, time_s=TRIAL_TIME_S)
     else:
         ask_worker(refuse_keras, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
         values = ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)

@@ -1,19 +1,14 @@
 """ONNX: the facts of an `.onnx`, read from the file itself; onnxruntime only infers shapes for the MACs."""
 
 from collections import Counter
-from math import isfinite, prod
+from math import prod
 
 from ..errors import EdgeclsError
 from ..models.protobuf import field
-from .facts import NetworkFacts, OperatorFacts, Shape, TensorFacts
-from .onnx_content import OnnxContent, OnnxNode, OnnxTensor, OnnxValue, read_onnx
+from .facts import NetworkFacts, OperatorFacts, Shape
+from .onnx_content import OnnxContent, OnnxNode, OnnxTensor, read_onnx
+from .onnx_ends import dtype_name, ends_in, input_facts, output_facts
 
-_DTYPE_NAMES = """
-undefined float32 uint8 int8 uint16 int16 int32 int64 string bool float16 float64 uint32 uint64 complex64
-complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1
-"""
-_DTYPES = _DTYPE_NAMES.split()
-"""By TensorProto.DataType."""
 _NOT_WEIGHTS = frozenset(["int64", "string", "bool"])  # shapes, axes and masks
 
 _SCALE_INPUTS = {
@@ -23,10 +18,6 @@ _SCALE_INPUTS = {
     "QLinearMatMul": (1, 2, 4, 5, 6, 7),
 }
 """Which inputs are scales and zero points."""
-_RESHAPES = frozenset(["Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"])
-"""Operators that change no value."""
-_Use = tuple[tuple[str, ...], tuple[str, ...], OnnxNode]
-"""A node with its near and far tensors, seen from an end of the network."""
 
 
 def read_network(content: bytes, name: str) -> NetworkFacts:
@@ -36,51 +27,26 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
         BadModel: damaged, or with external data.
     """
     model = read_onnx(content, name)
-    macs, unknown = count_macs(model, content, name)
+    shapes, unknown = _inferred(model, content, name)
+    macs, unknown = count_macs(model, shapes, unknown)
     opsets = ", ".join(f"{domain or 'opset'} {version}" for domain, version in sorted(model.opsets.items()))
     made_with = filter(None, (f"IR {model.ir_version}", opsets, model.producer))
     return NetworkFacts(
         made_with=", ".join(made_with),
-        inputs=tuple(_input(value, model) for value in model.inputs),
-        outputs=tuple(_output(value, model) for value in model.outputs),
+        inputs=tuple(input_facts(value, model) for value in model.inputs),
+        outputs=tuple(output_facts(value, model) for value in model.outputs),
         operators=_operators(model),
         parameters=_parameters(model),
         macs=macs,
         macs_unknown=unknown,
+        ends_in=ends_in(model),
+        tensor_bytes=_tensor_bytes(shapes),
     )
 
 
 def _operators(model: OnnxContent) -> tuple[OperatorFacts, ...]:
     counts = Counter(node.name for node in model.nodes if node.op_type != "Constant")
     return tuple(OperatorFacts(name, count) for name, count in counts.items())
-
-
-def _input(value: OnnxValue, model: OnnxContent) -> TensorFacts:
-    return _tensor(value, model, "DequantizeLinear", [(n.inputs[:1], n.outputs[:1], n) for n in model.nodes])
-
-
-def _output(value: OnnxValue, model: OnnxContent) -> TensorFacts:
-    backwards = [(n.outputs[:1], n.inputs[:1], n) for n in reversed(model.nodes)]
-    return _tensor(value, model, "QuantizeLinear", backwards)
-
-
-def _tensor(value: OnnxValue, model: OnnxContent, quantising: str, steps: list[_Use]) -> TensorFacts:
-    """Returns an input or output with its scale, taken from the first (or last) operator on its values."""
-    dtype, carriers = _dtype(value.data_type), {value.name}
-    for near, far, node in steps:
-        if carriers.isdisjoint(near):
-            continue
-        if node.op_type in _RESHAPES:
-            carriers.update(far)
-        scale, zero_point = (_single(model, node, at) for at in (1, 2))
-        if node.op_type == quantising and scale is not None and isfinite(scale):
-            return TensorFacts(value.name, dtype, value.shape, scale, int(zero_point or 0))
-    return TensorFacts(value.name, dtype, value.shape)
-
-
-def _single(model: OnnxContent, node: OnnxNode, at: int) -> float | None:
-    constant = model.constants.get(node.inputs[at]) if at < len(node.inputs) else None
-    return constant.single if constant else None
 
 
 def _parameters(model: OnnxContent) -> int:
@@ -99,11 +65,7 @@ def _parameters(model: OnnxContent) -> int:
 
 def _is_weight(tensor: OnnxTensor) -> bool:
     """A scalar is part of the arithmetic, such as the division by 255."""
-    return bool(tensor.shape) and _dtype(tensor.data_type) not in _NOT_WEIGHTS
-
-
-def _dtype(data_type: int) -> str:
-    return _DTYPES[data_type] if 0 <= data_type < len(_DTYPES) else f"type {data_type}"
+    return bool(tensor.shape) and dtype_name(tensor.data_type) not in _NOT_WEIGHTS
 
 
 # Multiply-accumulates for one picture, counted from the shapes of tensors.
@@ -123,17 +85,25 @@ _WITHOUT_PRODUCTS = ("Gelu", "FastGelu", "BiasGelu", "QuickGelu", "QuantizeLinea
 """Operators outside ONNX's own domain that are not counted; those named QLinear... are not listed."""
 
 
-def count_macs(model: OnnxContent, content: bytes, name: str) -> tuple[int | None, str]:
-    """Returns the multiply-accumulates for one picture; or None, and why they are unknown."""
+def count_macs(model: OnnxContent, inferred: dict[str, Shape], unknown: str = "") -> tuple[int | None, str]:
+    """Returns the multiply-accumulates for one picture; or None, and why they are unknown.
+
+    Args:
+        model: the network.
+        inferred: the shapes of its tensors, as `tensor_shapes` gives them.
+        unknown: why they could not be inferred.
+    """
     for node in model.nodes:
         if not _is_understood(node):
             return None, f"unknown for the operator {node.name}"
     counted = [node for node in model.nodes if node.op_type in _WEIGHT_INPUTS]
     try:
-        shapes = _shapes(model, counted, content, name)
+        shapes = {constant: tensor.shape for constant, tensor in model.constants.items()}
+        wanted = {tensor for node in counted for tensor in _read_of(node)} - shapes.keys()
+        if wanted and unknown:
+            return None, unknown
+        shapes |= {tensor: _for_one_picture(inferred[tensor]) for tensor in wanted}
         return sum(_node_macs(node, shapes) for node in counted), ""
-    except EdgeclsError as error:  # onnxruntime is not installed, or older than the file
-        return None, str(error).removeprefix(f"{name}: ").partition(";")[0]
     except (LookupError, ValueError, ZeroDivisionError):
         return None, "not all shapes are fixed"
 
@@ -142,16 +112,6 @@ def _is_understood(node: OnnxNode) -> bool:
     if node.op_type in _WEIGHT_INPUTS or not node.domain:
         return node.op_type not in _UNCOUNTABLE
     return node.op_type in _WITHOUT_PRODUCTS or node.op_type.startswith("QLinear")
-
-
-def _shapes(
-    model: OnnxContent, counted: list[OnnxNode], content: bytes, name: str
-) -> dict[str, tuple[int, ...]]:
-    shapes = {constant: tensor.shape for constant, tensor in model.constants.items()}
-    wanted = {tensor for node in counted for tensor in _read_of(node)} - shapes.keys()
-    outputs = [value.name for value in model.outputs]
-    inferred = tensor_shapes(content, sorted(wanted.difference(outputs)), name) if wanted else {}
-    return shapes | {tensor: _for_one_picture(inferred[tensor]) for tensor in wanted}
 
 
 def _read_of(node: OnnxNode) -> tuple[str, str]:
@@ -184,6 +144,28 @@ def _fixed(size: int | None) -> int:
 # Shapes of the tensors inside the graph, inferred by onnxruntime, as a device has no onnx package.
 
 _MODEL_GRAPH, _GRAPH_OUTPUT, _VALUE_NAME = 7, 12, 1
+_ITEM_BYTES = 4
+"""Of nearly all tensors; the type of those inside a graph is not looked up."""
+
+
+def _inferred(model: OnnxContent, content: bytes, name: str) -> tuple[dict[str, Shape], str]:
+    """The shapes of what the network computes, and why they are unknown where they are."""
+    inside = {
+        output for node in model.nodes if node.op_type != "Constant" for output in node.outputs if output
+    }
+    inside |= {value.name for value in model.inputs}
+    try:
+        return tensor_shapes(
+            content, sorted(inside.difference(value.name for value in model.outputs)), name
+        ), ""
+    except EdgeclsError as error:  # onnxruntime is not installed, or older than the file
+        return {}, str(error).removeprefix(f"{name}: ").partition(";")[0]
+
+
+def _tensor_bytes(shapes: dict[str, Shape]) -> int | None:
+    if not shapes or any(None in shape[1:] for shape in shapes.values()):
+        return None
+    return sum(prod(size or 1 for size in shape) * _ITEM_BYTES for shape in shapes.values())
 
 
 def tensor_shapes(content: bytes, tensors: list[str], name: str) -> dict[str, Shape]:

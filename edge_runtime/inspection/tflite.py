@@ -33,6 +33,8 @@ def _names(enumeration: type) -> dict[int, str]:
 _DTYPES = {value: name.lower() for value, name in _names(schema.TensorType).items()}
 _OPERATORS = _names(schema.BuiltinOperator)
 _MAX_VALUES_PER_BYTE = 8
+_ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "float16": 2, "int16": 2, "int64": 8, "float64": 8}
+_USUAL_BYTES = 4
 _ZIP = b"PK\x03\x04"
 _ZIP_HEADER_BYTES = 64
 
@@ -206,7 +208,30 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
         parameters=_parameters(model),
         macs=macs,
         macs_unknown=unknown,
+        ends_in=_ends_in(model.graphs[0]),
+        tensor_bytes=_tensor_bytes(model),
     )
+
+
+_PASSES_ON = frozenset(["RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "CAST", "QUANTIZE", "DEQUANTIZE"])
+
+
+def _ends_in(graph: TfliteGraph) -> tuple[str, ...]:
+    made_by = {id(output): operator for operator in graph.operators for output in operator.outputs}
+    names: list[str] = []
+    for output in graph.outputs:
+        operator, steps = made_by.get(id(output)), 0
+        while operator and operator.name in _PASSES_ON and operator.inputs and steps < len(graph.operators):
+            operator, steps = made_by.get(id(operator.inputs[0])), steps + 1
+        names.append(operator.name if operator else "")
+    return tuple(names)
+
+
+def _tensor_bytes(model: TfliteContent) -> int | None:
+    tensors = [tensor for graph in model.graphs for tensor in graph.tensors if not tensor.is_constant]
+    if any(None in tensor.signature[1:] for tensor in tensors):
+        return None
+    return sum(prod(tensor.shape) * _ITEM_BYTES.get(tensor.dtype, _USUAL_BYTES) for tensor in tensors)
 
 
 def _facts(tensor: TfliteTensor) -> TensorFacts:

@@ -121,10 +121,12 @@ class ModelCard:
     scale: Scale = 1 / 255
     """In training the network saw pixel * scale + offset. In exported files the graph does this itself."""
     offset: Offset = 0.0
-    io: Literal["uint8", "int8", "float32"] = "uint8"
+    io: Literal["uint8", "int8", "float32", "float16"] = "uint8"
     """Type of the file's input. An `.h5` takes float32, already scaled."""
     scores: Scores = "probabilities"
     """What the file returns; an engine makes probabilities of it."""
+    output: Annotated[str, Length(0, 1024)] = ""
+    """The output that is read, by its name; empty where the network has one only."""
     provenance: Provenance = field(default_factory=Provenance)
     quantisation: Quantisation | None = None
     threshold: Annotated[float, Range(0, 1)] = 0.0
@@ -167,6 +169,8 @@ class ModelCard:
         for name in _LATER_IMAGE_FIELDS:
             if values["image"][name] == _DEFAULT_IMAGE[name]:
                 del values["image"][name]
+        if not self.output:
+            del values["output"]
         text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
         try:
             _read(text, "")
@@ -197,6 +201,8 @@ def _schema(card: ModelCard) -> int:
     image = asdict(card.image)
     is_plain = (
         card.scores in ("probabilities", "logits")
+        and card.io != "float16"
+        and not card.output
         and all(image[name] == _DEFAULT_IMAGE[name] for name in _LATER_IMAGE_FIELDS)
         and not isinstance(card.scale, tuple)
         and not isinstance(card.offset, tuple)

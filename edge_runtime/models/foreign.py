@@ -1,31 +1,37 @@
 """Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from ..errors import BadModel, UsageError
+from ..errors import UsageError
 from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
-from ..workers import ask_worker
+from ..workers import TENSOR_BYTES, TRIAL_TIME_S, ask_worker
 from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
 from .passed import has_passed, remember
-from .trial import TIME_S, try_out
 
 
 def read_foreign(
-    path: Path, labels: tuple[str, ...], picture_options: PictureOptions = AS_THE_FILE_SAYS
+    path: Path,
+    labels: tuple[str, ...],
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> ModelFile:
     """Reads a foreign TFLite or ONNX file, and makes a card for it.
 
     Args:
-        path: a network that takes one picture as uint8, int8 or float32, [1, H, W, 3] or [1, 3, H, W], and
-            returns one row of scores of any of these types.
-        labels: in the order of the scores.
-        picture_options: how it wants its pictures. A file that takes bytes without a scale of their own does
-            the scaling inside.
+        path: a network that takes one picture as uint8, int8, float32 or float16, [1, H, W, 3] or
+            [1, 3, H, W], and returns one row of scores, or one score for two labels.
+        labels: in the order of the scores; for one score, it is that of the second.
+        picture_options: how it wants its pictures, and which output is read. A file that takes bytes without
+            a scale of their own does the scaling inside.
+        on_note: called with a line for each thing that was taken for another than usual.
 
     Raises:
-        UsageError: edgecls made the file, so that it has labels of its own; or it is a Keras model.
+        UsageError: edgecls made the file, so that it has labels of its own; it is a Keras model; or an option
+            is missing or makes no sense for it.
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
         Unavailable: the engine for its format is not installed.
@@ -36,18 +42,31 @@ def read_foreign(
         raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
-    sha256 = content_sha256(content)
-    if has_passed(sha256, "run"):
-        found = try_out(content, str(path))
-    else:
-        found = ask_worker(try_out, content, str(path), time_s=TIME_S)
-        remember(sha256, "run")
-    if found["classes"] != len(labels):
-        raise BadModel(
-            f"{path}: the network has {found['classes']} classes, but there are {len(labels)} labels; "
-            "write one label for each class"
-        )
+    asked = {"size_px": picture_options.size_px, "output": picture_options.output or ""}
+    found = _tried(content, str(path), {"labels": len(labels), **asked})
     scale, offset = picture_options.scaling or SCALINGS["0..1"]
-    rule = picture_options.rule(*found["size_px"], found["channels"], str(path))
-    card = ModelCard(labels, rule, scale, offset, io=found["io"], scores=found["scores"])
+    height_px, width_px = found["size_px"]
+    rule = picture_options.rule(height_px, width_px, found["channels"], str(path))
+    card = ModelCard(
+        labels, rule, scale, offset, io=found["io"], scores=found["scores"], output=found["output"]
+    )
+    for note in found["notes"]:
+        on_note(f"{path}: {note}")
     return ModelFile(path, format_, content, card, is_foreign=True)
+
+
+def _tried(content: bytes, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """What `try_foreign` found out, in a process with limits where the file has not passed before."""
+    from .foreign_trial import try_foreign  # noqa: PLC0415 - it reads networks, which few commands need
+
+    size = (
+        repr(asked["size_px"]).encode() if asked["size_px"] else b""
+    )  # with another, it needs another trial
+    sha256 = content_sha256(content + size)
+    if has_passed(sha256, "run"):
+        return try_foreign(content, name, **asked)
+    found = ask_worker(
+        *(try_foreign, content, name), more_bytes=TENSOR_BYTES, time_s=TRIAL_TIME_S, arguments=asked
+    )
+    remember(sha256, "run")
+    return found

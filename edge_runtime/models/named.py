@@ -72,7 +72,7 @@ def _find(
         names = read_labels(labels, on_note)
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
-        return read_foreign(model, names, picture_options)
+        return read_foreign(model, names, picture_options, on_note)
     try:
         return choose_model(model, engine, on_note)
     except MissingInput as error:

@@ -6,25 +6,24 @@ is one line; see `ask_worker`. A file that has passed is remembered by its diges
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..engines.engine import Engine, OpenedEngine, check_against_card, start_engine
+from ..engines.engine import Engine, check_against_card, start_engine
+from ..errors import BadModel, EdgeclsError
 from ..files import write_whole
-from ..images.picture_options import SCALINGS
-from ..images.rule import ImageRule
-from ..workers import ask_worker
+from ..workers import TENSOR_BYTES, TRIAL_TIME_S, allow_memory, ask_worker
 from .builtin import builtin_name
-from .card import ModelCard
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card, read_model
 from .passed import has_passed, remember
 from .signature import SigningKey, is_trusted
 
-TIME_S = 40.0
-"""For the whole trial; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""
+if TYPE_CHECKING:
+    from ..inspection.facts import NetworkFacts
+
 _ENOUGH_S = 10.0
 """Processor time of the process after which a slow network is shown no more pictures."""
 _SEED = 0
@@ -33,17 +32,22 @@ _SEED = 0
 def check_model(model: ModelFile) -> None:
     """Lets an exported file prove that it can be opened and run, unless that is known already.
 
-    It is of a built-in model, of a file that passed before or was exported on this machine, and of one
-    that is signed by a key that the user trusts.
+    It is of a built-in model, of a file that passed before or was exported on this machine, of one that is
+    signed by a key that the user trusts, and of a foreign one, which has a trial of its own.
 
     Raises:
         BadModel: it cannot be opened or run, crashes, takes too long or too much memory.
         Unavailable: its engine is not installed.
         UsageError: an `.h5`, which no engine runs.
     """
-    if builtin_name(model.path) or has_passed(model.sha256, "run") or is_trusted(model.content):
+    if (
+        model.is_foreign
+        or builtin_name(model.path)
+        or has_passed(model.sha256, "run")
+        or is_trusted(model.content)
+    ):
         return
-    ask_worker(try_out, model.content, str(model.path), time_s=TIME_S)
+    ask_worker(try_out, model.content, str(model.path), more_bytes=TENSOR_BYTES, time_s=TRIAL_TIME_S)
     remember(model.sha256, "run")
 
 
@@ -64,28 +68,34 @@ def sign_file(path: Path, key: SigningKey) -> None:
         remember(content_sha256(content), "run")
 
 
-def try_out(content: bytes, name: str) -> dict[str, Any]:
-    """Opens and runs a model, as its card says; called in a process with limits.
+def try_out(content: bytes, name: str) -> None:
+    """Opens and runs a model with a card; called in a process with limits.
 
-    Returns:
-        `classes`; `size_px`: (height, width) of the input; `channels`: 3, or 1; `io`: its type; `scores`:
-        `probabilities` if all outputs could be probabilities, else `logits`.
+    Raises:
+        BadModel: it cannot be opened or run, or is not what its card says.
+        Unavailable: its engine is not installed.
     """
     format_ = model_format(content, name)
     card = read_card(content, format_, name)
-    path = Path(name)
-    if card is not None:
-        model = ModelFile(path, format_, content, card)
-        engine = start_engine(model)
-        check_against_card(engine, model)
-        return _facts(engine, answers_to_pictures(engine, engine.takes.channels))
-    # Nobody has said yet how its pixels are scaled, so it has to run with any range.
-    found: dict[str, Any] = {}
-    for scaling in ("0..255", "-1..1", "0..1"):
-        card = ModelCard((), ImageRule(0, 0), *SCALINGS[scaling])
-        with closing(start_engine(ModelFile(path, format_, content, card))) as engine:
-            found = _facts(engine, answers_to_pictures(engine, engine.takes.channels))
-    return found
+    if card is None:
+        raise BadModel(f"{name}: has no model card; export it again")
+    from ..inspection.inspect import read_network  # noqa: PLC0415 - only a trial needs it
+
+    with suppress(EdgeclsError):  # its engine says what is wrong
+        allow_tensors(read_network(content, name))
+    model = ModelFile(Path(name), format_, content, card)
+    engine = start_engine(model)
+    check_against_card(engine, model)
+    answers_to_pictures(engine, engine.takes.channels)
+
+
+def allow_tensors(facts: "NetworkFacts") -> None:
+    """Lets this process, one with limits, take the memory that a network's tensors need.
+
+    An engine takes less for all of them than they have together, and up to twice what it takes.
+    """
+    needed = TENSOR_BYTES if facts.tensor_bytes is None else 2 * facts.tensor_bytes
+    allow_memory(min(needed, TENSOR_BYTES))
 
 
 def answers_to_pictures(engine: Engine, channels: int = 3) -> np.ndarray:
@@ -104,17 +114,6 @@ def answers_to_pictures(engine: Engine, channels: int = 3) -> np.ndarray:
         if time.process_time() > _ENOUGH_S:
             break
     return np.stack(answers)
-
-
-def _facts(engine: OpenedEngine, answers: np.ndarray) -> dict[str, Any]:
-    are_probabilities = answers.min() >= 0 and answers.max() <= 1.001  # rounding may add a little
-    return {
-        "classes": engine.classes,
-        "size_px": engine.input_size_px,
-        "channels": engine.takes.channels,
-        "io": engine.takes.type_name,
-        "scores": "probabilities" if are_probabilities else "logits",
-    }
 
 
 def pictures(height_px: int, width_px: int, channels: int = 3) -> Iterator[np.ndarray]:

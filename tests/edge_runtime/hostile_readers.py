@@ -7,6 +7,7 @@ import sys
 import time
 
 from edgecls.edge_runtime.errors import MissingInput
+from edgecls.edge_runtime.workers import allow_memory
 
 
 def count(content: bytes, name: str) -> dict[str, object]:
@@ -27,6 +28,11 @@ def hang(content: bytes, name: str) -> None:
 
 def hog(content: bytes, name: str) -> int:
     return len(bytearray(2**30))
+
+
+def grow(content: bytes, name: str, asked: int, taken: int) -> int:
+    allow_memory(asked)
+    return len(bytearray(taken))
 
 
 def chatter(content: bytes, name: str) -> str:

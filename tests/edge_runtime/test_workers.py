@@ -41,6 +41,20 @@ def test_whatever_a_parser_does_is_one_line_about_the_file(readers, reader: str,
     assert raised.value.exit_code == 65
 
 
+def test_it_may_take_more_memory_as_far_as_it_was_allowed(readers):
+    def taken(asked: int, most: int) -> int:
+        wanted = {"asked": asked, "taken": 300 * 2**20}
+        return ask_worker(readers.grow, b"", "a.onnx", more_bytes=most, arguments=wanted)
+
+    assert taken(2**30, 2**29) == 300 * 2**20
+    with pytest.raises(
+        BadModel, match=r"a\.onnx: reading it takes more than 292 MB of memory; take a smaller"
+    ):
+        taken(100 * 2**20, 2**29)
+    with pytest.raises(BadModel, match="more than 256 MB"):
+        taken(2**30, 2**26)
+
+
 def test_a_parser_that_hangs_is_ended(readers, within):
     with within(10), pytest.raises(BadModel, match=r"a\.h5: reading it took more than 0\.5 s"):
         ask_worker(readers.hang, b"", "a.h5", time_s=0.5)

@@ -27,7 +27,7 @@ def test_channels_first_networks_get_their_layout():
     np.testing.assert_allclose(tensor[0, 1], IMAGE[:, :, 1] / 255, rtol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(4, 6, 3), (2, 4, 6, 3), (1, 4, 6, 4), (1, 0, 6, 3), (1, 1, 0, 6)])
+@pytest.mark.parametrize("shape", [(4, 6, 3), (2, 4, 6, 3), (1, 4, 6, 4), (1, 0, 0, 0), (0, 4, 6, 3)])
 def test_what_is_not_one_picture_is_refused_with_its_shape(shape):
     with pytest.raises(BadModel, match=r"m: takes uint8 \["):
         picture_input(TensorSpec(np.uint8, shape), CARD, "m")

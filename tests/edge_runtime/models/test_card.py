@@ -81,6 +81,7 @@ def test_what_an_old_card_does_not_say_has_the_meaning_that_it_had_then():
         "offset": 0.0,
         "io": "uint8",
         "scores": "probabilities",
+        "output": "",
         "quantisation": None,
         "threshold": 0.0,
         "threshold_note": "",

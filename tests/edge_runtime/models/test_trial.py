@@ -62,7 +62,7 @@ def test_memory_that_grows_with_the_picture_is_one_line(tmp_path: Path):
 
 
 def test_a_loop_that_does_not_end_is_one_line(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(trial, "TIME_S", 3.0)
+    monkeypatch.setattr(trial, "TRIAL_TIME_S", 3.0)
     model = written(tmp_path, sealed(as_long_as_asked(ENDLESS_ROUNDS, only_on_grey=False)))
     with pytest.raises(BadModel, match=r"model\.onnx: reading it took more than 3 s"):
         open_engine(model)
