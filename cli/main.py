@@ -21,6 +21,7 @@ _COMMANDS = {
         "train": "Train a network on your pictures; write an .h5.",
         "export": "Convert the .h5 to TFLite and ONNX for a device.",
         "bench": "Compare exported files with Keras: size, accuracy, speed.",
+        "adopt": "Make a TFLite or ONNX file from elsewhere one of ours.",
         "sweep": "Train and export a grid of networks on Ray Tune.",
         "demo": "Run everything once on handwritten digits.",
         "cache": "Show, limit or clear the prepared pictures that commands share.",

@@ -140,7 +140,7 @@ class _Reader:
 
     def read(self, paths: Sequence[PurePosixPath]) -> Iterator[Outcome]:
         """Yields what became of each file, in order; a text is the reason why there is no picture."""
-        for path, made in zip(paths, _in_order(self._read_one, paths), strict=True):
+        for path, made in zip(paths, in_order(self._read_one, paths), strict=True):
             if isinstance(made, _Unread):
                 yield made.reason
                 continue
@@ -178,7 +178,7 @@ _AHEAD = 16
 _Made = TypeVar("_Made")
 
 
-def _in_order(make: Callable[[PurePosixPath], _Made], paths: Iterable[PurePosixPath]) -> Iterator[_Made]:
+def in_order(make: Callable[[PurePosixPath], _Made], paths: Iterable[PurePosixPath]) -> Iterator[_Made]:
     """Yields what `make` returns for each path, in order; calls it on all cores."""
     cores = os.cpu_count() or 1
     with ThreadPoolExecutor(cores) as threads:

@@ -8,18 +8,34 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .adoption.adopt import AdoptOptions, run_adopt
+    from .adoption.report import render_adoption
+    from .adoption.stranger import StrangerOptions
     from .export import ExportOptions, run_export
     from .inputs import read_inputs
     from .report import render
 
-__all__ = ["ExportOptions", "read_inputs", "render", "run_export"]
+__all__ = [
+    "AdoptOptions",
+    "ExportOptions",
+    "StrangerOptions",
+    "read_inputs",
+    "render",
+    "render_adoption",
+    "run_adopt",
+    "run_export",
+]
 
 __getattr__ = lazy_names(
     __name__,
     {
+        "AdoptOptions": ".adoption.adopt",
         "ExportOptions": ".export",
+        "StrangerOptions": ".adoption.stranger",
+        "run_adopt": ".adoption.adopt",
         "read_inputs": ".inputs",
         "render": ".report",
+        "render_adoption": ".adoption.report",
         "run_export": ".export",
     },
 )

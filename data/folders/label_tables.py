@@ -125,7 +125,7 @@ def find_labels(
                 return found
         except BadData as error:
             failures.append(error)
-    if found := _labels_in_names(pictures):
+    if found := _labels_in_names(pictures, store.hints.labels):
         return found
     if failures and not of_train:
         raise failures[0]
@@ -310,14 +310,20 @@ class _Finder:
 # File names
 
 
-def _labels_in_names(pictures: Sequence[PurePosixPath]) -> Labelled | None:
-    """Returns the labels in names such as `cat.0.jpg`, if all are so: cameras name no file like that."""
-    matches = [re.fullmatch(r"(\D[^.]*)\.\d+", picture.stem) for picture in pictures]
-    if not pictures or not all(matches):
-        return None
+def _labels_in_names(pictures: Sequence[PurePosixPath], known: frozenset[str]) -> Labelled | None:
+    """Returns the labels in names such as `cat.0.jpg`, if all are so: cameras name no file like that.
+
+    Names may be less plain, as `cat_1.jpg` and `cat (2).jpg`, where they begin with `known` labels.
+    """
+    plain = {label.casefold(): label for label in known}
     classes: dict[str, list[PurePosixPath]] = {}
-    for picture, match in zip(pictures, matches, strict=True):
-        classes.setdefault(printable(match[1]) if match else "", []).append(picture)
+    for picture in pictures:
+        match = re.fullmatch(r"(\D[^.]*)\.\d+", picture.stem)
+        begin = re.sub(r"[-_. (]*\d*\)?$", "", picture.stem).casefold()
+        label = plain.get(begin) or (match[1] if match else None)
+        if label is None:
+            return None
+        classes.setdefault(printable(label), []).append(picture)
     if len(classes) < 2 or min(map(len, classes.values())) < 2:
         return None
     return Labelled(f"the file names, such as {printable(pictures[0].name)}", None, classes)

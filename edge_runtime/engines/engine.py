@@ -99,7 +99,8 @@ def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
             f"{model.path}: its card says an input of {card.io}, the network takes {engine.takes.type_name}; "
             "export it again"
         )
-    if not model.is_foreign and not _takes_bytes_as_they_are(engine.takes, model.card):
+    made_here = not model.is_foreign and not card.provenance.is_adopted
+    if made_here and not _takes_bytes_as_they_are(engine.takes, model.card):
         scale, offset = engine.takes.scale, -engine.takes.zero_point * engine.takes.scale
         raise BadModel(
             f"{model.path}: its card scales pixels by {numbers_text(card.scale)} and adds "

@@ -63,6 +63,11 @@ class Provenance:
     """The data that the weights were trained on before, such as `ImageNet`; empty: they began at random."""
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether the file was made elsewhere, and `edgecls adopt` found how its pixels are prepared."""
+        return "adopted_from" in self.recipe
+
+    @property
     def seed(self) -> int:
         """The recipe's, which the split of the data depends on; 0 where it has none."""
         return checked(_Seeded, self.recipe).seed

@@ -13,6 +13,7 @@ import hashlib
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -163,10 +164,16 @@ _UNREADABLE = (
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the zip format's first date: the same card gives the same bytes
 
 
-def attach_to_tflite(network: bytes, card: ModelCard) -> bytes:
-    """Returns the bytes of a sealed `.tflite` with its card; `network` is the bare FlatBuffer."""
-    texts = {CARD_NAME: card.to_json(), LABELS_NAME: "\n".join(card.labels) + "\n"}
-    return sealed_tflite(network, {name: text.encode() for name, text in texts.items()})
+def attach_to_tflite(network: bytes, card: ModelCard, beside: Mapping[str, bytes] | None = None) -> bytes:
+    """Returns the bytes of a sealed `.tflite` with its card; `network` is the bare FlatBuffer.
+
+    Args:
+        network: see above.
+        card: of the file.
+        beside: other files for the zip, by name, such as those that an adopted file brings along.
+    """
+    texts = {CARD_NAME: card.to_json().encode(), LABELS_NAME: ("\n".join(card.labels) + "\n").encode()}
+    return sealed_tflite(network, {**(beside or {}), **texts})
 
 
 def sealed_tflite(network: bytes, texts: dict[str, bytes], signature: bytes = b"") -> bytes:
@@ -244,7 +251,7 @@ def with_room(content: bytes, format_: ModelFormat, room: bytes) -> bytes:
     if format_ is ModelFormat.TFLITE:
         network = without_stated_size(content[:at])
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            texts = {name: archive.read(name) for name in (CARD_NAME, LABELS_NAME)}
+            texts = {name: archive.read(name) for name in archive.namelist()}
         return sealed_tflite(network, texts, room)
     if format_ is ModelFormat.ONNX:
         head = at - len(_entry(SEAL_KEY, bytes(SEAL_BYTES))) + SEAL_BYTES

@@ -30,6 +30,7 @@ OF_OTHER_PROGRAMS = {
 COMMANDS = (
     "train",
     "export",
+    "adopt",
     "bench",
     "sweep",
     "demo",

@@ -1,0 +1,71 @@
+"""`edgecls adopt`: makes a TFLite or ONNX file from elsewhere one of edgecls."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import export as exports
+from ..edge_runtime.errors import BadData
+from ..edge_runtime.images.picture_options import PictureOptions
+from ..edge_runtime.images.rule import Channels, Crop, PixelRange
+from ..edge_runtime.text import columns_of, printable, wrap_for
+from .messages import show_next, show_step
+from .model_options import complete_model_files, picture_option
+
+_KNOWN = "What you know of it: nothing else is tried"
+
+
+def adopt(
+    model: Path = typer.Argument(
+        metavar="MODEL",
+        autocompletion=complete_model_files,
+        help="A .tflite or .onnx file made elsewhere.",
+        show_default=False,
+    ),
+    data: str = typer.Option(
+        ..., "--data", "-d", help="Pictures with known classes: a folder for each, named as its label."
+    ),
+    labels: Path | None = typer.Option(
+        None, help="Text file with one label on each line.  [default: those in the file]", show_default=False
+    ),
+    output: Path | None = typer.Option(
+        None,
+        "--to",
+        dir_okay=False,
+        help="The file to write.  [default: MODEL_edgecls, beside it]",
+        show_default=False,
+    ),
+    reorder: bool = typer.Option(
+        False, "--reorder", help="Take the labels in the order that the pictures show."
+    ),
+    scale: Annotated[PixelRange | None, picture_option("scale", _KNOWN)] = None,
+    mean: Annotated[str | None, picture_option("mean", _KNOWN)] = None,
+    std: Annotated[str | None, picture_option("std", _KNOWN)] = None,
+    channels: Annotated[Channels | None, picture_option("channels", _KNOWN)] = None,
+    crop: Annotated[Crop | None, picture_option("crop", _KNOWN)] = None,
+    resize_to: Annotated[int | None, picture_option("resize_to", _KNOWN)] = None,
+    force: bool = typer.Option(False, "--force", help="Write over a file that adopt did not make."),
+) -> None:
+    """Make a TFLite or ONNX file from elsewhere one of edgecls: find how it wants its pictures.
+
+    Scale, mean and deviation, order of channels, crop and order of labels are tried on pictures with known
+    classes. What makes most answers right goes into a new file, with labels, a threshold and golden frames:
+    camera, predict, verify, bench and sign take it without options. What you give is not tried otherwise.
+
+    Examples:
+        edgecls adopt their.onnx --labels labels.txt --data photos/
+        edgecls adopt their.tflite --labels labels.txt --data photos/ --crop stretch
+    """
+    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to)
+    options = exports.AdoptOptions(
+        exports.StrangerOptions(model, labels, pictures), data, output, reorder=reorder, force=force
+    )
+    adoption = exports.run_adopt(options, show_step)
+    print(wrap_for(sys.stdout, exports.render_adoption(adoption, columns_of(sys.stdout))))
+    if adoption.path is None:
+        raise BadData(adoption.refusal)
+    print(f"wrote {printable(str(adoption.path))}, verified by its golden frames")
+    show_next(f"edgecls camera --model {shlex.quote(str(adoption.path))}")
