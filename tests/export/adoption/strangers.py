@@ -27,7 +27,7 @@ def write_labels(path: Path, labels: tuple[str, ...] = LABELS) -> Path:
 
 
 def write_pictures(folder: Path, each: int, *, wide: bool = False, seed: int = 0) -> Path:
-    """Class folders of noisy pictures; wide ones have their colour in the middle, and one and the same beside."""
+    """Class folders of noisy pictures; wide ones have their colour in the middle, one and the same beside."""
     random = np.random.default_rng(seed)
     for label, colour in COLOURS.items():
         (folder / label).mkdir(parents=True, exist_ok=True)
