@@ -14,7 +14,7 @@ from ...edge_runtime.models.model_file import ModelFormat
 
 
 @dataclass(frozen=True)
-class Scaling:
+class PixelScaling:
     """What the network was trained on: pixel * scale + offset."""
 
     options: str
@@ -27,7 +27,7 @@ class Scaling:
 class Preparation:
     """One way to prepare a picture for a network."""
 
-    scaling: Scaling
+    scaling: PixelScaling
     rule: ImageRule
     is_stated: bool = False
     """Whether the file itself says how its pixels are scaled."""
@@ -42,7 +42,7 @@ class Preparation:
 
     @property
     def pixels_text(self) -> str:
-        """Scaling and channels, for a table."""
+        """PixelScaling and channels, for a table."""
         scaling = self.scaling.options.replace("--scale ", "").replace("--", "").replace("mean im", "im")
         return f"{scaling or 'as the file says'}, {self.rule.channels}"
 
@@ -52,10 +52,10 @@ class Preparation:
         return f"center of {self.rule.resize_to_px} px" if self.rule.resize_to_px else self.rule.crop
 
 
-def scaling_of(options: PictureOptions) -> Scaling | None:
+def scaling_of(options: PictureOptions) -> PixelScaling | None:
     """Returns the scaling that options ask for; None where they say nothing of it."""
     numbers = options.scaling
-    return Scaling(options.scaling_text, *numbers) if numbers else None
+    return PixelScaling(options.scaling_text, *numbers) if numbers else None
 
 
 _UNIT, _SIGNED, _BYTES = (PictureOptions(scale=range_) for range_ in ("0..1", "-1..1", "0..255"))
@@ -90,7 +90,7 @@ class Known:
     """Its size; whether it is grey."""
     options: PictureOptions
     """By the user: what is given is not tried otherwise."""
-    stated: Scaling | None = None
+    stated: PixelScaling | None = None
     """By the file."""
 
 
