@@ -26,14 +26,22 @@ def network(activation: str | None):
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3), np.uint8)
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A network with probabilities, in files of both kinds; each is tried out in a process once."""
+    folder, model = tmp_path_factory.mktemp("theirs"), network("softmax")
+    for suffix in ("h5", "keras"):
+        model.save(folder / f"theirs.{suffix}")
+    return folder, model
+
+
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
 @pytest.mark.parametrize(
     ("scaling", "scaled"), [("0..1", IMAGES / 255), ("-1..1", IMAGES / 127.5 - 1), ("0..255", IMAGES)]
 )
-def test_it_sees_the_pixels_that_it_was_trained_on(tmp_path, suffix, scaling, scaled):
-    model = network("softmax")
-    path = tmp_path / f"theirs.{suffix}"
-    model.save(path)
+def test_it_sees_the_pixels_that_it_was_trained_on(saved, suffix, scaling, scaled):
+    folder, model = saved
+    path = folder / f"theirs.{suffix}"
     engine = KerasEngine(load_foreign(path, LABELS, PictureOptions(scaling)))
     np.testing.assert_allclose(engine.predict_batch(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
 
@@ -49,10 +57,10 @@ def test_logits_become_probabilities(tmp_path):
     np.testing.assert_allclose(answers, expected, atol=1e-5)
 
 
-def test_the_number_of_labels_must_be_the_networks(tmp_path):
-    network("softmax").save(tmp_path / "theirs.h5")
+def test_the_number_of_labels_must_be_the_networks(saved):
+    folder, _ = saved
     with pytest.raises(BadModel, match="there are 2 labels"):
-        load_foreign(tmp_path / "theirs.h5", ("a", "b"), PictureOptions("0..1"))
+        load_foreign(folder / "theirs.h5", ("a", "b"), PictureOptions("0..1"))
 
 
 def test_our_own_files_keep_their_labels_and_exports_are_no_originals(tiny):
