@@ -17,7 +17,7 @@ from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.engines.open import open_own_engine
 from ..edge_runtime.errors import BadData
-from ..edge_runtime.files import write_whole
+from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models import model_file
 from ..edge_runtime.models.card import ModelCard, Quantisation
@@ -127,6 +127,7 @@ def run_export(
     on_step: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
     """Exports what `read_inputs` read; see `export_model`."""
+    check_writable(targets(options.kinds, options.io)[0].path_for(inputs.path))
     if isinstance(inputs, ForeignModel):
         loaded = load_foreign(inputs.path, inputs.labels, inputs.options)
         original = KerasEngine(loaded)

@@ -137,6 +137,7 @@ def test_a_read_only_folder_is_named(folder, read_only, run_here):
     assert done.returncode == 77
     assert "image_classification.tflite: read-only file system" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("edgecls: error: cannot write")
+    assert "converting" not in done.stderr  # which may take minutes
 
 
 def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(folder, small_disk, run_here):
@@ -218,8 +219,8 @@ def test_the_old_name_of_the_target_precision_is_understood_and_not_shown(tiny, 
         return read_model(folder / "image_classification.tflite").card.threshold
 
     strict = threshold("--target-precision", 1)
+    assert strict > read_model(tiny.files[0]).card.threshold
     assert threshold("--precision", 1) == strict
-    assert threshold("--precision", 0.5) < strict
     shown = run_here("export", "--help", cwd=folder).stdout
     assert "--target-precision" in shown
     assert "  --precision" not in shown
