@@ -12,6 +12,7 @@ from ..edge_runtime.errors import BadModel, MissingInput, UsageError
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
+from ..edge_runtime.models.other_formats import refuse_other_folder
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def read_inputs(
         UsageError: options contradict each other.
     """
     path = model or _newest()
+    if path.is_dir():
+        refuse_other_folder(path)
     if not path.exists():
         raise MissingInput(f"{path}: no such file; run `edgecls train` first, or name the .h5")
     if labels:

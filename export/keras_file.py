@@ -13,6 +13,7 @@ from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
+from ..edge_runtime.models.other_formats import refuse_other_format
 
 _BATCH_PIXELS = 256 * 32 * 32
 """Of the images that are predicted together: a large network's activations on more would take gigabytes."""
@@ -70,6 +71,7 @@ def load_foreign(
             classifier with these labels.
     """
     content = read_whole(path, MODEL_BYTES)
+    refuse_other_format(content, str(path), takes_keras=True)
     is_zip = content.startswith(_ZIP)
     if not is_zip:
         format_ = model_format(content, str(path))

@@ -7,6 +7,7 @@ from typing import Any
 from ..files import MODEL_BYTES, read_whole
 from ..models.builtin import builtin_name
 from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
+from ..models.other_formats import refuse_other_format
 from ..models.passed import has_passed, remember
 from ..models.signature import signer, standing
 from ..workers import TRIAL_TIME_S, ask_worker
@@ -95,4 +96,7 @@ def read_as_json(content: bytes, name: str) -> dict[str, Any]:
 
 def _format(content: bytes, name: str) -> ModelFormat | str:
     """Returns the format by content; a `.keras` file is a zip."""
-    return _KERAS if content.startswith(_ZIP) else model_format(content, name)
+    if content.startswith(_ZIP):
+        refuse_other_format(content, name, takes_keras=True)
+        return _KERAS
+    return model_format(content, name)

@@ -15,6 +15,7 @@ from .builtin import (
     refuse_unknown_name,
 )
 from .model_file import ModelFile, read_model
+from .other_formats import refuse_other_folder
 from .trial import check_model
 
 _TRAIN_ONE = "run `edgecls train`, then `edgecls export --int8`"
@@ -41,6 +42,8 @@ def choose_model(
     if is_builtin_name(named):
         return _builtin_model(str(named), engine)
     if named.is_dir():
+        if not has_models(named):
+            refuse_other_folder(named)
         return find_model(named, engine, on_note)
     refuse_unknown_name(named)
     return read_model(named)
@@ -128,6 +131,8 @@ def any_model(named: Path | None) -> Path:
     (path, *_) = expand_builtin([named])
     if not path.is_dir():
         return path
+    if not _looked_at(path):
+        refuse_other_folder(path)
     try:
         return find_model(path).path
     except MissingInput:

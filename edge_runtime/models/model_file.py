@@ -11,6 +11,7 @@ flipped bit or a truncated copy never reaches one. Other tools read these files 
 
 import hashlib
 import io
+import shlex
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -25,6 +26,7 @@ from ..errors import BadModel, Unavailable
 from ..files import MODEL_BYTES, read_whole
 from ..workers import ask_worker
 from .card import ModelCard
+from .other_formats import refuse_other_format
 from .passed import has_passed, remember
 from .protobuf import field, fields
 from .seal import (
@@ -92,11 +94,25 @@ def read_model(path: str | Path) -> ModelFile:
     format_ = model_format(content, str(path))
     card = read_card(content, format_, str(path))
     if card is None:
-        raise BadModel(
-            f"{path}: {_NAMES[format_]} file without a model card: truncated, or not made by edgecls; "
-            f"copy it again, or make one with `edgecls {'train' if format_ == ModelFormat.H5 else 'export'}`"
-        )
+        raise BadModel(f"{path}: {_without_card(content, format_, path)}")
     return ModelFile(path, format_, content, card)
+
+
+def _without_card(content: bytes, format_: ModelFormat, path: Path) -> str:
+    """What a file is that edgecls did not make, as far as it shows, and how to go on."""
+    file = shlex.quote(str(path))
+    if format_ is ModelFormat.H5:
+        return f"a Keras file without a model card; run `edgecls export {file} --labels labels.txt`"
+    if format_ is ModelFormat.ONNX:  # the card is at its end
+        try:
+            for _ in fields(content):
+                pass
+        except ValueError as error:
+            return f"truncated or damaged: {error}; copy it again"
+    return (
+        f"{_NAMES[format_]} file without a model card: made elsewhere; name its labels with --labels, or "
+        f"give it a card with `edgecls adopt {file} --labels labels.txt --data FOLDER`"
+    )
 
 
 def model_format(content: bytes, name: str) -> ModelFormat:
@@ -107,6 +123,7 @@ def model_format(content: bytes, name: str) -> ModelFormat:
     """
     if not content:
         raise BadModel(f"{name}: the file is empty; copy it again")
+    refuse_other_format(content, name)
     if content.startswith(b"\x89HDF\r\n\x1a\n"):
         return ModelFormat.H5
     if content[4:8] == b"TFL3":

@@ -12,6 +12,7 @@ from .find import choose_model, smallest_builtin_model
 from .foreign import read_foreign
 from .label_file import read_labels
 from .model_file import ModelFile
+from .other_formats import refuse_other_folder
 from .signature import check_signed
 
 _COPIED_TOGETHER_S = 10
@@ -70,6 +71,8 @@ def _find(
         raise UsageError(f"{picture_options.text}: for a foreign model; name its --labels too")
     if labels is not None:
         names = read_labels(labels, on_note)
+        if model and model.is_dir():
+            refuse_other_folder(model)
         if model is None or model.is_dir():
             raise UsageError("--labels is for one foreign model; name it with --model")
         return read_foreign(model, names, picture_options, on_note)

@@ -91,19 +91,6 @@ def test_each_format_is_known_by_its_first_bytes(start: bytes, format_: ModelFor
     assert model_format(start + bytes(100), "m") is format_
 
 
-@pytest.mark.parametrize(
-    ("name", "bare", "command"),
-    [
-        ("m.tflite", b"\x1c\0\0\0TFL3" + bytes(500), "export"),
-        ("m.onnx", b"\x08\x08\x12\x02ab", "export"),
-        ("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(500), "train"),
-    ],
-)
-def test_a_network_without_a_card_says_so_and_which_command_makes_one(tmp_path: Path, name, bare, command):
-    with pytest.raises(BadModel, match=f"without a model card.* make one with `edgecls {command}`"):
-        read_model(write(tmp_path, name, bare))
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_cut_anywhere_it_is_refused(tmp_path: Path, name: str):
     whole = NETWORKS[name]
