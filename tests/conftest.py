@@ -40,6 +40,11 @@ class TinyModel:
         return (self.folder / _STDOUT).read_text(), (self.folder / _STDERR).read_text()
 
     @property
+    def parity(self) -> str:
+        """What `edgecls export --int8 --json` wrote."""
+        return (self.folder / "parity.json").read_text()
+
+    @property
     def files(self) -> tuple[Path, ...]:
         names = (".tflite", ".onnx", "_int8.tflite", "_int8.onnx")
         return tuple(self.folder / f"image_classification{name}" for name in names)
@@ -240,4 +245,5 @@ def _make_tiny(folder: Path) -> None:
     from edgecls.cli.main import app
 
     # In this process: the tests that want the model load TensorFlow anyway.
-    app(["export", "--int8", str(folder / "image_classification.h5")], standalone_mode=False)
+    model = str(folder / "image_classification.h5")
+    app(["export", "--int8", model, "--json", str(folder / "parity.json")], standalone_mode=False)

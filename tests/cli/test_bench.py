@@ -21,7 +21,7 @@ def benched(tiny, tmp_path_factory, run_edgecls):
     done = run_edgecls(
         "bench",
         "--seconds",
-        0.5,
+        0.2,
         "--json",
         out / "bench.json",
         "--csv",
