@@ -15,9 +15,12 @@ from edgecls.edge_runtime.errors import EdgeclsError, MissingInput
 from edgecls.edge_runtime.files import check_writable, write_whole
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.rule import ImageRule
-from edgecls.edge_runtime.models.model_file import ModelFile
+from edgecls.edge_runtime.models.builtin import builtin_paths
+from edgecls.edge_runtime.models.model_file import ModelFile, read_model
 from edgecls.trainer.options import absolute_data
 
+from .actions_load import measure_load
+from .actions_load import render as render_load
 from .few_pictures import measure_samples, render_samples
 from .many_pictures import measure
 from .many_pictures import render as render_costs
@@ -143,6 +146,17 @@ def page_attacks(
 ) -> None:
     """Attack the page of `edgecls camera`: frame rate, age, and what a viewer gets; five minutes."""
     print(render_attacks([*measure_attacks(only or [*ATTACKS], rounds, seconds, model, _show)]))
+
+
+@app.command("actions-load")
+def actions_load(
+    rounds: int = typer.Option(5, min=1, help="In each, both cameras are measured at the same time."),
+    seconds: float = typer.Option(8.0, min=1.0, help="Of each round."),
+) -> None:
+    """Run two cameras side by side, one with actions that hang: frame rate, age, memory, end; a minute."""
+    golden = read_model(builtin_paths("nano", "auto")[0]).card.golden[0]
+    picture = decode(base64.b64decode(golden.picture), "golden frame")
+    print(render_load(measure_load([picture, np.full_like(picture, 128)], rounds, seconds, _show)))
 
 
 def _writable(json_file: Path | None) -> None:

@@ -1,11 +1,12 @@
 """Commands of `--on LABEL run:COMMAND`: started without a shell, ended in time, and with their children."""
 
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from ...descriptors import scratch_file
@@ -73,10 +74,8 @@ class CommandRunner:
             raise Unavailable(f"{self.name}: {how}")
 
     def _started(self, item: Announced) -> "subprocess.Popen[bytes]":
-        with scratch_file() as event:  # a pipe would have to be written to while nobody reads it
-            event.write(item.to_json())
-            event.seek(0)
-            try:
+        try:
+            with _readable(item.to_json()) as event:
                 process = subprocess.Popen(
                     self._action.words,
                     stdin=event,
@@ -85,9 +84,9 @@ class CommandRunner:
                     env=child_environment() | item.environment(),
                     process_group=0 if os.name == "posix" else None,
                 )
-            except OSError as error:
-                why = (error.strerror or str(error)).lower()
-                raise Unavailable(f"{self.name}: cannot start: {why}") from error
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise Unavailable(f"{self.name}: cannot start: {why}") from error
         if process.stdout:
             os.set_blocking(process.stdout.fileno(), False)
         return process
@@ -103,6 +102,27 @@ class CommandRunner:
         return False
 
 
+@contextmanager
+def _readable(content: bytes) -> Generator[IO[bytes]]:
+    """Gives what a process can read some bytes from, without somebody who writes them meanwhile.
+
+    A pipe holds 64 kB; a file in memory is for more, and cannot be written where `ulimit -f` forbids it.
+    """
+    if os.name == "posix" and len(content) <= select.PIPE_BUF:
+        reader, writer = os.pipe()
+        with os.fdopen(reader, "rb", buffering=0) as file:
+            try:
+                os.write(writer, content)
+            finally:
+                os.close(writer)
+            yield file
+        return
+    with scratch_file() as file:
+        file.write(content)
+        file.seek(0)
+        yield file
+
+
 class _Lines:
     """What a run writes, as events: whole lines, cleaned, bounded in number and length."""
 
@@ -116,26 +136,28 @@ class _Lines:
         if said is None:
             return
         with suppress(OSError):  # BlockingIOError: there is nothing
-            *lines, part = (self._part + os.read(said.fileno(), _CHUNK_BYTES)).split(b"\n")
-            self._part = part[: 4 * LONGEST_LINE]  # the rest of a line without end is not kept
+            content = self._part + os.read(said.fileno(), _CHUNK_BYTES)
+            *lines, rest = content.split(b"\n", max(0, MOST_LINES - self._count))
             for line in lines:
                 self._add(line)
+            if self._count >= MOST_LINES:  # the rest is not looked at: a command may write without end
+                self._left_out += rest.count(b"\n")
+                self._part = b""
+            else:
+                self._part = rest[: 4 * LONGEST_LINE]  # of a line without end, no more is kept
 
     def close(self) -> None:
         """Tells the rest."""
-        self._add(self._part)
+        if self._part:
+            self._add(self._part)
         if self._left_out:
             self._tell(f"... and {self._left_out:,} more lines")
 
     def _add(self, line: bytes) -> None:
-        text = printable(line[: 4 * LONGEST_LINE].decode(errors="replace").strip())
-        if not text:
-            return
-        if self._count >= MOST_LINES:
-            self._left_out += 1
-            return
         self._count += 1
-        self._tell(text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}...")
+        text = printable(line[: 4 * LONGEST_LINE].decode(errors="replace").strip())
+        if text:
+            self._tell(text if len(text) <= LONGEST_LINE else f"{text[:LONGEST_LINE]}...")
 
     def _tell(self, text: str) -> None:
         self._on_output(Event("action_output", f"{self._name}: {text}", facts={"output": self._name}))

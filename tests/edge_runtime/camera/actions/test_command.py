@@ -141,6 +141,12 @@ def test_an_event_is_read_or_not():
 
 
 @posix
+def test_a_large_event_comes_whole():
+    large = event("a" * 60_000)
+    assert run("sh:wc -c", large) == [str(len(large.to_json()))]
+
+
+@posix
 def test_no_descriptor_is_left_open():
     run("run:true")
     before = len([*Path("/dev/fd").iterdir()])
