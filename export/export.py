@@ -1,9 +1,10 @@
 """From the Keras original to the files of a device: convert, attach the card, compare, then write."""
 
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ..data.originals import Originals
 from ..data.overlap import overlap_warnings
 from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.engines.open import open_own_engine
-from ..edge_runtime.errors import BadData
+from ..edge_runtime.errors import BadData, EdgeclsError
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models import model_file
@@ -30,13 +31,14 @@ from .contract import Io
 from .demo import demo_candidates, demo_pictures
 from .familiarity import with_familiarity
 from .golden import golden_frames
+from .inexpressible import Inexpressible
 from .inputs import ForeignModel, OwnModel, read_inputs
 from .int8_loss import MEASURED_IMAGES, Meter, MostLost, noticed
 from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, Int8Result, check_within, int8_within
-from .parity import LIMITS, check_float, compare, loss_warnings, predict_all
+from .parity import LIMITS, NotAsKeras, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
-from .targets import Kind, Target, converted, targets
+from .targets import FORMATS, Kind, Target, converted, targets
 from .tflite_graph import with_short_names
 from .tflite_metadata import with_metadata
 
@@ -63,6 +65,8 @@ class ExportOptions:
     io: Io = "uint8"
     target_precision: float | None = None
     """Share of right answers that each file's threshold is fitted for, 0 to 1; see `fit_confidence`."""
+    formats: tuple[ModelFormat, ...] = ()
+    """Those that must be made, and no other; empty: both, or the one that can express the network."""
     max_drop_points: float | None = None
     """Accuracy that int8 may lose on the validation images, in percentage points; see `int8_within`. With
     None a file that loses much is mended as well as possible."""
@@ -77,6 +81,7 @@ def export_model(
     io: Io = "uint8",
     max_drop: float | None = None,
     target_precision: float | None = 0.95,
+    formats: Iterable[ModelFormat] = (),
     data: str | Path | None = None,
     calibration_images: int = DEFAULT_IMAGES,
     labels: str | Path | None = None,
@@ -96,6 +101,7 @@ def export_model(
             loses much, and refuses none.
         target_precision: the share of answers that should be right, 0 to 1; less certain ones become
             "unknown".
+        formats: those that must be made, and no other; none: both, or the one that can express the network.
         data: the data set to calibrate and compare on; None is the one that the model was trained on.
         calibration_images: training images that int8 ranges are measured on.
         labels: for a model made elsewhere: a text file with one label on each line.
@@ -116,7 +122,7 @@ def export_model(
     )
     wanted: dict[Kind, bool] = {"int8": int8, "float16": float16, "dynamic": dynamic}
     kinds: tuple[Kind, ...] = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
-    options = ExportOptions(kinds, io, target_precision, max_drop)
+    options = ExportOptions(kinds, io, target_precision, tuple(formats), max_drop)
     return run_export(inputs, options, calibration_images, on_step)
 
 
@@ -127,9 +133,10 @@ def run_export(
     on_step: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
     """Exports what `read_inputs` read; see `export_model`."""
-    check_writable(targets(options.kinds, options.io)[0].path_for(inputs.path))
+    check_writable(targets(options.kinds, options.io, options.formats)[0].path_for(inputs.path))
+    notes: list[str] = []
     if isinstance(inputs, ForeignModel):
-        loaded = load_foreign(inputs.path, inputs.labels, inputs.options)
+        loaded = load_foreign(inputs.path, inputs.labels, inputs.options, notes.append)
         original = KerasEngine(loaded)
         on_step("reading the pictures")
         dataset = foreign_data(loaded[1].card, inputs.data, inputs.pictures)
@@ -150,8 +157,10 @@ def run_export(
     originals = Originals(
         dataset.source, dataset.files.get("val", ()), dataset.val.images, original.model.card.image
     )
-    files = Export(original, inputs.path, test, val, ranges, options, on_step, originals).run()
-    warnings = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
+    export = Export(original, inputs.path, test, val, ranges, options, on_step, originals)
+    files = export.run()
+    about_data = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
+    warnings = (*notes, *export.left_out, *about_data)
     return ExportReport(tuple(files), dataset.name, len(val.images), warnings)
 
 
@@ -174,9 +183,13 @@ class Export:
     """Called with what is being done, for a progress line."""
     originals: Originals | None = None
     """Of the validation images, for the demo pictures; without them there are none."""
+    left_out: list[str] = field(default_factory=list[str])
+    """After `run`: a line for each file that one format could not hold, where the other could."""
 
     def run(self) -> list[ExportedFile]:
         """Makes all files, compares each with Keras, then writes them.
+
+        What one format cannot hold is left out where the other can, unless it was asked for.
 
         Raises:
             CheckFailed: a float file differs from Keras, or an int8 file loses too much. Nothing was written.
@@ -184,10 +197,13 @@ class Export:
         """
         _check_size(self.keras, self.test.images, self.path)
         reference = self.keras.predict_batch(self.test.images)
-        planned = targets(self.options.kinds, self.options.io)
-        self.on_step("converting the network to ONNX")
-        _ = self._networks  # first: it takes more memory than anything after it
-        made, started_s = [], time.monotonic()
+        planned = targets(self.options.kinds, self.options.io, self.options.formats)
+        if any(target.format is ModelFormat.ONNX for target in planned):
+            self.on_step("converting the network to ONNX")
+            _ = self._onnx  # first: it takes more memory than anything after it
+        made: dict[Target, tuple[ModelFile, ExportedFile]] = {}
+        failed: dict[Target, EdgeclsError] = {}
+        started_s = time.monotonic()
         for number, target in enumerate(planned):
             each_s = (time.monotonic() - started_s) / number if number else 0.0
             left = f", about {duration(each_s * (len(planned) - number))} left" if number else ""
@@ -195,11 +211,24 @@ class Export:
                 f"file {number + 1} of {len(planned)}: converting to {target.path_for(self.path).name}, "
                 f"comparing on {len(self.test.images):,} images{left}"
             )
-            made.append(self._make(target, reference))
-        for model, _ in made:
+            try:
+                made[target] = self._make(target, reference)
+            except (Inexpressible, NotAsKeras) as error:
+                failed[target] = error
+                self._check_another(target, failed)
+        self.left_out.extend(_left_out(self.path, failed))
+        for model, _ in made.values():
             write_whole(model.path, model.content)
             remember(model.sha256, "run", "inspect")
-        return [report for _, report in made]
+        return [report for _, report in made.values()]
+
+    def _check_another(self, target: Target, failed: dict[Target, EdgeclsError]) -> None:
+        """Raises what a file failed by, unless the other format may still hold it."""
+        first, *others = [error for other, error in failed.items() if other.kind == target.kind]
+        if self.options.formats and isinstance(first, Inexpressible):
+            raise Inexpressible(f"{first}; replace that layer, or leave --format out") from first
+        if self.options.formats or len(others) == len(FORMATS) - 1:
+            raise first if not others else type(first)("; ".join(map(str, (first, *others)))) from first
 
     def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportedFile]:
         name = target.path_for(self.path).name
@@ -236,7 +265,7 @@ class Export:
             result = self._int8(target, card, self.calibration)
             network = result.network
         else:
-            converted_once = self._networks[target.format]
+            converted_once = self._network(target.format)
             network = target.convert(converted_once, self.keras.model.card, self.calibration)
         if target.format is ModelFormat.TFLITE:
             network = with_metadata(with_short_names(network), card)
@@ -246,7 +275,7 @@ class Export:
         path, most, val = target.path_for(self.path), self.options.max_drop_points, self.val
         more_images, *references = self._measured
         meter = Meter(path, target.format, card, val.images, val.truth, more_images, *references)
-        converted_once = self._networks[target.format]
+        converted_once = self._network(target.format)
         calibrated = target.int8_network(converted_once, self.keras.model.card, calibration)
         if most is None or val.truth is None:
             limits = (noticed(len(val.images), factor) for factor in (1, _ENOUGH))
@@ -254,13 +283,21 @@ class Export:
         limit = MostLost(most)
         return check_within(int8_within(calibrated, meter, limit, on_step=self.on_step), path, limit)
 
+    def _network(self, format_: ModelFormat) -> Any:
+        """Returns what the files of a format are converted from."""
+        if format_ is not ModelFormat.ONNX:
+            return converted(self.keras.network, self.keras.model.card, format_)
+        if isinstance(self._onnx, Inexpressible):
+            raise self._onnx
+        return self._onnx
+
     @cached_property
-    def _networks(self) -> dict[ModelFormat, Any]:
-        """What the files of each format are converted from."""
-        network, card = self.keras.network, self.keras.model.card
-        return {
-            format_: converted(network, card, format_) for format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
-        }
+    def _onnx(self) -> Any:
+        """The network as ONNX, or the reason why there is none."""
+        try:
+            return converted(self.keras.network, self.keras.model.card, ModelFormat.ONNX)
+        except Inexpressible as error:
+            return error
 
     @cached_property
     def _measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -277,8 +314,9 @@ class Export:
         answers = predict_all(engine, images)
         confidence = None
         if truth is not None:
+            is_calibrated = card.familiarity or card.scores == "independent"
             confidence = fit_confidence(
-                answers, truth, self.options.target_precision, is_calibrated=card.familiarity
+                answers, truth, self.options.target_precision, is_calibrated=is_calibrated
             )
             card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)
         card = replace(card, golden=golden_frames(images, answers, engine, card, network_bytes))
@@ -286,6 +324,16 @@ class Export:
             candidates = demo_candidates(answers, truth, card, self.originals)
             card = replace(card, demo=demo_pictures(candidates, engine, card, network_bytes))
         return confidence, card
+
+
+def _left_out(path: Path, failed: dict[Target, EdgeclsError]) -> Iterator[str]:
+    """Each reason once, with the files that it is about."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for target, error in failed.items():
+        name = target.path_for(path).name
+        names[str(error).removeprefix(f"{name}: ")].append(name)
+    for reason, files in names.items():
+        yield f"{', '.join(files)}: not written: {reason}; use the files of the other format"
 
 
 def _card(target: Target, keras: KerasEngine, calibration: Calibration | None) -> ModelCard:

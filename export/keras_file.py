@@ -1,5 +1,6 @@
 """The Keras original of an export: loaded safely, ours or made elsewhere, and run as the reference."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,11 @@ from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCA
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.models.other_formats import refuse_other_format
+from .heads import with_scores
 
 _BATCH_PIXELS = 256 * 32 * 32
 """Of the images that are predicted together: a large network's activations on more would take gigabytes."""
 _ZIP = b"PK\x03\x04"
-_SEED, _TRIALS = 0, 8
 
 
 def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
@@ -53,17 +54,22 @@ def _check_against_card(network: Any, model: ModelFile) -> None:
 
 
 def load_foreign(
-    path: Path, labels: tuple[str, ...], options: PictureOptions = AS_THE_FILE_SAYS
+    path: Path,
+    labels: tuple[str, ...],
+    options: PictureOptions = AS_THE_FILE_SAYS,
+    on_note: Callable[[str], None] = lambda _: None,
 ) -> tuple[Any, ModelFile]:
     """Loads an `.h5` or `.keras` that was made elsewhere, by Keras 2 or 3.
 
     Args:
-        path: a classifier of pictures, float32 (N, H, W, 3) or grey (N, H, W, 1), to (N, C).
-        labels: in the order of its outputs.
+        path: a classifier of pictures, float32 (N, H, W, 3) or grey (N, H, W, 1), to (N, C); for two labels
+            to (N, 1) too.
+        labels: in the order of its outputs; one output is the second label's.
         options: how it wants its pictures.
+        on_note: called with a line about its scores, where they are not what they should be.
 
     Returns:
-        As `load_network`, with a softmax added if the model gives logits, and a new card.
+        As `load_network`, with what `with_scores` adds to its end, and a new card.
 
     Raises:
         UsageError: edgecls trained it, so it has its own labels and scaling.
@@ -84,7 +90,11 @@ def load_foreign(
     rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
     card = ModelCard(labels, rule, *(options.scaling or SCALINGS["0..1"]), io="float32")
     network, card = with_scaling_layer(network, card)
-    return _with_probabilities(network, card), ModelFile(path, ModelFormat.H5, content, card)
+    ended = with_scores(network, card, str(path))
+    if ended.note:
+        on_note(f"{path}: {ended.note}")
+    card = replace(card, scores=ended.scores)
+    return ended.network, ModelFile(path, ModelFormat.H5, content, card)
 
 
 def with_scaling_layer(network: Any, card: ModelCard) -> tuple[Any, ModelCard]:
@@ -145,15 +155,7 @@ def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]
             f"{name}: takes {takes}, not pictures of one size, (None, H, W, 3) or (None, H, W, 1); "
             "save it with one"
         )
-    if not (isinstance(gives, tuple) and len(gives) == 2 and gives[1] == labels):
+    outputs = gives[1] if isinstance(gives, tuple) and len(gives) == 2 else 0
+    if outputs != labels and (outputs, labels) != (1, 2):
         raise BadModel(f"{name}: gives {gives}, there are {labels} labels; write one label for each class")
     return takes[1], takes[2], takes[3]
-
-
-def _with_probabilities(network: Any, card: ModelCard) -> Any:
-    shape = (_TRIALS, *card.image.shape)
-    pictures = np.random.default_rng(_SEED).integers(0, 256, shape).astype(np.float32)
-    answers = np.asarray(network(pictures * card.scale + card.offset, training=False))
-    if answers.min() >= 0 and np.abs(answers.sum(1) - 1).max() < 1e-3:
-        return network
-    return keras.Sequential([network, keras.layers.Softmax()])

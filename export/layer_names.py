@@ -20,6 +20,7 @@ _ENDED = re.compile(r"\.(_\d+)?$")
 _MEANS = {"MEAN", "GlobalAveragePool", "ReduceMean"}
 _RESHAPES = {"RESHAPE", "SQUEEZE", "Reshape", "Squeeze", "Flatten"}
 _DENSE = {"FULLY_CONNECTED", "Gemm", "MatMul"}
+_SIGMOIDS = {"LOGISTIC", "Sigmoid"}
 _COUNTED = re.compile(r"__\d+")  # tf2onnx numbers what it adds, through the life of the process
 
 
@@ -115,6 +116,17 @@ def nodes_by_layer(operators: Iterable[Operator], layers: frozenset[str]) -> dic
 def last_layer(layers: Sequence[str]) -> tuple[str, ...]:
     """Returns the layer that gives the probabilities, of those in the order of execution."""
     return tuple(layer for layer in layers if layer != PROTOTYPES)[-1:]
+
+
+def scores_of_sigmoids(operators: Sequence[Operator]) -> list[str]:
+    """Returns the nodes from a sigmoid behind the last layer with weights on, which give the probabilities.
+
+    As a softmax, they stay float: in one byte probabilities would be steps of 0.004.
+    """
+    last = max((index for index, one in enumerate(operators) if one.weighted), default=-1)
+    behind = operators[last + 1 :]
+    first = next((index for index, one in enumerate(behind) if one.kind in _SIGMOIDS), len(behind))
+    return [one.node for one in behind[first:]]
 
 
 def _layer_of(operator: Operator, layers: frozenset[str]) -> str:

@@ -20,10 +20,10 @@ from onnxruntime.quantization import quantize_dynamic
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
-from ..edge_runtime.errors import BadModel
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, check_float_io, with_fixed_batch
+from .inexpressible import inexpressible
 from .layer_names import FAMILIARITY, ended_names, weighted_layers
 from .onnx_graph import INPUT, operators, take_bytes, with_plain_names, without_leftovers
 from .onnx_operators import HANDLERS
@@ -101,7 +101,7 @@ def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
     """Converts a Keras network; folds constants, and batch normalisation into the weights.
 
     Raises:
-        BadModel: tf2onnx or ONNX lacks an operator.
+        Inexpressible: tf2onnx or ONNX lacks an operator.
     """
     contract = with_fixed_batch(network, card)
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the checker names what it could not convert
@@ -112,8 +112,7 @@ def to_onnx(network: Any, card: ModelCard) -> OnnxNetwork:
         onnx.checker.check_model(model)
         folded = _folded(model)
     except Exception as error:  # its converters raise whatever they meet
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"ONNX cannot express this network: {reason}; use the .tflite file") from error
+        raise inexpressible("ONNX", error) from error
     return OnnxNetwork(with_plain_names(folded), weighted_layers(network))
 
 

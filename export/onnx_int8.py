@@ -21,7 +21,7 @@ from .calibration import (
     narrowed_ranges,
 )
 from .contract import Io, scaled, zero_pixel
-from .layer_names import FAMILIARITY, nodes_by_layer
+from .layer_names import FAMILIARITY, nodes_by_layer, scores_of_sigmoids
 from .onnx import OnnxNetwork
 from .onnx_graph import (
     INPUT,
@@ -72,7 +72,8 @@ class Int8Onnx:
         self._ranges: dict[RangeMethod, dict[str, Range]] = {"min-max": widest}
         found = operators(self._model)
         self._nodes = nodes_by_layer(found, network.layers)
-        self._float = [one.node for one in found if one.belongs_to(FAMILIARITY)]
+        familiarity = [one.node for one in found if one.belongs_to(FAMILIARITY)]
+        self._float = [*familiarity, *scores_of_sigmoids(found)]
         self.layers = tuple(self._nodes)
 
     def quantise(self, ranges: RangeMethod = "min-max", float_layers: Collection[str] = ()) -> bytes:

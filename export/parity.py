@@ -93,20 +93,24 @@ def loss_warnings(report: ParityReport) -> Iterator[str]:
         )
 
 
+class NotAsKeras(CheckFailed):
+    """A float file does not compute what Keras does; that of another format may."""
+
+
 def check_float(report: ParityReport, limit: Limit) -> None:
     """Refuses a float file that does not compute what Keras does.
 
     Raises:
-        CheckFailed: it is beyond the limit, or gives NaN.
+        NotAsKeras: it is beyond the limit, or gives NaN.
     """
     if not report.largest_difference <= limit.largest_difference:  # so that NaN fails too
-        raise CheckFailed(
+        raise NotAsKeras(
             f"{report.file}: differs from Keras by {report.largest_difference:.2g} in a probability; "
-            f"the limit is {limit.largest_difference:g}, so nothing was written"
+            f"the limit is {limit.largest_difference:g}, so it was not written"
         )
     other_answers = round((1 - report.top1_agreement) * report.images)
     if other_answers > max(1, report.images * (1 - limit.top1_agreement)):
-        raise CheckFailed(
+        raise NotAsKeras(
             f"{report.file}: agrees with Keras on {report.top1_agreement:.2%} of the pictures; "
-            f"the limit is {limit.top1_agreement:.0%}, so nothing was written"
+            f"the limit is {limit.top1_agreement:.0%}, so it was not written"
         )

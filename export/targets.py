@@ -16,6 +16,8 @@ from .tflite_int8 import Int8Tflite, int8_tflite
 
 Kind = Literal["float32", "int8", "float16", "dynamic"]
 
+FORMATS = (ModelFormat.TFLITE, ModelFormat.ONNX)
+
 _CONVERT: dict[tuple[ModelFormat, Kind], Any] = {
     (ModelFormat.TFLITE, "float32"): float_tflite,
     (ModelFormat.TFLITE, "float16"): float16_tflite,
@@ -64,13 +66,15 @@ def converted(network: Any, card: ModelCard, format_: ModelFormat) -> Any:
     """Returns what `Target.convert` takes: a Keras network for TFLite, an `OnnxNetwork` for ONNX.
 
     Raises:
-        BadModel: ONNX cannot express the network.
+        Inexpressible: ONNX cannot express the network.
     """
     return to_onnx(network, card) if format_ is ModelFormat.ONNX else network
 
 
-def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:
-    """Returns the files of an export: float32 and these kinds, each as TFLite and ONNX.
+def targets(
+    kinds: tuple[Kind, ...], io: Io = "uint8", formats: tuple[ModelFormat, ...] = ()
+) -> tuple[Target, ...]:
+    """Returns the files of an export: float32 and these kinds, each in these formats; none are all `FORMATS`.
 
     Raises:
         UsageError: `io` is int8 and `kinds` has no int8.
@@ -83,6 +87,4 @@ def targets(kinds: tuple[Kind, ...], io: Io = "uint8") -> tuple[Target, ...]:
             raise UsageError(f"--{other}: has no effect with --io int8; leave one of them out")
     else:
         kinds = ("float32", *(kind for kind in kinds if kind != "float32"))
-    return tuple(
-        Target(format_, kind, io) for kind in kinds for format_ in (ModelFormat.TFLITE, ModelFormat.ONNX)
-    )
+    return tuple(Target(format_, kind, io) for kind in kinds for format_ in formats or FORMATS)

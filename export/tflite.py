@@ -8,9 +8,9 @@ from typing import Any
 
 from ..data.backend import mlir_quantize, tf
 from ..edge_runtime.descriptors import native_stderr_held
-from ..edge_runtime.errors import BadModel
 from ..edge_runtime.models.card import ModelCard
 from .contract import Io, for_host
+from .inexpressible import inexpressible
 from .layer_names import ended_names, weighted_layers
 from .tflite_graph import with_signature
 from .tracing import traced
@@ -56,7 +56,7 @@ def to_tflite(contract: Any, options: Callable[[Any], None] = lambda _: None) ->
     """Converts a network wrapped by `contract`; `options` configures the converter.
 
     Raises:
-        BadModel: TFLite lacks an operator.
+        Inexpressible: TFLite lacks an operator.
     """
 
     def convert() -> bytes:
@@ -99,10 +99,10 @@ def quantised(calibrated: bytes, takes: Any, gives: Any, float_nodes: list[str])
 
 
 def _quietly(work: Callable[[], Any]) -> bytes:
-    try:
-        # It reports its passes at length on both streams, and misses statistics that calibration gives later.
-        with native_stderr_held(), redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+    # It reports its passes at length on both streams, and misses statistics that calibration gives later.
+    with native_stderr_held(), redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
+        try:
             return work()
-    except Exception as error:  # the converter passes on whatever MLIR raises
-        reason = " ".join(str(error).split())[:200]
-        raise BadModel(f"TFLite cannot express this network: {reason}; use the .onnx file") from error
+        except Exception as error:  # the converter passes on whatever MLIR raises, and printed it before
+            failure = error
+    raise inexpressible("TFLite", failure) from failure

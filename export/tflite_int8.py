@@ -19,7 +19,7 @@ from .calibration import (
     narrowed_ranges,
 )
 from .contract import Io, scaled, with_fixed_batch, zero_pixel
-from .layer_names import FAMILIARITY, Operator, nodes_by_layer, weighted_layers
+from .layer_names import FAMILIARITY, Operator, nodes_by_layer, scores_of_sigmoids, weighted_layers
 from .tflite import quantised, to_tflite
 from .tflite_graph import activations, calibrated_ranges, input_name, operators, with_ranges
 
@@ -29,6 +29,8 @@ _TYPES: dict[Io, tuple[Any, Any]] = {
     "float32": (tf.float32, tf.float32),
 }
 """Dtypes of a file's input and output."""
+_PROBABILITIES: Range = (0.0, 255 / 256)
+"""In int8 a scale of 1/256 and a zero point of -128, as a softmax always has."""
 
 
 def int8_tflite(network: Any, card: ModelCard, calibration: Calibration, io: Io = "uint8") -> bytes:
@@ -55,15 +57,17 @@ class Int8Tflite:
         self._takes, self._gives = _TYPES[io]
         zero_pixel(card)  # raises if no byte stands for 0
         calibrated = to_tflite(with_fixed_batch(network, card), self._with_places_for_ranges)
-        # The output needs no range: an int8 softmax always has scale 1/256 and zero point -128.
+        # A softmax needs no range, see `_PROBABILITIES`.
         scale, offset = card.one_scaling
         self._fixed: dict[str, Range] = {input_name(calibrated): (offset, 255 * scale + offset)}
+        found = operators(calibrated)
+        sigmoids = scores_of_sigmoids(found)
+        self._fixed |= dict.fromkeys((*sigmoids[:1], *sigmoids[-1:]), _PROBABILITIES)
         widest = min_max_ranges(activations(calibrated, self._inputs()))
         self._calibrated: dict[RangeMethod, bytes] = {
             "min-max": with_ranges(calibrated, widest | self._fixed)
         }
-        found = operators(calibrated)
-        self._float = [] if io == "int8" else list(_float_nodes(found))
+        self._float = [] if io == "int8" else [*_float_nodes(found), *sigmoids]
         self._nodes = nodes_by_layer(found, weighted_layers(network))
         self.layers = tuple(self._nodes)
 
