@@ -45,6 +45,13 @@ def export(
     dynamic: bool = typer.Option(
         False, "--dynamic", help="Also make files with int8 weights only.", rich_help_panel=_FILES
     ),
+    formats: str | None = typer.Option(
+        None,
+        "--format",
+        metavar="tflite,onnx",
+        help="Formats that must be made; by default both, or the one that can express the network.",
+        rich_help_panel=_FILES,
+    ),
     quantize: int | None = typer.Option(None, min=8, max=8, help="8 is --int8.", hidden=True),
     io: Io = typer.Option(
         "uint8",
@@ -119,6 +126,7 @@ def export(
         tuple(kind for kind, is_wanted in wanted.items() if is_wanted),
         io,
         target_precision if precision is None else precision,
+        exports.read_formats(formats),
         max_drop,
     )
     report = exports.run_export(inputs, options, calibration_images, show_step)

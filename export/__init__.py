@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from .adoption.report import render_adoption
     from .adoption.stranger import StrangerOptions
     from .export import ExportOptions, run_export
-    from .inputs import read_inputs
+    from .inputs import read_formats, read_inputs
     from .report import render
 
 __all__ = [
     "AdoptOptions",
     "ExportOptions",
     "StrangerOptions",
+    "read_formats",
     "read_inputs",
     "render",
     "render_adoption",
@@ -32,10 +33,11 @@ __getattr__ = lazy_names(
         "AdoptOptions": ".adoption.adopt",
         "ExportOptions": ".export",
         "StrangerOptions": ".adoption.stranger",
-        "run_adopt": ".adoption.adopt",
+        "read_formats": ".inputs",
         "read_inputs": ".inputs",
         "render": ".report",
         "render_adoption": ".adoption.report",
+        "run_adopt": ".adoption.adopt",
         "run_export": ".export",
     },
 )

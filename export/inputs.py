@@ -8,7 +8,7 @@ from ..data.load import Dataset
 from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
 from ..edge_runtime.engines.names import DEFAULT_H5
-from ..edge_runtime.errors import BadModel, MissingInput, UsageError
+from ..edge_runtime.errors import BadModel, MissingInput, UnknownChoice, UsageError
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
@@ -77,6 +77,20 @@ def read_inputs(
         raise BadModel(f"{path}: a .{file.format} file, not the Keras original; name the .h5")
     on_step("reading the data set")
     return OwnModel(path, file, training_data(path, file.card, data, _counted(on_step)))
+
+
+def read_formats(text: str | None) -> tuple[ModelFormat, ...]:
+    """Reads `--format`, such as `tflite,onnx`; none where it was not given.
+
+    Raises:
+        UnknownChoice: there is no such format.
+    """
+    exported = (ModelFormat.TFLITE, ModelFormat.ONNX)
+    names = [name.strip().lower().removeprefix(".") for name in text.split(",")] if text is not None else []
+    for name in names:
+        if name not in exported:
+            raise UnknownChoice(f"--format {name}: give tflite, onnx, or both with a comma", name, exported)
+    return tuple(ModelFormat(name) for name in dict.fromkeys(names))
 
 
 def _counted(on_step: Callable[[str], None]) -> OnImage:
