@@ -110,6 +110,7 @@ def export(
     """
     if json_file:
         check_writable(json_file)
+    chosen = exports.read_formats(formats)
     inputs = exports.read_inputs(
         model,
         data=data,
@@ -126,7 +127,7 @@ def export(
         tuple(kind for kind, is_wanted in wanted.items() if is_wanted),
         io,
         target_precision if precision is None else precision,
-        exports.read_formats(formats),
+        chosen,
         max_drop,
     )
     report = exports.run_export(inputs, options, calibration_images, show_step)

@@ -73,8 +73,8 @@ def test_a_network_for_neither_format_is_refused_for_both_reasons(tmp_path):
         ),
         (
             'Could not translate MLIR to FlatBuffer.<unknown>:0: error: loc(callsite(fused["Conv2D:", '
-            "\"edgecls_1/functional._1/conv2d._1/convolution@__inference_1\"] at x))): error: 'tf.Conv2D' op is "
-            "neither a custom op nor a flex op\nTF Select ops: Conv2D, MatMul",
+            '"edgecls_1/functional._1/conv2d._1/convolution@__inference_1"] at x))): error: '
+            "'tf.Conv2D' op is neither a custom op nor a flex op\nTF Select ops: Conv2D, MatMul",
             "it has no Conv2D, MatMul (layer conv2d)",
         ),
         ("something else\n happened", "something else happened"),
