@@ -22,6 +22,7 @@ PICTURES = EvaluationImages(IMAGES, None)
 
 def export(path: Path, *options: Any, dtype: str = "float32", activation: str = "relu") -> Export:
     """Of a network that TFLite cannot express in bfloat16; erfinv is what ONNX cannot."""
+    keras.utils.clear_session()  # names begin anew
     image = keras.Input((8, 8, 3))
     x: Any = keras.layers.Conv2D(4, 3, activation="relu", dtype=dtype)(image)
     if activation == "erfinv":
