@@ -12,6 +12,11 @@ def test_the_guide_shows_the_camera_program_as_it_is():
     assert f"```python\n{PROGRAM.read_text()}```" in (DOCS / "guides" / "library.md").read_text()
 
 
+def test_the_guide_shows_the_receiver_of_webhooks_as_it_is():
+    receiver = (DOCS / "examples" / "webhook_receiver.py").read_text()
+    assert f"```python\n{receiver}```" in (DOCS / "guides" / "actions.md").read_text()
+
+
 def test_the_camera_program_has_about_ten_lines():
     assert len([line for line in PROGRAM.read_text().splitlines() if line.strip()]) <= 12
 

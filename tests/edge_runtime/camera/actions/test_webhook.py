@@ -4,11 +4,14 @@ import base64
 import hashlib
 import hmac
 import json
+import runpy
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -158,6 +161,21 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path):
     server.shutdown()
     server.server_close()
     assert server.got == []
+
+
+def test_the_receiver_of_the_guide_believes_what_is_signed_and_nothing_else(monkeypatch):
+    monkeypatch.setenv("EDGECLS_WEBHOOK_SECRET", SECRET.decode())
+    receiver = runpy.run_path(str(Path(__file__).parents[4] / "docs/examples/webhook_receiver.py"))
+    now = str(int(time.time()))
+    signed = {"X-Edgecls-Timestamp": now, "X-Edgecls-Signature": signature(SECRET, now, b"{}")}
+    is_genuine = receiver["is_genuine"]
+    assert is_genuine(signed, b"{}")
+    assert not is_genuine(signed, b"[]")
+    assert not is_genuine({}, b"{}")
+    old = str(int(time.time()) - 1000)
+    repeated = {"X-Edgecls-Timestamp": old, "X-Edgecls-Signature": signature(SECRET, old, b"{}")}
+    assert not is_genuine(repeated, b"{}")
+    assert not is_genuine(signed | {"X-Edgecls-Timestamp": str(int(now) + 1)}, b"{}")
 
 
 def test_a_secret_that_is_easy_to_guess_is_refused(monkeypatch):
