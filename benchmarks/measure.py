@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..data.answers import answers_nothing, weak_answers
+from ..data.answers import answers_nothing, order_note, weak_answers
 from ..edge_runtime.errors import EdgeclsError
 from ..edge_runtime.files import scratch_folder
 from ..edge_runtime.models.card import Provenance
@@ -188,7 +188,15 @@ def _useless(subject: Subject, tests: HeldOut) -> str:
         return 'it answers little but "unknown"'
     if tests.unscored:
         return ""
+    if _other_order(subject, tests):
+        return ""  # training again changes nothing
     return weak_answers(subject.probabilities.argmax(axis=1), tests.truth, tests.labels) or ""
+
+
+def _other_order(subject: Subject, tests: HeldOut) -> str | None:
+    if subject.probabilities is None or tests.unscored:
+        return None
+    return order_note(subject.probabilities.argmax(axis=1), tests.truth, tests.labels)
 
 
 def _answers(subject: Subject, tests: HeldOut) -> Answers | None:
@@ -205,6 +213,8 @@ def _notes(subject: Subject, originals: dict[str, Subject], tests: HeldOut) -> I
     """What limits the meaning of the figures."""
     if subject.model is None:
         return
+    if order := _other_order(subject, tests):
+        yield order
     trained = subject.model.card.provenance
     if not tests.unscored and trained.data_sha256 and trained.data_sha256 != tests.sha256:
         yield _other_data(trained.data, tests.name)

@@ -1,11 +1,13 @@
 """`edgecls predict`: classifies images, one line each."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from .. import data as data_sets
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.picture_options import PictureOptions
@@ -31,6 +33,7 @@ from .model_options import (
 )
 
 if TYPE_CHECKING:
+    from ..data.answers_by_folder import AnswersByFolder
     from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.loop import StopRequest
 
@@ -86,6 +89,7 @@ def predict(
     if not texts:
         raise UsageError("no images; name files, folders or quoted globs; see `edgecls predict --help`")
     files = edge_runtime.image_files(texts)
+    judged: AnswersByFolder | None = None
     with (
         edge_runtime.stop_on_signals() as stop,
         edge_runtime.open_classifier(
@@ -104,11 +108,19 @@ def predict(
         detail(f"model: {classifier.path} on {classifier.engine.name}, {count} labels")
         images_read = counted(len(files.paths), "image")
         detail(f"answers below {classifier.threshold:.2f} are unknown; {images_read}")
+        names = {label.casefold() for label in classifier.card.labels}
         sinks = _sinks(stop, save, csv_file, as_json=as_json)
+        if any(path.parent.name.casefold() in names for path in files.paths):
+            judged = data_sets.AnswersByFolder(classifier.card.labels)
+            sinks.append(judged)
         stills = edge_runtime.Stills(files, lambda event: warn(event.text), classifier.card.image)
         report = edge_runtime.Loop(classifier, sinks, stop=stop).run(stills)
     if report.failure:
         raise report.failure
+    if judged and (doubt := judged.doubt):
+        file = shlex.quote(str(classifier.path))
+        adopt = f"; `edgecls adopt {file} --labels LABELS --data FOLDER` finds how it wants its pictures"
+        warn(f"{doubt}{adopt if labels else ''}")
     for written in filter(None, (f"{save}/" if save else None, csv_file)):
         note(f"wrote {written}")
     if sys.stdout.isatty() and not is_quiet():

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .answers_by_folder import AnswersByFolder
     from .backend import backend_version
     from .model_data import report_folder, report_path, training_data
     from .prepared.folder import cache_use, clear_cache, parse_size, set_cache_limit
 
 __all__ = [
+    "AnswersByFolder",
     "backend_version",
     "cache_use",
     "clear_cache",
@@ -26,6 +28,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "AnswersByFolder": ".answers_by_folder",
         "backend_version": ".backend",
         "cache_use": ".prepared.folder",
         "clear_cache": ".prepared.folder",

@@ -1,5 +1,6 @@
 """From the Keras original to the files of a device: convert, attach the card, compare, then write."""
 
+import shlex
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..data.answers import weak_answers
+from ..data.answers import order_note, weak_answers
 from ..data.model_data import foreign_data
 from ..data.originals import Originals
 from ..data.overlap import overlap_warnings
@@ -245,18 +246,31 @@ class Export:
             check_float(parity, LIMITS[target.kind])
         asked = self.options.max_drop_points is not None and self.val.truth is not None
         steps = tuple(ladder.lines() if asked else filter(None, [ladder.summary])) if ladder else ()
-        weak = (
-            None if self.test.truth is None else weak_answers(answers.argmax(1), self.test.truth, card.labels)
-        )
+        order, weak = self._doubts(answers.argmax(1), card)
         warnings = [
             *confidence_warnings(confidence, self.options.target_precision),
             *(ladder.warnings() if ladder else ()),
             *loss_warnings(parity),
         ]
-        if weak:
-            warnings.append(f"{weak}; train again with more epochs or better pictures")
+        warnings += order or weak
         is_useless = bool(weak) or (confidence is not None and confidence.answers_nothing)
         return model, ExportedFile(parity, confidence, refused, steps, tuple(warnings), is_useless)
+
+    def _doubts(self, answers: np.ndarray, card: ModelCard) -> tuple[list[str], list[str]]:
+        """What is wrong with answers, int (N,): the labels are in another order; they are by chance."""
+        if self.test.truth is None:
+            return [], []
+        order = order_note(answers, self.test.truth, card.labels)
+        weak = weak_answers(answers, self.test.truth, card.labels)
+        is_foreign = not card.provenance.data
+        model = shlex.quote(str(self.path))
+        remedy = (
+            f"its pictures may be prepared otherwise: `edgecls adopt {model} --labels LABELS --data FOLDER` "
+            "finds out how"
+            if is_foreign
+            else "train again with more epochs or better pictures"
+        )
+        return [order] if order else [], [f"{weak}; {remedy}"] if weak else []
 
     def _convert(self, target: Target, card: ModelCard) -> tuple[bytes, Int8Result | None]:
         """Returns the file without its card, and the result of the ladder for int8."""

@@ -44,6 +44,8 @@ class Preparation:
     def pixels_text(self) -> str:
         """PixelScaling and channels, for a table."""
         scaling = self.scaling.options.replace("--scale ", "").replace("--", "").replace("mean im", "im")
+        if scaling == _CAFFE.text.replace("--scale ", "").replace("--", ""):
+            scaling = "caffe"
         return f"{scaling or 'as the file says'}, {self.rule.channels}"
 
     @property
