@@ -9,6 +9,7 @@ and again.
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,11 +29,19 @@ try:
 except ImportError:  # Windows: the time limit alone holds there
     resource = None
 
+
+def _half_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, ValueError, OSError):  # Windows
+        return 2**29
+
+
 MEMORY_BYTES = 192 * 2**20
 """The child's private memory, beside `MEMORY_FACTOR` files; an engine takes 65 MB before it sees one."""
 MEMORY_FACTOR = 8
 """The file itself, its parsed form, and the engine's copy of the weights in another order."""
-TENSOR_BYTES = 2**30
+TENSOR_BYTES = min(2**30, _half_of_memory())
 """The most that a network's tensors may take on top of that, where its shapes say so; see `allow_memory`."""
 TIME_S = 60.0
 TRIAL_TIME_S = 40.0

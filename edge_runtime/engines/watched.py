@@ -22,13 +22,15 @@ import numpy as np
 
 from ..errors import EngineStuck
 from ..leaving import note_stuck
-from ..workers import MEMORY_BYTES, MEMORY_FACTOR
+from ..workers import MEMORY_BYTES, MEMORY_FACTOR, TENSOR_BYTES
 from .engine import Engine
 
 LIMIT_S = 30.0
 """For one picture: a network that takes seconds for one may take longer on a machine that is hot and busy."""
 STOPPING_S = 1.5
 """How long a request to stop waits for the picture in hand."""
+_TENSORS_PER_PIXEL = 3000
+"""Bytes of all tensors of a network for each pixel of its input, generously."""
 _POLL_S = 0.02
 """Between two looks at a call that takes longer; memory can grow by 100 MB meanwhile."""
 _SETTLED_S = 10.0
@@ -66,6 +68,9 @@ class WatchedEngine:
         self._pictures: SimpleQueue[np.ndarray | None] = SimpleQueue()
         self._answers: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
         self._before_bytes, self._measured_at_s = 0, 0.0
+        height_px, width_px = engine.input_size_px
+        # On the first picture an engine makes room for its tensors.
+        self._more_bytes = min(height_px * width_px * _TENSORS_PER_PIXEL, TENSOR_BYTES)
         self._is_stuck = False
         self._thread = threading.Thread(
             target=_run, args=(engine.probabilities, self._pictures, self._answers), daemon=True
@@ -92,6 +97,8 @@ class WatchedEngine:
             self._is_stuck = True
             note_stuck(self._model)
             raise
+        if self._more_bytes:
+            self._more_bytes, self._measured_at_s = 0, 0.0
         if error is not None:
             raise error
         return answer
@@ -104,7 +111,7 @@ class WatchedEngine:
             except Empty:
                 now_s = time.monotonic()
             grown_bytes = memory_bytes() - self._before_bytes
-            if grown_bytes > self._allowed_bytes:
+            if grown_bytes > self._allowed_bytes + self._more_bytes:
                 raise self._stuck(f"takes {grown_bytes / 2**20:,.0f} MB and more")
             if now_s - started_s > self._limit_s:
                 raise self._stuck(f"has not answered in {self._limit_s:g} s")

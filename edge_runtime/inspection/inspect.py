@@ -6,6 +6,7 @@ from typing import Any
 
 from ..files import MODEL_BYTES, read_whole
 from ..models.builtin import builtin_name
+from ..models.external_data import with_external_data
 from ..models.model_file import HDF5_TIME_S, ModelFormat, content_sha256, model_format, read_card
 from ..models.other_formats import refuse_other_format
 from ..models.passed import has_passed, remember
@@ -35,6 +36,8 @@ def inspect_model(path: str | Path) -> ModelFacts:
     content = read_whole(path, MODEL_BYTES)
     format_ = _format(content, name)
     card = read_card(content, format_, name) if isinstance(format_, ModelFormat) else None
+    if format_ is ModelFormat.ONNX and not card:
+        content = with_external_data(content, Path(path))
     sha256 = content_sha256(content)
     return ModelFacts(
         file=name,

@@ -136,7 +136,10 @@ def refuse_external_data(content: bytes, name: str) -> None:
     except (ValueError, RecursionError) as error:
         raise _damaged(name, error) from error
     if external:
-        raise BadModel(f"{name}: external data refused; save it as one file with its weights inside")
+        raise BadModel(
+            f"{name}: external data refused; save it as one file: "
+            "`torch.onnx.export(..., external_data=False)`"
+        )
 
 
 def read_onnx(content: bytes, name: str) -> OnnxContent:

@@ -9,6 +9,7 @@ from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
 from ..workers import TENSOR_BYTES, TRIAL_TIME_S, ask_worker
 from .card import ModelCard
+from .external_data import with_external_data
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
 from .passed import has_passed, remember
 
@@ -42,6 +43,8 @@ def read_foreign(
         raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
     if format_ is ModelFormat.H5:
         raise UsageError(f"{path}: a Keras model does not run on a device; run `edgecls export` first")
+    if format_ is ModelFormat.ONNX:
+        content = with_external_data(content, path)
     asked = {"size_px": picture_options.size_px, "output": picture_options.output or ""}
     found = _tried(content, str(path), {"labels": len(labels), **asked})
     scale, offset = picture_options.scaling or SCALINGS["0..1"]

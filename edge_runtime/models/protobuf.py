@@ -14,8 +14,19 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
     Raises:
         ValueError: it is truncated, or not a protocol buffer.
     """
+    for number, _, start, end in spans(message):
+        yield number, message[start:end]
+
+
+def spans(message: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Yields the fields of one level of a message: number, begin, begin of its value, end.
+
+    Raises:
+        ValueError: it is truncated, or not a protocol buffer.
+    """
     at = 0
     while at < len(message):
+        begin = at
         tag, at = _read_varint(message, at)
         number, wire_type = tag >> 3, tag & 7
         start = at
@@ -30,7 +41,7 @@ def fields(message: bytes) -> Iterator[tuple[int, bytes]]:
             raise ValueError(f"wire type {wire_type} at byte {start:,}")
         if not number or at > len(message):
             raise ValueError(f"truncated at {len(message):,} of at least {at:,} bytes")
-        yield number, message[start:at]
+        yield number, begin, start, at
 
 
 def varints(value: bytes) -> list[int]:
