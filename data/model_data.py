@@ -27,7 +27,8 @@ def training_data(
         on_image: see `load_dataset`.
 
     Returns:
-        The data set; where it is another than the training's, one of its warnings says so.
+        The data set, its classes in the order of the model's labels; where it is another than the training's,
+        one of its warnings says so.
 
     Raises:
         MissingInput: neither a report nor `--data`.
@@ -35,11 +36,11 @@ def training_data(
     """
     seed = card.provenance.seed  # of the split: any other would test on training images
     source = data or _recorded_data(model)
-    dataset = load_dataset(source, card.image, seed, on_image, labels=card.labels)
-    _check_labels(dataset, card)
+    dataset = _in_order(load_dataset(source, card.image, seed, on_image, labels=card.labels), card)
     if dataset.split_record and dataset.sha256 != card.provenance.data_sha256:
         # The first version did not know recordings: its test images are found by its own split only.
         earlier = load_dataset(source, card.image, seed, on_image, labels=card.labels, by_recording=False)
+        earlier = _in_order(earlier, card)
         dataset = earlier if earlier.sha256 == card.provenance.data_sha256 else dataset
     if dataset.sha256 != card.provenance.data_sha256:
         if data is None:
@@ -76,19 +77,21 @@ def foreign_data(card: ModelCard, data: str | None, calibration: Path | None) ->
     """
     if calibration is not None:
         return load_unlabelled(calibration, card.image)
-    dataset = load_dataset(data or "", card.image, 0, labels=card.labels)
-    if set(dataset.labels) == set(card.labels):
-        return with_labels(dataset, card.labels)
-    _check_labels(dataset, card)
-    return dataset
+    return _in_order(load_dataset(data or "", card.image, 0, labels=card.labels), card)
 
 
-def _check_labels(dataset: Dataset, card: ModelCard) -> None:
-    if dataset.labels != card.labels:
+def _in_order(dataset: Dataset, card: ModelCard) -> Dataset:
+    """Returns the data set with its classes numbered as the model's labels; folders come by the alphabet.
+
+    Raises:
+        BadData: its classes are others.
+    """
+    if set(dataset.labels) != set(card.labels):
         raise BadData(
             f"{dataset.name}: its classes ({', '.join(dataset.labels[:5])}, ...) are not the model's "
             f"({', '.join(card.labels[:5])}, ...); name the data set that it was trained on"
         )
+    return dataset if dataset.labels == card.labels else with_labels(dataset, card.labels)
 
 
 def report_folder(model: Path) -> Path:
