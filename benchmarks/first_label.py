@@ -1,6 +1,6 @@
 """A whole classification in one short life.
 
-    python -m edgecls.benchmarks.first_label MODEL IMAGE PEER THREADS
+    python -m edgecls.benchmarks.first_label MODEL IMAGE PEER CARD THREADS
 
 Answers with the label as soon as it is known, and then with the most memory that the process ever held, in
 bytes, or null.
@@ -20,12 +20,14 @@ from .worker_main import open_file
 
 def main() -> None:
     """Classifies the image that the command line names."""
-    model_path, image_path, peer, threads = sys.argv[1:]
-    serve(_answers(model_path, image_path, peer, int(threads)))
+    model_path, image_path, peer, card, threads = sys.argv[1:]
+    serve(_answers(model_path, image_path, peer, card, int(threads)))
 
 
-def _answers(model_path: str, image_path: str, peer: str, threads: int) -> Iterator[dict[str, Any]]:
-    engine, model = open_file(model_path, threads, peer)
+def _answers(
+    model_path: str, image_path: str, peer: str, card: str, threads: int
+) -> Iterator[dict[str, Any]]:
+    engine, model = open_file(model_path, threads, peer, card)
     probabilities = engine.probabilities(prepare(read_image(image_path), model.card.image))
     yield {"label": model.card.labels[probabilities.argmax()]}
     yield {"peak_memory_bytes": peak_memory_bytes()}

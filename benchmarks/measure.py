@@ -81,9 +81,10 @@ def measure(
         EdgeclsError: the file fails.
     """
     name = f"{subject.path.name} in {subject.peer}" if subject.peer else subject.path.name
-    check_scorable(subject.read(), tests)
+    model = subject.read()
+    check_scorable(model, tests)
     on_step(f"opening {name}")
-    with timed_file(subject.path, files.images, settings.threads, peer=subject.peer) as process:
+    with timed_file(model, files.images, settings.threads, peer=subject.peer) as process:
         subject.load = process.opened()
         on_step(f"running {name} on {len(tests.truth):,} images")
         answers = process.score(len(tests.truth), files.answers)
@@ -95,7 +96,7 @@ def measure(
             yield
     for number in range(settings.cold_starts):
         on_step(f"cold starts: {number + 1} of {settings.cold_starts}, {name}")
-        cold_start = measure_cold_start(subject.path, files.still, settings.threads, subject.peer)
+        cold_start = measure_cold_start(model, files.still, settings.threads, subject.peer)
         subject.cold_starts.append(cold_start)
         yield
 

@@ -7,6 +7,8 @@ from time import perf_counter_ns
 
 import numpy as np
 
+from ..edge_runtime.files import write_whole
+from ..edge_runtime.models.model_file import ModelFile
 from ..edge_runtime.workers import Worker, start_worker
 from .file_report import ColdStart, LoadReport, Window
 from .pipeline import Samples
@@ -56,14 +58,28 @@ class FileProcess:
 
 @contextmanager
 def timed_file(
-    path: Path, images: Path, threads: int, limit_s: float = LIMIT_S, peer: str = ""
+    model: ModelFile | Path, images: Path, threads: int, limit_s: float = LIMIT_S, peer: str = ""
 ) -> Iterator[FileProcess]:
     """Starts the process of one file; `images` is an .npy, uint8 (N, H, W, 3) RGB."""
-    with measuring_worker(f"{__package__}.worker_main", path, images, peer, threads=threads) as worker:
+    arguments = (_path(model), images, peer, _card_beside(images, model))
+    with measuring_worker(f"{__package__}.worker_main", *arguments, threads=threads) as worker:
         yield FileProcess(worker, limit_s)
 
 
-def measure_cold_start(model: Path, image: Path, threads: int, peer: str = "") -> ColdStart:
+def _path(model: ModelFile | Path) -> Path:
+    return model.path if isinstance(model, ModelFile) else model
+
+
+def _card_beside(images: Path, model: ModelFile | Path) -> str:
+    """Writes the card of a file that has none inside, for the process; returns its path, or an empty text."""
+    if isinstance(model, Path) or not model.is_foreign:
+        return ""
+    path = images.with_name(f"{model.sha256}.json")
+    write_whole(path, model.card.to_json())
+    return str(path)
+
+
+def measure_cold_start(model: ModelFile | Path, image: Path, threads: int, peer: str = "") -> ColdStart:
     """Starts Python, imports, loads, decodes and classifies one image file, and stops the clock at the label.
 
     Only the process is cold: the system may hold the files in memory.
@@ -72,7 +88,8 @@ def measure_cold_start(model: Path, image: Path, threads: int, peer: str = "") -
         EdgeclsError: the one that the process reports, or `BadModel` where it crashed or hung.
     """
     start_ns = perf_counter_ns()
-    with measuring_worker(f"{__package__}.first_label", model, image, peer, threads=threads) as worker:
+    arguments = (_path(model), image, peer, _card_beside(image, model))
+    with measuring_worker(f"{__package__}.first_label", *arguments, threads=threads) as worker:
         label = worker.reply(LIMIT_S)["label"]
         seconds = (perf_counter_ns() - start_ns) / 1e9
         return ColdStart(label, seconds, worker.reply(LIMIT_S)["peak_memory_bytes"])

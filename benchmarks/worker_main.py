@@ -1,4 +1,4 @@
-"""What measures one file: `python -m edgecls.benchmarks.worker_main MODEL IMAGES PEER THREADS`.
+"""What measures one file: `python -m edgecls.benchmarks.worker_main MODEL IMAGES PEER CARD THREADS`.
 
 It opens the file and then answers requests over stdin and stdout until stdin ends, a line of JSON each way:
 
@@ -7,12 +7,13 @@ It opens the file and then answers requests over stdin and stdout until stdin en
     ... and "images": PATH            the same, of the images in that .npy
     {"do": "window", "seconds": 0.2}  {"wake_ns": 91000, "samples_ns": [21700, ...], "cpu_ns": 199000000}
 
-See `serve` about errors.
+CARD is empty, or the JSON file with the card of a model that has none inside. See `serve` about errors.
 """
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns, process_time_ns
 from typing import Any
@@ -26,6 +27,7 @@ from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from ..edge_runtime.models.trial import check_model
 from ..edge_runtime.workers import requests, serve
 from ..export.parity import predict_all
+from .model_files import with_card
 from .peers import open_peer
 
 PICTURES = 64
@@ -34,17 +36,17 @@ PICTURES = 64
 
 def main() -> None:
     """Opens the file that the command line names, and answers until stdin ends."""
-    path, images_path, peer, threads = sys.argv[1:]
+    path, images_path, peer, card, threads = sys.argv[1:]
     images = np.load(images_path, mmap_mode="r")
     pictures = itertools.cycle(list(np.array(images[:: max(1, len(images) // PICTURES)][:PICTURES])))
-    serve(_answers(path, peer, int(threads), images, pictures))
+    serve(_answers(partial(open_file, path, int(threads), peer, card), images, pictures))
 
 
 def _answers(
-    path: str, peer: str, threads: int, images: np.ndarray, pictures: Iterator[np.ndarray]
+    opening: Callable[[], tuple[Engine, ModelFile]], images: np.ndarray, pictures: Iterator[np.ndarray]
 ) -> Iterator[dict[str, Any]]:
     start_ns = perf_counter_ns()
-    engine, _ = open_file(path, threads, peer)
+    engine, _ = opening()
     load_ms = (perf_counter_ns() - start_ns) / 1e6
     first_ms = _time_one(engine, next(pictures)) / 1e6
     yield {"engine": engine.name, "load_ms": load_ms, "first_inference_ms": first_ms}
@@ -57,7 +59,7 @@ def _answers(
             yield time_window(engine, pictures, request["seconds"])
 
 
-def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, ModelFile]:
+def open_file(path: str | Path, threads: int, peer: str = "", card: str = "") -> tuple[Engine, ModelFile]:
     """Opens any model file, the Keras original included, in the engine of its format or in a peer by name.
 
     TensorFlow takes its number of threads from the environment (see `measuring_worker`), not from here.
@@ -65,14 +67,14 @@ def open_file(path: str | Path, threads: int, peer: str = "") -> tuple[Engine, M
     Raises:
         MissingInput, BadModel, Unavailable: see `read_model`, `open_engine` and `load_network`.
     """
-    model = read_model(path)
+    model = with_card(Path(path), Path(card)) if card else read_model(path)
     if peer:
         check_model(model)
         return open_peer(peer, model, threads), model
     if model.format is ModelFormat.H5:
-        from ..export.keras_file import KerasEngine  # noqa: PLC0415 - only a workstation has TensorFlow
+        from ..export.keras_file import KerasEngine, load_again  # noqa: PLC0415 - only there is TensorFlow
 
-        return KerasEngine(model), model
+        return KerasEngine(load_again(model) if model.is_foreign else model), model
     return open_engine(model, threads=threads), model
 
 

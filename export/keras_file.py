@@ -12,7 +12,7 @@ from ..data.keras_files import network as keras_network
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
-from ..edge_runtime.models.card import ModelCard
+from ..edge_runtime.models.card import MADE_ELSEWHERE, ModelCard, Provenance
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.models.other_formats import refuse_other_format
 from .heads import with_scores
@@ -88,13 +88,36 @@ def load_foreign(
     network = keras_network.load_network(content, str(path))
     height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
     rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
-    card = ModelCard(labels, rule, *(options.scaling or SCALINGS["0..1"]), io="float32")
+    provenance = Provenance(recipe={MADE_ELSEWHERE: options.stated})
+    scaling = options.scaling or SCALINGS["0..1"]
+    card = ModelCard(labels, rule, *scaling, io="float32", provenance=provenance)
     network, card = with_scaling_layer(network, card)
     ended = with_scores(network, card, str(path))
     if ended.note:
         on_note(f"{path}: {ended.note}")
     card = replace(card, scores=ended.scores)
     return ended.network, ModelFile(path, ModelFormat.H5, content, card)
+
+
+def load_again(model: ModelFile) -> tuple[Any, ModelFile]:
+    """Loads the Keras model that a file was exported from, whose card it has; see `load_foreign`."""
+    stated: Any = model.card.provenance.recipe.get(MADE_ELSEWHERE)
+    if not isinstance(stated, dict):  # exported before files said so: there was only --scale
+        near = {
+            name: float(
+                np.abs(np.subtract(model.card.scale, scale)).max()
+                + np.abs(np.subtract(model.card.offset, offset)).max()
+            )
+            for name, (scale, offset) in SCALINGS.items()
+        }
+        stated = {"scale": min(near, key=lambda name: near[name])}
+    try:
+        options = PictureOptions(**stated)
+    except TypeError as error:
+        raise BadModel(
+            f"{model.path}: how its pictures were prepared is not known; export it again"
+        ) from error
+    return load_foreign(model.path, model.card.labels, options)
 
 
 def with_scaling_layer(network: Any, card: ModelCard) -> tuple[Any, ModelCard]:

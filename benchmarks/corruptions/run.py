@@ -113,8 +113,9 @@ def _open(
 ) -> _OpenFile:
     """Starts the process of one file, which lives as long as the stack."""
     try:
-        check_scorable(models.read(path), tests)
-        process = stack.enter_context(timed_file(path, written.images, threads))
+        model = models.read(path)
+        check_scorable(model, tests)
+        process = stack.enter_context(timed_file(model, written.images, threads))
         return _OpenFile(path, process, process.opened().engine)
     except EdgeclsError as error:
         return _OpenFile(path, error=error)

@@ -15,7 +15,7 @@ from ...edge_runtime.models.model_file import ModelFormat
 from ..file_report import Window
 from ..frames import HD, VGA, FrameSize, Pictures, camera_frames, write_frames
 from ..machine import read_machine, read_state, timestamp
-from ..model_files import ModelFiles, find_model_files, first_readable
+from ..model_files import KERAS_SUFFIXES, ModelFiles, find_model_files, first_readable
 from ..pipeline import Samples
 from ..test_images import golden_pictures, held_out_images
 from ..turns import grouped, places_of, take_turns
@@ -269,7 +269,7 @@ def _is_keras(models: ModelFiles, path: Path) -> bool:
     try:
         return models.read(path).format is ModelFormat.H5
     except EdgeclsError:
-        return path.suffix == ".h5"
+        return path.suffix in KERAS_SUFFIXES
 
 
 # Threads: each file at 1, 2, 4, ... of them, one image at a time.

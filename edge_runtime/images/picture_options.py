@@ -7,7 +7,8 @@ Imports neither numpy nor OpenCV, so that `--help` stays fast.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from ..errors import UsageError
 from ..text import numbers_text
@@ -110,6 +111,11 @@ class PictureOptions:
         """ImageNet's numbers in the network's order of channels, in units of its pixels."""
         ordered = of_colours[::-1] if self.channels == "bgr" else of_colours
         return [number * _PER_UNIT.get(range_, 1.0) for number in ordered]
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """What is said, by the names of the fields: `PictureOptions(**stated)` says the same."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
     def text(self) -> str:

@@ -43,6 +43,11 @@ Offset = tuple[_Offset, _Offset, _Offset] | _Offset
 """One number for all channels, or one for each, in the network's own order."""
 
 
+MADE_ELSEWHERE = "made_elsewhere"
+"""In the recipe of a file that was exported from a model made elsewhere: what the user said of its pictures,
+see `PictureOptions.stated`. With it, `bench` runs that model again."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where the weights came from."""
