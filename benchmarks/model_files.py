@@ -5,12 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..edge_runtime.errors import BadModel, EdgeclsError, MissingInput
+from ..edge_runtime.errors import BadModel, EdgeclsError, MissingInput, UsageError
 from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.builtin import expand_builtin
 from ..edge_runtime.models.card import LARGEST_BYTES, ModelCard
 from ..edge_runtime.models.foreign import read_foreign
+from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import (
     ModelFile,
     ModelFormat,
@@ -31,6 +32,20 @@ class Strangers:
 
     labels: tuple[str, ...]
     options: PictureOptions = AS_THE_FILE_SAYS
+
+
+def read_strangers(labels: str | Path | None, options: PictureOptions) -> Strangers | None:
+    """Reads what is said of the files that edgecls did not make; None: nothing.
+
+    Raises:
+        UsageError: how they want pictures, but not their labels.
+        MissingInput, BadData: see `read_labels`.
+    """
+    if labels is None:
+        if not options.is_empty:
+            raise UsageError(f"{options.text}: for files made elsewhere; name their --labels too")
+        return None
+    return Strangers(read_labels(Path(labels)), options)
 
 
 class ModelFiles(Sequence[Path]):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ..edge_runtime.errors import CheckFailed, EdgeclsError
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from .earlier import read_earlier
 from .file_report import BenchSettings
 from .measure import measure_files
-from .model_files import find_model_files
+from .model_files import find_model_files, read_strangers
 from .report import BenchReport
 from .test_images import bench_images
 
@@ -26,6 +27,8 @@ def bench(
     seconds: float = 3.0,
     peers: bool = False,
     against: str | Path | None = None,
+    labels: str | Path | None = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> BenchReport:
     """Measures the size, accuracy, latency, cold start and memory of model files, beside the Keras original.
@@ -41,6 +44,8 @@ def bench(
         peers: measure each file in the other engines that are installed, too.
         against: an earlier report as JSON. It gives the Keras reference where Keras cannot be measured here;
             `render_changes` shows what has changed since.
+        labels: file with the labels of the TFLite and ONNX files that edgecls did not make.
+        picture_options: how these want their pictures.
         on_step: called with what is being done, for a progress line.
 
     Returns:
@@ -53,7 +58,8 @@ def bench(
     """
     earlier = read_earlier(Path(against)) if against else None
     named = [models] if isinstance(models, str | Path) else models
-    paths = find_model_files([Path(model) for model in named])
+    strangers = read_strangers(labels, picture_options)
+    paths = find_model_files([Path(model) for model in named], strangers=strangers)
     tests = bench_images(paths, None if data is None else str(data), images)
     settings = BenchSettings(threads=threads, seconds=seconds, peers=peers)
     if seconds < _QUICK_S:

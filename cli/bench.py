@@ -10,12 +10,25 @@ from typing import TYPE_CHECKING
 import typer
 
 from .. import benchmarks
-from ..edge_runtime.errors import Unavailable
+from ..edge_runtime.errors import EdgeclsError, Unavailable
 from ..edge_runtime.files import check_writable, write_whole
+from ..edge_runtime.images.picture_options import PictureOptions
 from ..edge_runtime.models.builtin import builtin_name
+from ..edge_runtime.models.model_file import read_model
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine, show_next
-from .model_options import complete_models
+from .model_options import (
+    ChannelOrder,
+    Cropping,
+    ImageSize,
+    Labels,
+    Mean,
+    OutputName,
+    ResizeTo,
+    Scale,
+    Std,
+    complete_models,
+)
 
 if TYPE_CHECKING:
     from ..benchmarks.report import BenchReport
@@ -92,6 +105,15 @@ def bench(
         help="Exit with status 1 if a file is above this, such as p99_ms=5.",
         rich_help_panel=_CHECKS,
     ),
+    labels: Labels = None,
+    scale: Scale = None,
+    mean: Mean = None,
+    std: Std = None,
+    channels: ChannelOrder = None,
+    crop: Cropping = None,
+    resize_to: ResizeTo = None,
+    imgsz: ImageSize = None,
+    output: OutputName = None,
     scaling: Scaling | None = typer.Option(
         None,
         help="Measure how each file's cost grows, and plot it into this folder or that of --report.",
@@ -110,10 +132,13 @@ def bench(
         edgecls bench
         edgecls bench nano edge --data photos/ --report report/
         edgecls bench --against last.json --fail-under accuracy=0.70
+        edgecls bench theirs.onnx --labels labels.txt --mean imagenet --data photos/
     """
-    for output in filter(None, (json_file, csv_file)):
-        check_writable(output)  # now, not after minutes of measuring
+    for written in filter(None, (json_file, csv_file)):
+        check_writable(written)  # now, not after minutes of measuring
     named, under, over = models or [], fail_under or [], fail_over or []
+    picture_options = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output)
+    said = f" --labels {shlex.quote(str(labels))} {picture_options.text}".rstrip() if labels else ""
     if scaling:
         _bench_scaling(scaling, named, data, threads, seconds, json_file, report_folder or Path())
     elif corruptions:
@@ -134,6 +159,8 @@ def bench(
                 seconds=seconds,
                 peers=peers,
                 against=against,
+                labels=labels,
+                picture_options=picture_options,
                 on_step=show,
             )
         finally:
@@ -149,7 +176,7 @@ def bench(
             _print(f"\n{benchmarks.render_changes(earlier, report, columns_of(sys.stdout))}")
         benchmarks.check_measured([file for file in report.files if not file.peer], named)
         benchmarks.check_thresholds(report, limits)
-        show_next(*_next_command(report, named), gap=True)
+        show_next(*_next_command(report, named, said), gap=True)
 
 
 def _bench_scaling(
@@ -213,16 +240,24 @@ def _print(text: str) -> None:
     print(wrap_for(sys.stdout, text))
 
 
-def _next_command(report: "BenchReport", named: Sequence[Path]) -> tuple[str, str]:
-    """What to type next, and why."""
+def _next_command(report: "BenchReport", named: Sequence[Path], said: str) -> tuple[str, str]:
+    """What to type next, and why; `said` are the options of files made elsewhere."""
     if why := benchmarks.why_train_again(report):
         return "edgecls train --data FOLDER", f"{why}; with more --epochs or better pictures"
     if report.data.unscored:
         files = "".join(f"{shlex.quote(str(path))} " for path in named)
-        return f"edgecls bench {files}--data FOLDER", "test pictures in class folders, for accuracy"
+        return f"edgecls bench {files}--data FOLDER{said}", "test pictures in class folders, for accuracy"
     chosen = benchmarks.choose(report)
     if not chosen:
         return "edgecls export --int8", ""
     file, why = chosen
     model = builtin_name(Path(file.path)) or shlex.quote(file.path)
-    return f"edgecls camera --model {model}", why
+    return f"edgecls camera --model {model}{'' if _has_card(file.path) else said}", why
+
+
+def _has_card(path: str) -> bool:
+    try:
+        read_model(path)
+    except EdgeclsError:
+        return False
+    return True

@@ -48,7 +48,10 @@ def training_data(
                 f"{dataset.name}: has changed since the training (digest {dataset.sha256[:12]}, the card has "
                 f"{card.provenance.data_sha256[:12]}); train again, or name the data set with --data"
             )
+        known = card.provenance.data_sha256
         warning = f"{WARNING}{dataset.name} is not the data set that the model was trained on"
+        if not known:
+            warning = f"{WARNING}whether the model was trained on pictures of {dataset.name} is not known"
         return replace(dataset, notes=(*dataset.notes, warning))
     return dataset
 

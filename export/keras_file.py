@@ -103,20 +103,12 @@ def load_again(model: ModelFile) -> tuple[Any, ModelFile]:
     """Loads the Keras model that a file was exported from, whose card it has; see `load_foreign`."""
     stated: Any = model.card.provenance.recipe.get(MADE_ELSEWHERE)
     if not isinstance(stated, dict):  # exported before files said so: there was only --scale
-        near = {
-            name: float(
-                np.abs(np.subtract(model.card.scale, scale)).max()
-                + np.abs(np.subtract(model.card.offset, offset)).max()
-            )
-            for name, (scale, offset) in SCALINGS.items()
-        }
-        stated = {"scale": min(near, key=lambda name: near[name])}
+        used = model.card.scale, model.card.offset
+        stated = {"scale": next((name for name, both in SCALINGS.items() if both == used), "unknown")}
     try:
         options = PictureOptions(**stated)
-    except TypeError as error:
-        raise BadModel(
-            f"{model.path}: how its pictures were prepared is not known; export it again"
-        ) from error
+    except (TypeError, UsageError) as error:
+        raise BadModel(f"{model.path}: how it wants its pictures is not known; export it again") from error
     return load_foreign(model.path, model.card.labels, options)
 
 

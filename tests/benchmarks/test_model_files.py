@@ -1,10 +1,14 @@
 from pathlib import Path
 
+import h5py
+import onnx
 import pytest
 
-from edgecls.benchmarks.model_files import find_model_files, first_readable
-from edgecls.edge_runtime.errors import BadModel, MissingInput
+from edgecls.benchmarks.model_files import find_model_files, first_readable, read_strangers
+from edgecls.edge_runtime.errors import BadModel, MissingInput, UsageError
+from edgecls.edge_runtime.images.picture_options import PictureOptions
 from edgecls.edge_runtime.models.builtin import builtin_paths
+from edgecls.edge_runtime.models.model_file import content_sha256, read_model
 
 
 @pytest.fixture
@@ -57,3 +61,34 @@ def test_when_no_file_is_readable_the_first_error_is_told(tmp_path):
     (tmp_path / "two.tflite").touch()
     with pytest.raises(BadModel, match=r"one\.tflite: not a TFLite"):
         first_readable([tmp_path / "one.tflite", tmp_path / "two.tflite"])
+
+
+def test_a_keras_model_made_elsewhere_takes_the_card_of_what_was_exported_from_it(tmp_path, colour_model):
+    for name in ("theirs.h5", "other.h5"):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.attrs["keras_version"] = name
+    sha256 = content_sha256((tmp_path / "theirs.h5").read_bytes())
+    export = read_model(colour_model(weights_sha256=sha256))
+    files = find_model_files([], tmp_path)
+    original = files.read(tmp_path / "theirs.h5")
+    assert original.is_foreign
+    assert (original.card.labels, original.card.io) == (export.card.labels, "float32")
+    with pytest.raises(BadModel, match=r"other\.h5: made elsewhere, and none of the files here was exported"):
+        files.read(tmp_path / "other.h5")
+
+
+def test_a_file_made_elsewhere_is_read_with_the_labels_and_options_of_the_user(tmp_path, colour_model):
+    labels = tmp_path / "labels.txt"
+    labels.write_text("cat\ndog\nbird\n")
+    ours, theirs = colour_model(), tmp_path / "theirs.onnx"
+    network = onnx.load(ours)
+    del network.metadata_props[:]
+    onnx.save(network, theirs)
+    with pytest.raises(BadModel):
+        find_model_files([theirs]).read(theirs)
+    files = find_model_files([theirs, ours], strangers=read_strangers(labels, PictureOptions(crop="stretch")))
+    assert files.read(theirs).card.labels == ("cat", "dog", "bird")
+    assert files.read(theirs).card.image.crop == "stretch"
+    assert files.read(ours).card == read_model(ours).card
+    with pytest.raises(UsageError, match="--crop stretch: for files made elsewhere; name their --labels"):
+        read_strangers(None, PictureOptions(crop="stretch"))

@@ -6,7 +6,7 @@ import pytest
 
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.images.picture_options import PictureOptions
-from edgecls.export.keras_file import KerasEngine, load_foreign
+from edgecls.export.keras_file import KerasEngine, load_again, load_foreign
 
 LABELS = ("left", "right", "none")
 
@@ -41,9 +41,12 @@ def saved(tmp_path_factory):
 )
 def test_it_sees_the_pixels_that_it_was_trained_on(saved, suffix, scaling, scaled):
     folder, model = saved
-    path = folder / f"theirs.{suffix}"
-    engine = KerasEngine(load_foreign(path, LABELS, PictureOptions(scaling)))
-    np.testing.assert_allclose(engine.predict_batch(IMAGES), model(scaled.astype(np.float32)), atol=1e-5)
+    loaded = load_foreign(folder / f"theirs.{suffix}", LABELS, PictureOptions(scaling))
+    expected = model(scaled.astype(np.float32))
+    np.testing.assert_allclose(KerasEngine(loaded).predict_batch(IMAGES), expected, atol=1e-5)
+    if (suffix, scaling) == ("keras", "-1..1"):
+        again = load_again(loaded[1])  # as `bench` does, with the card of a file that was exported from it
+        np.testing.assert_allclose(KerasEngine(again).predict_batch(IMAGES), expected, atol=1e-5)
 
 
 def test_logits_become_probabilities(tmp_path):

@@ -39,7 +39,7 @@ class Verdict:
 
     case: Case
     typed: str
-    """`options`, or `bare` for none."""
+    """`options`, or `bare`: only those of the crop, which no file says."""
     outcome: str
     """`exact`, `refused`, or what is wrong: `wrong answer`, `crash`, `slow refusal`, `not refused`."""
     detail: str = ""
@@ -68,8 +68,9 @@ class Comparison:
     def judge(self, case: Case) -> Iterator[Verdict]:
         """Yields what happens with the options that fit, and without."""
         yield self._judge(case, "options", case.options)
-        if case.options and case.answers:
-            yield self._judge(case, "bare", [])
+        bare = list(of_the_crop(case.options))
+        if bare != case.options and case.answers:
+            yield self._judge(case, "bare", bare)
 
     def _judge(self, case: Case, typed: str, options: list[str]) -> Verdict:
         with tempfile.TemporaryDirectory(prefix="strangers-") as folder:
@@ -145,6 +146,13 @@ class Comparison:
             if seconds > REFUSAL_CPU_S:
                 return Verdict(case, typed, "slow refusal", f"{seconds:.1f} s: {told[0]}")
         return Verdict(case, typed, "refused", told[0])
+
+
+def of_the_crop(options: Sequence[str]) -> Iterator[str]:
+    """Yields the options of which part of a picture a network was trained on, which no file says."""
+    for option, value in zip(options[::2], options[1::2], strict=True):
+        if option in {"--crop", "--resize-to"}:
+            yield from (option, value)
 
 
 def _labels(case: Case) -> list[str]:
