@@ -177,6 +177,7 @@ def _replay(folder: Path, options: CameraOptions) -> None:
             picture_options=options.picture_options,
             require_signed=options.require_signed,
             on_note=note,
+            on_warning=warn,
         ) as classifier:
             report = edge_runtime.replay_recording(folder, classifier, stop, status.event)
     print(json_for_stdout(json.dumps(report.to_json(), ensure_ascii=False)) if options.json else report.text)

@@ -101,6 +101,7 @@ def predict(
             picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output),
             require_signed=require_signed,
             on_note=note,
+            on_warning=warn,
         ) as classifier,
     ):
         edge_runtime.use_background_stderr(stop, may_drop=False)

@@ -137,11 +137,13 @@ def open_classifier(
     picture_options: PictureOptions = AS_THE_FILE_SAYS,
     require_signed: bool = False,
     on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> Classifier:
     """Opens the model that was named, the best in this folder, or a foreign model with its labels.
 
     Args:
-        model: see `find_model_file`, as `labels`, `picture_options`, `require_signed` and `on_note`.
+        model: see `find_model_file`, as `labels`, `picture_options`, `require_signed`, `on_note` and
+            `on_warning`.
         engine: see `Classifier`, as `threads`, `threshold` and `top`.
         threads: see `engine`.
         threshold: see `engine`.
@@ -150,6 +152,7 @@ def open_classifier(
         picture_options: see `model`.
         require_signed: see `model`.
         on_note: see `model`.
+        on_warning: see `model`.
 
     Raises:
         EdgeclsError: there is no such model, it is damaged, or its engine is not installed.
@@ -161,6 +164,7 @@ def open_classifier(
         picture_options=picture_options,
         require_signed=require_signed,
         on_note=on_note,
+        on_warning=on_warning,
     )
     return Classifier(found, engine=engine, threads=threads, threshold=threshold, top=top)
 

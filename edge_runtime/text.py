@@ -145,6 +145,11 @@ def numbers_text(values: float | Sequence[float], form: str = "g") -> str:
     return ", ".join(f"{value:{form}}" for value in ([values] if isinstance(values, int | float) else values))
 
 
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """Returns the first of some names with commas between them: `cat, dog, bird, ...`."""
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
+
+
 def counted(count: int, noun: str) -> str:
     """Returns a count with its noun, `1 file` or `1,200 files`; of nouns whose plural ends in s alone."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -44,14 +44,18 @@ class OnnxRuntimeEngine:
         )
         entry, out = picture_and_scores(inputs, outputs, model.card.output, str(model.path))
         self._input, self._output = entry.name, out.name
-        self.takes = in_size(spec_of(entry), model.card.image)
-        self._picture = picture_input(self.takes, model.card, str(model.path))
-        gives = spec_of(out)
-        if np.issubdtype(gives.dtype, np.integer):  # it has no scale itself, but the operator that made it
+        takes, gives = in_size(spec_of(entry), model.card.image), spec_of(out)
+        # Of an exported file, bytes go in as they are.
+        asks = [gives] if model.card.provenance.weights_sha256 else [takes, gives]
+        if any(np.issubdtype(spec.dtype, np.integer) for spec in asks):
+            # Integers have no scale themselves, but the operators on them.
             from ..inspection.onnx_ends import quantised_ends  # noqa: PLC0415 - only for such a file
 
-            scale, zero_point = quantised_ends(model.content, str(model.path)).get(out.name, (0.0, 0))
-            gives = replace(gives, scale=scale, zero_point=zero_point)
+            ends = quantised_ends(model.content, str(model.path))
+            takes = _with_scale(takes, ends.get(entry.name)) if takes in asks else takes
+            gives = _with_scale(gives, ends.get(out.name))
+        self.takes = takes
+        self._picture = picture_input(self.takes, model.card, str(model.path))
         self._scores = score_output(gives, model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes
@@ -69,6 +73,10 @@ class OnnxRuntimeEngine:
     def close(self) -> None:
         """See `Engine.close`."""
         self._session = None
+
+
+def _with_scale(spec: TensorSpec, stated: tuple[float, int] | None) -> TensorSpec:
+    return replace(spec, scale=stated[0], zero_point=stated[1]) if stated else spec
 
 
 def spec_of(entry: Any) -> TensorSpec:

@@ -50,6 +50,8 @@ class Stated:
     """It takes bytes without a scale of their own: the scaling is inside."""
     unclear: str = ""
     """What it says that cannot be taken for one of the usual ways."""
+    ends: tuple[float, float] | None = None
+    """Of the real values of an input of integers: it takes no others."""
     labels: bytes = b""
     """A label file, where the file has one inside."""
     label_file: str = ""
@@ -65,7 +67,9 @@ class Stated:
     def from_json(cls, values: dict[str, Any]) -> "Stated":
         """Reads what `to_json` returned, after it was written and read as JSON."""
         options = values["options"] and PictureOptions(**values["options"])
-        return cls(**{**values, "options": options, "labels": values["labels"].encode("latin-1")})
+        ends = values["ends"] and tuple(values["ends"])
+        labels = values["labels"].encode("latin-1")
+        return cls(**{**values, "options": options, "ends": ends, "labels": labels})
 
 
 @dataclass(frozen=True)
@@ -91,18 +95,21 @@ def stated(content: bytes, format_: ModelFormat, takes: NetworkInput, name: str)
     Raises:
         BadModel: damaged.
     """
+    ends = takes.quantised.ends if takes.quantised else None
     if format_ is not ModelFormat.TFLITE:
-        return _by_input(takes) or of_start(onnx_start(read_onnx(content, name)), takes.channels)
+        found = _by_input(takes) or of_start(onnx_start(read_onnx(content, name)), takes.channels)
+        return replace(found, ends=ends)
     from .tflite_metadata import read_metadata  # noqa: PLC0415 - a device may have onnxruntime only
 
     try:
         metadata = read_metadata(content)
     except ValueError as error:
-        return Stated(unclear=str(error))
+        return Stated(unclear=str(error), ends=ends)
     found = _by_metadata(metadata.mean, metadata.std, takes) if metadata.mean and metadata.std else None
     found = found or _by_input(takes) or of_start(tflite_start(content), takes.channels)
     return replace(
         found,
+        ends=ends,
         labels=metadata.labels,
         label_file=metadata.label_file,
         is_calibrated=metadata.is_calibrated,

@@ -6,33 +6,37 @@ from typing import Any
 
 from ..errors import UsageError
 from ..files import MODEL_BYTES, read_whole
-from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
+from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, PictureOptions
+from ..text import first_few
 from ..workers import TENSOR_BYTES, TRIAL_TIME_S, ask_worker
 from .card import ModelCard
 from .external_data import with_external_data
+from .foreign_scaling import scaling_of
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card
 from .passed import has_passed, remember
 
 
 def read_foreign(
     path: Path,
-    labels: tuple[str, ...],
+    labels: tuple[str, ...] | None,
     picture_options: PictureOptions = AS_THE_FILE_SAYS,
     on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> ModelFile:
     """Reads a foreign TFLite or ONNX file, and makes a card for it.
 
     Args:
         path: a network that takes one picture as uint8, int8, float32 or float16, [1, H, W, 3] or
             [1, 3, H, W], and returns one row of scores, or one score for two labels.
-        labels: in the order of the scores; for one score, it is that of the second.
-        picture_options: how it wants its pictures, and which output is read. A file that takes bytes without
-            a scale of their own does the scaling inside.
+        labels: in the order of the scores; for one score, it is that of the second. None: those inside it.
+        picture_options: how it wants its pictures, where it does not say so itself, and which output is read.
+            A file that takes bytes without a scale of their own does the scaling inside.
         on_note: called with a line for each thing that was taken for another than usual.
+        on_warning: called with a line where the file and the user do not say the same.
 
     Raises:
         UsageError: edgecls made the file, so that it has labels of its own; it is a Keras model; or an option
-            is missing or makes no sense for it.
+            is missing or makes no sense for it, or neither it nor the user says how its pixels are scaled.
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
         Unavailable: the engine for its format is not installed.
@@ -46,13 +50,21 @@ def read_foreign(
     if format_ is ModelFormat.ONNX:
         content = with_external_data(content, path)
     asked = {"size_px": picture_options.size_px, "output": picture_options.output or ""}
-    found = _tried(content, str(path), {"labels": len(labels), **asked})
-    scale, offset = picture_options.scaling or SCALINGS["0..1"]
+    found = _tried(content, str(path), {"labels": len(labels or ()), **asked})
+    inside = tuple(found["labels"])
+    if labels and inside and labels != inside:
+        on_warning(f"{path}: has other labels inside ({first_few(inside)}); using those of --labels")
+    from ..inspection.stated import Stated  # noqa: PLC0415 - as in `_tried`
+
+    said = Stated.from_json(found["stated"])
+    scale, offset = scaling_of(said, picture_options, str(path), on_note, on_warning)
     height_px, width_px = found["size_px"]
     rule = picture_options.rule(height_px, width_px, found["channels"], str(path))
     card = ModelCard(
-        labels, rule, scale, offset, io=found["io"], scores=found["scores"], output=found["output"]
+        labels or inside, rule, scale, offset, io=found["io"], scores=found["scores"], output=found["output"]
     )
+    if said.is_calibrated:
+        on_note(f"{path}: its score calibration is not applied")
     for note in found["notes"]:
         on_note(f"{path}: {note}")
     return ModelFile(path, format_, content, card, is_foreign=True)

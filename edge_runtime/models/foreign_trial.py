@@ -13,12 +13,17 @@ from typing import Any
 import numpy as np
 
 from ..engines.engine import start_engine
-from ..errors import BadModel, UsageError
+from ..engines.tensors import TensorSpec
+from ..errors import BadData, BadModel, UsageError
 from ..images.picture_options import SCALINGS
 from ..images.rule import ImageRule
 from ..inspection.facts import NetworkFacts, Shape, TensorFacts
+from ..inspection.first_operators import Quantised
 from ..inspection.inspect import read_network
+from ..inspection.stated import NetworkInput, Stated, stated
+from ..text import printable
 from .card import ModelCard, Scores
+from .label_file import parse_labels
 from .model_file import ModelFile, model_format
 from .trial import allow_tensors, answers_to_pictures
 
@@ -31,21 +36,22 @@ _OFF = 5e-3
 
 
 def try_foreign(
-    content: bytes, name: str, labels: int, size_px: Sequence[int] | None = None, output: str = ""
+    content: bytes, name: str, labels: int = 0, size_px: Sequence[int] | None = None, output: str = ""
 ) -> dict[str, Any]:
     """Reads, opens and runs a foreign network; called in a process with limits.
 
     Args:
         content: of the file.
         name: of the file, for messages.
-        labels: how many there are.
+        labels: how many there are; 0 for those that are inside the file.
         size_px: (height, width) of the pictures, for a network that takes any.
         output: the name of the output that is wanted; empty for the only one, or the only one with a score
             for each label.
 
     Returns:
         `size_px`: (height, width) of the input; `channels`: 3, or 1; `io`: its type; `scores` and `output` of
-        a card; `notes`: lines about what was taken for what.
+        a card; `notes`: lines about what was taken for what; `stated`: what the file says of its pixels;
+        `labels`: those inside it, empty where there are none.
 
     Raises:
         UsageError: `size_px` or `output` is missing, or makes no sense.
@@ -53,6 +59,9 @@ def try_foreign(
     """
     path, format_ = Path(name), model_format(content, name)
     facts = read_network(content, name)
+    said = stated(content, format_, _network_input(facts), name)
+    inside = _labels_inside(said, name, are_wanted=not labels)
+    labels = labels or len(inside)
     height_px, width_px = _size(facts, size_px, name)
     chosen = _chosen(facts, labels, output, name)
     allow_tensors(facts)
@@ -93,7 +102,45 @@ def try_foreign(
         if found["output"] and not output
         else []
     )
-    return {**found, "scores": scores, "notes": [*notes, *([note] if note else [])]}
+    return {
+        **found,
+        "scores": scores,
+        "notes": [*notes, *([note] if note else [])],
+        "stated": said.to_json(),
+        "labels": inside,
+    }
+
+
+def _network_input(facts: NetworkFacts) -> NetworkInput:
+    if not facts.inputs:
+        return NetworkInput(0, is_float=True)
+    takes = facts.inputs[0]
+    shape = [size or 0 for size in takes.shape or ()]
+    quantised = None
+    if takes.scale and takes.dtype in ("uint8", "int8"):
+        quantised = Quantised(takes.scale, takes.zero_point or 0, takes.dtype)
+    channels = TensorSpec(np.void, tuple(shape)).channels
+    return NetworkInput(channels, "float" in takes.dtype, quantised)
+
+
+def _labels_inside(said: Stated, name: str, *, are_wanted: bool) -> tuple[str, ...]:
+    """The labels of the file itself.
+
+    Raises:
+        UsageError: they are wanted, and there are none.
+        BadData: they are wanted, and no labels.
+    """
+    if not said.label_file and are_wanted:
+        raise UsageError(
+            f"{name}: made elsewhere, and has no labels inside; name them with --labels, a file with one on "
+            "each line"
+        )
+    try:
+        return parse_labels(said.labels, Path(f"{name}: {printable(said.label_file)}"))
+    except BadData:
+        if are_wanted:
+            raise
+        return ()
 
 
 def _size(facts: NetworkFacts, wanted: Sequence[int] | None, name: str) -> Sequence[int]:

@@ -44,6 +44,10 @@ from .seal import (
 _NAMES = {"h5": "an HDF5", "tflite": "a TFLite", "onnx": "an ONNX"}
 
 
+class WithoutCard(BadModel):
+    """A model file that edgecls did not make, or a part of one that it did."""
+
+
 class ModelFormat(StrEnum):
     """The formats that edgecls writes, by their file suffix."""
 
@@ -87,14 +91,14 @@ def read_model(path: str | Path) -> ModelFile:
 
     Raises:
         MissingInput: no such file.
-        BadModel: empty, not a model, damaged, or without a card.
+        BadModel: empty, not a model, damaged; or `WithoutCard`.
     """
     path = Path(path)
     content = read_whole(path, MODEL_BYTES)
     format_ = model_format(content, str(path))
     card = read_card(content, format_, str(path))
     if card is None:
-        raise BadModel(f"{path}: {_without_card(content, format_, path)}")
+        raise WithoutCard(f"{path}: {_without_card(content, format_, path)}")
     return ModelFile(path, format_, content, card)
 
 

@@ -6,15 +6,18 @@ from pathlib import Path
 
 from ..engines.names import EngineName
 from ..errors import MissingInput, UsageError
+from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from .builtin import SMALLEST, builtin_name, knows
 from .find import choose_model, smallest_builtin_model
 from .foreign import read_foreign
 from .label_file import read_labels
-from .model_file import ModelFile
+from .model_file import ModelFile, WithoutCard
 from .other_formats import refuse_other_folder
 from .signature import check_signed
 
+_METADATA = b"TFLITE_METADATA"
+"""In a file that may have its labels inside."""
 _COPIED_TOGETHER_S = 10
 """Files that were copied have the times of the copy, in any order."""
 
@@ -35,13 +38,15 @@ def find_model_file(
     Args:
         model: as `--model`; None takes the best in this folder, else the default built-in model.
         engine: only a model that it runs.
-        labels: file with the labels of a foreign model; see `label_file.py`.
-        picture_options: how a foreign model wants them.
+        labels: file with the labels of a foreign model, see `label_file.py`; None for those inside it.
+        picture_options: how a foreign model wants its pictures, where its file does not say so.
         require_signed: only a file that is signed by a key that the user trusts, or a built-in model.
         records: frames are recorded, for which any model will do: where the folder's own cannot be used and
             none is named, the smallest built-in model answers.
-        on_note: called with one line if a model was chosen that nobody named.
-        on_warning: called with one line if the folder's own model could not be used.
+        on_note: called with one line if a model was chosen that nobody named, and with what a foreign one
+            says of itself.
+        on_warning: called with one line if the folder's own model could not be used, or a foreign one says
+            otherwise than the user.
 
     Raises:
         EdgeclsError: there is no such model, it is damaged, or not signed as required.
@@ -67,17 +72,20 @@ def _find(
     on_note: Callable[[str], None],
     on_warning: Callable[[str], None],
 ) -> ModelFile:
-    if labels is None and not picture_options.is_empty:
-        raise UsageError(f"{picture_options.text}: for a foreign model; name its --labels too")
-    if labels is not None:
-        names = read_labels(labels, on_note)
+    names = read_labels(labels, on_note) if labels else None
+    if labels or not picture_options.is_empty:
         if model and model.is_dir():
             refuse_other_folder(model)
         if model is None or model.is_dir():
-            raise UsageError("--labels is for one foreign model; name it with --model")
-        return read_foreign(model, names, picture_options, on_note)
+            option = "--labels" if labels else picture_options.text
+            raise UsageError(f"{option}: for one foreign model; name it with --model")
+        return read_foreign(model, names, picture_options, on_note, on_warning)
     try:
         return choose_model(model, engine, on_note)
+    except WithoutCard:
+        if model is None or not model.is_file() or _METADATA not in read_whole(model, MODEL_BYTES):
+            raise
+        return read_foreign(model, None, picture_options, on_note, on_warning)
     except MissingInput as error:
         if model is not None or not records:
             raise
