@@ -216,7 +216,7 @@ def of_start(start: Start, channels: int) -> Stated:
         likely = [options for options, _ in _USUAL[:3] if _is_usual(start, options, channels)]
         return Stated(likely[0], "its first operators") if len(likely) == 1 else Stated()
     if start.quantised:
-        return of_quantised(start.quantised, channels, "its first step, which quantises,")
+        return of_quantised(start.quantised, channels, "its first step of quantisation")
     return Stated()
 
 

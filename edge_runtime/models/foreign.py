@@ -1,12 +1,14 @@
 """Foreign models: TFLite and ONNX files that edgecls did not make; they are given a card."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
 from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, PictureOptions
+from ..inspection.stated import Stated
 from ..text import first_few
 from ..workers import TENSOR_BYTES, TRIAL_TIME_S, ask_worker
 from .card import ModelCard
@@ -41,6 +43,30 @@ def read_foreign(
         MissingInput, PermissionRefused: it cannot be read.
         Unavailable: the engine for its format is not installed.
     """
+    model, said = read_unscaled(path, labels, picture_options, on_note, on_warning)
+    scale, offset = scaling_of(said, picture_options, str(path), on_note, on_warning)
+    return replace(model, card=replace(model.card, scale=scale, offset=offset))
+
+
+def read_unscaled(
+    path: Path,
+    labels: tuple[str, ...] | None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
+    on_note: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
+) -> tuple[ModelFile, Stated]:
+    """Reads a foreign file whose card does not say yet how pixels are scaled, and what it says of itself.
+
+    Args:
+        path: see `read_foreign`, as the others.
+        labels: see `path`.
+        picture_options: see `path`.
+        on_note: see `path`.
+        on_warning: see `path`.
+
+    Raises:
+        EdgeclsError: see `read_foreign`.
+    """
     content = read_whole(path, MODEL_BYTES)
     format_ = model_format(content, str(path))
     if read_card(content, format_, str(path)):
@@ -54,20 +80,15 @@ def read_foreign(
     inside = tuple(found["labels"])
     if labels and inside and labels != inside:
         on_warning(f"{path}: has other labels inside ({first_few(inside)}); using those of --labels")
-    from ..inspection.stated import Stated  # noqa: PLC0415 - as in `_tried`
-
     said = Stated.from_json(found["stated"])
-    scale, offset = scaling_of(said, picture_options, str(path), on_note, on_warning)
     height_px, width_px = found["size_px"]
     rule = picture_options.rule(height_px, width_px, found["channels"], str(path))
-    card = ModelCard(
-        labels or inside, rule, scale, offset, io=found["io"], scores=found["scores"], output=found["output"]
-    )
+    card = ModelCard(labels or inside, rule, io=found["io"], scores=found["scores"], output=found["output"])
     if said.is_calibrated:
         on_note(f"{path}: its score calibration is not applied")
     for note in found["notes"]:
         on_note(f"{path}: {note}")
-    return ModelFile(path, format_, content, card, is_foreign=True)
+    return ModelFile(path, format_, content, card, is_foreign=True), said
 
 
 def _tried(content: bytes, name: str, asked: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def scaling_of(
             on_warning(f"{name}: takes bytes, and scales them itself; {typed} has no effect")
         return SCALINGS["0..255"]
     if wanted is None and said.options and said.options.scaling:
-        on_note(f"{name}: {said.by} says {said.options.scaling_text}")
+        on_note(f"{name}: takes {said.options.scaling_text}, by {said.by}")
         return said.options.scaling
     if wanted is None:
         why = said.unclear or "does not say which pixels it was trained on"
@@ -52,14 +52,12 @@ def scaling_of(
         )
     if said.ends and not _fits(said.ends, ends_of(picture_options)):
         low, high = said.ends
-        remedy = (
-            f"leave it out, as {said.by} says {said.options.scaling_text}" if said.options else "check it"
-        )
+        remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"
         raise UsageError(
             f"{name}: {typed} does not fit its quantised input, from {low:.4g} to {high:.4g}; {remedy}"
         )
     if said.options and said.options.scaling and not _are_alike(said.options, picture_options):
-        on_warning(f"{name}: {said.by} says {said.options.scaling_text}; using {typed}")
+        on_warning(f"{name}: takes {said.options.scaling_text}, by {said.by}; using {typed}")
     return wanted
 
 

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from ..engines.names import EngineName
 from ..errors import MissingInput, UsageError
@@ -10,7 +11,6 @@ from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from .builtin import SMALLEST, builtin_name, knows
 from .find import choose_model, smallest_builtin_model
-from .foreign import read_foreign
 from .label_file import read_labels
 from .model_file import ModelFile, WithoutCard
 from .other_formats import refuse_other_folder
@@ -79,13 +79,13 @@ def _find(
         if model is None or model.is_dir():
             option = "--labels" if labels else picture_options.text
             raise UsageError(f"{option}: for one foreign model; name it with --model")
-        return read_foreign(model, names, picture_options, on_note, on_warning)
+        return _read_foreign(model, names, picture_options, on_note, on_warning)
     try:
         return choose_model(model, engine, on_note)
     except WithoutCard:
         if model is None or not model.is_file() or _METADATA not in read_whole(model, MODEL_BYTES):
             raise
-        return read_foreign(model, None, picture_options, on_note, on_warning)
+        return _read_foreign(model, None, picture_options, on_note, on_warning)
     except MissingInput as error:
         if model is not None or not records:
             raise
@@ -93,6 +93,12 @@ def _find(
             f"{str(error).partition(';')[0]}; recording goes on with the answers of built-in {SMALLEST}"
         )
         return smallest_builtin_model(engine)
+
+
+def _read_foreign(*arguments: Any) -> ModelFile:
+    from .foreign import read_foreign  # noqa: PLC0415 - it reads networks, which a file of ours needs not
+
+    return read_foreign(*arguments)
 
 
 def _notes(found: ModelFile, asked: Path | None) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...edge_runtime.errors import UsageError
 from ...edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ...edge_runtime.models.card import ModelCard
-from ...edge_runtime.models.foreign import read_foreign
+from ...edge_runtime.models.foreign import read_unscaled
 from ...edge_runtime.models.label_file import read_labels
 from ...edge_runtime.models.model_file import ModelFile
-from .preparations import Known
+from .preparations import Known, PixelScaling
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,12 @@ def read_stranger(options: StrangerOptions) -> Stranger:
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
     """
-    if options.labels is None:
-        raise UsageError(f"{options.model}: name its labels with --labels, a text file with one on each line")
-    labels = read_labels(options.labels)
-    pictures = options.pictures
-    file = read_foreign(options.model, labels, pictures)
+    notes: list[str] = []
+    named = read_labels(options.labels, notes.append) if options.labels else None
+    file, said = read_unscaled(options.model, named, options.pictures, notes.append, notes.append)
     rule = replace(file.card.image, decode="reduced")
-    return Stranger(file, labels, Known(file.format, rule, pictures))
+    says = PictureOptions(scale="0..255") if said.takes_bytes else said.options
+    numbers = says.scaling if says else None
+    stated = PixelScaling("", *numbers) if numbers else None
+    known = Known(file.format, rule, options.pictures, stated)
+    return Stranger(file, file.card.labels, known, tuple(notes))
