@@ -161,7 +161,7 @@ class PictureOptions:
 
 
 AS_THE_FILE_SAYS = PictureOptions()
-OPTIONS = "--labels, --scale, --mean, --std, --channels, --crop, --resize-to, --imgsz and --output"
+OPTIONS = "--labels, --scale and the like"
 """Of a model made elsewhere, for messages: a file of ours has all that in its card."""
 
 

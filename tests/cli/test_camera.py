@@ -504,7 +504,7 @@ def test_the_demo_camera_needs_golden_frames(camera, folder: Path):
     made_elsewhere = "--model", "image_classification_int8.tflite", "--labels", "labels.txt"
     done = camera("--source", "demo", *made_elsewhere, ok=False)
     assert done.returncode == 2
-    assert "carries its own labels and scaling; leave --labels and --scale out" in error_of(done)
+    assert "carries its own labels and scaling; leave --labels, --scale and the like out" in error_of(done)
 
 
 def test_one_picture_that_is_none_does_not_hold_up_the_others(camera, folder: Path):

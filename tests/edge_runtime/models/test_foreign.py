@@ -8,7 +8,7 @@ import pytest
 
 from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.errors import BadModel, UsageError
-from edgecls.edge_runtime.images.picture_options import PictureOptions
+from edgecls.edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from edgecls.edge_runtime.models.foreign import read_foreign
 
 LABELS = tuple("0123456789")
@@ -69,7 +69,8 @@ def test_it_answers_as_the_keras_original_does(foreign, tiny, name):
     keras_engine = pytest.importorskip("edgecls.export.keras_file").KerasEngine(tiny.h5)
     images = tiny.dataset.test.images[:60]
     expected = keras_engine.predict_batch(images)
-    answers = predict_all(read_foreign(foreign / name, LABELS), images)
+    options = AS_THE_FILE_SAYS if "int8" in name else PictureOptions("0..1")
+    answers = predict_all(read_foreign(foreign / name, LABELS, options), images)
     exact = name.startswith(("float", "nchw", "logits"))
     np.testing.assert_allclose(answers, expected, atol=1e-5 if exact else 0.15)
     assert (answers.argmax(1) == expected.argmax(1)).mean() >= (1 if exact else 0.95)
