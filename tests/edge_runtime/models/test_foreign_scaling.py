@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgecls.edge_runtime.engines.open import open_engine
-from edgecls.edge_runtime.errors import BadData, EdgeclsError, UsageError
+from edgecls.edge_runtime.errors import BadData, BadModel, EdgeclsError, UsageError
 from edgecls.edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.models.foreign import read_foreign
@@ -183,7 +183,10 @@ def test_labels_inside_that_are_none_do_no_harm_beside_others(tmp_path):
 
 def test_a_file_without_labels_says_what_to_type(tmp_path):
     path = written(tmp_path, tflite_network())
-    with pytest.raises(UsageError, match=r"has no labels inside; name them with --labels"):
+    with pytest.raises(BadModel, match="made elsewhere; name its labels with --labels"):
         find_model_file(path)
-    with pytest.raises(UsageError, match="no labels inside"):
+    with pytest.raises(UsageError, match="has no labels inside; name them with --labels"):
         find_model_file(path, picture_options=PictureOptions("0..1"))
+    path = written(tmp_path, tflite_network(metadata=metadata((0.0,), (255.0,))))
+    with pytest.raises(UsageError, match="has no labels inside"):
+        find_model_file(path)
