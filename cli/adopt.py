@@ -47,6 +47,8 @@ def adopt(
     channels: Annotated[Channels | None, picture_option("channels", _KNOWN)] = None,
     crop: Annotated[Crop | None, picture_option("crop", _KNOWN)] = None,
     resize_to: Annotated[int | None, picture_option("resize_to", _KNOWN)] = None,
+    imgsz: Annotated[str | None, picture_option("imgsz", _KNOWN)] = None,
+    scores: Annotated[str | None, picture_option("output", _KNOWN)] = None,
     force: bool = typer.Option(False, "--force", help="Write over a file that adopt did not make."),
 ) -> None:
     """Make a TFLite or ONNX file from elsewhere one of edgecls: find how it wants its pictures.
@@ -59,7 +61,7 @@ def adopt(
         edgecls adopt their.onnx --labels labels.txt --data photos/
         edgecls adopt their.tflite --labels labels.txt --data photos/ --crop stretch
     """
-    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to)
+    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, scores)
     options = exports.AdoptOptions(
         exports.StrangerOptions(model, labels, pictures), data, output, reorder=reorder, force=force
     )
