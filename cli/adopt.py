@@ -12,7 +12,7 @@ from ..edge_runtime.errors import BadData
 from ..edge_runtime.images.picture_options import PictureOptions
 from ..edge_runtime.images.rule import Channels, Crop, PixelRange
 from ..edge_runtime.text import columns_of, printable, wrap_for
-from .messages import show_next, show_step
+from .messages import show_next, show_step, warn
 from .model_options import complete_model_files, picture_option
 
 _KNOWN = "What you know of it: nothing else is tried"
@@ -31,7 +31,7 @@ def adopt(
     labels: Path | None = typer.Option(
         None, help="Text file with one label on each line.  [default: those in the file]", show_default=False
     ),
-    output: Path | None = typer.Option(
+    to: Path | None = typer.Option(
         None,
         "--to",
         dir_okay=False,
@@ -48,7 +48,7 @@ def adopt(
     crop: Annotated[Crop | None, picture_option("crop", _KNOWN)] = None,
     resize_to: Annotated[int | None, picture_option("resize_to", _KNOWN)] = None,
     imgsz: Annotated[str | None, picture_option("imgsz", _KNOWN)] = None,
-    scores: Annotated[str | None, picture_option("output", _KNOWN)] = None,
+    output: Annotated[str | None, picture_option("output", _KNOWN)] = None,
     force: bool = typer.Option(False, "--force", help="Write over a file that adopt did not make."),
 ) -> None:
     """Make a TFLite or ONNX file from elsewhere one of edgecls: find how it wants its pictures.
@@ -61,11 +61,11 @@ def adopt(
         edgecls adopt their.onnx --labels labels.txt --data photos/
         edgecls adopt their.tflite --labels labels.txt --data photos/ --crop stretch
     """
-    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, scores)
+    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output)
     options = exports.AdoptOptions(
-        exports.StrangerOptions(model, labels, pictures), data, output, reorder=reorder, force=force
+        exports.StrangerOptions(model, labels, pictures), data, to, reorder=reorder, force=force
     )
-    adoption = exports.run_adopt(options, show_step)
+    adoption = exports.run_adopt(options, show_step, warn)
     print(wrap_for(sys.stdout, exports.render_adoption(adoption, columns_of(sys.stdout))))
     if adoption.path is None:
         raise BadData(adoption.refusal)

@@ -50,7 +50,7 @@ def scaling_of(
             f"{name}: {why}; add --scale 0..1, -1..1 or 0..255, or --mean and --std, or let "
             f"`edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
         )
-    if said.ends and not _fits(said.ends, ends_of(picture_options)):
+    if said.ends and not fits(said.ends, ends_of(picture_options)):
         low, high = said.ends
         remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"
         raise UsageError(
@@ -61,7 +61,8 @@ def scaling_of(
     return wanted
 
 
-def _fits(ends: tuple[float, float], wanted: tuple[float, float]) -> bool:
+def fits(ends: tuple[float, float], wanted: tuple[float, float]) -> bool:
+    """Whether an input of integers, whose range was measured, holds the values that are wanted."""
     width = ends[1] - ends[0]
     return all(abs(one - other) <= _APART * width for one, other in zip(ends, wanted, strict=True))
 

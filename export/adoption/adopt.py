@@ -18,7 +18,6 @@ from ...edge_runtime.engines.open import open_engine, open_own_engine
 from ...edge_runtime.engines.watched import watched
 from ...edge_runtime.errors import BadData, CheckFailed, Unavailable, UsageError
 from ...edge_runtime.files import check_writable, write_whole
-from ...edge_runtime.inspection.inspect import read_network
 from ...edge_runtime.models.card import ModelCard, Provenance, Quantisation
 from ...edge_runtime.models.golden import replay_golden
 from ...edge_runtime.models.model_file import (
@@ -85,7 +84,11 @@ class Adoption:
     notes: tuple[str, ...] = ()
 
 
-def run_adopt(options: AdoptOptions, on_step: Callable[[str], None] = lambda _: None) -> Adoption:
+def run_adopt(
+    options: AdoptOptions,
+    on_step: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
+) -> Adoption:
     """Finds how a file's pictures are prepared, and writes a file of edgecls with the same network.
 
     Raises:
@@ -96,7 +99,7 @@ def run_adopt(options: AdoptOptions, on_step: Callable[[str], None] = lambda _: 
         MissingInput, OutputFailed, PermissionRefused: something is not there, or cannot be written.
     """
     on_step("trying out the network")
-    stranger = read_stranger(options.stranger)
+    stranger = read_stranger(options.stranger, on_warning)
     target = _target(options, stranger)
     on_step("reading pictures")
     pictures = read_known(options.data, stranger.labels, crops(stranger.known), MOST_PICTURES)
@@ -276,10 +279,8 @@ class _Writing:
             split=pictures.part,
             images=judged,
         )
-        card = replace(card, provenance=provenance, threshold_note=note)
-        network = read_network(stranger.file.content, str(stranger.file.path))
-        operators = tuple(operator.name for operator in network.operators)
-        if is_quantised(stranger.file.content, stranger.file.format, operators):
+        card = replace(card, provenance=provenance, threshold_note=note, output="")
+        if is_quantised(stranger.file.content, stranger.file.format, stranger.operators):
             card = replace(card, quantisation=Quantisation("int8", 0, ""))
         return confidence, card
 
@@ -292,14 +293,14 @@ class _Writing:
         original = self.stranger.file
         format_, name = original.format, str(self.target)
         beside: dict[str, bytes] = {}
-        network = self.stranger.whole_content
+        network = self.stranger.file.content
         if format_ is ModelFormat.TFLITE:
             network, beside = split_tflite(network)
         size_px = card.image.height_px, card.image.width_px
         network = with_one_size(network, format_, size_px, name)
         network = with_one_output(network, format_, self.stranger.output_number, name)
         first = self._file(network, beside, card)
-        is_same = network in original.content
+        is_same = network == original.content or original.content.startswith(network)
         opened = open_own_engine(first) if is_same else open_engine(first)
         with closing(opened) as engine, watched(engine, name, first.size_bytes) as watching:
             same = predict_all(watching, images[:8])

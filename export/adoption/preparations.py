@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 
 from ...edge_runtime.images.picture_options import IMAGENET, PictureOptions
 from ...edge_runtime.images.rule import Channels, ImageRule
+from ...edge_runtime.inspection.stated import ends_of
 from ...edge_runtime.models.card import Offset, Scale
+from ...edge_runtime.models.foreign_scaling import fits
 from ...edge_runtime.models.model_file import ModelFormat
 
 
@@ -93,7 +95,9 @@ class Known:
     options: PictureOptions
     """By the user: what is given is not tried otherwise."""
     stated: PixelScaling | None = None
-    """By the file."""
+    """By the file; without options, it takes bytes and nothing is to be tried."""
+    ends: tuple[float, float] | None = None
+    """The range of an input of integers, which holds no other values."""
 
 
 def scalings(known: Known, *, as_stated: bool) -> list[Preparation]:
@@ -106,16 +110,18 @@ def scalings(known: Known, *, as_stated: bool) -> list[Preparation]:
     rule, options = crops(known)[0], known.options
     is_grey = rule.channels == "grey"
     orders: tuple[Channels, ...] = ("grey",) if is_grey else ("rgb", "bgr")
-    if scaling_of(options):
-        ways = tuple((options, order) for order in orders)
-    elif as_stated and known.stated:
+    takes_bytes = known.stated is not None and not known.stated.options
+    if known.stated and (takes_bytes or (as_stated and not scaling_of(options))):
         return [
             Preparation(known.stated, replace(rule, channels=order), is_stated=True)
             for order in orders
             if options.channels in (None, order)
         ]
+    if scaling_of(options):
+        ways = tuple((options, order) for order in orders)
     else:
         ways = _GREY if is_grey else _COLOURED[known.format]
+        ways = tuple(way for way in ways if known.ends is None or fits(known.ends, ends_of(way[0])))
     found = [
         (scaling_of(replace(way, channels=order)), order)
         for way, order in ways

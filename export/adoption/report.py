@@ -72,9 +72,11 @@ def _untold(adoption: Adoption) -> Iterator[str]:
     found = adoption.found
     options = [tried.preparation.options for tried in found.equal]
     more = f" and {len(options) - _NAMED} more" if len(options) > _NAMED else ""
-    why = "the file says it" if found.chosen.preparation.is_stated else "it is the commonest"
+    why = "the commonest of these is taken"
+    if found.chosen.preparation.is_stated:
+        why = "its scale is what the file says, and the crop the commonest"
     count = found.chosen.seen
     yield (
-        f"{counted(count, 'picture')} do not tell it from: {', '.join(options[:_NAMED])}{more}; chosen "
-        f"because {why} of these; add pictures, or give the options that you know"
+        f"{counted(count, 'picture')} do not tell it from: {', '.join(options[:_NAMED])}{more}; "
+        f"{why}; add pictures, or give the options that you know"
     )

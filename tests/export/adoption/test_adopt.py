@@ -10,8 +10,9 @@ pytest.importorskip("sklearn", reason="needs edgecls[train]")
 
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.open import open_engine
-from edgecls.edge_runtime.errors import BadData, UsageError
+from edgecls.edge_runtime.errors import BadData, BadModel, UsageError
 from edgecls.edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
+from edgecls.edge_runtime.inspection.inspect import read_network
 from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import content_sha256, read_model
 from edgecls.edge_runtime.models.passed import remember
@@ -152,3 +153,20 @@ def test_a_file_of_ours_and_a_keras_file_are_refused(tmp_path, pictures):
     adoption = adopt(tmp_path, colour_network(WAYS[0]), pictures)
     with pytest.raises(UsageError, match="carries its own labels"):
         adopt(tmp_path, model_of(adoption).content, pictures, force=True)
+
+
+def test_any_size_is_fixed_and_the_output_with_the_scores_is_kept(tmp_path, pictures):
+    network = colour_network(WAYS[2], side="side", more_outputs=True)
+    adoption = adopt(tmp_path, network, pictures, PictureOptions(imgsz=16))
+    model = model_of(adoption)
+    facts = read_network(model.content, "it")
+    assert [(each.name, each.shape) for each in facts.inputs] == [("x", (1, 3, 16, 16))]
+    assert [each.name for each in facts.outputs] == ["probabilities"]
+    assert (model.card.output, model.card.image.height_px) == ("", 16)
+    with pytest.raises(UsageError, match="--imgsz"):
+        adopt(tmp_path, network, pictures, guarded=True)
+
+
+def test_a_file_that_crashes_is_one_line_before_any_picture_is_read(tmp_path):
+    with pytest.raises(BadModel):
+        adopt(tmp_path, b"\x08\x08" + b"\x3a\x10broken network!!", tmp_path / "nowhere", guarded=True)
