@@ -27,6 +27,9 @@ class Allowance:
 FAULTS = Allowance(at_once=10, every_s=30.0)
 LABELS = Allowance(at_once=60, every_s=1.0)
 """Of announced labels, which change twice a second at most unless --hold and --smooth are 0."""
+OUTPUT = Allowance(at_once=60, every_s=5.0)
+"""Of lines that the commands of actions write."""
+_ALLOWANCES = {"label_changed": LABELS, "action_output": OUTPUT}
 _UNLIMITED = ("started", "stopped")
 BYTES_AT_ONCE, BYTES_PER_S = 100_000, 300
 """Of all kinds together: some 400 events after a quiet time, and then one a second, 26 MB a day."""
@@ -62,7 +65,7 @@ class EventLimit(Sink):
         now_s = self._clock()
         kind = self._kinds.get(event.kind)
         if kind is None:
-            allowance = LABELS if event.kind == "label_changed" else FAULTS
+            allowance = _ALLOWANCES.get(event.kind, FAULTS)
             credit = _Credit(allowance.at_once, 1 / allowance.every_s, allowance.at_once, now_s)
             kind = self._kinds[event.kind] = _Kind(credit)
         self._waiting += kind.waiting is None

@@ -6,7 +6,14 @@ from typing import get_args
 import pytest
 
 from edgecls.edge_runtime.camera.event import Event, EventKind
-from edgecls.edge_runtime.camera.event_limit import BYTES_AT_ONCE, BYTES_PER_S, FAULTS, LABELS, EventLimit
+from edgecls.edge_runtime.camera.event_limit import (
+    BYTES_AT_ONCE,
+    BYTES_PER_S,
+    FAULTS,
+    LABELS,
+    OUTPUT,
+    EventLimit,
+)
 from edgecls.edge_runtime.camera.event_lines import event_line
 from tests.fakes import Clock
 
@@ -44,7 +51,9 @@ def test_the_first_events_come_at_once_and_unchanged(limited: Limited):
     assert all("left_out" not in event.facts for event in limited.events)
 
 
-@pytest.mark.parametrize(("kind", "allowance"), [("corrupt", FAULTS), ("label_changed", LABELS)])
+@pytest.mark.parametrize(
+    ("kind", "allowance"), [("corrupt", FAULTS), ("label_changed", LABELS), ("action_output", OUTPUT)]
+)
 def test_an_hour_of_events_is_limited_and_counted(limited: Limited, kind: EventKind, allowance):
     """Row 51."""
     happened = HOUR_S * 10

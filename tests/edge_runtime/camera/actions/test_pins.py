@@ -169,21 +169,21 @@ def test_the_process_that_holds_them_turns_them_off_when_its_parent_is_killed(le
 
 @posix
 def test_one_that_is_killed_itself_is_started_again_with_its_pins_as_they_should_be(levels):
-    board = PinBoard([PinAction(17)])
+    board = PinBoard([PinAction(17), PinAction(27)])
     try:
         board.deliver((17, "on"), Carrying(0.0))
+        board.deliver((27, "on"), Carrying(0.0))
         assert board._process is not None
         board._process._process.kill()
-        wait_until(lambda: board.lost == {17: "on"})
+        wait_until(lambda: board.lost == {17: "on", 27: "on"})
         with pytest.raises(Unavailable, match="gpio: the process that holds the pins has ended"):
             board.deliver((17, "on"), Carrying(0.0))
-        (levels / "GPIO17").unlink()
-        board.deliver((17, "on"), Carrying(0.0))
-        assert level(levels, 17) == "1"
+        board.deliver((17, "off"), Carrying(0.0))
+        assert (level(levels, 17), level(levels, 27)) == ("0", "1")
     finally:
         board.close()
         board.close()
-    assert level(levels, 17) == "0"
+    assert level(levels, 27) == "0"
 
 
 @posix

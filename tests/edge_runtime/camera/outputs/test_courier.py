@@ -88,6 +88,7 @@ def test_a_failure_is_one_event_until_it_works_again_with_growing_pauses(error):
     door, clock, events = Door(error), Clock(), []
     courier = stepped(door, clock, events)
     courier.offer("a")
+    courier.offer("b")
     tried_at_s: list[float] = []
     for _ in range(2000):
         before = door.tried
@@ -101,9 +102,38 @@ def test_a_failure_is_one_event_until_it_works_again_with_growing_pauses(error):
     assert events[0].text.endswith("; trying again in 1 s")
     door.error = None
     walk(courier, clock, 31)
-    assert door.taken == ["a"]
+    assert door.taken == ["a", "b"]
     assert [event.kind for event in events] == ["output_failed", "output_works"]
-    assert courier.deliveries == Deliveries("hook", done=1)
+    assert courier.deliveries == Deliveries("hook", done=2)
+
+
+def test_a_state_that_was_not_delivered_is_tried_again_unless_there_is_a_newer_one():
+    door, clock, events = Door(AWAY), Clock(), []
+    courier = stepped(door, clock, events)
+    courier.replace("x", "old")
+    walk(courier, clock, 0.25)
+    courier.replace("y", "only")
+    courier.replace("x", "new")
+    walk(courier, clock, 10)
+    door.error = None
+    walk(courier, clock, 31)
+    assert sorted(door.taken) == ["new", "only"]
+
+
+def test_a_value_that_came_during_an_attempt_takes_the_place_of_the_one_that_failed():
+    class Late(Door):
+        def deliver(self, item: object, attempt: Carrying) -> None:
+            if not self.tried:
+                courier.replace("x", "new")
+            super().deliver(item, attempt)
+
+    door, clock, events = Late(AWAY), Clock(), []
+    courier = stepped(door, clock, events)
+    courier.replace("x", "old")
+    walk(courier, clock, 0.25)
+    door.error = None
+    walk(courier, clock, 10)
+    assert door.taken == ["new"]
 
 
 def test_while_it_is_away_the_newest_wait_and_every_other_is_counted_as_dropped():
