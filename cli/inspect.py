@@ -10,11 +10,11 @@ import typer
 from .. import edge_runtime
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import json_for_stdout, wrap_for
-from .messages import show_next
+from .messages import note, show_next
 from .model_options import complete_models, spare_blas_threads
 
 if TYPE_CHECKING:
-    from ..edge_runtime.inspection.facts import ModelFacts
+    from ..edge_runtime.inspection.facts import ModelFacts, NetworkFacts
 
 
 def inspect(
@@ -44,6 +44,9 @@ def inspect(
         print(json_for_stdout(facts.to_json()))
         return
     print(wrap_for(sys.stdout, facts.text))
+    if facts.card is None and facts.format in ("tflite", "onnx") and facts.network.unfit:
+        note(f"no command runs it: {facts.network.unfit}")
+        return
     show_next(_next_command(facts), gap=True)
 
 
@@ -52,5 +55,18 @@ def _next_command(facts: "ModelFacts") -> str:
     if facts.format in ("h5", "keras"):
         return f"edgecls export {file}" + ("" if facts.card else " --labels labels.txt")
     if facts.card is None:
-        return f"edgecls camera --model {file} --labels labels.txt"
+        return _foreign_command(file, facts.network)
     return f"edgecls verify {file}"
+
+
+def _foreign_command(file: str, network: "NetworkFacts") -> str:
+    """The command for a file made elsewhere, with the options that this one needs."""
+    rows = [output.name for output in network.outputs if output.is_row]
+    options = [
+        *([] if network.has_labels else ["--labels labels.txt"]),
+        *(["--imgsz 224"] if network.inputs[0].has_any_size else []),
+        *([f"--output {shlex.quote(rows[0])}"] if len(network.outputs) > 1 else []),
+    ]
+    if network.pixels:
+        return " ".join([f"edgecls camera --model {file}", *options])
+    return " ".join([f"edgecls adopt {file} --data photos", *options])

@@ -116,10 +116,12 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
         raise UsageError(
             f"{name}: takes pictures of any size; say which it was trained on, such as --imgsz 224"
         )
-    if not spec.channels or spec.shape[0] != 1:
+    if not spec.channels:
         raise BadModel(
-            f"{name}: takes {spec}, not one picture [1, H, W, 3] or [1, H, W, 1]; export it for a batch of 1"
+            f"{name}: takes {spec}, not one picture [1, H, W, 3] or [1, H, W, 1]; take another network"
         )
+    if spec.shape[0] != 1:
+        raise BadModel(f"{name}: takes {spec}, not one picture at a time; export it for a batch of 1")
     if spec.dtype not in (np.uint8, np.int8, np.float32, np.float16):
         raise BadModel(f"{name}: takes {spec}; use a file that takes uint8, int8, float32 or float16")
     table = byte_table(spec.dtype, card.scale, card.offset, spec.scale, spec.zero_point)

@@ -32,6 +32,27 @@ class TensorFacts:
     zero_point: int | None = None
 
     @property
+    def channels(self) -> int:
+        """Of a picture that it holds: 3, or 1 if it is grey; 0 where it holds none."""
+        shape = self.shape or ()
+        if len(shape) != 4:
+            return 0
+        return next((count for count in (shape[3], shape[1]) if count in (1, 3)), 0)
+
+    @property
+    def has_any_size(self) -> bool:
+        """Whether the height or width of a picture that it holds is chosen at run time."""
+        return self.channels > 0 and (self.shape or ()).count(None) > ((self.shape or (1,))[0] is None)
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it holds one row of numbers for a picture, or may, as sizes are chosen at run time."""
+        sizes = [size for size in (self.shape or ())[1:] if size not in (None, 1)]
+        return (
+            self.shape is not None and len(sizes) <= 1 and self.dtype.startswith(("float", "uint8", "int8"))
+        )
+
+    @property
     def text(self) -> str:
         """The tensor in one line."""
         sizes = "?" if self.shape is None else ", ".join("?" if n is None else str(n) for n in self.shape)
@@ -69,6 +90,27 @@ class NetworkFacts:
     tensor_bytes: int | None = None
     """Of all tensors for one picture, without weights: an engine needs less at a time. None where sizes are
     chosen at run time."""
+
+    pixels: str = ""
+    """How it wants its pixels scaled, as its file says, in options; empty where it does not."""
+    has_labels: bool = False
+    """Whether its labels are in the file."""
+
+    @property
+    def unfit(self) -> str:
+        """Why edgecls cannot run it as a classifier, as far as its ends show; empty where it can."""
+        if len(self.inputs) != 1:
+            return f"it takes {len(self.inputs)} inputs"
+        (takes,) = self.inputs
+        if not takes.channels:
+            return f"it takes {takes.text}, and no picture [1, H, W, 3]"
+        if takes.shape and takes.shape[0] not in (None, 1):
+            return f"it takes {takes.shape[0]} pictures at once; export it for a batch of 1"
+        if takes.dtype not in ("uint8", "int8", "float32", "float16"):
+            return f"it takes {takes.dtype}; use one that takes uint8, int8, float32 or float16"
+        if not any(output.is_row for output in self.outputs):
+            return "none of its outputs is a row of scores"
+        return ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns values that JSON can hold."""
@@ -118,7 +160,7 @@ class ModelFacts:
     @property
     def text(self) -> str:
         """The facts as lines of a name and a value."""
-        rows = [*self._file_rows(), *_network_rows(self.network), *_card_rows(self.card)]
+        rows = [*self._file_rows(), *_network_rows(self.network), *_card_rows(self.card, self.network)]
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {printable(value)}".rstrip() for name, value in rows)
 
@@ -143,12 +185,13 @@ def _network_rows(network: NetworkFacts) -> list[tuple[str, str]]:
         ("operators", ", ".join(f"{op.count} {op.name}" for op in network.operators)),
         ("parameters", f"{network.parameters:,}"),
         ("multiply-accumulates", macs),
+        *([("tensors", f"{network.tensor_bytes:,} bytes")] if network.tensor_bytes else []),
     ]
 
 
-def _card_rows(card: ModelCard | None) -> list[tuple[str, str]]:
+def _card_rows(card: ModelCard | None, network: NetworkFacts) -> list[tuple[str, str]]:
     if card is None:
-        return [("card", "none")]
+        return [("card", "none"), *([("pixels", network.pixels)] if network.pixels else [])]
     rule, source, quantised = card.image, card.provenance, card.quantisation
     return [
         ("card", f"{len(card.labels):,} labels: {_labels_text(card.labels)}"),

@@ -79,7 +79,12 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
         from .onnx import read_network as read  # noqa: PLC0415 - only for the format at hand
     else:
         read = import_module(f"{_WORKSTATION}.keras_files.network").read_network
-    return read(content, name)
+    facts = read(content, name)
+    if not isinstance(format_, ModelFormat) or format_ is ModelFormat.H5:
+        return facts
+    from .stated import with_stated  # noqa: PLC0415 - only for the formats that it reads
+
+    return with_stated(facts, content, format_, name)
 
 
 def refuse_keras(content: bytes, name: str) -> None:

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..images.picture_options import PictureOptions
 from ..images.rule import PixelRange
 from ..models.model_file import ModelFormat
+from .facts import NetworkFacts
 from .first_operators import Quantised, Start, onnx_start, tflite_start
 from .onnx_content import read_onnx
 
@@ -81,6 +82,25 @@ class NetworkInput:
     is_float: bool
     quantised: Quantised | None = None
     """The scale of integers, where they have one."""
+
+
+def network_input(facts: NetworkFacts) -> NetworkInput:
+    """Returns what a network takes, from the facts of its file."""
+    if not facts.inputs:
+        return NetworkInput(0, is_float=True)
+    takes = facts.inputs[0]
+    quantised = None
+    if takes.scale and takes.dtype in ("uint8", "int8"):
+        quantised = Quantised(takes.scale, takes.zero_point or 0, takes.dtype)
+    return NetworkInput(takes.channels, "float" in takes.dtype, quantised)
+
+
+def with_stated(facts: NetworkFacts, content: bytes, format_: ModelFormat, name: str) -> NetworkFacts:
+    """Returns the facts of a network with what its file says of pixels and labels."""
+    said = stated(content, format_, network_input(facts), name)
+    pixels = "bytes, scaled inside" if said.takes_bytes else said.options.text if said.options else ""
+    by = f" ({said.by})" if pixels and said.by else ""
+    return replace(facts, pixels=pixels + by, has_labels=bool(said.label_file))
 
 
 def stated(content: bytes, format_: ModelFormat, takes: NetworkInput, name: str) -> Stated:

@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 
 from ..engines.engine import start_engine
-from ..engines.tensors import TensorSpec
 from ..errors import BadData, BadModel, UsageError
 from ..images.picture_options import SCALINGS
 from ..images.rule import ImageRule
 from ..inspection.facts import NetworkFacts, Shape, TensorFacts
-from ..inspection.first_operators import Quantised
 from ..inspection.inspect import read_network
-from ..inspection.stated import NetworkInput, Stated, stated
+from ..inspection.stated import Stated, network_input, stated
 from ..text import printable
 from .card import ModelCard, Scores
 from .label_file import parse_labels
@@ -59,7 +57,7 @@ def try_foreign(
     """
     path, format_ = Path(name), model_format(content, name)
     facts = read_network(content, name)
-    said = stated(content, format_, _network_input(facts), name)
+    said = stated(content, format_, network_input(facts), name)
     inside = _labels_inside(said, name, are_wanted=not labels)
     labels = labels or len(inside)
     height_px, width_px = _size(facts, size_px, name)
@@ -109,18 +107,6 @@ def try_foreign(
         "stated": said.to_json(),
         "labels": inside,
     }
-
-
-def _network_input(facts: NetworkFacts) -> NetworkInput:
-    if not facts.inputs:
-        return NetworkInput(0, is_float=True)
-    takes = facts.inputs[0]
-    shape = [size or 0 for size in takes.shape or ()]
-    quantised = None
-    if takes.scale and takes.dtype in ("uint8", "int8"):
-        quantised = Quantised(takes.scale, takes.zero_point or 0, takes.dtype)
-    channels = TensorSpec(np.void, tuple(shape)).channels
-    return NetworkInput(channels, "float" in takes.dtype, quantised)
 
 
 def _labels_inside(said: Stated, name: str, *, are_wanted: bool) -> tuple[str, ...]:

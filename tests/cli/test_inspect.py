@@ -79,7 +79,8 @@ def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_here):
     assert "seal                  none, not made by edgecls" in lines
     assert "multiply-accumulates  28" in lines
     assert "card                  none" in lines
-    assert lines[-1] == "next: edgecls camera --model 'their model.onnx' --labels labels.txt"
+    assert lines[-1] == "card                  none"  # and no command, as none takes it
+    assert "no command runs it: it takes " in done.stderr
 
 
 def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):

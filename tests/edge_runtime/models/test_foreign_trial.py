@@ -8,6 +8,7 @@ import pytest
 from edgecls.edge_runtime.engines.engine import start_engine
 from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.images.picture_options import PictureOptions
+from edgecls.edge_runtime.inspection import inspect
 from edgecls.edge_runtime.inspection.onnx import read_network
 from edgecls.edge_runtime.models.foreign import read_foreign
 from edgecls.edge_runtime.models.foreign_trial import judged, try_foreign
@@ -199,3 +200,41 @@ def test_large_tensors_are_no_damage(tmp_path):
     path = tmp_path / "theirs.onnx"
     path.write_bytes(network("Softmax", shape=(1, 3, 2048, 2048), activations=5))
     assert read_foreign(path, LABELS, PictureOptions("0..1")).card.image.height_px == 2048
+
+
+@pytest.mark.parametrize(
+    ("content", "command"),
+    [
+        (network("Softmax"), "edgecls adopt m.onnx --data photos --labels labels.txt"),
+        (
+            network("Softmax", takes=TensorProto.UINT8),
+            "edgecls camera --model m.onnx --labels labels.txt",
+        ),
+        (
+            network("Softmax", shape=("N", 3, "H", "W")),
+            "edgecls adopt m.onnx --data photos --labels labels.txt --imgsz 224",
+        ),
+        (
+            network("Softmax", more_outputs=[("features", 5)]),
+            "edgecls adopt m.onnx --data photos --labels labels.txt --output scores",
+        ),
+    ],
+)
+def test_inspect_names_the_command_that_this_file_needs(content, command):
+    from edgecls.cli.inspect import _foreign_command
+
+    facts = inspect.read_network(content, "m.onnx")
+    assert not facts.unfit
+    assert _foreign_command("m.onnx", facts) == command
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"shape": (8, 3, 8, 8)}, "it takes 8 pictures at once; export it for a batch of 1"),
+        ({"shape": ("N", 4, 8, 8)}, "and no picture"),
+        ({"takes": TensorProto.DOUBLE}, "it takes float64; use one that takes uint8"),
+    ],
+)
+def test_what_no_command_runs_is_told_before_one_is_tried(changes, why):
+    assert why in inspect.read_network(network("Softmax", **changes), "m.onnx").unfit
