@@ -161,6 +161,8 @@ def _why(error: Exception) -> str:
     text, kind = _one_line(error), type(error).__name__
     if kind == "BadPinFactory" or "No module" in text:
         return f"lgpio: {NO_LIBRARY}"
+    if kind == "PinUnknownPi":  # gpiozero's lgpio knows no other boards
+        return "no Raspberry Pi; pins need one, with a 64-bit system"
     if "gpiochip" in text or kind in ("PermissionError", "FileNotFoundError"):
         return f"{text}; add your user to the group gpio: `sudo usermod -aG gpio $USER`, and log in again"
     return f"{text}; check the number, and that no other program uses the pin"

@@ -40,6 +40,8 @@ EVERY_KIND = [
     service("loopback"),
     service("any"),
     service("any", uses_camera=False, secrets={"EDGECLS_SOURCE": "rtsp://a:b@host/"}),
+    service("none", pins=("17", "27:low")),
+    service("any", uses_camera=False, pins=("17",)),
     service(
         description="rtsp://host/100%/a b",
         arguments=("--source", "rtsp://host/100%/$x 'a' \"b\"", "--roi", "0,0,1,1", ";"),
@@ -106,6 +108,17 @@ def test_only_a_service_with_a_camera_sees_devices():
     assert "PrivateDevices" not in with_camera
     assert without["PrivateDevices"] == ["yes"]
     assert "DeviceAllow" not in without
+
+
+def test_only_a_service_with_pins_may_use_them_and_turns_them_off_after_its_end():
+    found = settings(unit_text(service(uses_camera=False, pins=("17", "27:low"))))
+    assert found["DevicePolicy"] == ["closed"]
+    assert found["DeviceAllow"] == ["char-gpiochip rw"]
+    assert found["SupplementaryGroups"] == ["gpio"]
+    assert "LG_WD=/tmp" in found["Environment"]
+    assert found["ExecStopPost"][0].endswith("pin_child off 17 27:low")
+    assert settings(unit_text(service(pins=("17",))))["SupplementaryGroups"] == ["video", "gpio"]
+    assert not {"ExecStopPost", "LG_WD=/tmp"} & {*settings(unit_text(service()))}
 
 
 def test_the_network_is_as_narrow_as_source_and_page_allow():

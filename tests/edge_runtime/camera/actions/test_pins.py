@@ -149,6 +149,24 @@ def test_the_library_or_a_pin_that_is_not_there_is_one_line(monkeypatch, capsys)
     assert capsys.readouterr().out.startswith("failed gpiozero: not installed; install it with")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (gpiozero.PinUnknownPi("unable to locate Pi revision"), "failed no Raspberry Pi; pins need one"),
+        (OSError("can not open gpiochip"), "failed can not open gpiochip; add your user to the group gpio"),
+        (ValueError("'GPIO busy'"), "failed GPIO busy; check the number, and that no other program uses"),
+    ],
+)
+def test_what_the_library_says_comes_with_what_to_do(monkeypatch, capsys, error, said):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(gpiozero, "OutputDevice", fail)
+    assert main(["17"]) == 69
+    assert capsys.readouterr().out.startswith(said)
+
+
 @posix
 def test_the_process_that_holds_them_turns_them_off_when_its_parent_is_killed(levels):
     """By SIGKILL, which nobody can handle."""
