@@ -4,15 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..data.keras_files.content import refuse_early
 from ..data.load import Dataset
 from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import BadModel, MissingInput, UnknownChoice, UsageError
-from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
+from ..edge_runtime.files import MODEL_BYTES, read_whole
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, PictureOptions
 from ..edge_runtime.models.label_file import read_labels
-from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
-from ..edge_runtime.models.other_formats import refuse_other_folder
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
+from ..edge_runtime.models.other_formats import refuse_other_folder, refuse_other_format
+
+_ZIP = b"PK\x03\x04"
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def read_inputs(
     if labels:
         names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
+        refuse_early(read_foreign(path), str(path))
         return ForeignModel(path, names, picture_options, data, calibration)
     if calibration or not picture_options.is_empty:
         options = " ".join(filter(None, (picture_options.text, calibration and "--calibration")))
@@ -91,6 +96,24 @@ def read_formats(text: str | None) -> tuple[ModelFormat, ...]:
         if name not in exported:
             raise UnknownChoice(f"--format {name}: give tflite, onnx, or both with a comma", name, exported)
     return tuple(ModelFormat(name) for name in dict.fromkeys(names))
+
+
+def read_foreign(path: Path) -> bytes:
+    """Reads an `.h5` or `.keras` that was made elsewhere.
+
+    Raises:
+        UsageError: edgecls trained it, so it has its own labels and scaling.
+        MissingInput, BadModel: it cannot be read, or is of another format.
+    """
+    content = read_whole(path, MODEL_BYTES)
+    refuse_other_format(content, str(path), takes_keras=True)
+    if not content.startswith(_ZIP):
+        format_ = model_format(content, str(path))
+        if format_ is not ModelFormat.H5:
+            raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
+        if read_card(content, format_, str(path)):
+            raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
+    return content
 
 
 def _counted(on_step: Callable[[str], None]) -> OnImage:

@@ -9,17 +9,16 @@ import numpy as np
 
 from ..data.backend import keras, tf
 from ..data.keras_files import network as keras_network
+from ..data.keras_files.content import input_dtype
 from ..edge_runtime.errors import BadModel, UsageError
-from ..edge_runtime.files import MODEL_BYTES, read_whole
-from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, SCALINGS, PictureOptions
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, SCALINGS, PictureOptions
 from ..edge_runtime.models.card import MADE_ELSEWHERE, ModelCard, Provenance
-from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
-from ..edge_runtime.models.other_formats import refuse_other_format
+from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from .heads import with_scores
+from .inputs import read_foreign
 
 _BATCH_PIXELS = 256 * 32 * 32
 """Of the images that are predicted together: a large network's activations on more would take gigabytes."""
-_ZIP = b"PK\x03\x04"
 
 
 def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
@@ -76,20 +75,16 @@ def load_foreign(
         MissingInput, BadModel: it cannot be read, has a layer that is refused, or is not a
             classifier with these labels.
     """
-    content = read_whole(path, MODEL_BYTES)
-    refuse_other_format(content, str(path), takes_keras=True)
-    is_zip = content.startswith(_ZIP)
-    if not is_zip:
-        format_ = model_format(content, str(path))
-        if format_ is not ModelFormat.H5:
-            raise UsageError(f"{path}: a .{format_} file is an export already; name an .h5 or .keras")
-        if read_card(content, format_, str(path)):
-            raise UsageError(f"{path}: carries its own labels and scaling; leave {OPTIONS} out")
+    content = read_foreign(path)
     network = keras_network.load_network(content, str(path))
     height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
     rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
     provenance = Provenance(recipe={MADE_ELSEWHERE: options.stated})
     scaling = options.scaling or SCALINGS["0..1"]
+    if "int" in (dtype := input_dtype(content, str(path))):
+        scaling = SCALINGS["0..255"]
+        if options.scaling not in (None, scaling):
+            raise UsageError(f"{path}: takes pixels of 0..255 ({dtype}); leave --scale, --mean and --std out")
     card = ModelCard(labels, rule, *scaling, io="float32", provenance=provenance)
     network, card = with_scaling_layer(network, card)
     ended = with_scores(network, card, str(path))

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..backend import keras
 from .allowed import ACTS_IN_TRAINING, LAYERS, OPERATION_LAYERS
-from .calls import Call, NotBuilt, Tensor, calls_of, ends_of, first_use, tensors_in, with_tensors
+from .calls import Call, NotBuilt, Tensor, calls_of, ends_of, first_use, inputs_of, tensors_in, with_tensors
 from .description import MODELS, Described, kind_of, layers_of, name_of, operation_module
 from .layers import make_layer
 from .operations import apply_operation, apply_tf_function
@@ -52,7 +52,7 @@ def build_network(described: Described, keras_major: int) -> tuple[Any, Part]:
     builder = _Builder(keras_major)
     whole = builder.part(described)
     inputs = [
-        keras.Input(tuple(shape[1:]), name=builder.free_name(name)) for shape, name in _inputs_of(described)
+        keras.Input(tuple(shape[1:]), name=builder.free_name(name)) for shape, name, _ in inputs_of(described)
     ]
     outputs = builder.run(whole, inputs)
     found = list(outputs.values()) if isinstance(outputs, dict) else outputs
@@ -63,35 +63,6 @@ def build_network(described: Described, keras_major: int) -> tuple[Any, Part]:
         inputs if len(inputs) > 1 else inputs[0], named or (found if len(found) > 1 else found[0]), name=name
     )
     return model, whole
-
-
-def _inputs_of(described: Described) -> list[tuple[list[int | None], str]]:
-    """Shape with the batch, and name, of each input.
-
-    Raises:
-        NotBuilt: the model was saved before it knew them.
-    """
-    if kind_of(described) == "Functional":
-        ends = ends_of(described, "input_layers")
-        wanted = [tensor.layer for tensor in (ends.values() if isinstance(ends, dict) else ends)]
-        layers = {name_of(layer): layer for layer in layers_of(described)}
-        return [_input_of(layers[name], None) for name in wanted]
-    layers, config = layers_of(described), described["config"]
-    if not layers:
-        raise NotBuilt("it has no layers")
-    built = config.get("build_input_shape") if isinstance(config, dict) else None
-    return [_input_of(layers[0], built or (described.get("build_config") or {}).get("input_shape"))]
-
-
-def _input_of(layer: Described, built: Any) -> tuple[list[int | None], str]:
-    config = layer["config"]
-    if kind_of(layer) in MODELS:
-        (only,) = _inputs_of(layer)
-        return only
-    shape = config.get("batch_shape") or config.get("batch_input_shape") or built
-    if not isinstance(shape, list) or len(shape) < 2:
-        raise NotBuilt("it was saved before it was built; start it with `keras.Input((height, width, 3))`")
-    return shape, name_of(layer)
 
 
 class _Builder:
@@ -185,8 +156,6 @@ class _Builder:
         if self._calls > _MOST_CALLS:
             raise NotBuilt(f"it uses its layers more than {_MOST_CALLS:,} times")
         options = {key: value for key, value in call.options.items() if key not in ("training", "mask")}
-        if self._keras_major < 3 and call.options.get("training"):  # Keras 3 overrides it in use
-            raise NotBuilt(f"its layer {part.name} is used as in training (`training=True`); leave that out")
         kind = kind_of(part.described)
         if part.inside:
             given = call.arguments[0] if len(call.arguments) == 1 else call.arguments

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .description import MODELS, Described, layers_of, name_of
+from .description import MODELS, Described, dtype_of, kind_of, layers_of, name_of
 
 _CONSTANT = "_CONSTANT_VALUE"
 
@@ -144,3 +144,54 @@ def first_use(layer: Described, tensors: list[Tensor]) -> int:
     if layer["class_name"] not in MODELS:
         return 0
     return min((tensor.use for tensor in tensors if tensor.layer == name_of(layer)), default=0)
+
+
+def check_calls(model: Described, keras_major: int) -> None:
+    """Refuses a layer that acts as in training whatever it is used for: its answers are those of dice.
+
+    Keras 3 overrides what was saved where a network is used; Keras 2 did not.
+
+    Raises:
+        NotBuilt: names the layer.
+    """
+    waiting = [model] if keras_major < 3 else []
+    while waiting:
+        for layer in layers_of(waiting.pop()):
+            if any(call.options.get("training") for call in calls_of(layer, set())):
+                raise NotBuilt(
+                    f"its layer {name_of(layer)} is used as in training (`training=True`); leave that out"
+                )
+            if kind_of(layer) in MODELS:
+                waiting.append(layer)
+
+
+# Its inputs.
+
+
+def inputs_of(described: Described) -> list[tuple[list[int | None], str, str]]:
+    """Shape with the batch, name and dtype of each input.
+
+    Raises:
+        NotBuilt: the model was saved before it knew them.
+    """
+    if kind_of(described) == "Functional":
+        ends = ends_of(described, "input_layers")
+        wanted = [tensor.layer for tensor in (ends.values() if isinstance(ends, dict) else ends)]
+        layers = {name_of(layer): layer for layer in layers_of(described)}
+        return [_input_of(layers[name], None) for name in wanted]
+    layers, config = layers_of(described), described["config"]
+    if not layers:
+        raise NotBuilt("it has no layers")
+    built = config.get("build_input_shape") if isinstance(config, dict) else None
+    return [_input_of(layers[0], built or (described.get("build_config") or {}).get("input_shape"))]
+
+
+def _input_of(layer: Described, built: Any) -> tuple[list[int | None], str, str]:
+    config = layer["config"]
+    if kind_of(layer) in MODELS:
+        (only,) = inputs_of(layer)
+        return only
+    shape = config.get("batch_shape") or config.get("batch_input_shape") or built
+    if not isinstance(shape, list) or len(shape) < 2:
+        raise NotBuilt("it was saved before it was built; start it with `keras.Input((height, width, 3))`")
+    return shape, name_of(layer), dtype_of(layer) if kind_of(layer) == "InputLayer" else "float32"

@@ -8,10 +8,16 @@ from math import prod
 from typing import Any
 
 from ...edge_runtime.errors import BadModel
+from ...edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
+from ...edge_runtime.models.passed import has_passed, remember
 from ...edge_runtime.schema import parse_json
-from .description import MODELS, class_names, numbers_in, options_of, refusals
+from ...edge_runtime.workers import ask_worker
+from .calls import NotBuilt, check_calls, inputs_of
+from .description import MISFITS, MODELS, class_names, numbers_in, options_of, refusals
 from .hdf5 import read_h5
 
+_PASSED_EARLY, PASSED = "keras-content", "keras"
+"""What is remembered of a file that was checked, and built, in a process with limits."""
 _LARGEST_OPTION = 2**28
 """Of a layer's options, such as its units: one layer would take a gigabyte for one picture."""
 
@@ -32,6 +38,18 @@ def check_content(content: bytes, name: str) -> "KerasContent":
                 "allowed; save it again with Keras"
             )
     return model
+
+
+def refuse_early(content: bytes, name: str) -> None:
+    """`computing_content`, in a process with limits and without Keras: most refusals come within a second.
+
+    Raises:
+        BadModel, Unavailable: as `computing_content`, and `ask_worker`.
+    """
+    sha256 = content_sha256(content)
+    if not (has_passed(sha256, PASSED) or has_passed(sha256, _PASSED_EARLY)):
+        ask_worker(refuse_code, content, name, time_s=HDF5_TIME_S)
+        remember(sha256, _PASSED_EARLY)
 
 
 def refuse_code(content: bytes, name: str) -> None:
@@ -57,7 +75,23 @@ def computing_content(content: bytes, name: str) -> "KerasContent":
         )
     for layer, reason in refusals(model.config):
         raise BadModel(f"{name}: refused: its layer {layer} {reason}")
+    try:
+        check_calls(model.config, model.keras_major)
+        inputs_of(model.config)
+    except NotBuilt as error:
+        raise BadModel(f"{name}: {error}, and save it again") from error
+    except MISFITS as error:
+        raise BadModel(f"{name}: its layers are joined in an unusual way; save it again") from error
     return model
+
+
+def input_dtype(content: bytes, name: str) -> str:
+    """The type of the network's first input as it was saved; it is built for float32.
+
+    Raises:
+        BadModel, Unavailable: as `computing_content`.
+    """
+    return inputs_of(computing_content(content, name).config)[0][2]
 
 
 # The file as a whole. Keras builds nothing here, so that no code of the file can run.

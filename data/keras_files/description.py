@@ -148,8 +148,8 @@ def options_of(description: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def numbers_in(options: dict[str, Any]) -> Iterator[int]:
-    """The whole numbers among the values, lists of them included."""
-    waiting = list(options.values())
+    """The whole numbers among the values, lists of them included; a seed may be any."""
+    waiting = [value for key, value in options.items() if key != "seed"]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):

@@ -76,7 +76,7 @@ def _refuse_quantized(kind: str, options: dict[str, Any]) -> None:
     dtype = options.get("dtype")
     name = str(dtype["config"].get("name") if isinstance(dtype, dict) else dtype)
     if name.startswith(_QUANTIZED):
-        raise NotBuilt(f"its layer {kind} is quantized already ({name})")
+        raise NotBuilt(f"its layer {kind} is quantized already ({name}); save the network before `quantize`")
 
 
 def _thresholded(theta: float) -> Any:

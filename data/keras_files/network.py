@@ -10,14 +10,14 @@ from typing import Any
 from ...edge_runtime.errors import BadModel
 from ...edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
 from ...edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
-from ...edge_runtime.models.model_file import HDF5_TIME_S, content_sha256
+from ...edge_runtime.models.model_file import content_sha256
 from ...edge_runtime.models.passed import has_passed, remember
 from ...edge_runtime.text import one_reason
 from ...edge_runtime.workers import ask_worker
 from ..backend import keras
 from .build import build_network
 from .calls import NotBuilt
-from .content import KerasContent, check_content, computing_content, refuse_code
+from .content import PASSED, KerasContent, check_content, computing_content, refuse_early
 from .description import MISFITS, MODELS, Described, End, computing_layers, refusals, saved_ends
 from .weights import give_weights
 
@@ -62,10 +62,10 @@ def load_network(content: bytes, name: str) -> Any:
         Unavailable: h5py is not installed.
     """
     sha256 = content_sha256(content)
-    if not has_passed(sha256, "keras"):
-        ask_worker(refuse_code, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
+    if not has_passed(sha256, PASSED):
+        refuse_early(content, name)
         ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES)
-        remember(sha256, "keras")
+        remember(sha256, PASSED)
     model = computing_content(content, name)
     check_network(content, name)
     try:
@@ -125,7 +125,8 @@ def network_facts(model: KerasContent, name: str) -> NetworkFacts:
         )
     return NetworkFacts(
         made_with,
-        *(_facts(*pair) for pair in zip(ends, (network.inputs, network.outputs), strict=True)),
+        _facts(ends[0], network.inputs),
+        _facts(ends[1], network.outputs),
         operator_facts,
         model.parameters,
         sum(cost.macs for cost in costs),

@@ -32,7 +32,7 @@ def give_weights(content: bytes, whole: Part) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = archive.read(WEIGHTS)
         with h5py.File(io.BytesIO(content), "r") as file:
-            _give_by_place(file, "", whole)
+            _give_by_place(_places(file), "", whole)
     else:
         with h5py.File(io.BytesIO(content), "r") as file:
             for part in whole.inside:
@@ -42,29 +42,45 @@ def give_weights(content: bytes, whole: Part) -> None:
 # .keras: each layer's numbers lie where its class and its place among its model's layers say.
 
 
-def _give_by_place(file: Any, path: str, model: Part) -> None:
+_LAYERS_OF_2_13 = "_layer_checkpoint_dependencies"
+
+
+def _places(file: Any) -> dict[str, Any]:
+    """The arrays by their place; Windows wrote it with other strokes, Keras 2.13 with another word."""
+    found: dict[str, Any] = {}
+
+    def add(name: str, item: Any) -> None:
+        if hasattr(item, "shape"):
+            found[name.replace("\\", "/").replace(_LAYERS_OF_2_13, "layers")] = item
+
+    file.visititems(add)
+    return found
+
+
+def _give_by_place(places: dict[str, Any], path: str, model: Part) -> None:
     used: dict[str, int] = {}
     for part in model.inside:
         kind = _snake_case(str(part.described["class_name"]))
         number = used[kind] = used.get(kind, -1) + 1
         inner = f"{path}layers/{kind}_{number}" if number else f"{path}layers/{kind}"
         if part.inside:
-            _give_by_place(file, f"{inner}/", part)
+            _give_by_place(places, f"{inner}/", part)
         elif part.layer is not None:
-            _give_own(file, inner, part.layer, part.name)
+            _give_own(places, inner, part.layer, part.name)
 
 
-def _give_own(file: Any, path: str, layer: Any, name: str) -> None:
+def _give_own(places: dict[str, Any], path: str, layer: Any, name: str) -> None:
     variables = [*layer._trainable_variables, *layer._non_trainable_variables]
-    group = file.get(f"{path}/vars")
     for number, variable in enumerate(variables):
-        if group is None or str(number) not in group:
+        array = places.get(f"{path}/vars/{number}")
+        if array is None:
             raise NotBuilt(f"it has no weights for its layer {name}")
-        _assign(variable, _numbers(group[str(number)]), name)
+        _assign(variable, _numbers(array), name)
     for attribute, inner in vars(layer).items():
         if any(inner is each for each in layer._layers):
             tried = (f"{path}/{attribute}", f"{path}/{attribute.lstrip('_')}", f"{path}/_{attribute}")
-            _give_own(file, next((place for place in tried if place in file), tried[0]), inner, name)
+            has = [each for each in tried if any(place.startswith(f"{each}/") for place in places)]
+            _give_own(places, (has or tried)[0], inner, name)
     _finish(layer)
 
 

@@ -17,7 +17,7 @@ from ..errors import EdgeclsError
 from ..files import write_whole
 from ..user_folders import state_folder
 
-Trial = Literal["run", "inspect", "hdf5", "keras"]
+Trial = Literal["run", "inspect", "hdf5", "keras", "keras-content"]
 """What a file has passed: its engine ran it; `edgecls inspect` read it; its HDF5 was read; Keras built it."""
 
 _MOST = 500

@@ -49,6 +49,18 @@ def test_it_sees_the_pixels_that_it_was_trained_on(saved, suffix, scaling, scale
         np.testing.assert_allclose(KerasEngine(again).predict_batch(IMAGES), expected, atol=1e-5)
 
 
+def test_an_input_of_bytes_takes_bytes(tmp_path):
+    image = keras.Input((24, 24, 3), dtype="uint8")
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.ops.cast(image, "float32") / 255.0)
+    model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(pooled))
+    path = tmp_path / "theirs.keras"
+    model.save(path)
+    loaded = load_foreign(path, LABELS, PictureOptions())
+    np.testing.assert_allclose(KerasEngine(loaded).predict_batch(IMAGES), model(IMAGES), atol=1e-5)
+    with pytest.raises(UsageError, match=r"takes pixels of 0\.\.255 \(uint8\); leave --scale"):
+        load_foreign(path, LABELS, PictureOptions("-1..1"))
+
+
 def test_logits_become_probabilities(tmp_path):
     model = network(None)
     model.save(tmp_path / "theirs.keras")

@@ -206,8 +206,8 @@ _PLACES = {
 }  # fmt: skip
 
 
-def keras(case: str) -> bytes:
-    """The case as TensorFlow 2.15 writes a `.keras`."""
+def keras(case: str, *, joined: str = "/", layers: str = "layers") -> bytes:
+    """The case as TensorFlow 2.15 writes a `.keras`; earlier ones, and Windows, have other places inside."""
     config, weights = CASES[case]()
     inside, file = io.BytesIO(), io.BytesIO()
     with h5py.File(inside, "w") as written:
@@ -215,7 +215,8 @@ def keras(case: str) -> bytes:
             counts: dict[str, int] = {}
             for at, _, value in _arrays(name, roles):
                 number = counts[at] = counts.get(at, -1) + 1
-                written[f"layers/{_PLACES[case][at]}/vars/{number}"] = value
+                place = f"layers/{_PLACES[case][at]}".replace("layers", layers).replace("/", joined)
+                written[f"{place}/vars/{number}"] = value
     with zipfile.ZipFile(file, "w") as zipped:
         zipped.writestr("config.json", json.dumps(config | {"module": "keras.src.engine.functional"}))
         zipped.writestr("metadata.json", json.dumps({"keras_version": "2.15.0"}))

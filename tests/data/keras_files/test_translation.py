@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from edgecls.data.backend import keras
 from edgecls.data.keras_files import network as keras_network
 from edgecls.data.keras_files.build import build_network
 from edgecls.data.keras_files.calls import NotBuilt
-from edgecls.data.keras_files.content import computing_content
+from edgecls.data.keras_files.content import computing_content, refuse_early
 from edgecls.data.keras_files.weights import give_weights
 from edgecls.edge_runtime.errors import BadModel
 
@@ -82,6 +83,12 @@ def of_keras_3():
     x = keras.ops.concatenate([layers.MultiHeadAttention(2, 4)(x, x), x], axis=-1)
     x = layers.Dense(4, activation="hard_sigmoid")(keras.ops.mean(x, axis=1))
     return with_numbers(keras.Model(picture, {"scores": keras.ops.softmax(x)}))
+
+
+def test_places_may_be_written_as_on_windows_and_by_keras_2_13():
+    content = keras_2.keras("nested", joined="\\", layers="_layer_checkpoint_dependencies")
+    answers = loaded(content)(keras_2.PIXELS, training=False)
+    np.testing.assert_allclose(answers, ANSWERS["nested"], atol=2e-6)
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
@@ -241,6 +248,14 @@ def test_models_that_use_each_other_without_end_are_refused():
         inner["config"]["output_layers"] = [[name, 1, 0]]
     with pytest.raises(NotBuilt, match="uses its layers more than 20,000 times"):
         build_network(inner, 2)
+
+
+def test_most_refusals_come_without_keras():
+    """A second, where Keras and TensorFlow take six to load."""
+    code = "import sys; from edgecls.data.keras_files import content; assert 'keras' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(BadModel, match=r"`training=True`\); leave that out, and save it again"):
+        refuse_early(changed("convolutions", in_training), "theirs")
 
 
 def test_an_operation_of_keras_3_that_is_not_on_the_list_is_refused(tmp_path):
