@@ -163,6 +163,7 @@ def actions_of(
         camera=source.description,
         farewell=farewell,
         on_event=on_event,
+        stop=stop,
     )
 
 

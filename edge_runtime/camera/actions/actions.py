@@ -8,6 +8,7 @@ from typing import Any
 
 from ..answer import Answer, Deliveries, Sink
 from ..event import Event, OnEvent
+from ..loop import StopRequest
 from ..outputs.courier import Courier, CourierSettings, close_all
 from ..outputs.destination import Farewell
 from .announced import Announced
@@ -53,6 +54,7 @@ class Actions(Sink):
         camera: the source, without secrets.
         farewell: the time to end in, which all couriers of the session share.
         on_event: gets `output_failed`, `output_works`, `output_dropped` and `action_output`.
+        stop: the loop's; ends the wait for the library of the pins.
         clock: monotonic seconds.
 
     Raises:
@@ -69,6 +71,7 @@ class Actions(Sink):
         camera: str,
         farewell: Farewell,
         on_event: OnEvent,
+        stop: StopRequest | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model, self._camera = model, camera
@@ -90,7 +93,7 @@ class Actions(Sink):
                 self._event_rules.append((rule, courier))
                 self._couriers.append(courier)
         pins = [rule.action for rule in self._pin_rules if isinstance(rule.action, PinAction)]
-        self._board = PinBoard(pins) if pins else None
+        self._board = PinBoard(pins, stop) if pins else None
         self._pins: Courier[tuple[int, str]] | None = None
         if self._board:
             self._pins = Courier(self._board, farewell, on_event, clock=clock)

@@ -6,11 +6,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from ...errors import Unavailable
 from ...masking import child_environment
+from ..loop import StopRequest
 from ..outputs.destination import Carrying
 from .pin_child import DONE, FAILED, READY
 from .rules import PinAction, pin_words
@@ -31,6 +32,7 @@ class PinBoard:
 
     Args:
         actions: of the rules with pins; those of one pin agree on its level.
+        stop: the loop's; while the library is loaded, a request ends the wait for it.
 
     Raises:
         Unavailable: the library is not there, or a pin cannot be used.
@@ -38,16 +40,19 @@ class PinBoard:
 
     name = "gpio"
 
-    def __init__(self, actions: Sequence[PinAction]) -> None:
+    def __init__(self, actions: Sequence[PinAction], stop: StopRequest | None = None) -> None:
         self._words = pin_words(actions)
         self._held: dict[int, str] = {}
         self._is_closed = False
         self._lock = threading.Lock()
-        self._process: _PinProcess | None
+        self._process: _PinProcess | None = None
+        stop = stop or StopRequest()
         try:
-            self._process = _PinProcess(self._words, START_S)
+            self._process = _PinProcess(self._words, lambda: stop.requested)
         except Unavailable as error:
-            raise Unavailable(f"{self.name}: {error}") from error
+            if not stop.requested:
+                raise Unavailable(f"{self.name}: {error}") from error
+            self._is_closed = True  # the loop ends before its first frame
 
     def deliver(self, item: tuple[int, str], attempt: Carrying) -> None:
         """Tells the process of a pin's change; see `Destination.deliver`.
@@ -89,7 +94,7 @@ class PinBoard:
 
     def _started_again(self, attempt: Carrying) -> "_PinProcess":
         try:
-            process = _PinProcess(self._words, START_S, attempt)
+            process = _PinProcess(self._words, lambda: attempt.is_interrupted)
         except Unavailable as error:
             raise Unavailable(f"{self.name}: {error}") from error
         with self._lock:
@@ -105,7 +110,7 @@ class PinBoard:
 class _PinProcess:
     """The process that holds the pins; see `pin_child.py`. Raises Unavailable where it does not start."""
 
-    def __init__(self, words: Sequence[str], limit_s: float, attempt: Carrying | None = None) -> None:
+    def __init__(self, words: Sequence[str], gives_up: Callable[[], bool]) -> None:
         self._process = subprocess.Popen(
             [*CHILD, *words],
             stdin=subprocess.PIPE,
@@ -118,7 +123,7 @@ class _PinProcess:
         self._hearing = threading.Thread(target=self._hear, name="pins", daemon=True)
         self._hearing.start()
         try:
-            self._expect(READY, limit_s, attempt)
+            self._expect(READY, START_S, gives_up)
         except Unavailable:
             self.end()
             raise
@@ -137,7 +142,7 @@ class _PinProcess:
         given = self._process.stdin
         assert given  # noqa: S101 - for the type: it is a pipe
         os.write(given.fileno(), f"{line}\n".encode())  # a few bytes, and each is answered before the next
-        self._expect(DONE, ANSWER_S, attempt)
+        self._expect(DONE, ANSWER_S, lambda: attempt.is_interrupted)
 
     def end(self) -> None:
         """Ends it: it turns its pins off when its standard input ends, or is killed."""
@@ -164,9 +169,9 @@ class _PinProcess:
             for line in self._process.stdout or ():
                 yield line.decode(errors="replace").strip()
 
-    def _expect(self, answer: str, limit_s: float, attempt: Carrying | None) -> None:
+    def _expect(self, answer: str, limit_s: float, gives_up: Callable[[], bool]) -> None:
         ends_s = time.monotonic() + limit_s
-        while time.monotonic() < ends_s and not (attempt and attempt.is_interrupted):
+        while time.monotonic() < ends_s and not gives_up():
             try:
                 said = self._answers.get(timeout=0.1)
             except queue.Empty:

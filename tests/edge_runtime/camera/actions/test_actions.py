@@ -39,7 +39,7 @@ class Board:
 
     name = "gpio"
 
-    def __init__(self, pins: Sequence[object]) -> None:  # noqa: ARG002
+    def __init__(self, pins: Sequence[object], stop: object) -> None:  # noqa: ARG002
         self.lost: dict[int, str] = {}
         self.told: list[tuple[int, str]] = []
         self.closed = False

@@ -14,6 +14,7 @@ from edgecls.edge_runtime.camera.actions import pins as pins_module
 from edgecls.edge_runtime.camera.actions.pin_child import Pins, main, opened, serve
 from edgecls.edge_runtime.camera.actions.pins import PinBoard
 from edgecls.edge_runtime.camera.actions.rules import PinAction
+from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import Clock
@@ -214,6 +215,17 @@ def test_a_process_that_hangs_is_ended_in_time(levels, monkeypatch):
     with pytest.raises(Unavailable, match="does not answer"):
         board.deliver((17, "on"), Carrying(0.0))
     assert process.returncode == -signal.SIGKILL
+    board.close()
+
+
+@posix
+def test_a_loop_that_is_to_end_waits_for_no_library(monkeypatch):
+    monkeypatch.setattr(pins_module, "CHILD", [sys.executable, "-c", "import time; time.sleep(1000)"])
+    monkeypatch.setattr(pins_module, "END_S", 0.05)
+    stop = StopRequest()
+    stop.requested = True
+    board = PinBoard([PinAction(17)], stop)
+    board.deliver((17, "on"), Carrying(0.0))
     board.close()
 
 
