@@ -12,10 +12,13 @@ from ..data.keras_files import network as keras_network
 from ..data.keras_files.content import input_dtype
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, SCALINGS, PictureOptions
+from ..edge_runtime.inspection.stated import of_start
 from ..edge_runtime.models.card import MADE_ELSEWHERE, ModelCard, Provenance
+from ..edge_runtime.models.foreign_scaling import scaling_of
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from .heads import with_scores
 from .inputs import read_foreign
+from .keras_start import keras_start
 
 _BATCH_PIXELS = 256 * 32 * 32
 """Of the images that are predicted together: a large network's activations on more would take gigabytes."""
@@ -64,14 +67,16 @@ def load_foreign(
         path: a classifier of pictures, float32 (N, H, W, 3) or grey (N, H, W, 1), to (N, C); for two labels
             to (N, 1) too.
         labels: in the order of its outputs; one output is the second label's.
-        options: how it wants its pictures.
-        on_note: called with a line about its scores, where they are not what they should be.
+        options: how it wants its pictures, where its first layers do not say so.
+        on_note: called with a line about its pixels or scores, where they are not what is usual, or not what
+            the user says.
 
     Returns:
         As `load_network`, with what `with_scores` adds to its end, and a new card.
 
     Raises:
-        UsageError: edgecls trained it, so it has its own labels and scaling.
+        UsageError: edgecls trained it, so it has its own labels and scaling; or nobody says how its pixels
+            are scaled.
         MissingInput, BadModel: it cannot be read, has a layer that is refused, or is not a
             classifier with these labels.
     """
@@ -80,11 +85,13 @@ def load_foreign(
     height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
     rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
     provenance = Provenance(recipe={MADE_ELSEWHERE: options.stated})
-    scaling = options.scaling or SCALINGS["0..1"]
     if "int" in (dtype := input_dtype(content, str(path))):
         scaling = SCALINGS["0..255"]
         if options.scaling not in (None, scaling):
             raise UsageError(f"{path}: takes pixels of 0..255 ({dtype}); leave --scale, --mean and --std out")
+    else:
+        said = of_start(keras_start(network), channels)
+        scaling = scaling_of(said, options, str(path), on_note, on_note, can_adopt=False)
     card = ModelCard(labels, rule, *scaling, io="float32", provenance=provenance)
     network, card = with_scaling_layer(network, card)
     ended = with_scores(network, card, str(path))

@@ -20,6 +20,8 @@ def scaling_of(
     name: str,
     on_note: Callable[[str], None],
     on_warning: Callable[[str], None],
+    *,
+    can_adopt: bool = True,
 ) -> tuple[Scale, Offset]:
     """Returns the (scale, offset) that a network was trained on, as its file says, or else the user.
 
@@ -32,6 +34,7 @@ def scaling_of(
         name: what messages call the file.
         on_note: called with what the file says.
         on_warning: called where the user says something else.
+        can_adopt: whether `edgecls adopt` takes such a file.
 
     Raises:
         UsageError: neither says it, or what the user says is not in the range of the input.
@@ -46,10 +49,9 @@ def scaling_of(
         return said.options.scaling
     if wanted is None:
         why = said.unclear or "does not say which pixels it was trained on"
-        raise UsageError(
-            f"{name}: {why}; add --scale 0..1, -1..1 or 0..255, or --mean and --std, or let "
-            f"`edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
-        )
+        adopt = f", or let `edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
+        remedy = f"add --scale 0..1, -1..1 or 0..255, or --mean and --std{adopt if can_adopt else ''}"
+        raise UsageError(f"{name}: {why}; {remedy}")
     if said.ends and not fits(said.ends, ends_of(picture_options)):
         low, high = said.ends
         remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"
