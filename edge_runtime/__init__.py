@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .images.decode import decode as decode
     from .images.decode import read_image as read_image
     from .images.prepare import prepare as prepare
+    from .images.picture_options import PictureOptions as PictureOptions
     from .images.rule import ImageRule as ImageRule
     from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
@@ -112,6 +113,7 @@ _MODULES = {
     "prepare": ".images.prepare",
     "read_image": ".images.decode",
     "ImageRule": ".images.rule",
+    "PictureOptions": ".images.picture_options",
     "inspect_model": ".inspection.inspect",
     "ModelCard": ".models.card",
     "any_model": ".models.find",
