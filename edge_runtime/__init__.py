@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from .errors import EdgeclsError as EdgeclsError
     from .images.decode import decode as decode
     from .images.decode import read_image as read_image
-    from .images.prepare import prepare as prepare
     from .images.picture_options import PictureOptions as PictureOptions
+    from .images.prepare import prepare as prepare
     from .images.rule import ImageRule as ImageRule
     from .inspection.inspect import inspect_model as inspect_model
     from .models.card import ModelCard as ModelCard
