@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.keras_files.content import refuse_early
+from ..data.keras_files.content import refuse_early, scales_pixels
 from ..data.load import Dataset
 from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
@@ -12,6 +12,7 @@ from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.errors import BadModel, MissingInput, UnknownChoice, UsageError
 from ..edge_runtime.files import MODEL_BYTES, read_whole
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, OPTIONS, PictureOptions
+from ..edge_runtime.models.foreign_scaling import unknown_scaling
 from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.models.other_formats import refuse_other_folder, refuse_other_format
@@ -62,7 +63,7 @@ def read_inputs(
 
     Raises:
         MissingInput, BadModel, BadData: something is not there, or damaged.
-        UsageError: options contradict each other.
+        UsageError: options contradict each other, or nobody says how a foreign model's pixels are scaled.
     """
     path = model or _newest()
     if path.is_dir():
@@ -72,7 +73,10 @@ def read_inputs(
     if labels:
         names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
-        refuse_early(read_foreign(path), str(path))
+        content = read_foreign(path)
+        refuse_early(content, str(path))
+        if picture_options.scaling is None and not scales_pixels(content, str(path)):
+            raise unknown_scaling(str(path))
         return ForeignModel(path, names, picture_options, data, calibration)
     if calibration or not picture_options.is_empty:
         options = " ".join(filter(None, (picture_options.text, calibration and "--calibration")))

@@ -13,7 +13,7 @@ from ...edge_runtime.models.passed import has_passed, remember
 from ...edge_runtime.schema import parse_json
 from ...edge_runtime.workers import ask_worker
 from .calls import NotBuilt, check_calls, inputs_of
-from .description import MISFITS, MODELS, class_names, numbers_in, options_of, refusals
+from .description import MISFITS, MODELS, class_names, computing_layers, numbers_in, options_of, refusals
 from .hdf5 import read_h5
 
 _PASSED_EARLY, PASSED = "keras-content", "keras"
@@ -92,6 +92,27 @@ def input_dtype(content: bytes, name: str) -> str:
         BadModel, Unavailable: as `computing_content`.
     """
     return inputs_of(computing_content(content, name).config)[0][2]
+
+
+_LOOKING = frozenset(
+    ["Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "Flatten", "MaxPooling2D", "ZeroPadding2D"]
+)
+"""Layers that look at the picture."""
+
+
+def scales_pixels(content: bytes, name: str) -> bool:
+    """Whether a network may scale its pixels itself: it does not begin by looking at them.
+
+    Args:
+        content: of a file that `refuse_early` has let pass.
+        name: of the file.
+
+    Raises:
+        BadModel, Unavailable: as `computing_content`.
+    """
+    model = computing_content(content, name).config
+    layers = (kind for kind in computing_layers(model) if not kind.startswith("Random"))
+    return next(layers, "") not in _LOOKING or "int" in inputs_of(model)[0][2]
 
 
 # The file as a whole. Keras builds nothing here, so that no code of the file can run.

@@ -14,6 +14,14 @@ _APART = 0.25
 """By what share of an integer input's range, which was measured on some pictures, the user's may differ."""
 
 
+def unknown_scaling(name: str, unclear: str = "", *, can_adopt: bool = False) -> UsageError:
+    """Returns the error for a file of which nobody says how its pixels are scaled; see `scaling_of`."""
+    why = unclear or "does not say which pixels it was trained on"
+    adopt = f", or let `edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
+    remedy = f"add --scale 0..1, -1..1 or 0..255, or --mean and --std{adopt if can_adopt else ''}"
+    return UsageError(f"{name}: {why}; {remedy}")
+
+
 def scaling_of(
     said: Stated,
     picture_options: PictureOptions,
@@ -48,10 +56,7 @@ def scaling_of(
         on_note(f"{name}: takes {said.options.scaling_text}, by {said.by}")
         return said.options.scaling
     if wanted is None:
-        why = said.unclear or "does not say which pixels it was trained on"
-        adopt = f", or let `edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
-        remedy = f"add --scale 0..1, -1..1 or 0..255, or --mean and --std{adopt if can_adopt else ''}"
-        raise UsageError(f"{name}: {why}; {remedy}")
+        raise unknown_scaling(name, said.unclear, can_adopt=can_adopt)
     if said.ends and not fits(said.ends, ends_of(picture_options)):
         low, high = said.ends
         remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"

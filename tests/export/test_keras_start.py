@@ -6,10 +6,13 @@ import keras
 import numpy as np
 import pytest
 
+from edgecls.data.keras_files.content import scales_pixels
+from edgecls.edge_runtime.errors import UsageError
 from edgecls.edge_runtime.images.picture_options import PictureOptions
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.inspection.stated import of_start
 from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.export.inputs import read_inputs
 from edgecls.export.keras_file import KerasEngine, load_foreign, with_scaling_layer
 from edgecls.export.keras_start import keras_start
 
@@ -88,3 +91,25 @@ def test_a_scale_for_each_channel_becomes_a_layer(options, network_input):
 def test_a_scale_for_all_channels_needs_no_layer():
     card = ModelCard(LABELS, ImageRule(12, 12), io="float32")
     assert with_scaling_layer("network", card) == ("network", card)
+
+
+@pytest.mark.parametrize(
+    ("first", "scales"),
+    [
+        ((), False),
+        ((layers.Rescaling(1 / 255),), True),
+        ((layers.RandomFlip(), layers.Rescaling(1 / 255)), True),
+        ((layers.RandomFlip(),), False),
+        ((layers.BatchNormalization(),), True),  # it has to be run to know
+    ],
+    ids=range(5),
+)
+def test_a_network_that_begins_by_looking_scales_no_pixels(tmp_path, first, scales):
+    path = tmp_path / "theirs.keras"
+    network(*first).save(path)
+    assert scales_pixels(path.read_bytes(), str(path)) == scales
+    if not scales:
+        (tmp_path / "labels.txt").write_text("a\nb\nc\n")
+        (tmp_path / "pictures").mkdir()
+        with pytest.raises(UsageError, match=r"does not say which pixels it was trained on; add --scale"):
+            read_inputs(path, labels=tmp_path / "labels.txt", calibration=tmp_path / "pictures")
