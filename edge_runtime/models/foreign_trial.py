@@ -156,19 +156,27 @@ def _chosen(facts: NetworkFacts, labels: int, wanted: str, name: str) -> TensorF
         )
     if wanted or len(outputs) == 1:
         (chosen,) = named or outputs
-        if chosen.shape is None and chosen.dtype == "undefined":
-            raise BadModel(
-                f"{name}: gives {chosen.name} as a sequence or map, not as a row of scores; convert it with "
-                "zipmap=False, or without its last operator"
-            )
+        _refuse_map(chosen, name)
         return chosen
-    rows = [output for output in outputs if _numbers(output.shape) == labels]
-    rows = rows or [output for output in outputs if labels == 2 and _numbers(output.shape) == 1]
+    rows = [output for output in outputs if output.is_row and _numbers(output.shape) == labels]
+    if labels == 2 and not rows:
+        rows = [output for output in outputs if output.is_row and _numbers(output.shape) == 1]
+    if not rows:
+        for output in outputs:
+            _refuse_map(output, name)
     if len(rows) != 1:
         raise UsageError(
             f"{name}: has the outputs {_described(outputs)}; name that with {labels:,} scores with --output"
         )
     return rows[0]
+
+
+def _refuse_map(output: TensorFacts, name: str) -> None:
+    if output.shape is None and output.dtype == "undefined":
+        raise BadModel(
+            f"{name}: gives {output.name} as a sequence or map, not as a row of scores; convert it with "
+            "zipmap=False, or without its last operator"
+        )
 
 
 def _numbers(shape: Shape | None) -> int:

@@ -180,6 +180,24 @@ def test_of_several_outputs_that_could_be_meant_one_has_to_be_named(tmp_path):
         try_foreign(content, "theirs.onnx", 3, None, "third")
 
 
+def test_a_classifier_of_scikit_learn_gives_a_map_and_a_label(tmp_path):
+    model = onnx.load_from_string(network("Softmax"))
+    map_type = helper.make_map_type_proto(
+        TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    )
+    model.graph.node.append(helper.make_node("ArgMax", ["scores"], ["label"], axis=1, keepdims=0))
+    model.graph.node.append(
+        helper.make_node("ZipMap", ["scores"], ["maps"], domain="ai.onnx.ml", classlabels_int64s=[0, 1, 2])
+    )
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 1))
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("label", TensorProto.INT64, ("N",)))
+    model.graph.output.append(helper.make_value_info("maps", helper.make_sequence_type_proto(map_type)))
+    for labels in (2, 3):
+        with pytest.raises(BadModel, match=r"gives maps as a sequence or map, .*zipmap=False"):
+            try_foreign(model.SerializeToString(), "theirs.onnx", labels)
+
+
 def test_half_precision_in_and_out(tmp_path):
     content = network("Softmax", takes=TensorProto.FLOAT16, gives=TensorProto.FLOAT16)
     answer = answers(content, tmp_path)
