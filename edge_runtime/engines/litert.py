@@ -16,11 +16,17 @@ from .tensors import TensorSpec, in_size, picture_and_scores, picture_input, sco
 
 try:
     from ai_edge_litert import __version__  # pyright: ignore[reportMissingTypeStubs]
-    from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingTypeStubs]
+    from ai_edge_litert.interpreter import (  # pyright: ignore[reportMissingTypeStubs]
+        Interpreter,
+        OpResolverType,
+    )
 except ImportError as error:
     raise Unavailable(
         f"LiteRT cannot be loaded: {error}; run `pip install ai-edge-litert`, or use the .onnx file"
     ) from error
+
+
+_WITHOUT_XNNPACK = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
 
 class LiteRTEngine:
@@ -31,14 +37,13 @@ class LiteRTEngine:
         self._path = model.path
         try:
             with native_stderr_held():  # it prints a line about its XNNPACK delegate
-                self._interpreter: Any = Interpreter(model_content=model.content, num_threads=threads)
-                entry, _ = self._ends(model)
-                self.takes = in_size(spec_of(entry), model.card.image)
-                self._picture = picture_input(self.takes, model.card, str(model.path))
-                if self.takes != spec_of(entry):
-                    self._interpreter.resize_tensor_input(entry["index"], self.takes.shape)
-                self._interpreter.allocate_tensors()
-                _, out = self._ends(model)  # as large as they are for pictures of this size
+                try:
+                    entry, out = self._open(model, threads)
+                except RuntimeError as error:
+                    if "XNNPACK" not in str(error):
+                        raise
+                    # It takes some operators that it then cannot prepare; slower, without it, they run.
+                    entry, out = self._open(model, threads, _WITHOUT_XNNPACK)
         except EdgeclsError:
             raise
         except Exception as error:  # it shares no base class; names in a file that are not UTF-8 raise, too
@@ -47,6 +52,20 @@ class LiteRTEngine:
         self._scores = score_output(spec_of(out), model.card, str(model.path))
         self.input_size_px = self._picture.size_px
         self.classes = self._scores.classes
+
+    def _open(self, model: ModelFile, threads: int, operators: Any = OpResolverType.AUTO) -> tuple[Any, Any]:
+        """Loads the network for pictures of its size, and returns its input and output."""
+        self._interpreter: Any = Interpreter(
+            model_content=model.content, num_threads=threads, experimental_op_resolver_type=operators
+        )
+        entry, _ = self._ends(model)
+        self.takes = in_size(spec_of(entry), model.card.image)
+        self._picture = picture_input(self.takes, model.card, str(model.path))
+        if self.takes != spec_of(entry):
+            self._interpreter.resize_tensor_input(entry["index"], self.takes.shape)
+        self._interpreter.allocate_tensors()
+        _, out = self._ends(model)  # as large as it is for pictures of this size
+        return entry, out
 
     def _ends(self, model: ModelFile) -> tuple[Any, Any]:
         inputs, outputs = (

@@ -14,6 +14,7 @@ from edgecls.edge_runtime.errors import BadModel, UsageError
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.card import ModelCard
+from edgecls.edge_runtime.models.find import builtin_model
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 
 FILES = ("tflite", "onnx", "int8 tflite", "int8 onnx")
@@ -132,3 +133,21 @@ def test_a_missing_engine_names_the_package_to_install(tiny, tmp_path: Path, pac
     )
     assert done.stdout.startswith("69 ")
     assert f"run `pip install {package.replace('_', '-')}`" in done.stdout
+
+
+def test_a_network_that_xnnpack_cannot_prepare_runs_without_it(monkeypatch):
+    from edgecls.edge_runtime.engines import litert
+    from edgecls.edge_runtime.engines.engine import start_engine
+
+    def unprepared(*, experimental_op_resolver_type, **settings):
+        if experimental_op_resolver_type is litert.OpResolverType.AUTO:
+            raise RuntimeError("failed to create XNNPACK runtimeNode number 68 failed to prepare.")
+        return whole(experimental_op_resolver_type=experimental_op_resolver_type, **settings)
+
+    model = builtin_model()
+    picture = np.random.default_rng(0).integers(0, 256, model.card.image.shape, np.uint8)
+    with_it = start_engine(model).probabilities(picture)
+    whole = litert.Interpreter
+    monkeypatch.setattr(litert, "Interpreter", unprepared)
+    without = start_engine(model).probabilities(picture)
+    assert np.abs(with_it - without).max() < 0.02
