@@ -37,9 +37,10 @@ def compare_command(
     folder: Path = _Folder,
     only: list[str] | None = _Only,
     times: bool = typer.Option(True, help="Measure how long refusals take."),
+    bare: bool = typer.Option(True, help="Also type the commands without the options that fit."),
 ) -> None:
     """Compare edgecls with the tools that made the files; ten minutes for all of them."""
-    verdicts = compare(folder, only or [], _show, time_refusals=times)
+    verdicts = compare(folder, only or [], _show, time_refusals=times, with_bare=bare)
     print(render(verdicts))
     sys.exit(any(verdict.is_fault for verdict in verdicts))
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Comparison:
 
     corpus: Path
     time_refusals: bool = True
-    kept: list[str] = field(default_factory=list)
+    with_bare: bool = True
 
     def cases(self, only: Sequence[str] = ()) -> Iterator[Case]:
         """Yields the cases whose file, kind or maker contains one of `only`; all if there are none."""
@@ -69,7 +69,7 @@ class Comparison:
         """Yields what happens with the options that fit, and without."""
         yield self._judge(case, "options", case.options)
         bare = list(of_the_crop(case.options))
-        if bare != case.options and case.answers:
+        if self.with_bare and bare != case.options and case.answers:
             yield self._judge(case, "bare", bare)
 
     def _judge(self, case: Case, typed: str, options: list[str]) -> Verdict:
@@ -231,10 +231,15 @@ def cpu_of(argv: list[str], place: Path) -> float:
 
 
 def compare(
-    corpus: Path, only: Sequence[str], on_step: Callable[[str], None], *, time_refusals: bool = True
+    corpus: Path,
+    only: Sequence[str],
+    on_step: Callable[[str], None],
+    *,
+    time_refusals: bool = True,
+    with_bare: bool = True,
 ) -> list[Verdict]:
     """Returns how edgecls treats each file, typed with and without options."""
-    comparison = Comparison(corpus, time_refusals)
+    comparison = Comparison(corpus, time_refusals, with_bare)
     cases, verdicts = [*comparison.cases(only)], []
     if any(case.export for case in cases):
         read_libraries()

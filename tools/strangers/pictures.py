@@ -17,7 +17,6 @@ _LABEL_FILES = {
     "class_indices.json": '{"cat": 0, "dog": 1, "bird": 2}',
     "data.yaml": "path: ../animals\ntrain: train\nval: val\n\nnames:\n  0: cat\n  1: dog\n  2: bird\n",
     "names_list.yaml": "nc: 3\nnames: [cat, dog, bird]\n",
-    "labels_edge_impulse.txt": "cat, dog, bird\n",
 }
 
 

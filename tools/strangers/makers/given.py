@@ -57,7 +57,7 @@ def ridge(features: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
     mean = features.mean(0)
     spread = features - mean
     gram = spread.T @ spread
-    gram += np.eye(len(gram)) * max(1e-3 * np.trace(gram) / len(gram), 1e-9)
+    gram += np.eye(len(gram)) * max(0.03 * np.trace(gram) / len(gram), 1e-9)
     middle = targets.mean(0)
     weights = np.linalg.solve(gram, spread.T @ (targets - middle))
     return weights, middle - mean @ weights

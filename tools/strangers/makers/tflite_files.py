@@ -31,9 +31,7 @@ def convert(model, kind, pictures):
 
 def run(content, pictures, index=0):
     """Returns what TensorFlow's interpreter answers to float pictures, and the step of its output."""
-    interpreter = tf.lite.Interpreter(
-        model_content=content, experimental_op_resolver_type=tf.lite.experimental.OpResolverType.BUILTIN_REF
-    )
+    interpreter = tf.lite.Interpreter(model_content=content)
     entry = interpreter.get_input_details()[0]
     interpreter.resize_tensor_input(entry["index"], [1, *pictures.shape[1:]])
     interpreter.allocate_tensors()
@@ -210,7 +208,7 @@ class TfliteFiles:
             "0..1",
             crop="center",
             options=[],
-            labels="labels_edge_impulse.txt",
+            labels="labels.txt",
         )
         self.save(
             "edge_impulse_float",
@@ -220,7 +218,7 @@ class TfliteFiles:
             "0..1",
             crop="center",
             options=["--scale", "0..1"],
-            labels="labels_edge_impulse.txt",
+            labels="labels.txt",
         )
         self.save("frigate_uint8", "tools", lambda: frigate(), "uint8", "0..1", fits=True, options=STRETCH)
 
