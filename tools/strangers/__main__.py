@@ -5,6 +5,8 @@ from pathlib import Path
 
 import typer
 
+from .applications import SCALES, measure
+from .applications import render as render_figures
 from .compare import compare, render
 from .environments import make_files, set_up
 from .pictures import write_pictures
@@ -43,6 +45,16 @@ def compare_command(
     verdicts = compare(folder, only or [], _show, time_refusals=times, with_bare=bare)
     print(render(verdicts))
     sys.exit(any(verdict.is_fault for verdict in verdicts))
+
+
+@app.command()
+def applications(
+    networks: list[str] | None = typer.Argument(None, help=f"Of {', '.join(SCALES)}; default: all."),
+    side_px: int = typer.Option(96, "--imgsz", min=32, help="Side of the networks' input, in pixels."),
+    max_drop: float = typer.Option(1.0, min=0, help="As `edgecls export --max-drop` takes it."),
+) -> None:
+    """Export the networks of keras.applications: float32 and int8 against Keras; minutes for each."""
+    print(render_figures(measure(networks or [*SCALES], side_px, max_drop, _show)))
 
 
 def _show(text: str) -> None:
