@@ -18,7 +18,7 @@ from ..files import TEXT_BYTES, read_whole
 from ..images.picture_options import PictureOptions
 from ..images.rule import Channels, Crop, PixelRange
 from ..masking import has_secret, shown_source, shown_value
-from ..schema import parse_toml
+from ..schema import checked, parse_toml
 from ..text import expanded
 
 Rotation = Literal["0", "90", "180", "270"]
@@ -392,6 +392,9 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
         return _rules(value)
     if option.name in ("source", "rotate") and type(value) is int:
         value = str(value)  # source = 0
+    if option.name in ("mean", "std") and not isinstance(value, str):  # mean = [0.485, 0.456, 0.406]
+        numbers = checked(tuple[float, ...] | float, value)
+        value = ",".join(map(repr, numbers if isinstance(numbers, tuple) else (numbers,)))
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     choices = choices_of(hint)
     if choices:

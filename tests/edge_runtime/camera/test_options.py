@@ -5,7 +5,7 @@ import pytest
 
 from edgecls.edge_runtime.camera.option_text import to_arguments, to_toml
 from edgecls.edge_runtime.camera.options import CameraOptions, read_options
-from edgecls.edge_runtime.errors import BadConfiguration, MissingInput
+from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, UsageError
 
 
 @pytest.fixture
@@ -111,3 +111,29 @@ def test_arguments_are_what_a_user_would_type():
         *["--source", "csi", "--no-realtime", "--smooth", "0.0", "--skip-still", "--show"]
     ]
     assert to_arguments(CameraOptions().changed()) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "mean"),
+    [('"imagenet"', "imagenet"), ("127.5", "127.5"), ("0", "0.0"), ("[0.4, 0.5, 1]", "0.4,0.5,1.0")],
+)
+def test_a_mean_in_a_file_is_a_text_a_number_or_three(tmp_path: Path, written: str, mean: str):
+    path = tmp_path / "door.toml"
+    path.write_text(f"mean = {written}\nresize-to = 256\n")
+    options = CameraOptions.from_toml(path)
+    assert (options.mean, options.resize_to) == (mean, 256)
+
+
+@pytest.mark.parametrize("written", ["true", '["a"]', "[[1]]", "nan"])
+def test_a_mean_in_a_file_that_is_none_is_a_wrong_configuration(tmp_path: Path, written: str):
+    path = tmp_path / "door.toml"
+    path.write_text(f"mean = {written}\n")
+    with pytest.raises(BadConfiguration, match=r"door\.toml: mean = "):
+        CameraOptions.from_toml(path)
+
+
+def test_what_a_user_says_of_the_pictures_is_one_value():
+    options = CameraOptions(scale="0..255", mean="127.5", channels="bgr", crop="stretch")
+    assert options.picture_options.text == "--scale 0..255 --mean 127.5 --channels bgr --crop stretch"
+    with pytest.raises(UsageError, match="--std 0: write numbers"):
+        _ = CameraOptions(std="0").picture_options
