@@ -22,6 +22,8 @@ ROUNDS = (32, 96)
 """Pictures after which what is clearly worse is given up; at the end come all."""
 _GIVEN_UP = 0.01
 _APART = 0.05
+_FITS_BETTER = 0.05
+"""Mean difference of the logarithms of probabilities that is worth a word: answers by 5 % more probable."""
 _ORDER_BELOW = 0.6
 """Accuracy of the best under which another order of labels is looked for before anything is given up."""
 _LEAST_PROBABILITY = 1e-3
@@ -231,7 +233,7 @@ class Search:
         if self._by_order or level < _APART:
             return False
         differences = best.fits[:count] - tried.fits[:count]  # a right answer may be a sure one, or just so
-        if count < 2 or not differences.std():
+        if count < 2 or not differences.std() or differences.mean() < _FITS_BETTER:
             return False
         found: Any = ttest_1samp(differences, 0, alternative="greater")
         return bool(found.pvalue < _GIVEN_UP)

@@ -1,9 +1,12 @@
 """The stranger: a file made elsewhere as adopt sees it, with what it says of itself and what a user says."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ...edge_runtime.errors import UsageError
+from ...edge_runtime.files import open_file
 from ...edge_runtime.images.picture_options import AS_THE_FILE_SAYS, SCALINGS, PictureOptions
 from ...edge_runtime.inspection.inspect import read_network
 from ...edge_runtime.inspection.stated import Stated
@@ -53,6 +56,7 @@ def read_stranger(options: StrangerOptions, on_warning: Callable[[str], None]) -
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
     """
+    _refuse_keras(options)
     notes: list[str] = []
     labels = read_labels(options.labels, notes.append) if options.labels else None
     pictures = options.pictures
@@ -79,3 +83,18 @@ def _by_file(said: Stated) -> PixelScaling | None:
     if said.options and said.options.scaling:
         return PixelScaling(said.options.scaling_text, *said.options.scaling)
     return None
+
+
+def _refuse_keras(options: StrangerOptions) -> None:
+    """Refuses an `.h5` or `.keras`, which `edgecls export` takes with the same options."""
+    with open_file(options.model) as file:
+        start = file.read(8)
+    if start.startswith(_KERAS):
+        model = shlex.quote(str(options.model))
+        raise UsageError(
+            f"{options.model}: a Keras model does not run on a device; run `edgecls export {model} --labels "
+            "LABELS --data FOLDER`, whose accuracy shows whether --scale, --channels and --crop are right"
+        )
+
+
+_KERAS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
