@@ -18,10 +18,12 @@ from .messages import detail, note, show_next, show_step
 from .model_options import complete_models, picture_option
 
 if TYPE_CHECKING:
+    from ..export.earlier import Kind
     from ..export.inputs import ForeignModel, OwnModel
-    from ..export.targets import Kind
+    from ..export.report import ExportReport
 
 Io = Literal["uint8", "int8", "float32"]
+_USUAL_PRECISION = 0.95
 _FILES, _COMPARISON, _FOREIGN = "Files to make", "Calibration and comparison", "For a model made elsewhere"
 
 
@@ -52,6 +54,12 @@ def export(
         help="Formats that must be made; by default both, or the one that can express the network.",
         rich_help_panel=_FILES,
     ),
+    force: bool = typer.Option(
+        False,
+        "--force",
+        help="Overwrite files that edgecls did not export from this model.",
+        rich_help_panel=_FILES,
+    ),
     quantize: int | None = typer.Option(None, min=8, max=8, help="8 is --int8.", hidden=True),
     io: Io = typer.Option(
         "uint8",
@@ -65,12 +73,12 @@ def export(
         "layers are tried.",
         rich_help_panel=_FILES,
     ),
-    target_precision: float = typer.Option(
-        0.95,
+    target_precision: float | None = typer.Option(
+        None,
         "--target-precision",
         min=0,
         max=1,
-        help="Share of answers that should be right; less certain ones become `unknown`.",
+        help="Share of answers that should be right; less certain ones become `unknown`.  [default: 0.95]",
         rich_help_panel=_COMPARISON,
     ),
     precision: float | None = typer.Option(
@@ -111,30 +119,47 @@ def export(
     if json_file:
         check_writable(json_file)
     chosen = exports.read_formats(formats)
+    wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
+    kinds: tuple[Kind, ...] = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
+    asked = target_precision if precision is None else precision
+    exports.check_judged(kinds, max_drop, asked, calibration)
+
+    def check_path(path: Path) -> None:
+        if not force:
+            exports.check_earlier(path, exports.planned_kinds(kinds, io), chosen)
+
     inputs = exports.read_inputs(
         model,
         data=data,
         labels=labels,
         picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to),
         calibration=calibration,
+        check_path=check_path,
         on_step=show_step,
         on_note=note,
     )
     detail(f"model: {inputs.path}")
     show_step("loading TensorFlow")
-    wanted: dict[Kind, bool] = {"int8": int8 or quantize == 8, "float16": float16, "dynamic": dynamic}
-    options = exports.ExportOptions(
-        tuple(kind for kind, is_wanted in wanted.items() if is_wanted),
-        io,
-        target_precision if precision is None else precision,
-        chosen,
-        max_drop,
-    )
+    target = _USUAL_PRECISION if asked is None else asked
+    options = exports.ExportOptions(kinds, io, target, chosen, max_drop, is_precision_asked=asked is not None)
     report = exports.run_export(inputs, options, calibration_images, show_step)
     if json_file:
         write_whole(json_file, report.to_json())
     print(wrap_for(sys.stdout, exports.render(report, columns_of(sys.stdout))))
-    show_next(*_train_again(inputs) if report.is_useless else ("edgecls bench",))
+    show_next(*_next_command(inputs, report))
+
+
+def _next_command(inputs: "OwnModel | ForeignModel", report: "ExportReport") -> tuple[str, ...]:
+    """What to type next, and why: a command that works for this model from here."""
+    if report.is_useless:
+        return _train_again(inputs)
+    folder = inputs.path.parent
+    files = [shlex.quote(str(folder / file.parity.file)) for file in report.files]
+    if hasattr(inputs, "labels"):  # made elsewhere: no report says where its pictures are
+        return (f"edgecls verify {files[-1]}",)
+    own_report = data_sets.report_path(inputs.path)
+    is_newest = folder == Path() and own_report.exists()
+    return ("edgecls bench",) if is_newest else (f"edgecls verify {files[-1]}",)
 
 
 def _train_again(inputs: "OwnModel | ForeignModel") -> tuple[str, str]:

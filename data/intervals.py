@@ -31,6 +31,17 @@ def share(count: int, of: int) -> Interval | None:
     return Interval(float(found.low), float(found.high))
 
 
+def at_most(count: int, of: int) -> float:
+    """The share, 0 to 1, that is not exceeded with 95 % certainty: Clopper and Pearson's one-sided bound.
+
+    For none of 300 it is 0.01. Needs scipy.
+    """
+    binomtest = _binomtest()
+    if binomtest is None or not of:
+        return 1.0
+    return float(binomtest(count, of, alternative="less").proportion_ci(LEVEL, method="exact").high)
+
+
 def percentage(value: float, low: object, high: object) -> str:
     """A share, 0 to 1, in percent with its interval: `98.14 (95.7-99.2)`, or alone where an end is no number.
 

@@ -11,14 +11,18 @@ if TYPE_CHECKING:
     from .adoption.adopt import AdoptOptions, run_adopt
     from .adoption.report import render_adoption
     from .adoption.stranger import StrangerOptions
+    from .earlier import check_earlier, planned_kinds
     from .export import ExportOptions, run_export
-    from .inputs import read_formats, read_inputs
+    from .inputs import check_judged, read_formats, read_inputs
     from .report import render
 
 __all__ = [
     "AdoptOptions",
     "ExportOptions",
     "StrangerOptions",
+    "check_earlier",
+    "check_judged",
+    "planned_kinds",
     "read_formats",
     "read_inputs",
     "render",
@@ -33,6 +37,9 @@ __getattr__ = lazy_names(
         "AdoptOptions": ".adoption.adopt",
         "ExportOptions": ".export",
         "StrangerOptions": ".adoption.stranger",
+        "check_earlier": ".earlier",
+        "check_judged": ".inputs",
+        "planned_kinds": ".earlier",
         "read_formats": ".inputs",
         "read_inputs": ".inputs",
         "render": ".report",

@@ -18,6 +18,7 @@ from sklearn import datasets
 
 from ..data.answers import answers_nothing
 from ..edge_runtime.engines.engine import Engine
+from ..edge_runtime.errors import UsageError
 from ..edge_runtime.images.prepare import prepare
 from ..edge_runtime.images.rule import ImageRule
 from ..edge_runtime.models.card import ModelCard
@@ -30,6 +31,7 @@ rejecting pictures of other things, all of which would get a label otherwise."""
 FEW_IMAGES = 200
 """With fewer validation images no temperature is fitted: if all are right, the best one would be 0."""
 _BY_CHANCE = 0.05
+_ROUNDING = 1e-6
 _WORTH = 0.5
 """A lower precision is worth nobody's while."""
 _TEMPERATURES = (0.05, 20.0)
@@ -86,6 +88,20 @@ def fit_confidence(
     precision = float(right[answered].mean()) if answered.any() else 0.0
     unanswered, accuracy = float(1 - answered.mean()), float(right.mean())
     return Confidence(temperature, threshold, precision, unanswered, accuracy)
+
+
+def check_judgeable(target_precision: float, val_images: int) -> None:
+    """Checks a target precision that was asked for: one wrong answer must not be more than it allows.
+
+    Raises:
+        UsageError: there are too few validation images.
+    """
+    if target_precision < 1 and val_images * (1 - target_precision) < 1 - _ROUNDING:
+        needed = math.ceil(1 / (1 - target_precision) - _ROUNDING)
+        raise UsageError(
+            f"--target-precision {target_precision:g}: takes {needed:,} validation images to judge, there "
+            f"are {val_images}; give more pictures with --data, or leave it out"
+        )
 
 
 def confidence_warnings(confidence: Confidence | None, target_precision: float | None) -> Iterator[str]:

@@ -27,19 +27,27 @@ from ..edge_runtime.models.model_file import ModelFile, ModelFormat
 from ..edge_runtime.models.passed import remember
 from ..edge_runtime.text import duration
 from .calibration import DEFAULT_IMAGES, Calibration, choose_calibration
-from .confidence import Confidence, confidence_warnings, fit_confidence, rejection_rates
+from .confidence import (
+    FEW_IMAGES,
+    Confidence,
+    check_judgeable,
+    confidence_warnings,
+    fit_confidence,
+    rejection_rates,
+)
 from .contract import Io
 from .demo import demo_candidates, demo_pictures
+from .earlier import FORMATS, Kind, check_earlier, planned_kinds, set_aside_outdated
 from .familiarity import with_familiarity
 from .golden import golden_frames
 from .inexpressible import Inexpressible
-from .inputs import ForeignModel, OwnModel, read_inputs
-from .int8_loss import MEASURED_IMAGES, Meter, MostLost, noticed
+from .inputs import ForeignModel, OwnModel, check_judged, read_inputs
+from .int8_loss import MEASURED_IMAGES, Meter, MostLost, limit_asked, noticed
 from .keras_file import KerasEngine, load_foreign
 from .ladder import METHODS, Int8Result, check_within, int8_within
 from .parity import LIMITS, NotAsKeras, check_float, compare, loss_warnings, predict_all
 from .report import ExportedFile, ExportReport
-from .targets import FORMATS, Kind, Target, converted, targets
+from .targets import Target, converted, targets
 from .tflite_graph import with_short_names
 from .tflite_metadata import with_metadata
 
@@ -71,6 +79,8 @@ class ExportOptions:
     max_drop_points: float | None = None
     """Accuracy that int8 may lose on the validation images, in percentage points; see `int8_within`. With
     None a file that loses much is mended as well as possible."""
+    is_precision_asked: bool = False
+    """Whether the target precision is more than the usual one, which few images may miss."""
 
 
 def export_model(
@@ -88,6 +98,7 @@ def export_model(
     labels: str | Path | None = None,
     picture_options: PictureOptions = AS_THE_FILE_SAYS,
     calibration: str | Path | None = None,
+    force: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> ExportReport:
     """Converts a Keras model to TFLite and ONNX, each compared with the original: what `edgecls export` does.
@@ -108,22 +119,26 @@ def export_model(
         labels: for a model made elsewhere: a text file with one label on each line.
         picture_options: for a model made elsewhere: how it wants its pictures.
         calibration: for a model made elsewhere: a folder of pictures, in place of `data`.
+        force: overwrite files that edgecls did not export from this model.
         on_step: called with what is being done.
 
     Raises:
         EdgeclsError: see `read_inputs` and `Export.run`.
     """
+    wanted: dict[Kind, bool] = {"int8": int8, "float16": float16, "dynamic": dynamic}
+    kinds: tuple[Kind, ...] = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
+    pictures, chosen = Path(calibration) if calibration else None, tuple(formats)
+    check_judged(kinds, max_drop, None, pictures)
     inputs = read_inputs(
         Path(model) if model else None,
         data=str(data) if data else None,
         labels=Path(labels) if labels else None,
         picture_options=picture_options,
-        calibration=Path(calibration) if calibration else None,
+        calibration=pictures,
+        check_path=lambda path: None if force else check_earlier(path, planned_kinds(kinds, io), chosen),
         on_step=on_step,
     )
-    wanted: dict[Kind, bool] = {"int8": int8, "float16": float16, "dynamic": dynamic}
-    kinds: tuple[Kind, ...] = tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
-    options = ExportOptions(kinds, io, target_precision, tuple(formats), max_drop)
+    options = ExportOptions(kinds, io, target_precision, chosen, max_drop)
     return run_export(inputs, options, calibration_images, on_step)
 
 
@@ -158,11 +173,15 @@ def run_export(
     originals = Originals(
         dataset.source, dataset.files.get("val", ()), dataset.val.images, original.model.card.image
     )
+    if truth_known and options.is_precision_asked and options.target_precision is not None:
+        check_judgeable(options.target_precision, len(val.images))
     export = Export(original, inputs.path, test, val, ranges, options, on_step, originals)
     files = export.run()
+    written = [inputs.path.with_name(file.parity.file) for file in files]
+    set_aside = tuple(set_aside_outdated(inputs.path, written, original.model.sha256))
     about_data = (*dataset.warnings, *overlap_warnings(dataset)) if truth_known else ()
     warnings = (*notes, *export.left_out, *about_data)
-    return ExportReport(tuple(files), dataset.name, len(val.images), warnings)
+    return ExportReport(tuple(files), dataset.name, len(val.images), warnings, set_aside)
 
 
 @dataclass(frozen=True)
@@ -197,6 +216,8 @@ class Export:
             BadModel, BadData, UsageError, OutputFailed, PermissionRefused: see the functions called.
         """
         _check_size(self.keras, self.test.images, self.path)
+        if self.options.max_drop_points is not None and self.val.truth is not None:
+            self._asked(self.options.max_drop_points)  # raises if there are too few images
         reference = self.keras.predict_batch(self.test.images)
         planned = targets(self.options.kinds, self.options.io, self.options.formats)
         if any(target.format is ModelFormat.ONNX for target in planned):
@@ -294,7 +315,7 @@ class Export:
         if most is None or val.truth is None:
             limits = (noticed(len(val.images), factor) for factor in (1, _ENOUGH))
             return int8_within(calibrated, meter, *limits, on_step=self.on_step)
-        limit = MostLost(most)
+        limit = self._asked(most)
         return check_within(int8_within(calibrated, meter, limit, on_step=self.on_step), path, limit)
 
     def _network(self, format_: ModelFormat) -> Any:
@@ -313,11 +334,16 @@ class Export:
         except Inexpressible as error:
             return error
 
+    def _asked(self, most: float) -> MostLost:
+        calibration_images = len(self.calibration.images) if self.calibration else 0
+        return limit_asked(most, len(self.val.images), calibration_images)
+
     @cached_property
     def _measured(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Calibration images to measure int8 on, and what Keras gives for the validation images and them."""
         every = self.calibration.images if self.calibration else self.val.images[:0]
-        some = every[:: max(1, -(-len(every) // MEASURED_IMAGES))]
+        is_few = self.options.max_drop_points is not None and len(self.val.images) < FEW_IMAGES
+        some = every if is_few else every[:: max(1, -(-len(every) // MEASURED_IMAGES))]
         return some, self.keras.predict_batch(self.val.images), self.keras.predict_batch(some)
 
     def _fitted(

@@ -1,6 +1,6 @@
 """What an export starts from: a model and its pictures. Needs no Keras, so that errors come at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ..edge_runtime.models.foreign_scaling import unknown_scaling
 from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.models.other_formats import refuse_other_folder, refuse_other_format
+from .earlier import FORMATS, Kind
 
 _ZIP = b"PK\x03\x04"
 
@@ -47,6 +48,7 @@ def read_inputs(
     labels: Path | None = None,
     picture_options: PictureOptions = AS_THE_FILE_SAYS,
     calibration: Path | None = None,
+    check_path: Callable[[Path], None] = lambda _: None,
     on_step: Callable[[str], None] = lambda _: None,
     on_note: Callable[[str], None] = lambda _: None,
 ) -> OwnModel | ForeignModel:
@@ -58,6 +60,7 @@ def read_inputs(
         labels: for a foreign model: a file with its labels; see `label_file.py`.
         picture_options: for a foreign model: how it wants its pictures.
         calibration: for a foreign model: a folder of pictures, in place of `data`.
+        check_path: called with the path of the model before anything is read; see `check_earlier`.
         on_step: called with what is being read.
         on_note: called with a line about how it is read.
 
@@ -70,6 +73,7 @@ def read_inputs(
         refuse_other_folder(path)
     if not path.exists():
         raise MissingInput(f"{path}: no such file; run `edgecls train` first, or name the .h5")
+    check_path(path)
     if labels:
         names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
@@ -88,17 +92,41 @@ def read_inputs(
     return OwnModel(path, file, training_data(path, file.card, data, _counted(on_step)))
 
 
+def check_judged(
+    kinds: Collection[Kind], max_drop: float | None, target_precision: float | None, calibration: Path | None
+) -> None:
+    """Checks that the accuracy which options ask for can be judged.
+
+    Args:
+        kinds: besides float32.
+        max_drop: `--max-drop`, where it was given.
+        target_precision: `--target-precision`, where it was given.
+        calibration: a folder of pictures without labels, in place of a data set.
+
+    Raises:
+        UsageError: it cannot be.
+    """
+    if max_drop is not None and "int8" not in kinds:
+        raise UsageError("--max-drop: limits what int8 files lose; add --int8, or leave it out")
+    given = {"--max-drop": max_drop, "--target-precision": target_precision}
+    asked = [name for name, value in given.items() if value is not None]
+    if asked and calibration is not None:
+        raise UsageError(
+            f"{' '.join(asked)}: needs pictures of known classes; give --data in place of --calibration, or "
+            "leave it out"
+        )
+
+
 def read_formats(text: str | None) -> tuple[ModelFormat, ...]:
     """Reads `--format`, such as `tflite,onnx`; none where it was not given.
 
     Raises:
         UnknownChoice: there is no such format.
     """
-    exported = (ModelFormat.TFLITE, ModelFormat.ONNX)
     names = [name.strip().lower().removeprefix(".") for name in text.split(",")] if text is not None else []
     for name in names:
-        if name not in exported:
-            raise UnknownChoice(f"--format {name}: give tflite, onnx, or both with a comma", name, exported)
+        if name not in FORMATS:
+            raise UnknownChoice(f"--format {name}: give tflite, onnx, or both with a comma", name, FORMATS)
     return tuple(ModelFormat(name) for name in dict.fromkeys(names))
 
 

@@ -1,15 +1,19 @@
 """What an int8 file loses to Keras: how it is measured, and how much may be lost."""
 
+import math
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..data.intervals import at_most
 from ..edge_runtime.engines.open import open_own_engine
+from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
 from .calibration import RangeMethod
+from .confidence import FEW_IMAGES
 from .parity import predict_all
 
 MEASURED_IMAGES = 256
@@ -27,6 +31,8 @@ class MostLost:
     """Share of pictures, validation and calibration, that get another label, 0 to 1."""
     shift: float = 1.0
     """Mean change of a picture's probabilities, as shares of their sum: total variation distance, 0 to 1."""
+    shown_points: float = 100.0
+    """Accuracy, in percentage points, that it does not lose with 95 % certainty; 100: not asked for."""
 
     def holds(self, attempt: "Attempt") -> bool:
         """Whether an attempt keeps to it."""
@@ -34,6 +40,7 @@ class MostLost:
             attempt.drop_points <= self.drop_points + _ROUNDING
             and attempt.changed <= self.changed
             and attempt.shift <= self.shift
+            and attempt.shown_points <= self.shown_points + _ROUNDING
         )
 
     def share_of(self, attempt: "Attempt") -> float:
@@ -57,6 +64,31 @@ def noticed(val_images: int, factor: float = 1.0) -> MostLost:
     """Returns what a file may lose before the export mends it without being asked, times a factor."""
     drop_points = max(_NOTICED.drop_points, 100 * _BY_CHANCE / max(val_images, 1))
     return MostLost(drop_points * factor, _NOTICED.changed * factor, _NOTICED.shift * factor)
+
+
+def limit_asked(points: float, val_images: int, calibration_images: int) -> MostLost:
+    """Returns the limit of `--max-drop`: of few validation images, chance may be what keeps to it.
+
+    Then other labels on the calibration images count too, and the loss must be shown not to be larger.
+
+    Args:
+        points: accuracy, in percentage points.
+        val_images: with known classes.
+        calibration_images: of which int8 is measured on all.
+
+    Raises:
+        UsageError: even a file that loses nothing would not show it.
+    """
+    if val_images >= FEW_IMAGES:
+        return MostLost(points)
+    least = 100 * at_most(0, val_images + calibration_images)
+    if least > points:
+        raise UsageError(
+            f"--max-drop {points:g}: {val_images} validation and {calibration_images} calibration images "
+            f"cannot show a loss below {least:.1f} points; give more pictures, allow --max-drop "
+            f"{math.ceil(least)}, or leave it out: a loss that is noticed is mended in any case"
+        )
+    return MostLost(points, shown_points=points)
 
 
 @dataclass(frozen=True)
@@ -92,7 +124,16 @@ class Meter:
             drop_points = (float(right_in_keras.mean()) - float(right.mean())) * 100
         changed = float((both.argmax(1) != reference.argmax(1)).mean())
         shift = float(np.abs(change).sum(1).mean() / 2)
-        return Attempt(ranges, float_layers, drop_points, changed, shift, self.truth is not None)
+        shown_points = 100 * at_most(self._worse(answers, more), len(both))
+        is_labelled = self.truth is not None
+        return Attempt(ranges, float_layers, drop_points, changed, shift, is_labelled, shown_points)
+
+    def _worse(self, answers: np.ndarray, more: np.ndarray) -> int:
+        """Validation images that Keras alone labels rightly, and calibration images with another label."""
+        other = answers.argmax(1) != self.reference.argmax(1)
+        if self.truth is not None:
+            other &= self.reference.argmax(1) == self.truth
+        return int(other.sum() + (more.argmax(1) != self.more_reference.argmax(1)).sum())
 
     def predict(self, network: bytes, images: np.ndarray) -> np.ndarray:
         """Returns the probabilities, float32 (N, C), of a file without its card for uint8 (N, H, W, 3)."""
@@ -113,6 +154,7 @@ class Attempt:
     shift: float
     is_labelled: bool = True
     """Whether the classes of the validation images are known; where they are not, nothing is dropped."""
+    shown_points: float = 0.0
 
     def __str__(self) -> str:
         return f"int8, {self.way}: {self.loss}"

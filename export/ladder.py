@@ -209,9 +209,11 @@ def check_within(result: Int8Result, path: Path, limit: MostLost) -> Int8Result:
         CheckFailed: every attempt loses more.
     """
     if not result.is_within:
+        is_chance = result.chosen.shown_points > limit.shown_points
+        chance = f", by chance up to {result.chosen.shown_points:.1f} points worse" if is_chance else ""
         raise CheckFailed(
-            f"{path}: no int8 file within {limit.drop_points:g} points of Keras; best: {result.chosen}; "
-            "allow a larger --max-drop, or use --float16"
+            f"{path}: no int8 file within {limit.drop_points:g} points of Keras; "
+            f"best: {result.chosen}{chance}; allow a larger --max-drop, or use --float16"
         )
     return result
 

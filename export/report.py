@@ -55,6 +55,8 @@ class ExportReport:
     """Images that threshold and precision were measured on."""
     warnings: tuple[str, ...] = ()
     """Why the figures may be better than the files are, a line each."""
+    notes: tuple[str, ...] = ()
+    """What else was done, a line each."""
 
     @property
     def is_useless(self) -> bool:
@@ -92,6 +94,7 @@ def render(report: ExportReport, width: int | None = None) -> str:
             lines.append(f"only {report.val_images} validation images: these figures are estimates")
     for file in report.files:
         lines += [f"{file.parity.file}: {step}" for step in file.steps]
+    lines += report.notes
     lines += [f"warning: {warning}" for warning in (*_file_warnings(report), *report.warnings)]
     return "\n".join(lines)
 

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ..edge_runtime.errors import UsageError
 from ..edge_runtime.models.card import ModelCard
 from ..edge_runtime.models.model_file import ModelFormat
 from .calibration import Calibration
 from .contract import Io
+from .earlier import FORMATS, Kind, exported_path, planned_kinds
 from .onnx import dynamic_onnx, float16_onnx, float_onnx, to_onnx
 from .onnx_int8 import Int8Onnx, int8_onnx
 from .tflite import dynamic_tflite, float16_tflite, float_tflite
 from .tflite_int8 import Int8Tflite, int8_tflite
-
-Kind = Literal["float32", "int8", "float16", "dynamic"]
-
-FORMATS = (ModelFormat.TFLITE, ModelFormat.ONNX)
 
 _CONVERT: dict[tuple[ModelFormat, Kind], Any] = {
     (ModelFormat.TFLITE, "float32"): float_tflite,
@@ -41,8 +38,7 @@ class Target:
 
     def path_for(self, original: Path) -> Path:
         """Returns the path beside the original: `pets_int8.tflite` for `pets.h5`."""
-        suffix = "" if self.kind == "float32" else f"_{self.kind}"
-        return original.with_name(f"{original.stem}{suffix}.{self.format}")
+        return exported_path(original, self.kind, self.format)
 
     def convert(self, network: Any, card: ModelCard, calibration: Calibration | None) -> bytes:
         """Returns the file without its card; raises BadModel if the format cannot express the network.
@@ -85,6 +81,6 @@ def targets(
         if len(kinds) > 1:
             other = next(kind for kind in kinds if kind != "int8")
             raise UsageError(f"--{other}: has no effect with --io int8; leave one of them out")
-    else:
-        kinds = ("float32", *(kind for kind in kinds if kind != "float32"))
-    return tuple(Target(format_, kind, io) for kind in kinds for format_ in formats or FORMATS)
+    return tuple(
+        Target(format_, kind, io) for kind in planned_kinds(kinds, io) for format_ in formats or FORMATS
+    )

@@ -147,6 +147,9 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_no_part(folder, small_disk, r
     old.write_bytes(b"the old file")
     (small_disk / "filler").write_bytes(bytes(small_disk_free(small_disk) - 100_000))
     done = run_here("export", model, cwd=folder)
+    assert done.returncode == 2
+    assert "image_classification.tflite: exists, and edgecls did not export it; move it away" in done.stderr
+    done = run_here("export", model, "--force", cwd=folder)
     assert done.returncode == 74
     assert "image_classification.tflite: no space left on device" in done.stderr
     assert old.read_bytes() == b"the old file"
