@@ -126,7 +126,7 @@ def serve(pins: Pins, commands: int, answers: TextIO) -> None:
 
 def main(words: list[str]) -> int:
     """Runs the process; returns its exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # Windows has no SIGHUP
         signal.signal(number, _end)
     try:
         pins = Pins(opened(word for word in words if word != "off"))
