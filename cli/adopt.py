@@ -29,7 +29,9 @@ def adopt(
         ..., "--data", "-d", help="Pictures with known classes: a folder for each, named as its label."
     ),
     labels: Path | None = typer.Option(
-        None, help="Text file with one label on each line.  [default: those in the file]", show_default=False
+        None,
+        help="Labels in the order of the outputs: lines, JSON, YAML or CSV.  [default: those in the file]",
+        show_default=False,
     ),
     to: Path | None = typer.Option(
         None,

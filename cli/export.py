@@ -95,7 +95,7 @@ def export(
         512, min=1, help="Training images that int8 ranges are measured on.", rich_help_panel=_COMPARISON
     ),
     labels: Path | None = typer.Option(
-        None, help="Text file with one label on each line.", rich_help_panel=_FOREIGN
+        None, help="Labels in the order of the outputs: lines, JSON, YAML or CSV.", rich_help_panel=_FOREIGN
     ),
     scale: Annotated[PixelRange | None, picture_option("scale", _FOREIGN)] = None,
     mean: Annotated[str | None, picture_option("mean", _FOREIGN)] = None,
