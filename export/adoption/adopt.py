@@ -16,7 +16,7 @@ from ...data.known_pictures import KnownPictures, read_known
 from ...edge_runtime.engines.engine import start_engine
 from ...edge_runtime.engines.open import open_engine, open_own_engine
 from ...edge_runtime.engines.watched import watched
-from ...edge_runtime.errors import BadData, CheckFailed, Unavailable, UsageError
+from ...edge_runtime.errors import BadData, BadModel, CheckFailed, Unavailable, UsageError
 from ...edge_runtime.files import check_writable, write_whole
 from ...edge_runtime.models.card import ModelCard, Provenance, Quantisation
 from ...edge_runtime.models.golden import replay_golden
@@ -112,6 +112,8 @@ def run_adopt(
         stranger = replace(stranger, labels=names)
         used = pictures.where(chosen)
         found = Search(stranger.known, used, labels, _answers_of(stranger), on_step).run()
+    if found.chosen.failure:
+        raise BadModel(found.chosen.failure)
     refusal = _refusal(options, found, pictures)
     if refusal:
         return Adoption(found, pictures, labels, None, refusal)

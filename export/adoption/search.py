@@ -80,7 +80,7 @@ class Tried:
     @property
     def order(self) -> LabelOrder | None:
         """The order of labels that fits its answers best."""
-        return best_order(self.answers, self.truth[: self.seen])
+        return None if self.failure else best_order(self.answers, self.truth[: self.seen])
 
     def is_weak(self, labels: tuple[str, ...]) -> bool:
         """Whether its answers are not clearly better than one always the same: it may be the best of many."""
@@ -224,7 +224,7 @@ class Search:
     def _is_worse(self, tried: Tried, best: Tried, level: float) -> bool:
         """Whether the pictures tell that a preparation is worse than the best."""
         if tried.failure or tried is best:
-            return bool(tried.failure)
+            return tried is not best
         count = min(tried.seen, best.seen)
         right, best_right = self._right(tried)[:count], self._right(best)[:count]
         p = mcnemar_p(int((best_right & ~right).sum()), int((right & ~best_right).sum()))
