@@ -167,10 +167,20 @@ class KerasEngine:
 def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]:
     """Returns (height, width, channels) of a classifier's input, in pixels."""
     takes, gives = network.input_shape, network.output_shape
-    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3) and takes[1] and takes[2]):
+    if len(network.inputs) > 1:
+        raise BadModel(f"{name}: takes {len(network.inputs)} inputs; save a model that takes pictures alone")
+    if len(network.outputs) > 1:
+        names = " and ".join(map(str, network.output_names))
         raise BadModel(
-            f"{name}: takes {takes}, not pictures of one size, (None, H, W, 3) or (None, H, W, 1); "
-            "save it with one"
+            f"{name}: gives {len(network.outputs)} outputs, {names}; save a model of the one with the labels: "
+            "`keras.Model(model.input, model.outputs[0])`"
+        )
+    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3)):
+        raise BadModel(f"{name}: takes {takes}, not pictures, (None, H, W, 3) or (None, H, W, 1)")
+    if not (takes[1] and takes[2]):
+        raise BadModel(
+            f"{name}: takes pictures of any size; save it for one: "
+            f"`x = keras.Input((224, 224, {takes[3]})); keras.Model(x, model(x))`"
         )
     outputs = gives[1] if isinstance(gives, tuple) and len(gives) == 2 else 0
     if outputs != labels and (outputs, labels) != (1, 2):

@@ -49,6 +49,26 @@ def test_it_sees_the_pixels_that_it_was_trained_on(saved, suffix, scaling, scale
         np.testing.assert_allclose(KerasEngine(again).predict_batch(IMAGES), expected, atol=1e-5)
 
 
+def test_what_is_no_classifier_of_pictures_of_one_size_says_how_it_becomes_one(tmp_path):
+    layers, path = keras.layers, tmp_path / "theirs.keras"
+    image, anything = keras.Input((24, 24, 3)), keras.Input((None, None, 3))
+    pooled = layers.GlobalAveragePooling2D()(image)
+    two = {"scores": layers.Dense(3, name="scores")(pooled), "size": layers.Dense(2, name="size")(pooled)}
+    several = layers.Concatenate()([pooled, number := keras.Input((2,))])
+    for model, reason in (
+        (
+            keras.Model(image, two),
+            r"gives 2 outputs, scores and size; save a model of the one with the labels",
+        ),
+        (keras.Model([image, number], layers.Dense(3)(several)), "takes 2 inputs; save a model that takes"),
+        (keras.Model(anything, layers.GlobalMaxPooling2D()(anything)), "of any size; save it for one: `x ="),
+        (keras.Sequential([keras.Input((4,)), layers.Dense(3)]), r"takes \(None, 4\), not pictures"),
+    ):
+        model.save(path)
+        with pytest.raises(BadModel, match=reason):
+            load_foreign(path, LABELS, PictureOptions("0..1"))
+
+
 def test_an_input_of_bytes_takes_bytes(tmp_path):
     image = keras.Input((24, 24, 3), dtype="uint8")
     pooled = keras.layers.GlobalAveragePooling2D()(keras.ops.cast(image, "float32") / 255.0)
