@@ -172,7 +172,7 @@ def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]
     if len(network.outputs) > 1:
         names = " and ".join(map(str, network.output_names))
         raise BadModel(
-            f"{name}: gives {len(network.outputs)} outputs, {names}; save a model of the one with the labels: "
+            f"{name}: gives {len(network.outputs)} outputs, {names}; save a model of the one with labels: "
             "`keras.Model(model.input, model.outputs[0])`"
         )
     if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3)):
