@@ -2,6 +2,7 @@
 
     the scale and zero point of a quantised input    its real values go from 0 to 1, -1 to 1, 0 to 255, ...
     standard TFLite metadata                         mean, deviation, labels
+    an entry `names` in ONNX metadata                labels, as Ultralytics writes them
     its first operators                              a Rescaling or Normalization layer, or a quantisation
 
 What fits none of the usual ranges closely is not guessed.
@@ -15,6 +16,7 @@ from ..errors import UsageError
 from ..images.picture_options import PictureOptions
 from ..images.rule import PixelRange
 from ..models.model_file import ModelFormat
+from ..models.protobuf import fields
 from .facts import NetworkFacts
 from .first_operators import Quantised, Start, onnx_start, tflite_start
 from .onnx_content import read_onnx
@@ -37,6 +39,11 @@ _WIDER = 0.02
 _LARGEST = 300.0
 """Of what a network takes: pixels of 0 to 255, or with a mean subtracted."""
 _UNITS: tuple[tuple[float, PixelRange], ...] = ((1.0, "0..255"), (255.0, "0..1"))
+
+_METADATA_PROPS = 14
+"""Of onnx.proto's ModelProto; an entry has the key as field 1 and the value as field 2."""
+_NAMES_FILE = "names.yaml"
+"""What messages call the labels inside of an ONNX file."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,8 @@ def stated(content: bytes, format_: ModelFormat, takes: NetworkInput, name: str)
     ends = takes.quantised.ends if takes.quantised else None
     if format_ is not ModelFormat.TFLITE:
         found = _by_input(takes) or of_start(onnx_start(read_onnx(content, name)), takes.channels)
-        return replace(found, ends=ends)
+        names = _onnx_names(content)
+        return replace(found, ends=ends, labels=names, label_file=_NAMES_FILE if names else "")
     from .tflite_metadata import read_metadata  # noqa: PLC0415 - a device may have onnxruntime only
 
     try:
@@ -134,6 +142,16 @@ def stated(content: bytes, format_: ModelFormat, takes: NetworkInput, name: str)
         label_file=metadata.label_file,
         is_calibrated=metadata.is_calibrated,
     )
+
+
+def _onnx_names(content: bytes) -> bytes:
+    """Returns what Ultralytics writes into an ONNX file, `{0: 'cat', 1: 'dog'}`, as a label file."""
+    for number, entry in fields(content):
+        if number == _METADATA_PROPS:
+            parts = dict(fields(entry))
+            if parts.get(1) == b"names" and parts.get(2, b"").startswith((b"{", b"[")):
+                return b"names: " + parts[2]
+    return b""
 
 
 # An input of integers.

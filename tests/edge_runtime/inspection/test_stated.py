@@ -1,14 +1,17 @@
 """What a file made elsewhere says of its own pixels."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from edgecls.edge_runtime.images.picture_options import PictureOptions
 from edgecls.edge_runtime.inspection.first_operators import Quantised, Start
 from edgecls.edge_runtime.inspection.stated import NetworkInput, Stated, of_quantised, of_start, stated
+from edgecls.edge_runtime.models.label_file import parse_labels
 from edgecls.edge_runtime.models.model_file import ModelFormat
 from tests.strangers import metadata, onnx_network, tflite_network
 
@@ -186,3 +189,21 @@ def test_a_constant_that_the_picture_is_subtracted_from_is_understood():
     assert Start().then("Div", (1.0,), constant_first=True) is None
     assert Start().then("Div", (0.0,), constant_first=False) is None
     assert of_start(Start((1 / 255,) * 2, (0.0,), has_arithmetic=True), 3).options is None
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        ("{0: 'cat', 1: 'dog', 2: 'bird'}", ("cat", "dog", "bird")),
+        ("['cat', 'dog', 'bird']", ("cat", "dog", "bird")),
+        ("cat,dog,bird", None),
+    ],
+)
+def test_names_in_onnx_metadata_are_labels(names, labels):
+    network = onnx.load_model_from_string(onnx_network())
+    network.metadata_props.add(key="imgsz", value="[64, 64]")
+    network.metadata_props.add(key="names", value=names)
+    said = stated(network.SerializeToString(), ModelFormat.ONNX, NetworkInput(3, is_float=True), "their.onnx")
+    assert bool(said.label_file) == (labels is not None)
+    if labels:
+        assert parse_labels(said.labels, Path(said.label_file)) == labels
