@@ -25,7 +25,7 @@ OF_OTHER_PROGRAMS = {
         "--value",
     ),
     *("--vacuum-size", "--zstd", "--out", "--list-cameras", "--system-site-packages", "--force-reinstall"),
-    *("--no-deps", "--now"),
+    *("--no-deps", "--now", "--saved-model"),
 }
 COMMANDS = (
     "train",
