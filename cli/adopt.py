@@ -22,7 +22,7 @@ def adopt(
     model: Path = typer.Argument(
         metavar="MODEL",
         autocompletion=complete_model_files,
-        help="A .tflite or .onnx file made elsewhere.",
+        help="A .tflite or .onnx file made elsewhere; of an .h5 or .keras, see below.",
         show_default=False,
     ),
     data: str = typer.Option(
@@ -58,6 +58,7 @@ def adopt(
     Scale, mean and deviation, order of channels, crop and order of labels are tried on pictures with known
     classes. What makes most answers right goes into a new file, with labels, a threshold and golden frames:
     camera, predict, verify, bench and sign take it without options. What you give is not tried otherwise.
+    Of a Keras model it says which options `edgecls export` needs, and writes nothing.
 
     Examples:
         edgecls adopt their.onnx --labels labels.txt --data photos/
@@ -67,9 +68,16 @@ def adopt(
     options = exports.AdoptOptions(
         exports.StrangerOptions(model, labels, pictures), data, to, reorder=reorder, force=force
     )
-    adoption = exports.run_adopt(options, show_step, warn)
+    is_keras = exports.is_keras(model)
+    adoption = (
+        exports.search_keras(options, show_step) if is_keras else exports.run_adopt(options, show_step, warn)
+    )
     print(wrap_for(sys.stdout, exports.render_adoption(adoption, columns_of(sys.stdout))))
-    if adoption.path is None:
+    if adoption.refusal:
         raise BadData(adoption.refusal)
+    if adoption.path is None:  # a Keras model
+        files = shlex.join([str(model), "--labels", str(labels), "--data", data])
+        show_next(f"edgecls export {files} {adoption.found.chosen.preparation.options}")
+        return
     print(f"wrote {printable(str(adoption.path))}, verified by its golden frames")
     show_next(f"edgecls camera --model {shlex.quote(str(adoption.path))}")

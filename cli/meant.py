@@ -37,6 +37,7 @@ _TAKES: Mapping[str, tuple[str, tuple[ValueKind, ...]]] = {
     ),
     "model": _EXPORTED,
     "models": _EXPORTED,
+    "adopt model": ("a file made elsewhere", (ValueKind.EXPORTED, ValueKind.KERAS)),
     "export model": ("a Keras model, .h5 or .keras", (ValueKind.KERAS,)),
     "inspect model": _ANY_MODEL,
     "bench models": _ANY_MODEL,

@@ -9,8 +9,9 @@ from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
     from .adoption.adopt import AdoptOptions, run_adopt
+    from .adoption.keras import search_keras
     from .adoption.report import render_adoption
-    from .adoption.stranger import StrangerOptions
+    from .adoption.stranger import StrangerOptions, is_keras
     from .earlier import check_earlier, planned_kinds
     from .export import ExportOptions, run_export
     from .inputs import check_judged, read_formats, read_inputs
@@ -22,6 +23,7 @@ __all__ = [
     "StrangerOptions",
     "check_earlier",
     "check_judged",
+    "is_keras",
     "planned_kinds",
     "read_formats",
     "read_inputs",
@@ -29,6 +31,7 @@ __all__ = [
     "render_adoption",
     "run_adopt",
     "run_export",
+    "search_keras",
 ]
 
 __getattr__ = lazy_names(
@@ -44,7 +47,9 @@ __getattr__ = lazy_names(
         "read_inputs": ".inputs",
         "render": ".report",
         "render_adoption": ".adoption.report",
+        "is_keras": ".adoption.stranger",
         "run_adopt": ".adoption.adopt",
+        "search_keras": ".adoption.keras",
         "run_export": ".export",
     },
 )

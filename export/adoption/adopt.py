@@ -114,7 +114,7 @@ def run_adopt(
         found = Search(stranger.known, used, labels, _answers_of(stranger), on_step).run()
     if found.chosen.failure:
         raise BadModel(found.chosen.failure)
-    refusal = _refusal(options, found, pictures)
+    refusal = refusal_of(options, found, pictures)
     if refusal:
         return Adoption(found, pictures, labels, None, refusal)
     return _Writing(stranger, found, pictures, chosen, target, on_step).adopted()
@@ -187,7 +187,7 @@ def _relabelled(pictures: KnownPictures, labels: tuple[str, ...], names: tuple[s
     return replace(pictures, truth=numbers[pictures.truth])
 
 
-def _refusal(options: AdoptOptions, found: Found, pictures: KnownPictures) -> str:
+def refusal_of(options: AdoptOptions, found: Found, pictures: KnownPictures) -> str:
     """Returns why the file is not adopted; empty if it is."""
     name = options.stranger.model
     if found.order is not None:

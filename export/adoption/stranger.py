@@ -1,6 +1,5 @@
 """The stranger: a file made elsewhere as adopt sees it, with what it says of itself and what a user says."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,7 +55,8 @@ def read_stranger(options: StrangerOptions, on_warning: Callable[[str], None]) -
         BadModel: it cannot be run, or has another number of classes than there are labels.
         MissingInput, PermissionRefused: it cannot be read.
     """
-    _refuse_keras(options)
+    if is_keras(options.model):
+        raise UsageError(f"{options.model}: a Keras model does not run on a device; export it")
     notes: list[str] = []
     labels = read_labels(options.labels, notes.append) if options.labels else None
     pictures = options.pictures
@@ -85,16 +85,10 @@ def _by_file(said: Stated) -> PixelScaling | None:
     return None
 
 
-def _refuse_keras(options: StrangerOptions) -> None:
-    """Refuses an `.h5` or `.keras`, which `edgecls export` takes with the same options."""
-    with open_file(options.model) as file:
-        start = file.read(8)
-    if start.startswith(_KERAS):
-        model = shlex.quote(str(options.model))
-        raise UsageError(
-            f"{options.model}: a Keras model does not run on a device; run `edgecls export {model} --labels "
-            "LABELS --data FOLDER`, whose accuracy shows whether --scale, --channels and --crop are right"
-        )
+def is_keras(path: Path) -> bool:
+    """Whether a file is an `.h5` or `.keras`, by its first bytes: `edgecls export` takes those."""
+    with open_file(path) as file:
+        return file.read(8).startswith(_KERAS)
 
 
 _KERAS = (b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")

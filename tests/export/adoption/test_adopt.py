@@ -153,7 +153,7 @@ def test_a_file_of_ours_and_a_keras_file_are_refused(tmp_path, pictures):
     adoption = adopt(tmp_path, colour_network(WAYS[0]), pictures)
     with pytest.raises(UsageError, match="carries its own labels"):
         adopt(tmp_path, model_of(adoption).content, pictures, force=True)
-    with pytest.raises(UsageError, match="edgecls export"):
+    with pytest.raises(UsageError, match="a Keras model"):
         adopt(tmp_path, b"\x89HDF\r\n\x1a\n", pictures)
 
 
