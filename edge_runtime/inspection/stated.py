@@ -22,9 +22,9 @@ from .first_operators import Quantised, Start, onnx_start, tflite_start
 from .onnx_content import read_onnx
 
 _USUAL = (
-    (PictureOptions("0..1"), 0.12),
+    (PictureOptions("0..1"), 0.25),
     (PictureOptions("-1..1"), 0.12),
-    (PictureOptions("0..255"), 0.12),
+    (PictureOptions("0..255"), 0.25),
     (PictureOptions(mean=0.5), 0.06),
     (PictureOptions("0..255", mean=128), 0.06),
     (PictureOptions(mean="imagenet"), 0.03),

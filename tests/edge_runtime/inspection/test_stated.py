@@ -37,7 +37,8 @@ def of_integers(scale: float, zero_point: int, dtype: str = "uint8", channels: i
         (1.0, 0, "int8", PictureOptions("0..255", mean=128)),
         (0.0186585, 114, "uint8", IMAGENET),
         (0.0186585, -14, "int8", IMAGENET),
-        (0.9 / 255, 0, "uint8", PictureOptions("0..1")),  # it was measured on pictures without white
+        (0.8 / 255, 0, "uint8", PictureOptions("0..1")),  # it was measured on pictures without white
+        (1.8 / 255, 128, "uint8", PictureOptions("-1..1")),
     ],
 )
 def test_the_range_of_a_quantised_input_says_how_pixels_are_scaled(scale, zero_point, dtype, options):
@@ -46,7 +47,15 @@ def test_the_range_of_a_quantised_input_says_how_pixels_are_scaled(scale, zero_p
 
 @pytest.mark.parametrize(
     ("scale", "zero_point"),
-    [(0.5 / 255, 0), (1.1 / 255, 0), (4.0 / 255, 128), (2.2 / 255, 100), (300 / 255, 0)],
+    [
+        (0.5 / 255, 0),
+        (0.7 / 255, 0),
+        (1.4 / 255, 128),
+        (1.1 / 255, 0),
+        (4.0 / 255, 128),
+        (2.2 / 255, 100),
+        (300 / 255, 0),
+    ],
 )
 def test_what_fits_no_usual_range_closely_is_not_guessed(scale, zero_point):
     found = of_integers(scale, zero_point)
