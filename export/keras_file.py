@@ -92,6 +92,8 @@ def load_foreign(
     else:
         said = of_start(keras_start(network), channels)
         scaling = scaling_of(said, options, str(path), on_note, on_note, can_adopt=False)
+    if assumption := options.assumption(rule):
+        on_note(f"{path}: {assumption}")
     card = ModelCard(labels, rule, *scaling, io="float32", provenance=provenance)
     network, card = with_scaling_layer(network, card)
     ended = with_scores(network, card, str(path))

@@ -127,6 +127,17 @@ class PictureOptions:
         """The options that `scaling` follows from, as they are typed."""
         return _typed(self, ["scale", "mean", "std"])
 
+    def assumption(self, rule: ImageRule) -> str:
+        """What neither files nor the user say of the pictures for a network, as it is taken; else empty.
+
+        Args:
+            rule: how pictures are prepared for it, see `rule`.
+        """
+        order = f"--channels {rule.channels}" if self.channels is None and rule.channels != "grey" else ""
+        crop = f"--crop {rule.crop}" if self.crop is None and self.resize_to is None else ""
+        taken = " ".join(filter(None, (order, crop)))
+        return f"taken as {taken}, as nothing says otherwise" if taken else ""
+
     def rule(self, height_px: int, width_px: int, channels: int, name: str) -> ImageRule:
         """Returns how pictures are prepared for a network.
 

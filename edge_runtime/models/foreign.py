@@ -45,6 +45,8 @@ def read_foreign(
     """
     model, said = read_unscaled(path, labels, picture_options, on_note, on_warning)
     scale, offset = scaling_of(said, picture_options, str(path), on_note, on_warning)
+    if assumption := picture_options.assumption(model.card.image):
+        on_note(f"{path}: {assumption}")
     return replace(model, card=replace(model.card, scale=scale, offset=offset))
 
 

@@ -1,6 +1,7 @@
 """How a foreign network's pixels are scaled: the whole way, from the file to its answers."""
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,24 @@ def test_metadata_is_followed_and_said(tmp_path):
     assert "takes --scale -1..1, by its TFLite metadata" in heard.text
 
 
+@pytest.mark.parametrize(
+    ("options", "assumed"),
+    [
+        (PictureOptions("0..1"), "taken as --channels rgb --crop center, as nothing says otherwise"),
+        (PictureOptions("0..1", channels="bgr"), "taken as --crop center,"),
+        (PictureOptions("0..1", resize_to=16), "taken as --channels rgb,"),
+        (PictureOptions("0..1", channels="rgb", crop="stretch"), None),
+    ],
+)
+def test_what_nobody_says_is_not_taken_in_silence(tmp_path, options, assumed):
+    heard = Heard()
+    answers(written(tmp_path, onnx_network()), options, heard)
+    if assumed:
+        assert assumed in heard.text
+    else:
+        assert "taken as" not in heard.text
+
+
 def test_the_user_is_right_where_metadata_say_something_else_and_both_are_named(tmp_path):
     heard = Heard()
     path = written(tmp_path, tflite_network(metadata=metadata((127.5,), (127.5,))))
@@ -112,7 +131,7 @@ def test_the_user_is_right_where_metadata_say_something_else_and_both_are_named(
 def test_saying_the_same_is_no_contradiction(tmp_path, options):
     heard = Heard()
     path = written(tmp_path, tflite_network(metadata=metadata((127.0,), (128.0,))))
-    answers(path, options, heard)
+    answers(path, replace(options, channels="rgb", crop="center"), heard)
     assert not heard.text
 
 
