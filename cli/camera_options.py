@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer._click.types import Tuple  # typer has no public name for it
 
-from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of, read_options
+from ..edge_runtime.camera.option_values import read_options
+from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of
 from ..edge_runtime.errors import UsageError
 from .command import Command
 from .meant import check_values

@@ -20,7 +20,8 @@ from .event_limit import EventLimit
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
-from .options import CameraOptions, check_numbers
+from .option_values import check_numbers
+from .options import CameraOptions
 from .outputs.lines import LineOutput, json_line
 from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
 from .pace import parse_share

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.option_text import to_arguments, to_toml
-from edgecls.edge_runtime.camera.options import CameraOptions, read_options
+from edgecls.edge_runtime.camera.option_values import read_options
+from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, UsageError
 
 
