@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from .adoption.keras import search_keras
     from .adoption.report import render_adoption
     from .adoption.stranger import StrangerOptions, is_keras
+    from .conversion import ExportOptions
     from .earlier import check_earlier, planned_kinds
-    from .export import ExportOptions, run_export
+    from .export import run_export
     from .inputs import check_judged, read_formats, read_inputs
     from .report import render
 
@@ -38,7 +39,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "AdoptOptions": ".adoption.adopt",
-        "ExportOptions": ".export",
+        "ExportOptions": ".conversion",
         "StrangerOptions": ".adoption.stranger",
         "check_earlier": ".earlier",
         "check_judged": ".inputs",

@@ -111,7 +111,7 @@ def test_a_missing_model_says_how_to_make_one(tmp_path, run_here):
     [
         (b"", "the file is empty"),
         (b"<html><body>404", "it starts with '<html>"),
-        (b"\x89HDF\r\n\x1a\n" + b"x" * 99, "HDF5"),
+        (b"\x89HDF\r\n\x1a\n" + b"x" * 99, "a Keras file without a model card"),
     ],
 )
 def test_a_file_that_is_no_model_is_bad_data(folder, run_here, content, reason):

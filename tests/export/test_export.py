@@ -13,7 +13,7 @@ from edgecls.edge_runtime.models.golden import replay_golden
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from edgecls.export import targets as targets_module
 from edgecls.export.calibration import Calibration, choose_calibration
-from edgecls.export.export import EvaluationImages, Export, ExportOptions
+from edgecls.export.conversion import EvaluationImages, Export, ExportOptions
 from edgecls.export.keras_file import KerasEngine, load_network
 from edgecls.export.parity import predict_all
 from edgecls.export.targets import targets

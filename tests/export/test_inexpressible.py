@@ -11,7 +11,7 @@ from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
-from edgecls.export.export import EvaluationImages, Export, ExportOptions
+from edgecls.export.conversion import EvaluationImages, Export, ExportOptions
 from edgecls.export.inexpressible import inexpressible
 from edgecls.export.keras_file import KerasEngine
 
