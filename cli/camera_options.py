@@ -10,8 +10,8 @@ from typing import Annotated, Any, get_type_hints
 import typer
 from typer._click.types import Tuple  # typer has no public name for it
 
-from ..edge_runtime.camera.option_values import read_options
-from ..edge_runtime.camera.options import DEFAULT_SERVE, CameraOptions, flag_of
+from ..edge_runtime.camera.option_values import DEFAULT_SERVE, flag_of, read_options
+from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.errors import UsageError
 from .command import Command
 from .meant import check_values
@@ -53,7 +53,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
         named["on"] = tuple(named["on"] or ())
         if config:
             typed = {name: value for name, value in named.items() if _is_typed(context, name)}
-            named = read_options(config) | typed
+            named = read_options(config, CameraOptions) | typed
             check_values(context, named)
             check_together(context, {**values, **named})
         command(context, options=CameraOptions(**named), **values)

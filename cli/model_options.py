@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..edge_runtime.camera.options import CameraOptions, flag_of
+from ..edge_runtime.camera.option_values import flag_of
+from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.engines.names import EngineName
 from ..edge_runtime.images.rule import Channels, Crop, PixelRange
 from ..edge_runtime.models.builtin import NAMES

@@ -6,8 +6,8 @@ from dataclasses import Field, fields
 from typing import Any, get_args, get_type_hints
 
 from ..masking import has_secret
-from .option_values import choices_of
-from .options import CameraOptions, flag_of
+from .option_values import choices_of, flag_of
+from .options import CameraOptions
 
 
 def to_toml(options: CameraOptions) -> str:

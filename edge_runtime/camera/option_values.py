@@ -1,6 +1,6 @@
-"""Values of camera options: reads them from a TOML file, and checks those of a program.
+"""Values of options: reads them from a TOML file, and checks those of a program, by a dataclass of options.
 
-Imports neither numpy nor OpenCV, as `options.py`.
+Its fields say in `metadata` what holds of each. Imports neither numpy nor OpenCV, as `options.py`.
 """
 
 from dataclasses import Field, fields
@@ -14,11 +14,18 @@ from ..errors import BadConfiguration, UsageError
 from ..files import TEXT_BYTES, read_whole
 from ..masking import has_secret, shown_source, shown_value
 from ..schema import checked, parse_toml
-from .options import DEFAULT_SERVE, CameraOptions, flag_of
+
+DEFAULT_SERVE = "127.0.0.1:8080"
+"""Address of the page where none is given."""
 
 
-def read_options(path: Path) -> dict[str, Any]:
-    """Reads the options that a TOML file sets, by name.
+def flag_of(name: str) -> str:
+    """The option on the command line: `--max-frames` of `max_frames`."""
+    return f"--{name.replace('_', '-')}"
+
+
+def read_options(path: Path, kind: type[Any]) -> dict[str, Any]:
+    """Reads the options that a TOML file sets, by name; `kind` is a dataclass, as `CameraOptions`.
 
     Keys are the options of the command line without `--`, with `-` or `_`; paths are relative to the working
     directory, as on the command line. `serve = true` takes the default address.
@@ -31,7 +38,7 @@ def read_options(path: Path) -> dict[str, Any]:
         document = parse_toml(read_whole(path, TEXT_BYTES))
     except ValueError as error:
         raise BadConfiguration(f'{path}: not TOML: {error}; write lines such as: source = "csi"') from error
-    hints, known = get_type_hints(CameraOptions), {option.name: option for option in fields(CameraOptions)}
+    hints, known = get_type_hints(kind), {option.name: option for option in fields(kind)}
     values: dict[str, Any] = {}
     for key, value in document.items():
         name = key.replace("-", "_")
@@ -93,7 +100,7 @@ def _rules(value: object) -> tuple[tuple[str, str], ...]:
     return tuple(map(from_table, tables))
 
 
-def check_numbers(options: CameraOptions) -> None:
+def check_numbers(options: Any) -> None:
     """Checks the numbers of options that a program has made; those of a file and a command line are.
 
     Raises:

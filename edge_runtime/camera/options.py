@@ -13,12 +13,11 @@ from ..engines.names import EngineName
 from ..images.picture_options import PictureOptions
 from ..images.rule import Channels, Crop, PixelRange
 from ..text import expanded
+from .option_values import read_options
 
 Rotation = Literal["0", "90", "180", "270"]
 """Degrees clockwise, as the command line spells them."""
 Flip = Literal["horizontal", "vertical"]
-DEFAULT_SERVE = "127.0.0.1:8080"
-"""Address of the page where none is given."""
 
 SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, ACTION, PAGE, RECORD = (
     "Source",
@@ -324,9 +323,7 @@ class CameraOptions:
     @classmethod
     def from_toml(cls, path: Path) -> Self:
         """Reads options from a TOML file: `source = "csi"`, `events_max_mb = 20`; see `option_values.py`."""
-        from .option_values import read_options  # noqa: PLC0415 - it is made of these options
-
-        return cls(**read_options(path))
+        return cls(**read_options(path, cls))
 
     def changed(self) -> dict[str, Any]:
         """The options that differ from their defaults, by name."""
@@ -335,8 +332,3 @@ class CameraOptions:
             for option in fields(self)
             if (value := getattr(self, option.name)) != option.default
         }
-
-
-def flag_of(name: str) -> str:
-    """The option on the command line: `--max-frames` of `max_frames`."""
-    return f"--{name.replace('_', '-')}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ..camera.answer import Answer, Sink
 from ..camera.event import Event, OnEvent, ignore
 from ..camera.loop import POLL_S, StopRequest
-from ..camera.options import DEFAULT_SERVE
+from ..camera.option_values import DEFAULT_SERVE
 from ..camera.pace import growing_pause_s
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
 from ..hardware import temperature_c

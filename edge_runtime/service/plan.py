@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from ..camera.actions.rules import has_webhooks
 from ..camera.decision import SteadyDecider
 from ..camera.option_text import to_arguments
-from ..camera.options import CameraOptions, flag_of
+from ..camera.option_values import flag_of
+from ..camera.options import CameraOptions
 from ..camera.session import check_options
 from ..camera.session_parts import check_actions
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile

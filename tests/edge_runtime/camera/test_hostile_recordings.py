@@ -166,7 +166,7 @@ def test_an_option_of_a_file_is_used_or_refused_in_one_line(tmp_path: Path):
             path.write_text(f"{option.name} = {value}\n")
             said = ""
             try:
-                check_options(CameraOptions(**read_options(path)))
+                check_options(CameraOptions(**read_options(path, CameraOptions)))
             except EdgeclsError as error:
                 said = str(error)
             assert said == printable(said), (option.name, value)
@@ -177,7 +177,7 @@ def test_an_option_is_a_finite_number(tmp_path: Path, value: str):
     path = tmp_path / "camera.toml"
     path.write_text(f"fps = {value}\n")
     with pytest.raises(EdgeclsError, match="write a number"):
-        read_options(path)
+        read_options(path, CameraOptions)
     with pytest.raises(UsageError, match=r"--fps .*: write a number"):
         check_options(CameraOptions(source="demo", fps=float(value)))
 

@@ -86,23 +86,23 @@ def test_secrets_are_left_to_the_environment():
 )
 def test_a_wrong_line_is_named_with_what_to_write(config, line: str, message: str):
     with pytest.raises(BadConfiguration) as raised:
-        read_options(config(line))
+        read_options(config(line), CameraOptions)
     assert message in str(raised.value)
     assert "door.toml: " in str(raised.value)
 
 
 def test_a_file_that_is_not_toml_or_not_there(config, tmp_path: Path):
     with pytest.raises(BadConfiguration, match=r"door\.toml: not TOML: .*; write lines such as"):
-        read_options(config("source: 0"))
+        read_options(config("source: 0"), CameraOptions)
     with pytest.raises(MissingInput):
-        read_options(tmp_path / "none.toml")
+        read_options(tmp_path / "none.toml", CameraOptions)
 
 
 @pytest.mark.parametrize("line", ["conf = " + "9" * 5000, "roi = " + "[" * 5000, "a" * 20_000 + " = 1"])
 def test_what_no_parser_expects_is_one_short_line(config, line: str):
     """Found by `make fuzz`."""
     with pytest.raises(BadConfiguration, match=r"door\.toml: ") as raised:
-        read_options(config(line))
+        read_options(config(line), CameraOptions)
     assert len(str(raised.value)) < 400
 
 
