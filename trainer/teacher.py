@@ -52,7 +52,7 @@ def load_teacher(path: Path, labels: tuple[str, ...], rule: ImageRule) -> Teache
             f"not {rule.width_px}x{rule.height_px}; give --imgsz {file.card.image.height_px}"
         )
     network = load_network(file.content, f"--teacher {path}")
-    pixels = Pixels(file.card.scale, file.card.offset)
+    pixels = Pixels(*file.card.one_scaling)
     return TeacherFile(network, file.sha256, file.card.provenance.data_sha256, pixels)
 
 

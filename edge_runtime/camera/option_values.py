@@ -70,7 +70,7 @@ def _converted(value: object, hint: Any, option: "Field[Any]") -> Any:
     if option.name in ("source", "rotate") and type(value) is int:
         value = str(value)  # source = 0
     if option.name in ("mean", "std") and not isinstance(value, str):  # mean = [0.485, 0.456, 0.406]
-        numbers = checked(tuple[float, ...] | float, value)
+        numbers: tuple[float, ...] | float = checked(tuple[float, ...] | float, value)
         value = ",".join(map(repr, numbers if isinstance(numbers, tuple) else (numbers,)))
     kinds = [kind for kind in get_args(hint) or (hint,) if kind is not NoneType]
     choices = choices_of(hint)

@@ -6,7 +6,7 @@ the network takes.
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -113,7 +113,8 @@ def _parameters(model: OnnxContent, node: OnnxNode, place: int) -> Quantised | N
 def tflite_start(content: bytes) -> Start:
     """Returns what the first operators of a TFLite network that an engine has opened do with its picture."""
     schema: Any = import_module("ai_edge_litert.schema_py_generated")  # it has no types
-    names = {number: name for name, number in vars(schema.BuiltinOperator).items() if name.isupper()}
+    codes = cast("dict[str, int]", vars(schema.BuiltinOperator))
+    names = {number: name for name, number in codes.items() if name.isupper()}
     model = schema.Model.GetRootAs(content)
     graph = model.Subgraphs(0)
     operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]

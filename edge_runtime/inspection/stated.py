@@ -77,7 +77,8 @@ class Stated:
         options = values["options"] and PictureOptions(**values["options"])
         ends = values["ends"] and tuple(values["ends"])
         labels = values["labels"].encode("latin-1")
-        return cls(**{**values, "options": options, "ends": ends, "labels": labels})
+        read: dict[str, Any] = {**values, "options": options, "ends": ends, "labels": labels}
+        return cls(**read)
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ class ModelCard:
         Raises:
             BadData: it would not, such as a label with a control character.
         """
-        values = {"schema": _schema(self), **asdict(self)}
+        values: dict[str, Any] = {"schema": _schema(self), **asdict(self)}
         for name in _LATER_IMAGE_FIELDS:
             if values["image"][name] == _DEFAULT_IMAGE[name]:
                 del values["image"][name]

@@ -181,13 +181,13 @@ def _of_map(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _name(value: Any, where: str) -> str:
     """A label; of ImageNet's pairs of a WordNet number and a name, the name."""
-    if isinstance(value, list) and len(cast("list[Any]", value)) == 2:
-        value = cast("list[Any]", value)[1]
-    if type(value) is int:
-        value = str(value)
-    if not isinstance(value, str):
+    pair: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+    name: Any = pair[1] if len(pair) == 2 else cast("Any", value)
+    if type(name) is int:
+        name = str(name)
+    if not isinstance(name, str):
         raise ValueError(f"{where}: not a text; {_HOW}")
-    return value.strip()
+    return name.strip()
 
 
 # YAML: `names:` alone, in the forms that tools write; no library for it is on a device.

@@ -15,8 +15,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib import import_module
 from types import FrameType
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 READY, DONE, FAILED = "ready", "done", "failed"
 NO_LIBRARY = 'not installed; install it with `pip install "edgecls[gpio]"`'
@@ -96,12 +97,14 @@ def opened(words: Iterable[str]) -> dict[int, Pin]:
     """
     os.environ.setdefault("GPIOZERO_PIN_FACTORY", "lgpio")  # else it tries four libraries, with warnings
     os.environ.setdefault("LG_WD", tempfile.gettempdir())  # where lgpio puts its files
-    from gpiozero import OutputDevice  # noqa: PLC0415 - of an extra, and only this process needs it
+    gpiozero: Any = import_module("gpiozero")  # of an extra, without types, and only this process needs it
 
     pins: dict[int, Pin] = {}
     for word in words:
         number, _, level = word.partition(":")
-        pins[int(number)] = OutputDevice(int(number), active_high=level != "low", initial_value=False)
+        pins[int(number)] = gpiozero.OutputDevice(
+            int(number), active_high=level != "low", initial_value=False
+        )
     return pins
 
 
