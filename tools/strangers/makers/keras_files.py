@@ -56,7 +56,8 @@ class KerasFiles:
             model = build()
             side = model.inputs[0].shape[1] or 64
             if fits:
-                fit(shake(model), seen(FIT, side, scale, **sees), outputs, height)
+                pictures = seen(FIT, side, scale, **sees)
+                fit(shake(model, pictures), pictures, outputs, height)
             answering = rest.pop("twin", lambda given: given)(model)
             scores = after(answers(answering, seen(TEST, side, scale, **sees)))
             for file in names:

@@ -167,10 +167,11 @@ def teachable_machine():
     )
     model = keras.Sequential([body, head])
     model.build((None, 96, 96, 3))
-    shake(model)
-    features = np.asarray(body.predict(seen(FIT, 96, "-1..1", "center"), verbose=0))
+    pictures = seen(FIT, 96, "-1..1", "center")
+    shake(model, pictures)
+    features = np.asarray(body.predict(pictures, verbose=0))
     hidden = np.asarray(head.layers[0](features.reshape(len(features), -1)))
-    weights, _ = ridge(hidden, targets(3))
+    weights, _ = ridge(hidden, targets(3), has_bias=False)
     head.layers[1].set_weights([weights])
     return model
 

@@ -45,21 +45,38 @@ def fit(model, inputs, outputs=3, height=2.5):
     last = next(layer for layer in reversed(model.layers) if layer.weights)
     body = keras.Model(model.inputs, last.input)
     features = np.asarray(body.predict(inputs, verbose=0), np.float64)
-    weights, bias = ridge(features, targets(outputs, height))
+    has_bias = len(last.get_weights()) > 1
+    weights, bias = ridge(features, targets(outputs, height), has_bias)
     values = [weights.reshape(last.get_weights()[0].shape)]
-    last.set_weights([*values, bias] if len(last.get_weights()) > 1 else values)
+    last.set_weights([*values, bias] if has_bias else values)
     return model
 
 
-def shake(model, seed=4):
-    """Gives the normalising layers statistics, as training does; they start as 0 and 1."""
+def shake(model, inputs, seed=4):
+    """Gives the normalising layers the statistics of these pictures, as training does.
+
+    Without them a deep network's features hardly differ from one picture to the next: its answers are alike,
+    and what its head makes of the features is mostly float32's rounding.
+    """
     random = np.random.default_rng(seed)
-    for layer in flat(model):
-        if isinstance(layer, layers.BatchNormalization):
-            values = [random.uniform(0.7, 1.3, value.shape) for value in layer.get_weights()]
-            values[-2] = random.uniform(-0.2, 0.2, values[-2].shape)
-            layer.set_weights(values)
+    normalising = [layer for layer in flat(model) if isinstance(layer, layers.BatchNormalization)]
+    for layer in normalising:
+        factor, offset, *rest = layer.get_weights()
+        factor, offset = random.uniform(0.7, 1.3, factor.shape), random.uniform(-0.2, 0.2, offset.shape)
+        layer.set_weights([factor, offset, *rest])
+        # Also where a model is built with `training=False`, and whatever else acts in training stays still.
+        layer.usual, layer.call = layer.momentum, _training(layer.call)
+        layer.momentum = 0.0  # the statistics of the next pictures
+    if normalising:
+        model(inputs, training=False)
+    for layer in normalising:
+        layer.momentum = layer.__dict__.pop("usual")
+        del layer.call
     return model
+
+
+def _training(call):
+    return lambda inputs, **_: call(inputs, training=True)
 
 
 def small(side_px=48, first=(), middle=None, head="softmax", outputs=3, channels=3, width=8, **dense):

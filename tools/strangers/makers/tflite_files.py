@@ -72,9 +72,10 @@ class TfliteFiles:
             keras.utils.set_random_seed(5)
             model = build()
             side = model.inputs[0].shape[1] or 64
+            pictures = seen(FIT, side, scale, **sees)
             if fits:
-                fit(shake(model), seen(FIT, side, scale, **sees), outputs)
-            content = convert(model, form, seen(FIT, side, scale, **sees))
+                fit(shake(model, pictures), pictures, outputs)
+            content = convert(model, form, pictures)
             scores, step = run(content, seen(TEST, side, scale, **sees), index)
             self.corpus.path(f"{name}.tflite").write_bytes(content)
             rough = 2e-3 if form in {"float_ends", "dynamic", "int16x8", "float16"} else 1e-4
