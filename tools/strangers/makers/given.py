@@ -51,9 +51,7 @@ SCALES = {"0..255": (1.0, 0.0), "0..1": (1 / 255, 0.0), "-1..1": (1 / 127.5, -1.
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-def ridge(
-    features: np.ndarray, targets: np.ndarray, has_bias: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+def ridge(features: np.ndarray, targets: np.ndarray, has_bias: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Returns the weights and biases of a last layer that gives these targets, of features (N, F)."""
     features = features.reshape(len(features), -1).astype(np.float64)
     mean = features.mean(0) * has_bias

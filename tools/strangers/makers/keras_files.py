@@ -35,6 +35,23 @@ CAFFE_MEAN = (103.939, 116.779, 123.68)
 STRETCH = ["--crop", "stretch"]
 
 
+def wide(activation):
+    """A convolution of weights so large that a function is used where it bends, and where it ends."""
+    return layers.Conv2D(
+        12, 3, activation=activation, kernel_initializer=keras.initializers.RandomUniform(-1, 1)
+    )
+
+
+def in_float32(model):
+    """Returns a network of `small` with the weights as they are saved, which are float32, and computed so.
+
+    What their library answers in half precision is rounded at each layer; nothing else rounds alike.
+    """
+    twin = small()
+    twin.set_weights(model.get_weights())
+    return twin
+
+
 class KerasFiles:
     """Files of the Keras that is installed here."""
 
@@ -256,7 +273,7 @@ class KerasFiles:
             self.save(
                 f"act_{name}",
                 "activations",
-                lambda f=function: small(middle=lambda x: layers.Conv2D(12, 3, activation=f)(x)),
+                lambda f=function: small(middle=lambda x: wide(f)(x)),
             )
         self.save(
             "act_layers",
@@ -323,9 +340,8 @@ class KerasFiles:
                 finally:
                     keras.mixed_precision.set_global_policy("float32")
 
-            tolerance = 5e-2 if policy == "mixed_bfloat16" else 2e-2
-            self.save(policy, "policies", build, tolerance=tolerance)
-            self.save(f"{policy}_float_end", "policies", build_last, tolerance=tolerance)
+            self.save(policy, "policies", build, twin=in_float32)
+            self.save(f"{policy}_float_end", "policies", build_last, twin=in_float32)
 
     def tutorials(self):
         rescale = {"options": STRETCH, "states_all": True}
