@@ -1,12 +1,11 @@
 """HDF5 files, read so that nothing outside the file is opened and no memory runs out."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ...edge_runtime.errors import BadModel
-from ...edge_runtime.models.model_file import load_h5py
+from ...edge_runtime.models.h5 import load_h5py, open_h5
 from ...edge_runtime.text import one_reason
 
 _SPARE_BYTES = 64 * 2**20
@@ -31,9 +30,8 @@ def read_h5(content: bytes, name: str) -> H5Content:
         BadModel: damaged; links or arrays that lead to other places; arrays much larger than the file.
         Unavailable: h5py is not installed.
     """
-    h5py = load_h5py()
     try:
-        with h5py.File(io.BytesIO(content), "r") as file:
+        with open_h5(content) as file:
             texts = {key: file.attrs[key] for key in file.attrs}
             arrays = dict(_arrays(file, _SPARE_BYTES + _COMPRESSION * len(content)))
     except _Refused as error:

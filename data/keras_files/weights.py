@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...edge_runtime.models.model_file import load_h5py
+from ...edge_runtime.models.h5 import open_h5
 from .build import Part
 from .calls import NotBuilt
 from .description import MODELS, kind_of
@@ -27,14 +27,13 @@ def give_weights(content: bytes, whole: Part) -> None:
     Raises:
         NotBuilt: the file has none for a layer, or of another shape.
     """
-    h5py = load_h5py()
     if content.startswith(b"PK"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = archive.read(WEIGHTS)
-        with h5py.File(io.BytesIO(content), "r") as file:
+        with open_h5(content) as file:
             _give_by_place(_places(file), "", whole)
     else:
-        with h5py.File(io.BytesIO(content), "r") as file:
+        with open_h5(content) as file:
             for part in whole.inside:
                 _give_in_order(file[_ROOT], part)
 

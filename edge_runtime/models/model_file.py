@@ -26,6 +26,7 @@ from ..errors import BadModel, Unavailable
 from ..files import MODEL_BYTES, read_whole
 from ..workers import ask_worker
 from .card import ModelCard
+from .h5 import load_h5py, open_h5
 from .other_formats import refuse_other_format
 from .passed import has_passed, remember
 from .protobuf import field, fields
@@ -327,24 +328,11 @@ def find_h5_card(content: bytes) -> bytes | None:
         Unavailable: h5py is not installed.
     """
     try:
-        with load_h5py().File(io.BytesIO(content), "r") as file:
+        with open_h5(content) as file:
             text: Any = file.attrs.get(CARD_ATTRIBUTE)
     except (OSError, RuntimeError, KeyError) as error:
         raise ValueError(f"not a readable HDF5 file: {error}") from error
     return text.encode() if isinstance(text, str) else text
-
-
-def load_h5py() -> Any:
-    """Returns the h5py module.
-
-    Raises:
-        Unavailable: it is not installed.
-    """
-    try:
-        import h5py  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs] - a device has no h5py
-    except ImportError as error:
-        raise Unavailable('reading an .h5 needs h5py; run `pip install "edgecls[train]"`') from error
-    return h5py
 
 
 _FIND_CARD = {
