@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .. import benchmarks
+from .. import benchmarks, edge_runtime
 from ..edge_runtime.errors import EdgeclsError, Unavailable
 from ..edge_runtime.files import check_writable, write_whole
 from ..edge_runtime.images.picture_options import PictureOptions
 from ..edge_runtime.models.builtin import builtin_name
-from ..edge_runtime.models.model_file import read_model
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine, show_next
 from .model_options import (
@@ -257,7 +256,7 @@ def _next_command(report: "BenchReport", named: Sequence[Path], said: str) -> tu
 
 def _has_card(path: str) -> bool:
     try:
-        read_model(path)
+        edge_runtime.read_model(path)
     except EdgeclsError:
         return False
     return True

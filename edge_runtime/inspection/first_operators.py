@@ -4,6 +4,7 @@ A Rescaling or Normalization layer, a division by 255 or a step of quantisation 
 the network takes.
 """
 
+import struct
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
@@ -111,7 +112,19 @@ def _parameters(model: OnnxContent, node: OnnxNode, place: int) -> Quantised | N
 
 
 def tflite_start(content: bytes) -> Start:
-    """Returns what the first operators of a TFLite network that an engine has opened do with its picture."""
+    """Returns what the first operators of a TFLite network do with its picture.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return _tflite_start(content)
+    # flatbuffers raises these for an offset outside the file, and gives None or 0 for what is not there.
+    except (struct.error, LookupError, TypeError, OverflowError, AttributeError) as error:
+        raise ValueError(f"its first operators cannot be read: {error}") from error
+
+
+def _tflite_start(content: bytes) -> Start:
     schema: Any = import_module("ai_edge_litert.schema_py_generated")  # it has no types
     codes = cast("dict[str, int]", vars(schema.BuiltinOperator))
     names = {number: name for name, number in codes.items() if name.isupper()}

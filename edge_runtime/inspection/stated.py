@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import BadModel, UsageError
 from ..images.picture_options import PictureOptions
 from ..images.rule import PixelRange
 from ..models.model_file import ModelFormat
@@ -135,7 +135,10 @@ def stated(content: bytes, format_: ModelFormat, takes: NetworkInput, name: str)
     except ValueError as error:
         return Stated(unclear=str(error), ends=ends)
     found = _by_metadata(metadata.mean, metadata.std, takes) if metadata.mean and metadata.std else None
-    found = found or _by_input(takes) or of_start(tflite_start(content), takes.channels)
+    try:
+        found = found or _by_input(takes) or of_start(tflite_start(content), takes.channels)
+    except ValueError as error:
+        raise BadModel(f"{name}: not a valid TFLite model: {error}; copy it again") from error
     return replace(
         found,
         ends=ends,

@@ -128,7 +128,7 @@ def their_keras(config: bytes) -> bytes:
         (b"", "the file is empty"),
         (b"<html><body>404", "not a TFLite, ONNX or HDF5 file: it starts with '<html>"),
         (their_onnx()[:50], "not a valid ONNX model"),
-        (their_onnx(external=True), "external data refused"),
+        (their_onnx(external=True), "has its weights at '../../etc/passwd', in no .data file beside it"),
         (their_h5(code_layer()), "refused: a Lambda layer can run code"),
         (their_h5(DENSE, link), "refused: model_weights is a link to another place"),
         (their_h5(DENSE, escaping_link), r"refused: \x1b[2J\n is a link"),

@@ -300,7 +300,7 @@ def test_what_tf2onnx_lacks_is_named_in_one_line(capfd):
     image = keras.Input((32, 32, 3))
     dense = keras.layers.Dense(4, activation="softmax")
     network = keras.Model(image, dense(keras.layers.Flatten()(keras.ops.erfinv(image))))
-    with pytest.raises(BadModel, match=r"ONNX cannot express .*Erfinv.*; use the \.tflite file"):
+    with pytest.raises(BadModel, match=r"ONNX cannot express .*Erfinv"):
         to_onnx(network, CARD)
     assert not capfd.readouterr().err
 
