@@ -41,7 +41,7 @@ def doctor(
         "--config",
         metavar="FILE.toml",
         dir_okay=False,
-        help="Check the source, model and actions of this file, as `edgecls camera --config` takes it.",
+        help="Check the source, model, actions and broker of this file; see `edgecls camera --config`.",
         show_default=False,
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
@@ -59,7 +59,7 @@ def doctor(
     findings = []
     options = edge_runtime.CameraOptions.from_toml(config) if config else edge_runtime.CameraOptions()
     source = source or (options.source if config else None)
-    found_by = edge_runtime.examine(edge_runtime.this_host(), source, model or options.model, options.on)
+    found_by = edge_runtime.examine(edge_runtime.this_host(), source, model or options.model, options)
     for found in found_by:
         finding = replace(found, what=without_typed_secrets(found.what))
         findings.append(finding)

@@ -29,6 +29,7 @@ _COMMANDS = {
     "On the device": {
         "camera": "Classify the frames of a camera or video.",
         "predict": "Classify image files.",
+        "mqtt": "Remove from an MQTT broker what a camera published there.",
         "service": "Run `edgecls camera` at every boot, with systemd.",
         "doctor": "Find what is wrong with this machine, and how to fix it.",
     },

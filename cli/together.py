@@ -26,7 +26,13 @@ _ALONE: Mapping[str, Mapping[str, frozenset[str]]] = {
 _NEEDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "train": {"temperature": ("teacher", "from_report"), "teacher_share": ("teacher", "from_report")},
     "export": {"max_drop": ("int8", "quantize"), "calibration_images": ("int8", "quantize")},
-    "camera": {"events_max_mb": ("events",), "token": ("serve",), "serve_name": ("serve",)},
+    "camera": {
+        "events_max_mb": ("events",),
+        "token": ("serve",),
+        "serve_name": ("serve",),
+        "mqtt_password_file": ("mqtt",),
+        "mqtt_ca_file": ("mqtt",),
+    },
 }
 """For a command and an option: the options of which it needs one."""
 _EITHER: Mapping[str, tuple[tuple[str, str], ...]] = {

@@ -22,7 +22,7 @@ def without_typed_secrets(text: str) -> str:
 
     It knows where each ends, also with blanks and quotes in it, which `hide_secrets` has to guess.
     """
-    words = {os.environ.get("EDGECLS_SOURCE", "")}
+    words = {os.environ.get("EDGECLS_SOURCE", ""), os.environ.get("EDGECLS_MQTT", "")}
     actions = _actions_at(sys.argv[1:])
     for at, word in enumerate(sys.argv[1:]):
         is_pair = at in actions or at + 1 in actions
@@ -44,6 +44,10 @@ def shown_arguments(words: Sequence[str]) -> list[str]:
             from ..edge_runtime.camera.actions.rules import shown_as_typed  # noqa: PLC0415 - only with --on
 
             shown.append(shown_as_typed(word))
+        elif before == "--mqtt" or option == "--mqtt=" or value.startswith(("mqtt://", "mqtts://")):
+            from ..edge_runtime.camera.mqtt.broker import shown_broker  # noqa: PLC0415 - only with --mqtt
+
+            shown.append(option + shown_broker(value))
         elif before in _WHOLLY_SECRET:
             shown.append(HIDDEN)
         elif option.removesuffix("=") in _WHOLLY_SECRET:
@@ -61,11 +65,16 @@ def exposed_secrets() -> str:
         return ""
     is_token = any(option in word.partition("=")[0] for option in _WHOLLY_SECRET for word in words)
     of_actions = sum(words[at] in secret for at in _actions_at(words))
-    is_address = len(secret) > is_token + of_actions
+    of_broker = sum(
+        word in secret and (before == "--mqtt" or word.startswith(("--mqtt=", "mqtt://", "mqtts://")))
+        for before, word in zip(("", *words), words, strict=False)
+    )
+    is_address = len(secret) > is_token + of_actions + of_broker
     found = {
         "the token": ("EDGECLS_TOKEN", is_token),
         "the camera's password": ("EDGECLS_SOURCE", is_address),
         "a webhook's secret": ("EDGECLS_ON", of_actions),
+        "the broker's password": ("EDGECLS_MQTT_PASSWORD", of_broker),
     }
     what = " and ".join(name for name, (_, is_there) in found.items() if is_there)
     names = " and ".join(variable for variable, is_there in found.values() if is_there)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .camera.loop import Loop as Loop
     from .camera.loop import StopRequest as StopRequest
     from .camera.loop import stop_on_signals as stop_on_signals
+    from .camera.mqtt.broker import parse_broker as parse_broker
+    from .camera.mqtt.removal import remove_from_broker as remove_from_broker
     from .camera.options import CameraOptions as CameraOptions
     from .camera.outputs.background import use_background_stderr as use_background_stderr
     from .camera.outputs.lines import LineOutput as LineOutput
@@ -78,6 +80,8 @@ _MODULES = {
     "Loop": ".camera.loop",
     "StopRequest": ".camera.loop",
     "stop_on_signals": ".camera.loop",
+    "parse_broker": ".camera.mqtt.broker",
+    "remove_from_broker": ".camera.mqtt.removal",
     "CameraOptions": ".camera.options",
     "use_background_stderr": ".camera.outputs.background",
     "LineOutput": ".camera.outputs.lines",

@@ -16,7 +16,14 @@ from types import TracebackType
 from urllib.parse import unquote
 
 HIDDEN = "***"
-SECRET_VARIABLES = ("EDGECLS_SOURCE", "EDGECLS_TOKEN", "EDGECLS_ON", "EDGECLS_WEBHOOK_SECRET")
+SECRET_VARIABLES = (
+    "EDGECLS_SOURCE",
+    "EDGECLS_TOKEN",
+    "EDGECLS_ON",
+    "EDGECLS_WEBHOOK_SECRET",
+    "EDGECLS_MQTT",
+    "EDGECLS_MQTT_PASSWORD",
+)
 """Of the environment: what a camera needs, and its child processes must not know."""
 
 _URL = re.compile(

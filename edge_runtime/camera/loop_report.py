@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -83,7 +84,7 @@ class LoopReport:
             )
             lines.append(self.labels_text)
         if self.deliveries:
-            lines.append(self._deliveries_text)
+            lines += self._deliveries_texts
         if self.scenes.scenes:
             lines.append(f"demo: {self.scenes.text}")
         if self.judged:
@@ -105,14 +106,15 @@ class LoopReport:
         return "labels: " + ", ".join(shares) + others + note
 
     @property
-    def _deliveries_text(self) -> str:
-        """The line of what actions did, together."""
-        counts = [
-            f"{count:,} {name}"
-            for name in ("done", "failed", "dropped", "skipped")
-            if (count := sum(getattr(each, name) for each in self.deliveries)) or name == "done"
+    def _deliveries_texts(self) -> list[str]:
+        """The lines of what actions did, together, and of what was published."""
+        published = [each for each in self.deliveries if each.name.startswith("mqtt ")]
+        done = [each for each in self.deliveries if each not in published]
+        return [
+            f"{name}: {_counts_text(deliveries)}"
+            for name, deliveries in (("actions", done), ("mqtt", published))
+            if deliveries
         ]
-        return f"actions: {', '.join(counts)}"
 
     @property
     def _took(self) -> str:
@@ -238,3 +240,12 @@ class Tally:
             still_frames=self._still_frames,
             left_out=self._failed["left_out"],
         )
+
+
+def _counts_text(deliveries: Sequence[Deliveries]) -> str:
+    counts = [
+        f"{count:,} {name}"
+        for name in ("done", "failed", "dropped", "skipped")
+        if (count := sum(getattr(each, name) for each in deliveries)) or name == "done"
+    ]
+    return ", ".join(counts)

@@ -16,7 +16,7 @@ def to_toml(options: CameraOptions) -> str:
     A token and a source with a password are left to the environment, since the file may be shared.
     """
     hints = get_type_hints(CameraOptions)
-    hidden = ("token", "source") if has_secret(options.source) else ("token",)
+    hidden = _hidden(options)
     tables = _on_tables(options)
     lines = ["# edgecls camera --config FILE", ""]
     group = ""
@@ -35,6 +35,16 @@ def to_toml(options: CameraOptions) -> str:
         else:
             lines.append(f"{option.name} = {_toml(value)}")
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _hidden(options: CameraOptions) -> list[str]:
+    """The options that hold a secret."""
+    hidden = ["token", *(["source"] if has_secret(options.source) else [])]
+    if options.mqtt:
+        from .mqtt.broker import has_password  # noqa: PLC0415 - which most loops do without
+
+        hidden += ["mqtt"] if has_password(options.mqtt) else []
+    return hidden
 
 
 _ON_EXAMPLE = '[[on]], label = "cup", run = "notify-send cup", at the end of this file'

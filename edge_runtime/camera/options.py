@@ -19,7 +19,7 @@ Rotation = Literal["0", "90", "180", "270"]
 """Degrees clockwise, as the command line spells them."""
 Flip = Literal["horizontal", "vertical"]
 
-SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, ACTION, PAGE, RECORD = (
+SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, ACTION, MQTT, PAGE, RECORD = (
     "Source",
     "Model",
     "View",
@@ -27,6 +27,7 @@ SOURCE, MODEL, VIEW, DECISION, RATE, OUTPUT, ACTION, PAGE, RECORD = (
     "Rate",
     "Output",
     "Actions",
+    "MQTT",
     "Web page",
     "Recording",
 )
@@ -256,6 +257,22 @@ class CameraOptions:
         variable="EDGECLS_ON",
     )
 
+    mqtt: str | None = _option(
+        None,
+        MQTT,
+        "Publish label, confidence, events and pictures at this broker, below the topic in its URL (default: "
+        "edgecls/ and this machine's name); Home Assistant finds them by itself. mqtts is encrypted. The "
+        "password comes from EDGECLS_MQTT_PASSWORD or --mqtt-password-file.",
+        metavar="mqtt://[USER@]HOST[:PORT][/TOPIC]",
+        variable="EDGECLS_MQTT",
+    )
+    mqtt_password_file: Path | None = _option(
+        None, MQTT, "Read the broker's password from the first line of this file.", metavar="FILE"
+    )
+    mqtt_ca_file: Path | None = _option(
+        None, MQTT, "Trust the certificates in this PEM file, such as the broker's own.", metavar="FILE"
+    )
+
     serve: str | None = _option(
         None,
         PAGE,
@@ -297,6 +314,8 @@ class CameraOptions:
             "model",
             "labels",
             "events",
+            "mqtt_password_file",
+            "mqtt_ca_file",
         ):  # a program may write paths as text
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, expanded(value))

@@ -27,10 +27,14 @@ from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
 from .pace import parse_share
 from .session_parts import (
     actions_of,
+    broker_of,
     check_actions,
     decider_of,
     event_log_of,
+    farewell_of,
+    introduce,
     is_folder,
+    mqtt_of,
     pace_of,
     page_of,
     recorder_of,
@@ -120,6 +124,7 @@ def check_options(options: CameraOptions) -> Address:
     if options.record_max_mb and not options.record:
         raise UsageError("--record-max-mb goes with --record DIR/; add it, or leave this out")
     check_actions(options)
+    broker_of(options)
     if options.show:
         _check_window(goes_on=is_unattended(options))
     return address
@@ -179,6 +184,11 @@ def open_session(
         if page:
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
+        farewell = farewell_of(options, stop, hurries=unattended)
+        mqtt = mqtt_of(options, farewell, tell_all)
+        if mqtt:
+            opened.callback(mqtt.close)
+            on_event = fan_out(on_event, mqtt.event)
         log = event_log_of(options, on_event, waits=unattended)
         if log:
             on_event = fan_out(log.event, on_event)
@@ -211,9 +221,11 @@ def open_session(
         )
         decider = decider_of(options, source, classifier)
         recorder = recorder_of(options, source, classifier, decider, on_event, resumes=unattended)
-        actions = actions_of(options, source, classifier, stop, on_event)
+        actions = actions_of(options, source, classifier, farewell, stop=stop, on_event=on_event)
         if actions:
             opened.callback(actions.close)  # whatever happens before the loop closes it
+        if mqtt:
+            introduce(mqtt, classifier)
         windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)
@@ -229,6 +241,7 @@ def open_session(
             *windows,
             recorder,
             actions,
+            mqtt,
             *last,
         ]
         loop = Loop(

@@ -15,6 +15,7 @@ from .decision import Decider, SteadyDecider
 from .event import OnEvent
 from .event_log import EventLog
 from .loop import StopRequest
+from .option_values import flag_of
 from .options import CameraOptions
 from .outputs.frame_folder import FrameRecorder
 from .outputs.video_file import Recorder
@@ -31,6 +32,9 @@ from .view import ROTATIONS, View
 if TYPE_CHECKING:
     from ..page.server import PageSink
     from .actions.actions import Actions
+    from .mqtt.broker import Broker
+    from .mqtt.sink import MqttSink
+    from .outputs.destination import Farewell
 
 
 def view_of(options: CameraOptions) -> View:
@@ -146,17 +150,67 @@ def _model_name(classifier: Classifier) -> str:
     return builtin_name(classifier.path) or classifier.path.name
 
 
+def farewell_of(options: CameraOptions, stop: StopRequest, *, hurries: bool) -> "Farewell | None":
+    """The time in which the couriers of `--on` and `--mqtt` end; None where there are none."""
+    if not (options.on or options.mqtt):
+        return None
+    from .outputs.destination import Farewell  # noqa: PLC0415 - which most loops do without
+
+    return Farewell(stop, hurries=hurries)
+
+
+def broker_of(options: CameraOptions) -> "Broker | None":
+    """The broker of `--mqtt`.
+
+    Raises:
+        UsageError, MissingInput, PermissionRefused, BadConfiguration: see `parse_broker`.
+    """
+    if options.mqtt is None:
+        for name in ("mqtt_password_file", "mqtt_ca_file"):
+            if getattr(options, name):
+                raise UsageError(f"{flag_of(name)} goes with --mqtt URL; add it, or leave this out")
+        return None
+    from .mqtt.broker import parse_broker  # noqa: PLC0415 - which most loops do without
+
+    return parse_broker(options.mqtt, ca_file=options.mqtt_ca_file, password_file=options.mqtt_password_file)
+
+
+def mqtt_of(options: CameraOptions, farewell: "Farewell | None", on_event: OnEvent) -> "MqttSink | None":
+    """What publishes at the broker of `--mqtt`; it is introduced when the model is known."""
+    broker = broker_of(options)
+    if broker is None or farewell is None:
+        return None
+    from .mqtt.sink import MqttSink  # noqa: PLC0415 - paho-mqtt, which most loops do without
+
+    return MqttSink(broker, farewell, on_event)
+
+
+def introduce(sink: "MqttSink", classifier: Classifier) -> None:
+    """Tells the subscribers of MQTT what the model is and which labels it has."""
+    from importlib.metadata import version  # noqa: PLC0415 - 20 ms
+
+    from .mqtt.sink import Seen  # noqa: PLC0415
+
+    card = classifier.card
+    labels = tuple(label for label in card.labels if label != card.background)
+    sink.introduce(Seen(_model_name(classifier), version("edgecls"), labels))
+
+
 def actions_of(
-    options: CameraOptions, source: Source, classifier: Classifier, stop: StopRequest, on_event: OnEvent
+    options: CameraOptions,
+    source: Source,
+    classifier: Classifier,
+    farewell: "Farewell | None",
+    *,
+    stop: StopRequest,
+    on_event: OnEvent,
 ) -> "Actions | None":
     """What `--on` starts; raises what `check_actions` and `Actions` do."""
-    if not options.on:
+    if not options.on or farewell is None:
         return None
     from .actions.actions import Actions, rules_of  # noqa: PLC0415 - which most loops do without
-    from .outputs.destination import Farewell  # noqa: PLC0415
 
     check_actions(options, classifier)
-    farewell = Farewell(stop, hurries=options.frame_limit is None and source.live)
     return Actions(
         rules_of(options.on),
         model=_model_name(classifier),

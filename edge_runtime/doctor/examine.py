@@ -1,9 +1,10 @@
 """Runs all checks, in the order in which their problems should be fixed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ..camera.options import CameraOptions
 from ..camera.sources.address import CsiCamera, Device, Stream, parse_source
 from ..engines.names import exported_in
 from ..errors import MissingInput
@@ -41,7 +42,7 @@ def examine(
     host: Host,
     source: str | None = None,
     model: Path | None = None,
-    actions: Sequence[tuple[str, str]] = (),
+    options: CameraOptions | None = None,
 ) -> Iterator[Finding]:
     """Checks everything that the camera loop needs, and yields each finding as soon as it is known.
 
@@ -50,12 +51,12 @@ def examine(
         source: as for `edgecls camera --source`; None: the cameras of this machine.
         model: a file, a folder of them, or the name of a built-in model; None: every exported file in the
             host's folder, or the default built-in model if there is none.
-        actions: as for `edgecls camera --on`.
+        options: whose actions and broker are checked.
 
     Raises:
         UsageError, MissingInput, PermissionRefused: see `parse_source`.
     """
-    findings = _findings(host, source, model, actions)
+    findings = _findings(host, source, model, options or CameraOptions())
     yield from map(_without_sudo, findings) if host.user.is_root else findings
 
 
@@ -65,7 +66,7 @@ def _without_sudo(finding: Finding) -> Finding:
 
 
 def _findings(
-    host: Host, source: str | None, model: Path | None, actions: Sequence[tuple[str, str]]
+    host: Host, source: str | None, model: Path | None, options: CameraOptions
 ) -> Iterator[Finding]:
     yield check_word_size(host.python.bits, host.processor)
     yield check_glibc(host.glibc)
@@ -79,10 +80,14 @@ def _findings(
         yield unknown("model", "not checked: fix the libraries first")
     else:
         yield from _models(host.folder, model)
-    if actions:
+    if options.on:
         from .actions import check_actions  # noqa: PLC0415 - TLS, which most cameras do without
 
-        yield from check_actions(actions, host)
+        yield from check_actions(options.on, host)
+    if options.mqtt:
+        from .broker import check_broker  # noqa: PLC0415 - paho-mqtt, which most cameras do without
+
+        yield check_broker(options, host.root)
     flags = read_flags(host.root, host.output_of(("vcgencmd", "get_throttled")))
     yield check_supply(flags, host.root)
     yield check_heat(flags, host.root)

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 
 from ..camera.actions.rules import has_webhooks
 from ..camera.decision import SteadyDecider
+from ..camera.mqtt.broker import has_password
 from ..camera.option_text import to_arguments
 from ..camera.option_values import flag_of
 from ..camera.options import CameraOptions
 from ..camera.session import check_options
-from ..camera.session_parts import check_actions
+from ..camera.session_parts import broker_of, check_actions
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
 from ..errors import BadConfiguration, PermissionRefused, UsageError
@@ -66,14 +67,20 @@ def plan_service(name: str, options: CameraOptions) -> CameraService:
         run = replace(run, source=CameraOptions.source)
     if "EDGECLS_ON" in secrets:
         run = replace(run, on=())
+    if "EDGECLS_MQTT_PASSWORD" in secrets:
+        run = replace(run, mqtt_password_file=None)
+    if "EDGECLS_MQTT" in secrets:
+        run = replace(run, mqtt=None, mqtt_password_file=None)
     needs = needs_of(options.on)
+    broker = broker_of(options)
+    hosts = (*needs.hosts, *([broker.host] if broker else []))
     return CameraService(
         name,
         python=Path(sys.executable),
         arguments=tuple(to_arguments(run.changed())),
         description=address.description,
         uses_camera=uses_camera(address),
-        network=network_of(address, options.serve, needs.hosts),
+        network=network_of(address, options.serve, hosts),
         reads=_python_folders(),
         copied=tuple(copied.values()),
         pins=needs.pins,
@@ -168,7 +175,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
         SteadyDecider(classifier, options.smooth, options.hold, options.conf_off)
         check_actions(options, classifier)
         files = {"model": classifier.path}
-    named = {"labels": options.labels, "ca_file": options.ca_file}
+    named = {"labels": options.labels, "ca_file": options.ca_file, "mqtt_ca_file": options.mqtt_ca_file}
     files |= {name: path for name, path in named.items() if path}
     names = [SECRETS_NAME]
     for path in files.values():  # each is copied into one folder
@@ -179,7 +186,7 @@ def _files(options: CameraOptions) -> dict[str, Path]:
 
 
 def _secrets(options: CameraOptions) -> dict[str, str]:
-    """What others may not read, as environment variables: a token, an address with a password, webhooks."""
+    """What others may not read, as environment variables: tokens, passwords, and addresses that hold one."""
     secrets = {
         "EDGECLS_SOURCE": options.source if has_secret(options.source) else None,
         "EDGECLS_TOKEN": options.token,
@@ -187,6 +194,9 @@ def _secrets(options: CameraOptions) -> dict[str, str]:
     if options.on and has_webhooks(options.on):
         secrets["EDGECLS_ON"] = shlex.join(word for pair in options.on for word in pair)
         secrets["EDGECLS_WEBHOOK_SECRET"] = os.environ.get("EDGECLS_WEBHOOK_SECRET")
+    if options.mqtt and (broker := broker_of(options)):
+        secrets["EDGECLS_MQTT"] = options.mqtt if has_password(options.mqtt) else None
+        secrets["EDGECLS_MQTT_PASSWORD"] = None if secrets["EDGECLS_MQTT"] else broker.password
     return {name: value for name, value in secrets.items() if value}
 
 

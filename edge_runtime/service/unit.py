@@ -94,7 +94,7 @@ def network_of(address: LiveAddress, serve: str | None, hosts: Sequence[str] = (
     Args:
         address: its source.
         serve: the address of its page.
-        hosts: those of its webhooks.
+        hosts: those of its webhooks and its broker.
     """
     reached = [*hosts, *([parse_address(serve).host] if serve else [])]
     if isinstance(address, Stream) or not set(reached) <= {*LOOPBACK}:

@@ -81,15 +81,17 @@ class Announced:
 
     def jpeg(self) -> bytes | None:
         """The picture as it came, or encoded; None where there is none, or it is damaged."""
-        frame = self.frame
-        if frame is None:
-            return None
-        if frame.jpeg:
-            return frame.jpeg
-        from ...images.opencv import cv2  # noqa: PLC0415 - in the thread that needs it
+        return jpeg_of(self.frame) if self.frame else None
 
-        try:
-            done, encoded = cv2.imencode(".jpg", frame.pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        except (EdgeclsError, cv2.error):
-            return None
-        return encoded.tobytes() if done else None
+
+def jpeg_of(frame: Frame) -> bytes | None:
+    """A picture as it came, or encoded; None where it is damaged."""
+    if frame.jpeg:
+        return frame.jpeg
+    from ...images.opencv import cv2  # noqa: PLC0415 - in the thread that needs it
+
+    try:
+        done, encoded = cv2.imencode(".jpg", frame.pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    except (EdgeclsError, cv2.error):
+        return None
+    return encoded.tobytes() if done else None
