@@ -1,7 +1,9 @@
-"""A real broker for tests: Debian's mosquitto, on a port of its own, and a subscriber that keeps what comes."""
+"""A real broker for tests: Debian's mosquitto on its own port, and a subscriber that keeps what comes."""
 
+import getpass
 import queue
 import shutil
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +13,6 @@ from pathlib import Path
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
-
-from tests.mjpeg_server import free_port
 
 PROGRAM = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
 needs_mosquitto = pytest.mark.skipif(not PROGRAM, reason="no mosquitto: apt install mosquitto")
@@ -28,9 +28,11 @@ class Mosquitto:
     """
 
     def __init__(self, folder: Path, *lines: str) -> None:
-        self.port = free_port()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            self.port = server.getsockname()[1]
         self._file = folder / "mosquitto.conf"
-        self._file.write_text("\n".join((f"listener {self.port} 127.0.0.1", *lines)) + "\n")
+        user = getpass.getuser()  # else one started by root reads no file of ours
+        self._file.write_text("\n".join((f"user {user}", f"listener {self.port} 127.0.0.1", *lines)) + "\n")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

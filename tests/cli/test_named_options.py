@@ -38,6 +38,7 @@ COMMANDS = (
     "predict",
     "doctor",
     "models",
+    "mqtt",
     "cache",
     "inspect",
     "verify",

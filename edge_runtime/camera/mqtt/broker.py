@@ -25,7 +25,7 @@ PORT, TLS_PORT = 1883, 8883
 _MOST_TOPIC_BYTES = 200
 """MQTT allows 65,535; nobody means more than this."""
 _PASSWORD_BYTES = 4096
-_EXAMPLE = "write mqtt://user@host:1883/edgecls/door"
+_EXAMPLE = "write mqtt://host:1883/edgecls/door"
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def parse_broker(
         password = environment.get(PASSWORD_VARIABLE) or None
     if password is not None and user is None:
         if parts.password is not None or password_file:
-            raise UsageError(f"--mqtt {masked(url)}: has a password and no user; {_EXAMPLE}")
+            raise UsageError(f"--mqtt {masked(url)}: has a password and no user; name the user in the URL")
         password = None
     topic = unquote(parts.path.strip("/")) or f"edgecls/{_machine_name()}"
     return Broker(

@@ -61,12 +61,16 @@ class BrokerConnection:
     Args:
         broker: where.
         greeting: published at each connection, before anything else.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, broker: Broker, greeting: Greeting) -> None:
+    def __init__(
+        self, broker: Broker, greeting: Greeting, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.name = f"mqtt {broker.origin}"
-        self._broker, self._greeting = broker, greeting
+        self._broker, self._greeting, self._clock = broker, greeting, clock
         self._link: Link | None = None
+        self._opened_at_s = 0.0
         self._short_in_a_row = 0
 
     @property
@@ -116,8 +120,12 @@ class BrokerConnection:
         if self._short_in_a_row and attempt.wait(growing_pause_s(self._short_in_a_row)):
             raise Unavailable(f"{self.name}: ended while waiting to connect again")
         link = Link(self._broker, self._greeting)
-        link.open(attempt)
-        self._link = link
+        try:
+            link.open(attempt)
+        except BaseException:
+            link.end()
+            raise
+        self._link, self._opened_at_s = link, self._clock()
         attempt.ends_by(link.shut)
         link.subscribe(self._greeting.subscriptions)
         link.publish(self._greeting.messages(), attempt)
@@ -126,7 +134,8 @@ class BrokerConnection:
     def _drop(self) -> None:
         link, self._link = self._link, None
         if link:
-            self._short_in_a_row = self._short_in_a_row + 1 if link.lasted_s < _SHORT_S else 0
+            is_short = self._clock() - self._opened_at_s < _SHORT_S
+            self._short_in_a_row = self._short_in_a_row + 1 if is_short else 0
             link.end()
 
 
@@ -152,8 +161,6 @@ class Link:
         self._confirmed: set[int] = set()
         self._on_message = greeting.on_message if greeting else None
         self._on_retained = on_retained
-        self._began_s = time.monotonic()
-        self._ended_s: float | None = None
         self._client = client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=broker.device_id if greeting else "",
@@ -166,7 +173,10 @@ class Link:
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
         if broker.is_encrypted:
-            client.tls_set_context(ssl.create_default_context(cafile=broker.ca_file))
+            tls = ssl.create_default_context()
+            if broker.ca_file:
+                tls.load_verify_locations(broker.ca_file)
+            client.tls_set_context(tls)  # pyright: ignore[reportUnknownMemberType]
         if greeting:
             will = greeting.will
             assert isinstance(will.payload, bytes)  # noqa: S101 - for the type
@@ -176,11 +186,6 @@ class Link:
     def is_lost(self) -> bool:
         """Whether it has ended, whoever ended it."""
         return self._is_lost
-
-    @property
-    def lasted_s(self) -> float:
-        """Seconds since it was opened, or until it ended."""
-        return (self._ended_s or time.monotonic()) - self._began_s
 
     def open(self, attempt: Carrying) -> None:
         """Connects and logs in.
@@ -196,7 +201,6 @@ class Link:
         self._client.loop_start()
         self._wait(lambda: self._is_open or bool(self._refusal), attempt, CONNECT_S)
         if self._refusal:
-            self.end()
             raise Unavailable(f"mqtt {self._broker.origin}: {_refusal_text(self._refusal, self._broker)}")
 
     def subscribe(self, topics: Sequence[str]) -> None:
@@ -256,8 +260,7 @@ class Link:
 
     def _end(self) -> None:
         with self._changed:
-            if not self._is_lost:
-                self._is_lost, self._ended_s = True, time.monotonic()
+            self._is_lost = True
             self._changed.notify_all()
 
     def _connected(self, _client: Client, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
@@ -298,5 +301,5 @@ def _refusal_text(reason: str, broker: Broker) -> str:
     """A refusal in words, from the reason of MQTT."""
     if reason in ("Not authorized", "Bad user name or password"):
         what = "wrong user or password" if broker.user else "wants a user and a password"
-        return f"{what}; write mqtt://USER@..., and set {PASSWORD_VARIABLE}"
+        return f"{what}; write the user into the URL, and set {PASSWORD_VARIABLE}"
     return f"refused: {reason.lower()}"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from math import inf
 
 from ...hardware import temperature_c
+from ...text import printable
 from ..actions.announced import jpeg_of
 from ..answer import Answer, Deliveries, Sink
 from ..event import Event, OnEvent
@@ -78,7 +79,7 @@ class MqttSink(Sink):
             (HOME_ASSISTANT_STATUS,),
             self._note_message,
         )
-        self._connection = BrokerConnection(broker, greeting)
+        self._connection = BrokerConnection(broker, greeting, clock)
         settings = CourierSettings(most=MOST_EVENTS)
         self._courier: Courier[Message | None] = Courier(
             self._connection, farewell, on_event, settings, clock
@@ -136,8 +137,8 @@ class MqttSink(Sink):
             "number": self._number,
             "run": self._run,
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "text": event.text,
-            **{key: value for key, value in event.facts.items() if key not in ("event_type", "number")},
+            "text": printable(event.text),
+            **{key: self._fact(key, value) for key, value in event.facts.items()},
         }
         payload = json.dumps(values, separators=(",", ":"), default=str).encode()
         self._courier.offer(Message(self.topics.event, payload, is_retained=False))
@@ -194,6 +195,10 @@ class MqttSink(Sink):
     def _note_message(self, topic: str, payload: bytes) -> None:
         if topic == HOME_ASSISTANT_STATUS and payload == ONLINE.encode():
             self._home_assistant_began.set()
+
+    def _fact(self, key: str, value: object) -> object:
+        """A detail of an event; a label as its topic has it."""
+        return self._word(value) if key in ("label", "before") and isinstance(value, str) else value
 
     def _word(self, label: str | None) -> str:
         return UNKNOWN if label is None or self._words is None else self._words.get(label, UNKNOWN)

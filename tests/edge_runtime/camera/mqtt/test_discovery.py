@@ -1,0 +1,73 @@
+"""What Home Assistant reads, beside a copy of what it asks for, and what labels are called there.
+
+Home Assistant's own package needs Python 3.14; these are the facts of its source, 2026.11.
+"""
+
+import json
+
+import pytest
+
+from edgecls.edge_runtime.camera.mqtt.broker import Broker
+from edgecls.edge_runtime.camera.mqtt.discovery import Described, discovery_payload
+from edgecls.edge_runtime.camera.mqtt.topics import Topics, label_words
+
+COMMON = {"platform", "unique_id", "name", "entity_category", "icon"}
+KEYS = {
+    "sensor": {"state_topic", "device_class", "state_class", "unit_of_measurement", "options"},
+    "event": {"state_topic", "event_types"},
+    "image": {"image_topic", "content_type"},
+}
+"""Of each platform, the keys that are used here; of a device, no others are allowed."""
+DEVICE = {"identifiers", "name", "manufacturer", "model", "sw_version"}
+
+
+def document(labels: tuple[str, ...] = ("cat", "dog"), model: str = "nano", *, heat: bool = True) -> dict:
+    broker = Broker("host", 1883, "edgecls/door")
+    described = Described("door", "1.0", model, list(label_words(labels).values()), heat)
+    return json.loads(discovery_payload(Topics(broker.topic, broker.device_id), described))
+
+
+def test_it_holds_what_home_assistant_asks_for_and_nothing_that_it_refuses():
+    found = document()
+    assert set(found) == {"device", "origin", "availability_topic", "components"}
+    assert set(found["device"]) <= DEVICE
+    assert found["origin"]["name"] == "edgecls"
+    ids = [each["unique_id"] for each in found["components"].values()]
+    assert len(set(ids)) == len(ids)
+    for each in found["components"].values():
+        assert set(each) <= COMMON | KEYS[each["platform"]]
+        if each.get("device_class") == "enum":
+            assert not {"state_class", "unit_of_measurement"} & set(each)
+            assert len(set(each["options"])) == len(each["options"]) > 0
+        topics = [each[key] for key in ("state_topic", "image_topic") if key in each]
+        assert len(topics) == 1
+        assert not set("+#\0") & set(topics[0])
+    assert found["components"]["label"]["options"] == ["cat", "dog", "unknown"]
+    assert found["components"]["confidence"]["unit_of_measurement"] == "%"
+    assert "label_changed" in found["components"]["event"]["event_types"]
+
+
+def test_ids_and_names_stay_with_another_model_and_what_is_gone_is_removed():
+    before, after = document(), document(("cup",), "imagenet", heat=False)
+    assert before["device"]["identifiers"] == after["device"]["identifiers"]
+    assert before["device"]["name"] == after["device"]["name"]
+    assert set(before["components"]) == set(after["components"])
+    assert after["components"]["temperature"] == {"platform": "sensor"}
+    for name, each in after["components"].items():
+        if name != "temperature":
+            assert each["unique_id"] == before["components"][name]["unique_id"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (["unknown", "None", ""], ["label:unknown", "label:None", "label:"]),
+        (["a\nb", "a\\nb"], ["a\\nb", "a\\nb (2)"]),
+        (["+/#", "\x00", "\udcff"], ["+/#", "\\x00", "\\udcff"]),
+        ([300 * "x", 400 * "x"], [255 * "x", 251 * "x" + " (2)"]),
+        (["a", " a", "a "], ["a", "a (2)", "a (3)"]),
+    ],
+)
+def test_hostile_labels_become_states_that_differ(labels, words):
+    assert list(label_words(labels).values()) == words
+    assert document(tuple(labels))["components"]["label"]["options"] == [*words, "unknown"]

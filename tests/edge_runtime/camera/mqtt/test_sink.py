@@ -1,0 +1,264 @@
+"""What a camera publishes at a real broker, through its failures."""
+
+import dataclasses
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.decision import Decision
+from edgecls.edge_runtime.camera.event import Event
+from edgecls.edge_runtime.camera.frame import Frame
+from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.mqtt import connection as connection_module
+from edgecls.edge_runtime.camera.mqtt.broker import Broker, parse_broker
+from edgecls.edge_runtime.camera.mqtt.removal import remove_from_broker
+from edgecls.edge_runtime.camera.mqtt.sink import MOST_EVENTS, MqttSink, Seen
+from edgecls.edge_runtime.camera.outputs.destination import Farewell
+from tests.certificates import certificate
+from tests.fakes import TIMING, fake_classifier, picture
+from tests.mosquitto import WITHIN_S, Mosquitto, Subscriber, needs_mosquitto, retained, running
+
+pytestmark = needs_mosquitto
+BASE = "edgecls/door"
+DISCOVERY = "homeassistant/device/edgecls_door/config"
+
+
+def fast() -> float:
+    """Monotonic seconds, a hundred for each one: pauses before another attempt are short."""
+    return time.monotonic() * 100
+
+
+def announcing(label: str | None, *, is_frozen: bool = False) -> Answer:
+    prediction = fake_classifier((0.9, 0.06, 0.04)).classify(picture()).with_label(label)
+    frame = dataclasses.replace(Frame(picture(), 1, 0.0), is_frozen=is_frozen)
+    return Answer(
+        frame, prediction, Decision(prediction, 0.0, changed=False), dataclasses.replace(TIMING, fps=9.0)
+    )
+
+
+def change(number: int) -> Event:
+    return Event("label_changed", f"cat 90.0% (was {number})", facts={"label": "cat", "before": str(number)})
+
+
+@pytest.fixture
+def broker(tmp_path) -> Iterator[Mosquitto]:
+    with running(tmp_path) as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture
+def made():
+    """Makes sinks, and closes them."""
+    opened: list[MqttSink] = []
+
+    def make(broker: Broker | Mosquitto) -> tuple[MqttSink, list[Event]]:
+        found = parse_broker(broker.url) if isinstance(broker, Mosquitto) else broker
+        events: list[Event] = []
+        sink = MqttSink(
+            found, Farewell(StopRequest(), hurries=True), events.append, fast, temperature=lambda: 51.0
+        )
+        sink.introduce(Seen("nano", "1.0", ("cat", "dog")))
+        opened.append(sink)
+        return sink, events
+
+    yield make
+    for sink in opened:
+        sink.close()
+
+
+@pytest.fixture
+def subscriber(broker) -> Iterator[Subscriber]:
+    made = Subscriber(broker.port)
+    yield made
+    made.close()
+
+
+def test_values_are_retained_and_events_are_not(broker, subscriber, made):
+    sink, events = made(broker)
+    sink.event(change(1))
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/event") is not None, sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/confidence") == "90.0", sink.idle)
+    kept = retained(broker.port)
+    assert kept[f"{BASE}/label"] == b"cat"
+    assert kept[f"{BASE}/availability"] == b"online"
+    assert kept[f"{BASE}/picture"].startswith(b"\xff\xd8")
+    assert kept[f"{BASE}/temperature"] == b"51.0"
+    assert (kept[f"{BASE}/model"], kept[f"{BASE}/health"]) == (b"nano", b"ok")
+    assert set(kept) == set(sink.topics.retained)
+    event = json.loads(subscriber.last(f"{BASE}/event") or "")
+    assert (event["event_type"], event["number"], event["label"]) == ("label_changed", 1, "cat")
+    order = [each.topic for each in subscriber.messages]
+    assert order.index(f"{BASE}/availability") > order.index(DISCOVERY)
+    sink.close()
+    assert retained(broker.port)[f"{BASE}/availability"] == b"offline"
+    assert events == []
+
+
+def test_without_pictures_nothing_is_announced_and_health_says_why(broker, subscriber, made):
+    sink, _ = made(broker)
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "cat", sink.idle)
+    sink.event(Event("stalled", "no frame in 5 s"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "no_picture", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "unknown", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/confidence") == "None", sink.idle)
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "cat", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "ok", sink.idle)
+    sink.event(Event("frozen", "frozen"))
+    sink.write(announcing(None, is_frozen=True))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "frozen", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "unknown", sink.idle)
+
+
+def test_a_camera_that_is_killed_is_offline_by_the_brokers_word(broker, subscriber, made):
+    sink, events = made(broker)
+    sink.idle()
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    link = sink._connection._link
+    assert link
+    link.shut()
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "offline")
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    assert {event.kind for event in events} <= {"output_failed", "output_works"}  # if a value was on its way
+
+
+def test_when_home_assistant_starts_everything_is_published_again(broker, subscriber, made):
+    sink, _ = made(broker)
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/picture") is not None, sink.idle)
+    subscriber.messages.clear()
+    subscriber.publish("homeassistant/status", "online")
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    assert {DISCOVERY, f"{BASE}/label"} <= {each.topic for each in subscriber.messages}
+
+
+def test_a_broker_that_is_away_gets_the_newest_values_and_at_most_a_thousand_events(tmp_path, made):
+    """Row 42; an hour away, with a change every two seconds."""
+    mosquitto = Mosquitto(tmp_path, "allow_anonymous true")
+    sink, events = made(mosquitto)
+    for number in range(1, 1801):
+        sink.event(change(number))
+        if number % 100 == 0:
+            sink.write(announcing("cat" if number % 200 else "dog"))
+    sink.write(announcing("dog"))
+    waiting = sink._courier._events
+    assert MOST_EVENTS - 1 <= len(waiting) <= MOST_EVENTS
+    mosquitto.start()
+    try:
+        subscriber = Subscriber(mosquitto.port)
+
+        def numbers() -> list[int]:
+            found = [each for each in subscriber.messages if each.topic == f"{BASE}/event"]
+            return [json.loads(each.payload)["number"] for each in found]
+
+        subscriber.until(lambda: 1800 in numbers(), sink.idle)
+        came = numbers()
+        subscriber.close()
+        assert retained(mosquitto.port)[f"{BASE}/label"] == b"dog"
+    finally:
+        mosquitto.kill()
+    assert came == sorted(came)
+    assert 1800 - len(came) == sink.deliveries[0].dropped >= 1800 - MOST_EVENTS - 1
+    kinds = [event.kind for event in events]
+    assert kinds.count("output_failed") == 1
+    assert {"output_dropped", "output_works"} <= set(kinds)
+    assert "connection refused" in next(event.text for event in events if event.kind == "output_failed")
+
+
+def test_a_broker_that_is_killed_again_and_again_knows_the_truth_and_no_event_is_missing(broker, made):
+    sink, _ = made(broker)
+    seen: set[int] = set()
+    for round_ in range(1, 6):
+        subscriber = Subscriber(broker.port)
+        label = "dog" if round_ % 2 else "cat"
+        sink.event(change(round_))
+        sink.write(announcing(label))
+        subscriber.until(lambda: subscriber.last(f"{BASE}/event") is not None, sink.idle)  # noqa: B023
+        seen |= {
+            json.loads(each.payload)["number"] for each in subscriber.messages if each.topic.endswith("event")
+        }
+        subscriber.until(lambda: subscriber.last(f"{BASE}/label") == label, sink.idle)  # noqa: B023
+        subscriber.close()
+        kept = retained(broker.port)
+        assert (kept[f"{BASE}/label"], kept[f"{BASE}/availability"]) == (label.encode(), b"online")
+        assert DISCOVERY in kept
+        broker.kill()
+        broker.start()
+    assert seen == set(range(1, 6))
+
+
+def test_a_wrong_password_is_one_event_and_a_trusted_certificate_lets_in(tmp_path, made):
+    passwords = tmp_path / "passwords"
+    passwords.write_text("me:s3cret\n")
+    subprocess.run(["mosquitto_passwd", "-U", passwords], check=True)
+    made_here = certificate(tmp_path)
+    lines = (f"password_file {passwords}", f"certfile {made_here.pem}", f"keyfile {made_here.key}")
+    with running(tmp_path, *lines) as mosquitto:
+        url = mosquitto.url.replace("mqtt://", "mqtts://me@")
+        settings = {"environment": {"EDGECLS_MQTT_PASSWORD": "s3cret"}}
+        said: list[str] = []
+        for found in (
+            parse_broker(url, **settings),
+            parse_broker(url, ca_file=made_here.pem, environment={"EDGECLS_MQTT_PASSWORD": "wr0ng"}),
+        ):
+            sink, events = made(found)
+            wait_for(sink, events)
+            sink.close()
+            said.append(events[0].text)
+        assert "certificate not trusted" in said[0]
+        assert "wrong user or password" in said[1]
+        assert "wr0ng" not in said[1]
+        sink, events = made(parse_broker(url, ca_file=made_here.pem, **settings))
+        sink.event(change(1))
+        wait_for(sink, [], lambda: sink.deliveries[0].done == 2)
+        assert events == []
+
+
+def wait_for(sink: MqttSink, events: list[Event], happened: Callable[[], object] | None = None) -> None:
+    end_s = time.monotonic() + WITHIN_S
+    while not (happened() if happened else events):
+        assert time.monotonic() < end_s
+        sink.idle()
+        time.sleep(0.01)
+
+
+def test_a_broker_that_accepts_and_never_answers_costs_one_thread_and_one_connection(made, monkeypatch):
+    monkeypatch.setattr(connection_module, "CONNECT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        sink, events = made(Broker("127.0.0.1", silent.getsockname()[1], BASE))
+        wait_for(sink, events)
+        assert "no answer in 0.05 s" in events[0].text
+        opened: list[socket.socket] = []
+        while len(opened) < 6:
+            opened.append(silent.accept()[0])
+            sink.write(announcing("cat"))
+        for each in opened[:4]:  # it has ended each before the next
+            each.settimeout(WITHIN_S)
+            while each.recv(4096):
+                pass
+        assert sum("paho" in thread.name for thread in threading.enumerate()) <= 1
+        began_s = time.monotonic()
+        sink.close()
+        assert time.monotonic() - began_s < 3
+        for each in opened:
+            each.close()
+
+
+def test_removal_clears_everything_and_says_if_the_camera_is_still_there(broker, subscriber, made):
+    sink, _ = made(broker)
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/picture") is not None, sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    assert remove_from_broker(parse_broker(broker.url))
+    sink.close()
+    assert not remove_from_broker(parse_broker(broker.url))
+    assert retained(broker.port) == {}
