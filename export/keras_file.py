@@ -173,9 +173,11 @@ def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]
         raise BadModel(f"{name}: takes {len(network.inputs)} inputs; save a model that takes pictures alone")
     if len(network.outputs) > 1:
         names = " and ".join(map(str, network.output_names))
+        fitting = [index for index, end in enumerate(network.outputs) if tuple(end.shape[1:]) == (labels,)]
+        index = fitting[0] if len(fitting) == 1 else 0
         raise BadModel(
             f"{name}: gives {len(network.outputs)} outputs, {names}; save a model of the one with labels: "
-            "`keras.Model(model.input, model.outputs[0])`"
+            f"`keras.Model(model.input, model.outputs[{index}])`"
         )
     if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3)):
         raise BadModel(f"{name}: takes {takes}, not pictures, (None, H, W, 3) or (None, H, W, 1)")

@@ -58,7 +58,11 @@ def test_what_is_no_classifier_of_pictures_of_one_size_says_how_it_becomes_one(t
     for model, reason in (
         (
             keras.Model(image, two),
-            r"gives 2 outputs, scores and size; save a model of the one with labels",
+            r"gives 2 outputs, scores and size; save a model of the one with labels: .*outputs\[0\]",
+        ),
+        (
+            keras.Model(image, [two["size"], two["scores"]]),
+            r"gives 2 outputs, size and scores; .*outputs\[1\]",
         ),
         (keras.Model([image, number], layers.Dense(3)(several)), "takes 2 inputs; save a model that takes"),
         (keras.Model(anything, layers.GlobalMaxPooling2D()(anything)), "of any size; save it for one: `x ="),
