@@ -299,7 +299,7 @@ class KerasFiles:
             "any_size",
             "any size",
             lambda: small(None),
-            options=["--scale", "0..1", "--imgsz", "64", *STRETCH],
+            options=["--scale", "0..1", *STRETCH],
         )
         self.save("blanks in names", "names", blank_names, fits=False, twin=renamed)
 
@@ -380,14 +380,14 @@ class KerasFiles:
             dictionary,
             fits=False,
             twin=animals,
-            options=["--scale", "0..1", "--output", "b", *STRETCH],
+            options=["--scale", "0..1", *STRETCH],
         )
         self.save(
             "outputs_list",
             "several outputs",
             two_heads,
             fits=False,
-            options=["--scale", "0..1", "--output", "animals", *STRETCH],
+            options=["--scale", "0..1", *STRETCH],
             twin=animals,
         )
 
