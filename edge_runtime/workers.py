@@ -9,6 +9,7 @@ and again.
 
 import io
 import json
+import math
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 from threading import Timer
 from typing import IO, Any, cast
 
@@ -89,7 +91,7 @@ def ask_worker(
             reply = worker.answer_to(content, time_s)
     except WorkerEnded as error:
         if error.is_overdue:
-            raise _refused(name, f"reading it took more than {time_s:g} s") from error
+            raise _overdue(name, time_s, error.processor_s) from error
         raise _refused(name, f"cannot be read: the parser {error.how}") from error
     match reply:
         case {"result": result}:
@@ -105,6 +107,17 @@ def ask_worker(
             raise _refused(name, "cannot be read")
 
 
+def _overdue(name: str, time_s: float, processor_s: float) -> BadModel:
+    """What to say of a reading that was ended: without the processor, it says nothing of the file."""
+    why = f"reading it took more than {time_s:g} s"
+    if processor_s > time_s / 2:
+        return _refused(name, why)
+    return BadModel(
+        f"{name}: {why}, of which it had the processor for {processor_s:.0f} s; try again when the machine "
+        "is less busy, or take a file you can trust"
+    )
+
+
 def _refused(name: str, why: str) -> BadModel:
     return BadModel(f"{name}: {why}; it may be damaged: copy it again, or take a file you can trust")
 
@@ -116,11 +129,12 @@ class WorkerEnded(BadModel):
         name: the file that it worked on.
         how: `was ended by SIGSEGV`, `ended with exit code 3 (...)`.
         is_overdue: whether it was ended because it took too long.
+        processor_s: what it had of the processor, if so.
     """
 
-    def __init__(self, name: str, how: str, *, is_overdue: bool) -> None:
+    def __init__(self, name: str, how: str, *, is_overdue: bool, processor_s: float = 0.0) -> None:
         super().__init__(f"{name}: its process {how}; export it again")
-        self.how, self.is_overdue = how, is_overdue
+        self.how, self.is_overdue, self.processor_s = how, is_overdue, processor_s
 
 
 @contextmanager
@@ -165,7 +179,7 @@ class Worker:
         self._requests = cast("IO[bytes]", process.stdin)
         self._replies = cast("io.BufferedReader", process.stdout)
         self._process, self._stderr, self._name = process, stderr, name
-        self._is_overdue = False
+        self._is_overdue, self._processor_s = False, 0.0
 
     @property
     def process_id(self) -> int:
@@ -203,7 +217,7 @@ class Worker:
             timer.cancel()
 
     def _end_overdue(self) -> None:
-        self._is_overdue = True
+        self._is_overdue, self._processor_s = True, _processor_s(self.process_id)
         self._process.kill()
 
     def kill(self) -> None:
@@ -231,7 +245,7 @@ class Worker:
     def _end(self, limit_s: float) -> WorkerEnded:
         code = self._process.wait()
         how = f"gave no answer in {limit_s:g} s" if self._is_overdue else self._last_words(code)
-        return WorkerEnded(self._name, how, is_overdue=self._is_overdue)
+        return WorkerEnded(self._name, how, is_overdue=self._is_overdue, processor_s=self._processor_s)
 
     def _last_words(self, code: int) -> str:
         if code < 0:
@@ -240,6 +254,16 @@ class Worker:
         lines = self._stderr.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
         return f"ended with exit code {code} ({last[:200]})"
+
+
+def _processor_s(process_id: int) -> float:
+    """What a process has had of the processor, in seconds; unlimited where the system does not tell."""
+    try:
+        # After the name in parentheses, which may hold anything: user and system time are fields 14 and 15.
+        fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return math.inf
 
 
 # The child: answering.
