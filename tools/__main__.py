@@ -24,6 +24,7 @@ from .actions_load import render as render_load
 from .few_pictures import measure_samples, render_samples
 from .many_pictures import measure
 from .many_pictures import render as render_costs
+from .mqtt_broker import measure_latency, measure_restarts, render_latency, render_restarts
 from .near_duplicates import render as render_searches
 from .near_duplicates import time_searches
 from .never_seen import hold_back_each
@@ -157,6 +158,18 @@ def actions_load(
     golden = read_model(builtin_paths("nano", "auto")[0]).card.golden[0]
     picture = decode(base64.b64decode(golden.picture), "golden frame")
     print(render_load(measure_load([picture, np.full_like(picture, 128)], rounds, seconds, _show)))
+
+
+@app.command("mqtt-latency")
+def mqtt_latency(changes: int = typer.Option(1000, min=1, help="Changes of the label.")) -> None:
+    """Measure how soon a changed label is at a subscriber of mosquitto on loopback; a minute."""
+    print(render_latency(measure_latency(changes)))
+
+
+@app.command("mqtt-restarts")
+def mqtt_restarts(kills: int = typer.Option(1000, min=1, help="How often the broker is killed.")) -> None:
+    """Kill mosquitto again and again: what is stale, and which events are missing; some minutes."""
+    print(render_restarts(measure_restarts(kills)))
 
 
 def _writable(json_file: Path | None) -> None:
