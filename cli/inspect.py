@@ -53,7 +53,8 @@ def inspect(
 def _next_command(facts: "ModelFacts") -> str:
     file = builtin_name(Path(facts.file)) or shlex.quote(facts.file)
     if facts.format in ("h5", "keras"):
-        return f"edgecls export {file}" + ("" if facts.card else " --labels labels.txt")
+        search = f"edgecls adopt {file} --labels labels.txt --data photos"  # it ends in the export that fits
+        return f"edgecls export {file}" if facts.card else search
     if facts.card is None:
         return _foreign_command(file, facts.network)
     return f"edgecls verify {file}"

@@ -2,17 +2,22 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from .. import edge_runtime
-from ..edge_runtime.errors import BadImage, BadModel, CheckFailed, UsageError
+from ..edge_runtime.errors import BadImage, BadModel, CheckFailed, EdgeclsError, UsageError
 from ..edge_runtime.models.builtin import shown_path
 from ..edge_runtime.text import paint, printable, wrap_for
-from .messages import detail
+from .messages import detail, note
 from .model_options import complete_models, spare_blas_threads
+
+if TYPE_CHECKING:
+    from ..edge_runtime.models.model_file import ModelFile
 
 
 def verify(
@@ -37,8 +42,8 @@ def verify(
     """
     spare_blas_threads()
     failed = []
-    for path in edge_runtime.model_files(models or [Path()]):
-        model = edge_runtime.read_model(path)
+    for model in _read(models or [Path()]):
+        path = model.path
         if model.format == "h5":
             raise UsageError(f"{path}: the Keras original; verify takes the files that `edgecls export` made")
         if not model.card.golden:
@@ -67,3 +72,20 @@ def verify(
             f"{', '.join(failed)}: this machine answers differently from the one that exported; "
             "copy or export it again, or update the engine"
         )
+
+
+def _read(named: list[Path]) -> "Iterator[ModelFile]":
+    """Reads the files that are meant; of a folder, those that edgecls made; a line names the others."""
+    paths = edge_runtime.model_files(named)
+    others: list[EdgeclsError] = []
+    for path in paths:
+        try:
+            yield edge_runtime.read_model(path)
+        except edge_runtime.WithoutCard as error:
+            if path in named:
+                raise
+            others.append(error)
+    if len(others) == len(paths):
+        raise others[0]
+    for error in others:
+        note(f"{str(error).partition(';')[0]}; not verified")

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .models.find import any_model as any_model
     from .models.find import model_files as model_files
     from .models.golden import replay_golden as replay_golden
+    from .models.model_file import WithoutCard as WithoutCard
     from .models.model_file import read_model as read_model
     from .models.trial import sign_file as sign_file
     from .prediction import Prediction as Prediction
@@ -123,6 +124,7 @@ _MODULES = {
     "any_model": ".models.find",
     "model_files": ".models.find",
     "replay_golden": ".models.golden",
+    "WithoutCard": ".models.model_file",
     "read_model": ".models.model_file",
     "sign_file": ".models.trial",
     "check_booted": ".service.control",

@@ -68,7 +68,7 @@ def with_scores(network: Any, card: ModelCard, name: str) -> Ended:
     """
     kind, last = _kind_of(network.outputs[0])
     if network.output_shape[1] == 1:
-        return _binary(network, kind, last, name)
+        return _binary(network, kind, last, card, name)
     if kind == "sigmoid":
         return Ended(network, "independent")
     note = ""
@@ -82,7 +82,7 @@ def with_scores(network: Any, card: ModelCard, name: str) -> Ended:
     return Ended(keras.Sequential([network, keras.layers.Softmax()]), "probabilities", note)
 
 
-def _binary(network: Any, kind: Kind, last: str, name: str) -> Ended:
+def _binary(network: Any, kind: Kind, last: str, card: ModelCard, name: str) -> Ended:
     if kind not in ("sigmoid", "logits"):
         why = "a softmax of one value is always 1" if kind == "softmax" else f"by {last}"
         raise BadModel(
@@ -93,7 +93,8 @@ def _binary(network: Any, kind: Kind, last: str, name: str) -> Ended:
         second = keras.layers.Activation("sigmoid")(second)
     first = keras.layers.Rescaling(-1.0, 1.0)(second)
     both = keras.layers.Concatenate()([first, second])
-    return Ended(keras.Model(network.inputs[0], both), "probabilities")
+    note = f"its one score is taken for that of {card.labels[1]}, the second label"
+    return Ended(keras.Model(network.inputs[0], both), "probabilities", note)
 
 
 def _answers(network: Any, card: ModelCard) -> np.ndarray:

@@ -91,7 +91,7 @@ def load_foreign(
             raise UsageError(f"{path}: takes pixels of 0..255 ({dtype}); leave --scale, --mean and --std out")
     else:
         said = of_start(keras_start(network), channels)
-        scaling = scaling_of(said, options, str(path), on_note, on_note, can_adopt=False)
+        scaling = scaling_of(said, options, str(path), on_note, on_note)
     if assumption := options.assumption(rule):
         on_note(f"{path}: {assumption}")
     card = ModelCard(labels, rule, *scaling, io="float32", provenance=provenance)

@@ -20,6 +20,7 @@ from .event_limit import EventLimit
 from .event_log import EventLog
 from .loop import Loop, StopRequest, drained, logged_answers
 from .loop_report import LoopReport
+from .mqtt.broker import broker_of
 from .option_values import check_numbers
 from .options import CameraOptions
 from .outputs.lines import LineOutput, json_line
@@ -27,7 +28,6 @@ from .outputs.window import PreviewWindow, why_never_a_window, why_no_window
 from .pace import parse_share
 from .session_parts import (
     actions_of,
-    broker_of,
     check_actions,
     decider_of,
     event_log_of,

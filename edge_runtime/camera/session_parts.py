@@ -15,7 +15,7 @@ from .decision import Decider, SteadyDecider
 from .event import OnEvent
 from .event_log import EventLog
 from .loop import StopRequest
-from .option_values import flag_of
+from .mqtt.broker import broker_of
 from .options import CameraOptions
 from .outputs.frame_folder import FrameRecorder
 from .outputs.video_file import Recorder
@@ -32,7 +32,6 @@ from .view import ROTATIONS, View
 if TYPE_CHECKING:
     from ..page.server import PageSink
     from .actions.actions import Actions
-    from .mqtt.broker import Broker
     from .mqtt.sink import MqttSink
     from .outputs.destination import Farewell
 
@@ -157,22 +156,6 @@ def farewell_of(options: CameraOptions, stop: StopRequest, *, hurries: bool) -> 
     from .outputs.destination import Farewell  # noqa: PLC0415 - which most loops do without
 
     return Farewell(stop, hurries=hurries)
-
-
-def broker_of(options: CameraOptions) -> "Broker | None":
-    """The broker of `--mqtt`.
-
-    Raises:
-        UsageError, MissingInput, PermissionRefused, BadConfiguration: see `parse_broker`.
-    """
-    if options.mqtt is None:
-        for name in ("mqtt_password_file", "mqtt_ca_file"):
-            if getattr(options, name):
-                raise UsageError(f"{flag_of(name)} goes with --mqtt URL; add it, or leave this out")
-        return None
-    from .mqtt.broker import parse_broker  # noqa: PLC0415 - which most loops do without
-
-    return parse_broker(options.mqtt, ca_file=options.mqtt_ca_file, password_file=options.mqtt_password_file)
 
 
 def mqtt_of(options: CameraOptions, farewell: "Farewell | None", on_event: OnEvent) -> "MqttSink | None":

@@ -4,11 +4,10 @@ import ssl
 import time
 from pathlib import Path
 
-from ..camera.mqtt.broker import Broker
+from ..camera.mqtt.broker import Broker, broker_of
 from ..camera.mqtt.connection import Link, why_no_link
 from ..camera.options import CameraOptions
 from ..camera.outputs.destination import Carrying
-from ..camera.session_parts import broker_of
 from ..errors import EdgeclsError, Unavailable
 from .finding import Finding, from_error, ok, problem
 

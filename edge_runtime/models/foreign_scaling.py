@@ -14,11 +14,11 @@ _APART = 0.25
 """By what share of an integer input's range, which was measured on some pictures, the user's may differ."""
 
 
-def unknown_scaling(name: str, unclear: str = "", *, can_adopt: bool = False) -> UsageError:
+def unknown_scaling(name: str, unclear: str = "") -> UsageError:
     """Returns the error for a file of which nobody says how its pixels are scaled; see `scaling_of`."""
     why = unclear or "does not say which pixels it was trained on"
     adopt = f", or let `edgecls adopt {shlex.quote(name)} --labels LABELS --data FOLDER` find out"
-    remedy = f"add --scale 0..1, -1..1 or 0..255, or --mean and --std{adopt if can_adopt else ''}"
+    remedy = f"add --scale 0..1, -1..1 or 0..255, or --mean and --std{adopt}"
     return UsageError(f"{name}: {why}; {remedy}")
 
 
@@ -28,8 +28,6 @@ def scaling_of(
     name: str,
     on_note: Callable[[str], None],
     on_warning: Callable[[str], None],
-    *,
-    can_adopt: bool = True,
 ) -> tuple[Scale, Offset]:
     """Returns the (scale, offset) that a network was trained on, as its file says, or else the user.
 
@@ -42,7 +40,6 @@ def scaling_of(
         name: what messages call the file.
         on_note: called with what the file says.
         on_warning: called where the user says something else.
-        can_adopt: whether `edgecls adopt` takes such a file.
 
     Raises:
         UsageError: neither says it, or what the user says is not in the range of the input.
@@ -56,7 +53,7 @@ def scaling_of(
         on_note(f"{name}: takes {said.options.scaling_text}, by {said.by}")
         return said.options.scaling
     if wanted is None:
-        raise unknown_scaling(name, said.unclear, can_adopt=can_adopt)
+        raise unknown_scaling(name, said.unclear)
     if said.ends and not fits(said.ends, ends_of(picture_options)):
         low, high = said.ends
         remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"

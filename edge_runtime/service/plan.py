@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from ..camera.actions.rules import has_webhooks
 from ..camera.decision import SteadyDecider
-from ..camera.mqtt.broker import has_password
+from ..camera.mqtt.broker import broker_of, has_password
 from ..camera.option_text import to_arguments
 from ..camera.option_values import flag_of
 from ..camera.options import CameraOptions
 from ..camera.session import check_options
-from ..camera.session_parts import broker_of, check_actions
+from ..camera.session_parts import check_actions
 from ..camera.sources.address import ImageFiles, LiveAddress, VideoFile
 from ..classifier import open_classifier
 from ..errors import BadConfiguration, PermissionRefused, UsageError

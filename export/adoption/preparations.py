@@ -138,8 +138,12 @@ def crops(known: Known) -> list[ImageRule]:
     resized = replace(known.rule, crop="center", resize_to_px=resized_px)
     if options.resize_to:
         return [resized]
-    from_torch = known.format is ModelFormat.ONNX and size_px >= _PHOTOGRAPH_PX
-    every = [resized, center, stretch] if from_torch else [stretch, center, resized]
+    if known.format is not ModelFormat.ONNX:  # Keras's loaders stretch
+        every = [stretch, center, resized]
+    elif size_px >= _PHOTOGRAPH_PX:  # torchvision's and timm's resize first
+        every = [resized, center, stretch]
+    else:
+        every = [center, stretch, resized]
     return [rule for rule in every if options.crop in (None, rule.crop)]
 
 

@@ -93,7 +93,7 @@ def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):
     assert "format                h5 (Keras 2.15.0)" in done.stdout
     assert "input                 i: float32 [?, 7]" in done.stdout
     assert "parameters            28" in done.stdout
-    assert done.stdout.splitlines()[-1] == "next: edgecls export old.h5 --labels labels.txt"
+    assert done.stdout.splitlines()[-1] == "next: edgecls adopt old.h5 --labels labels.txt --data photos"
 
 
 def code_layer() -> dict:

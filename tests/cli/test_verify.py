@@ -8,6 +8,7 @@ import pytest
 
 from edgecls.edge_runtime.models import model_file
 from edgecls.edge_runtime.models.model_file import ModelFormat, read_model
+from tests.strangers import tflite_network
 
 ATTACH = {ModelFormat.TFLITE: model_file.attach_to_tflite, ModelFormat.ONNX: model_file.attach_to_onnx}
 
@@ -17,6 +18,19 @@ def test_every_exported_file_of_the_folder_passes(tiny, run_here):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(": pass (") == 4
     assert "frame 1: " in done.stdout
+
+
+def test_files_made_elsewhere_in_a_folder_do_not_stop_the_others(tiny, tmp_path, run_here):
+    theirs = tmp_path / "a_stranger.tflite"
+    theirs.write_bytes(tflite_network())
+    assert run_here("verify", cwd=tmp_path).returncode == 65  # there is no other
+    shutil.copy(tiny.files[2], tmp_path)
+    done = run_here("verify", cwd=tmp_path)
+    assert (done.returncode, done.stdout.count(": pass (")) == (0, 1), done.stderr
+    assert (
+        "a_stranger.tflite: a TFLite file without a model card: made elsewhere; not verified" in done.stderr
+    )
+    assert run_here("verify", theirs, cwd=tmp_path).returncode == 65
 
 
 def test_json_says_it_frame_by_frame(tiny, run_here):

@@ -19,6 +19,8 @@ from ...errors import BadConfiguration, UsageError
 from ...files import read_whole
 from ...masking import masked
 from ...text import expanded
+from ..option_values import flag_of
+from ..options import CameraOptions
 
 PASSWORD_VARIABLE = "EDGECLS_MQTT_PASSWORD"  # noqa: S105 - its name
 PORT, TLS_PORT = 1883, 8883
@@ -63,6 +65,20 @@ class Broker:
     def device_name(self) -> str:
         """For people: the last part of the topic."""
         return self.topic.rpartition("/")[2]
+
+
+def broker_of(options: CameraOptions) -> Broker | None:
+    """The broker of `--mqtt`.
+
+    Raises:
+        UsageError, MissingInput, PermissionRefused, BadConfiguration: see `parse_broker`.
+    """
+    if options.mqtt is None:
+        for name in ("mqtt_password_file", "mqtt_ca_file"):
+            if getattr(options, name):
+                raise UsageError(f"{flag_of(name)} goes with --mqtt URL; add it, or leave this out")
+        return None
+    return parse_broker(options.mqtt, ca_file=options.mqtt_ca_file, password_file=options.mqtt_password_file)
 
 
 def parse_broker(

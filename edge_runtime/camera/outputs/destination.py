@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ...errors import EdgeclsError
-from ..loop import StopRequest
+
+if TYPE_CHECKING:
+    from ..loop import StopRequest
 
 GRACE_S = 0.8
 """At the end of a loop that is to stop, couriers have this time for what waits; all of them together."""
@@ -88,7 +90,7 @@ class Farewell:
     """
 
     def __init__(
-        self, stop: StopRequest, *, hurries: bool, clock: Callable[[], float] = time.monotonic
+        self, stop: "StopRequest", *, hurries: bool, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._stop, self._hurries, self._clock = stop, hurries, clock
         self._began_s: float | None = None

@@ -90,7 +90,7 @@ def test_wide_pictures_tell_crops_apart_and_square_ones_do_not(tmp_path, picture
     assert model_of(adoption).card.image.crop == "center"
     assert "--crop stretch" not in [tried.preparation.options for tried in adoption.found.equal]
     adoption = adopt(tmp_path, colour_network(WAYS[0]), pictures)
-    assert "do not tell it from: --scale 0..1 --crop center" in render_adoption(adoption)
+    assert "do not tell it from: --scale 0..1 --crop stretch" in render_adoption(adoption)
 
 
 def test_labels_in_another_order_are_shown_and_taken_when_asked_for(tmp_path, pictures):
