@@ -31,7 +31,8 @@ def give_weights(content: bytes, whole: Part) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             content = archive.read(WEIGHTS)
         with open_h5(content) as file:
-            _give_by_place(_places(file), "", whole)
+            places = _places(file)
+        _give_by_place(places, "", whole)
     else:
         with open_h5(content) as file:
             for part in whole.inside:
@@ -44,19 +45,22 @@ def give_weights(content: bytes, whole: Part) -> None:
 _LAYERS_OF_2_13 = "_layer_checkpoint_dependencies"
 
 
-def _places(file: Any) -> dict[str, Any]:
-    """The arrays by their place; Windows wrote it with other strokes, Keras 2.13 with another word."""
-    found: dict[str, Any] = {}
+def _places(group: Any, above: str = "") -> dict[str, np.ndarray]:
+    """The numbers by their place; Windows wrote it with other strokes, Keras 2.13 with another word.
 
-    def add(name: str, item: Any) -> None:
+    They are read here, so that nothing of the file is open when it is closed.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name in group:
+        item, place = group[name], f"{above}{name}"
         if hasattr(item, "shape"):
-            found[name.replace("\\", "/").replace(_LAYERS_OF_2_13, "layers")] = item
-
-    file.visititems(add)
+            found[place.replace("\\", "/").replace(_LAYERS_OF_2_13, "layers")] = _numbers(item)
+        else:
+            found |= _places(item, f"{place}/")
     return found
 
 
-def _give_by_place(places: dict[str, Any], path: str, model: Part) -> None:
+def _give_by_place(places: dict[str, np.ndarray], path: str, model: Part) -> None:
     used: dict[str, int] = {}
     for part in model.inside:
         kind = _snake_case(str(part.described["class_name"]))
@@ -68,13 +72,13 @@ def _give_by_place(places: dict[str, Any], path: str, model: Part) -> None:
             _give_own(places, inner, part.layer, part.name)
 
 
-def _give_own(places: dict[str, Any], path: str, layer: Any, name: str) -> None:
+def _give_own(places: dict[str, np.ndarray], path: str, layer: Any, name: str) -> None:
     variables = [*layer._trainable_variables, *layer._non_trainable_variables]
     for number, variable in enumerate(variables):
         array = places.get(f"{path}/vars/{number}")
         if array is None:
             raise NotBuilt(f"it has no weights for its layer {name}")
-        _assign(variable, _numbers(array), name)
+        _assign(variable, array, name)
     for attribute, inner in vars(layer).items():
         if any(inner is each for each in layer._layers):
             tried = (f"{path}/{attribute}", f"{path}/{attribute.lstrip('_')}", f"{path}/_{attribute}")
