@@ -62,7 +62,8 @@ def _section(command: Any, context: Any) -> Iterator[str]:
 
 
 def _names(names: str) -> str:
-    return f"<code>{html.escape(names).replace('|', '&#124;')}</code>"
+    plain = html.escape(names).replace("|", "&#124;")
+    return f"<code>{plain.replace('[', '&#91;')}</code>"  # [a][b] would be a link
 
 
 def _cell(text: str) -> str:
