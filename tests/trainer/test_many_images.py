@@ -10,6 +10,7 @@ from edgecls.data import mirrored
 from edgecls.data.backend import keras
 from edgecls.data.overlap import overlap_warnings
 from edgecls.data.prepared import cache as cache_module
+from edgecls.data.prepared import folder as folder_module
 from edgecls.data.prepared import images as images_module
 from edgecls.data.prepared.images import MappedImages, PictureRows
 from edgecls.edge_runtime.images.rule import ImageRule
@@ -36,6 +37,7 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(PictureRows, "copy", noting)
     monkeypatch.setattr(cache_module, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(folder_module, "_SPARED", 0)  # however full this machine's disk is
     monkeypatch.setattr(images_module, "PIECE_BYTES", _MOST * 18 * 18 * 3)
     monkeypatch.setattr(batches, "_CHUNK_IMAGES", _MOST)
     monkeypatch.setattr(compiled, "_PREDICTED_TOGETHER", _MOST)
