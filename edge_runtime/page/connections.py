@@ -111,7 +111,11 @@ class _Task(_AnyTask):
         return environ
 
     def build_response_header(self) -> bytes:
-        if self.channel.visitor.is_refused:
+        channel = self.channel
+        with channel.requests_lock:  # until all that came in one packet are there
+            if len(channel.requests) > 1 and not channel.visitor.is_known:
+                channel.visitor.is_refused = True  # it waits for no answer: it gets one
+        if channel.visitor.is_refused:
             self.set_close_on_finish()
         return bytes(super().build_response_header())
 
@@ -153,13 +157,6 @@ class _Channel(_AnyChannel):
         handle()
         self.visitor.since_s = self.server.now_s
         self.server.for_others_s += time.thread_time() - before_s
-
-    def received(self, data: bytes) -> bool:
-        done = bool(super().received(data))
-        with self.requests_lock:
-            if len(self.requests) > 1 and not self.visitor.is_known:  # it waits for no answer: it gets one
-                self.visitor.is_refused = True
-        return done
 
     def service(self) -> None:
         """Answers one request, in the thread of the server or in one of its own."""
