@@ -26,8 +26,7 @@ def load_h5py() -> Any:
 def open_h5(content: bytes) -> Any:
     """Opens the bytes of an HDF5 file for reading; returns h5py's `File`, to be closed by `with`.
 
-    HDF5 gets a copy of them. Given as a Python file, it calls back into Python while it closes one, and a
-    process that had opened and dropped many crashed there once.
+    HDF5 gets a copy of them, and calls nothing of Python while it reads.
 
     Raises:
         OSError: not an HDF5 file, or damaged.
