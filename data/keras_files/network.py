@@ -9,7 +9,7 @@ from typing import Any
 
 from ...edge_runtime.errors import BadModel
 from ...edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
-from ...edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES, KERAS_TIME_S
+from ...edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
 from ...edge_runtime.models.model_file import content_sha256
 from ...edge_runtime.models.passed import has_passed, remember
 from ...edge_runtime.text import one_reason
@@ -64,7 +64,7 @@ def load_network(content: bytes, name: str) -> Any:
     sha256 = content_sha256(content)
     if not has_passed(sha256, PASSED):
         refuse_early(content, name)
-        ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES, time_s=KERAS_TIME_S)
+        ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES)
         remember(sha256, PASSED)
     model = computing_content(content, name)
     check_network(content, name)

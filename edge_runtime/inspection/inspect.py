@@ -19,8 +19,6 @@ _WORKSTATION = f"{__name__.partition('.')[0]}.data"
 """The package that uses h5py and Keras, which a device lacks; loaded by name only for a Keras file."""
 KERAS_MEMORY_BYTES = 2 * 2**30
 """Memory for Keras in the child process; TensorFlow takes a quarter of it before it sees a file."""
-KERAS_TIME_S = 180.0
-"""TensorFlow alone takes 5 s to load, and ten times as long beside other work."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -64,7 +62,7 @@ def _network(content: bytes, path: Path, format_: ModelFormat | str, sha256: str
         values = ask_worker(read_as_json, content, name, time_s=TRIAL_TIME_S)
     else:
         ask_worker(refuse_keras, content, name, time_s=HDF5_TIME_S)  # before Keras, in little memory
-        values = ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES, time_s=KERAS_TIME_S)
+        values = ask_worker(read_as_json, content, name, memory_bytes=KERAS_MEMORY_BYTES)
     remember(sha256, trial)
     return NetworkFacts.from_json(values)
 
