@@ -78,12 +78,25 @@ class Screen:
         return self.browser.execute_script(f"return {script}")
 
     def wait(self, condition: str, timeout_s: float = 60) -> None:
-        """Waits in the browser itself, from one drawing of the page to the next."""
-        self.browser.set_script_timeout(timeout_s)
-        self.browser.execute_async_script(
+        """Waits in the browser itself, from one drawing of the page to the next.
+
+        A page that goes takes the script along, and the driver reports a time-out at once: the next is asked.
+        """
+        script = (
             "const done = arguments[0];"
             f"(function look() {{ ({condition}) ? done() : requestAnimationFrame(look); }})();"
         )
+        from selenium.common.exceptions import TimeoutException
+
+        until_s = time.monotonic() + timeout_s
+        while True:
+            self.browser.set_script_timeout(max(until_s - time.monotonic(), 1))
+            try:
+                self.browser.execute_async_script(script)
+                return
+            except TimeoutException:
+                if time.monotonic() > until_s:
+                    raise
 
     def errors(self) -> list[str]:
         """What the console's error log has got since it was asked last."""
