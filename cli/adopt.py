@@ -3,21 +3,20 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from .. import export as exports
 from ..edge_runtime.errors import BadData
-from ..edge_runtime.images.picture_options import PictureOptions
-from ..edge_runtime.images.rule import Channels, Crop, PixelRange
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.text import columns_of, printable, wrap_for
 from .messages import show_next, show_step, warn
-from .model_options import complete_model_files, picture_option
+from .model_options import complete_model_files, with_picture_options
 
 _KNOWN = "What you know of it: nothing else is tried"
 
 
+@with_picture_options(_KNOWN)
 def adopt(
     model: Path = typer.Argument(
         metavar="MODEL",
@@ -43,14 +42,7 @@ def adopt(
     reorder: bool = typer.Option(
         False, "--reorder", help="Take the labels in the order that the pictures show."
     ),
-    scale: Annotated[PixelRange | None, picture_option("scale", _KNOWN)] = None,
-    mean: Annotated[str | None, picture_option("mean", _KNOWN)] = None,
-    std: Annotated[str | None, picture_option("std", _KNOWN)] = None,
-    channels: Annotated[Channels | None, picture_option("channels", _KNOWN)] = None,
-    crop: Annotated[Crop | None, picture_option("crop", _KNOWN)] = None,
-    resize_to: Annotated[int | None, picture_option("resize_to", _KNOWN)] = None,
-    imgsz: Annotated[str | None, picture_option("imgsz", _KNOWN)] = None,
-    output: Annotated[str | None, picture_option("output", _KNOWN)] = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     force: bool = typer.Option(False, "--force", help="Write over a file that adopt did not make."),
 ) -> None:
     """Make a TFLite or ONNX file from elsewhere one of edgecls: find how it wants its pictures.
@@ -64,9 +56,8 @@ def adopt(
         edgecls adopt their.onnx --labels labels.txt --data photos/
         edgecls adopt their.tflite --labels labels.txt --data photos/ --crop stretch
     """
-    pictures = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output)
     options = exports.AdoptOptions(
-        exports.StrangerOptions(model, labels, pictures), data, to, reorder=reorder, force=force
+        exports.StrangerOptions(model, labels, picture_options), data, to, reorder=reorder, force=force
     )
     is_keras = exports.is_keras(model)
     adoption = (

@@ -12,21 +12,14 @@ import typer
 from .. import benchmarks, edge_runtime
 from ..edge_runtime.errors import EdgeclsError, Unavailable
 from ..edge_runtime.files import check_writable, write_whole
-from ..edge_runtime.images.picture_options import PictureOptions
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.builtin import builtin_name
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import StepLine, show_next
 from .model_options import (
-    ChannelOrder,
-    Cropping,
-    ImageSize,
     Labels,
-    Mean,
-    OutputName,
-    ResizeTo,
-    Scale,
-    Std,
     complete_models,
+    with_picture_options,
 )
 
 if TYPE_CHECKING:
@@ -42,6 +35,7 @@ class Scaling(StrEnum):
     RESOLUTION = "resolution"
 
 
+@with_picture_options()
 def bench(
     models: list[Path] | None = typer.Argument(
         None,
@@ -105,14 +99,7 @@ def bench(
         rich_help_panel=_CHECKS,
     ),
     labels: Labels = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    channels: ChannelOrder = None,
-    crop: Cropping = None,
-    resize_to: ResizeTo = None,
-    imgsz: ImageSize = None,
-    output: OutputName = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     scaling: Scaling | None = typer.Option(
         None,
         help="Measure how each file's cost grows, and plot it into this folder or that of --report.",
@@ -136,7 +123,6 @@ def bench(
     for written in filter(None, (json_file, csv_file)):
         check_writable(written)  # now, not after minutes of measuring
     named, under, over = models or [], fail_under or [], fail_over or []
-    picture_options = PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output)
     said = f" --labels {shlex.quote(str(labels))} {picture_options.text}".rstrip() if labels else ""
     if scaling:
         _bench_scaling(scaling, named, data, threads, seconds, json_file, report_folder or Path())

@@ -3,19 +3,19 @@
 import inspect
 import shlex
 from collections.abc import Callable
-from dataclasses import Field, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer._click.types import Tuple  # typer has no public name for it
 
-from ..edge_runtime.camera.option_values import DEFAULT_SERVE, flag_of, read_options
+from ..edge_runtime.camera.option_values import DEFAULT_SERVE, read_options
 from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.errors import UsageError
 from .command import Command
 from .meant import check_values
-from .model_options import complete_models
+from .model_options import option_parameter, stand_in
 from .together import check_together
 
 _TYPED = ("COMMANDLINE", "ENVIRONMENT")
@@ -45,7 +45,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
         if name != "options"
     ]
     hints = get_type_hints(CameraOptions)
-    made = [_parameter(option, hints[option.name]) for option in fields(CameraOptions)]
+    made = [option_parameter(option, hints[option.name]) for option in fields(CameraOptions)]
     config = inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Config)
 
     def run(context: typer.Context, config: Path | None, **values: Any) -> None:
@@ -59,10 +59,7 @@ def with_camera_options(command: Callable[..., None]) -> Callable[..., None]:
         command(context, options=CameraOptions(**named), **values)
 
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
-    run.__signature__ = inspect.Signature([*made, *parameters, config])  # pyright: ignore[reportFunctionMemberAccess]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*made, *parameters, config]}
-    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-    return run
+    return stand_in(run, command, [*made, *parameters, config])
 
 
 class CameraCommand(Command):
@@ -99,27 +96,6 @@ class _LabelAndAction(Tuple):
         if len(words) % 2:
             raise UsageError("EDGECLS_ON: not pairs of LABEL and ACTION; quote an action that has blanks")
         return list(zip(words[::2], words[1::2], strict=True))
-
-
-def _parameter(option: "Field[Any]", hint: Any) -> inspect.Parameter:
-    described = option.metadata
-    names = [flag_of(option.name)]
-    for flag in described["flags"]:
-        names = [flag] if "/" in flag else [*names, flag]
-    typed = typer.Option(
-        *names,
-        help=described["help"],
-        metavar=described["metavar"],
-        min=described["minimum"],
-        max=described["maximum"],
-        envvar=described["variable"],
-        rich_help_panel=described["group"],
-        autocompletion=complete_models if option.name == "model" else None,
-    )
-    default, hint = (None, list[str] | None) if option.name == "on" else (option.default, hint)
-    return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, typed]
-    )
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

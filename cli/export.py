@@ -3,7 +3,7 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -11,11 +11,10 @@ from .. import data as data_sets
 from .. import export as exports
 from ..edge_runtime.engines.names import DEFAULT_H5
 from ..edge_runtime.files import check_writable, write_whole
-from ..edge_runtime.images.picture_options import PictureOptions
-from ..edge_runtime.images.rule import Channels, Crop, PixelRange
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.text import columns_of, wrap_for
 from .messages import detail, note, show_next, show_step
-from .model_options import complete_models, picture_option
+from .model_options import complete_models, with_picture_options
 
 if TYPE_CHECKING:
     from ..export.earlier import Kind
@@ -27,6 +26,7 @@ _USUAL_PRECISION = 0.95
 _FILES, _COMPARISON, _FOREIGN = "Files to make", "Calibration and comparison", "For a model made elsewhere"
 
 
+@with_picture_options(_FOREIGN, without=("imgsz", "output"))
 def export(
     model: Path | None = typer.Argument(
         None,
@@ -97,12 +97,7 @@ def export(
     labels: Path | None = typer.Option(
         None, help="Labels in the order of the outputs: lines, JSON, YAML or CSV.", rich_help_panel=_FOREIGN
     ),
-    scale: Annotated[PixelRange | None, picture_option("scale", _FOREIGN)] = None,
-    mean: Annotated[str | None, picture_option("mean", _FOREIGN)] = None,
-    std: Annotated[str | None, picture_option("std", _FOREIGN)] = None,
-    channels: Annotated[Channels | None, picture_option("channels", _FOREIGN)] = None,
-    crop: Annotated[Crop | None, picture_option("crop", _FOREIGN)] = None,
-    resize_to: Annotated[int | None, picture_option("resize_to", _FOREIGN)] = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     calibration: Path | None = typer.Option(
         None,
         help="Folder or archive of pictures like those it will see, in place of --data.",
@@ -132,7 +127,7 @@ def export(
         model,
         data=data,
         labels=labels,
-        picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to),
+        picture_options=picture_options,
         calibration=calibration,
         check_path=check_path,
         on_step=show_step,

@@ -1,16 +1,18 @@
 """Options about the model, for the commands that classify beside `edgecls camera`."""
 
+import inspect
 import os
-from dataclasses import fields
+from collections.abc import Callable, Sequence
+from dataclasses import Field, fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from ..edge_runtime.camera.option_values import flag_of
 from ..edge_runtime.camera.options import CameraOptions
 from ..edge_runtime.engines.names import EngineName
-from ..edge_runtime.images.rule import Channels, Crop, PixelRange
+from ..edge_runtime.images.picture_options import PictureOptions
 from ..edge_runtime.models.builtin import NAMES
 
 _HELP = {option.name: option.metadata["help"] for option in fields(CameraOptions)}
@@ -47,31 +49,80 @@ Confidence = Annotated[
 Labels = Annotated[Path | None, typer.Option(help=_HELP["labels"], rich_help_panel=_PANEL)]
 
 
-def picture_option(name: str, panel: str = _PANEL) -> Any:
-    """Returns an option of `PictureOptions`, for the help's group `panel`."""
-    option = next(option for option in fields(CameraOptions) if option.name == name)
-    return typer.Option(
-        flag_of(name),
-        help=option.metadata["help"],
-        metavar=option.metadata["metavar"],
-        min=option.metadata["minimum"],
-        max=option.metadata["maximum"],
-        rich_help_panel=panel,
-    )
-
-
-Scale = Annotated[PixelRange | None, picture_option("scale")]
-Mean = Annotated[str | None, picture_option("mean")]
-Std = Annotated[str | None, picture_option("std")]
-ChannelOrder = Annotated[Channels | None, picture_option("channels")]
-Cropping = Annotated[Crop | None, picture_option("crop")]
-ResizeTo = Annotated[int | None, picture_option("resize_to")]
-ImageSize = Annotated[str | None, picture_option("imgsz")]
-OutputName = Annotated[str | None, picture_option("output")]
 RequireSigned = Annotated[
     bool, typer.Option("--require-signed", help=_HELP["require_signed"], rich_help_panel=_PANEL)
 ]
 TopK = Annotated[int, typer.Option(min=1, help=_HELP["topk"], rich_help_panel=_PANEL)]
+
+
+def option_parameter(option: "Field[Any]", hint: Any, panel: str | None = None) -> inspect.Parameter:
+    """Returns a field of `CameraOptions` as the parameter of a command.
+
+    Args:
+        option: the field.
+        hint: its type.
+        panel: the help's group; None: that of `edgecls camera`.
+    """
+    described = option.metadata
+    names = [flag_of(option.name)]
+    for flag in described["flags"]:
+        names = [flag] if "/" in flag else [*names, flag]
+    typed = typer.Option(
+        *names,
+        help=described["help"],
+        metavar=described["metavar"],
+        min=described["minimum"],
+        max=described["maximum"],
+        envvar=described["variable"],
+        rich_help_panel=panel or described["group"],
+        autocompletion=complete_models if option.name == "model" else None,
+    )
+    default, hint = (None, list[str] | None) if option.name == "on" else (option.default, hint)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[hint, typed]
+    )
+
+
+def with_picture_options(
+    panel: str = _PANEL, without: tuple[str, ...] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command the picture options; it gets them as one `PictureOptions`, `picture_options`.
+
+    Args:
+        panel: the help's group.
+        without: fields that the command has no use for.
+
+    Returns:
+        The decorator of a command with a parameter `picture_options`, in whose place they stand in the help.
+    """
+    names = [option.name for option in fields(PictureOptions) if option.name not in without]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def run(**values: Any) -> None:
+            said = {name: values.pop(name) for name in names}
+            command(picture_options=PictureOptions(**said), **values)
+
+        options = {option.name: option for option in fields(CameraOptions)}
+        hints = get_type_hints(CameraOptions)
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in inspect.signature(command, eval_str=True).parameters.items():
+            if name == "picture_options":
+                parameters += [option_parameter(options[each], hints[each], panel) for each in names]
+            else:
+                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+        return stand_in(run, command, parameters)
+
+    return decorate
+
+
+def stand_in(
+    run: Callable[..., None], command: Callable[..., None], parameters: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """Returns `run` with a command's name and docstring, and with these parameters, as typer reads them."""
+    run.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    return run
 
 
 def spare_blas_threads() -> None:

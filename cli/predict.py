@@ -10,26 +10,19 @@ import typer
 from .. import data as data_sets
 from .. import edge_runtime
 from ..edge_runtime.errors import UsageError
-from ..edge_runtime.images.picture_options import PictureOptions
+from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from ..edge_runtime.models.builtin import shown_path
 from ..edge_runtime.text import counted
 from .messages import detail, is_quiet, note, show_next, warn
 from .model_options import (
-    ChannelOrder,
     Confidence,
-    Cropping,
     Engine,
-    ImageSize,
     Labels,
-    Mean,
     Model,
-    OutputName,
     RequireSigned,
-    ResizeTo,
-    Scale,
-    Std,
     TopK,
     spare_blas_threads,
+    with_picture_options,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +31,7 @@ if TYPE_CHECKING:
     from ..edge_runtime.camera.loop import StopRequest
 
 
+@with_picture_options()
 def predict(
     images: list[str] | None = typer.Argument(
         None, metavar="IMAGES...", help="Image files, folders of them, or quoted globs.", show_default=False
@@ -67,14 +61,7 @@ def predict(
     conf: Confidence = None,
     topk: TopK = 3,
     labels: Labels = None,
-    scale: Scale = None,
-    mean: Mean = None,
-    std: Std = None,
-    channels: ChannelOrder = None,
-    crop: Cropping = None,
-    resize_to: ResizeTo = None,
-    imgsz: ImageSize = None,
-    output: OutputName = None,
+    picture_options: PictureOptions = AS_THE_FILE_SAYS,
     require_signed: RequireSigned = False,
 ) -> None:
     """Classify image files, one line each.
@@ -98,7 +85,7 @@ def predict(
             threshold=conf,
             top=topk,
             labels=labels,
-            picture_options=PictureOptions(scale, mean, std, channels, crop, resize_to, imgsz, output),
+            picture_options=picture_options,
             require_signed=require_signed,
             on_note=note,
             on_warning=warn,
