@@ -26,7 +26,7 @@ from .model_options import (
 )
 
 if TYPE_CHECKING:
-    from ..data.answers_by_folder import AnswersByFolder
+    from ..data.answers import AnswersByFolder
     from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.loop import StopRequest
 

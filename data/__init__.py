@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..edge_runtime.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .answers_by_folder import AnswersByFolder
+    from .answers import AnswersByFolder
     from .backend import backend_version
     from .model_data import report_folder, report_path, training_data
     from .prepared.folder import cache_use, clear_cache, parse_size, set_cache_limit
@@ -28,7 +28,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "AnswersByFolder": ".answers_by_folder",
+        "AnswersByFolder": ".answers",
         "backend_version": ".backend",
         "cache_use": ".prepared.folder",
         "clear_cache": ".prepared.folder",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 
-from ..camera.actions.programs import check_command
+from ..camera.actions.command import check_command
 from ..camera.actions.rules import CommandAction, OnRule, PinAction, WebhookAction, origin_of, parse_rules
 from ..camera.sources.network.connection import connect
 from ..camera.sources.network.diagnosis import PROBE_S, why_no_answer

@@ -220,7 +220,7 @@ def needs_of(pairs: Sequence[tuple[str, str]]) -> ActionNeeds:
     """
     if not pairs:
         return ActionNeeds()
-    from ..camera.actions.programs import check_command  # noqa: PLC0415 - with actions alone
+    from ..camera.actions.command import check_command  # noqa: PLC0415 - with actions alone
     from ..camera.actions.rules import (  # noqa: PLC0415
         CommandAction,
         PinAction,

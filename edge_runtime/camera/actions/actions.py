@@ -12,9 +12,8 @@ from ..loop import StopRequest
 from ..outputs.courier import Courier, CourierSettings, close_all
 from ..outputs.destination import Farewell
 from .announced import Announced
-from .command import CommandRunner
+from .command import CommandRunner, check_command
 from .pins import PinBoard
-from .programs import check_command
 from .rules import CommandAction, OnRule, PinAction, WebhookAction, parse_rules
 from .webhook import Webhook, webhook_secret
 

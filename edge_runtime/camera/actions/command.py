@@ -1,16 +1,18 @@
-"""Commands of `--on LABEL run:COMMAND`: started without a shell, ended in time, and with their children."""
+"""Commands of `--on LABEL run:COMMAND`: found at the start, run without a shell, ended with children."""
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import IO
 
 from ...descriptors import scratch_file
-from ...errors import Unavailable
+from ...errors import MissingInput, PermissionRefused, Unavailable
 from ...masking import child_environment
 from ...text import printable
 from ..event import Event, OnEvent
@@ -24,6 +26,30 @@ POLL_S = 0.05
 END_S = 0.3
 """After SIGTERM; then SIGKILL."""
 _CHUNK_BYTES = 65_536
+
+
+def check_command(action: CommandAction, name: str, path: str | None = None) -> Path:
+    """Finds the program of a command.
+
+    Args:
+        action: the command.
+        name: what messages call it.
+        path: where programs are looked for, as in PATH; None: there.
+
+    Raises:
+        MissingInput: there is no such program.
+        PermissionRefused: it is no program, or not executable.
+    """
+    program = action.words[0]
+    found = shutil.which(program, path=path)
+    if found:
+        return Path(found)
+    if "/" in program and Path(program).exists():
+        remedy = "name a program" if Path(program).is_dir() else f"run `chmod +x {program}`"
+        raise PermissionRefused(f"--on {name}: {program}: not executable; {remedy}")
+    is_line = " " in program
+    remedy = "leave its quotes out" if is_line else "install it, or write its whole path"
+    raise MissingInput(f"--on {name}: {program}: no such program; {remedy}")
 
 
 class CommandRunner:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.actions.announced import Announced
-from edgecls.edge_runtime.camera.actions.command import LONGEST_LINE, MOST_LINES, CommandRunner
-from edgecls.edge_runtime.camera.actions.programs import check_command
+from edgecls.edge_runtime.camera.actions.command import LONGEST_LINE, MOST_LINES, CommandRunner, check_command
 from edgecls.edge_runtime.camera.actions.rules import CommandAction, parse_rules
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
