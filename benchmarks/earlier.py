@@ -12,7 +12,7 @@ from ..edge_runtime.errors import BadData
 from ..edge_runtime.files import REPORT_BYTES, read_whole
 from ..edge_runtime.models.card import Provenance
 from ..edge_runtime.schema import Length, Range, Raw, checked, parse_json
-from ..edge_runtime.text import Heading, table
+from ..edge_runtime.text_table import Heading, table
 from .file_report import CARD, KERAS, Answers, KerasReference, to_probabilities
 from .report import SCHEMA_VERSION, BenchReport
 from .test_images import HeldOut

@@ -16,6 +16,7 @@ from ..edge_runtime.engines.engine import Engine
 from ..edge_runtime.errors import BadModel, EdgeclsError, Unavailable
 from ..edge_runtime.images.opencv import cv2
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat
+from ..edge_runtime.text import one_reason
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ class MediaPipe:
             with native_stderr_held():
                 self._classifier = vision.ImageClassifier.create_from_model_path(str(model.path))
         except (ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise BadModel(f"{model.path}: MediaPipe cannot read it: {reason}") from error
+            raise BadModel(f"{model.path}: MediaPipe cannot read it: {one_reason(error)}") from error
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
         """See `Engine.probabilities`."""
@@ -114,8 +114,8 @@ def open_opencv(model: ModelFile, threads: int) -> OpenCVDnn:
 
 
 def _refused(model: ModelFile, error: cv2.error) -> BadModel:
-    reason = " ".join(str(error).split()).partition("error: ")[2] or str(error)
-    return BadModel(f"{model.path}: OpenCV dnn cannot run it: {reason[:120]}")
+    said = one_reason(error)
+    return BadModel(f"{model.path}: OpenCV dnn cannot run it: {said.partition('error: ')[2] or said}")
 
 
 # OpenVINO: Intel's engine, which also runs on Arm.
@@ -136,8 +136,7 @@ class OpenVINO:
         try:
             compiled: Any = core.compile_model(core.read_model(str(model.path)), "CPU", options)
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[-160:]
-            raise BadModel(f"{model.path}: OpenVINO cannot read it: {reason}") from error
+            raise BadModel(f"{model.path}: OpenVINO cannot read it: {one_reason(error)}") from error
         self._request = compiled.create_infer_request()
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:

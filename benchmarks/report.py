@@ -9,7 +9,7 @@ from os.path import commonprefix
 from pathlib import PurePath
 
 from ..data.intervals import percentage
-from ..edge_runtime.text import Heading, table
+from ..edge_runtime.text_table import Heading, table
 from . import selective
 from .file_report import (
     KERAS,

@@ -8,7 +8,8 @@ import typer
 
 from .. import edge_runtime
 from ..edge_runtime.models.builtin import ACCURACY, NAMES, builtin_paths, default_name, knows
-from ..edge_runtime.text import Heading, columns_of, table, wrap_for
+from ..edge_runtime.text import columns_of, wrap_for
+from ..edge_runtime.text_table import Heading, table
 from .messages import show_next
 from .model_options import spare_blas_threads
 

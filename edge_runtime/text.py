@@ -1,4 +1,4 @@
-"""Text for people: characters that a stream can show, colour, words wrapped to the terminal, tables.
+"""Text for people: characters that a stream can show, colour, words wrapped to the terminal, reasons.
 
 Colour and the terminal's width are decided here alone: a pipe, a log and `TERM=dumb` get plain text.
 """
@@ -11,7 +11,6 @@ import re
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -155,25 +154,38 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-# Colour
-
-_RED, _GREEN, _YELLOW = 31, 32, 33
-_COLOURS = {"error": _RED, "problem": _RED, "fail": _RED, "warning": _YELLOW, "pass": _GREEN, "ok": _GREEN}
-
-
-_KERAS_FRAME = re.compile(
-    r"\x1b\[\d*m|Exception encountered when calling \S+\.|Arguments received by.*", re.DOTALL
-)
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Returns the path with `~` and `~user` replaced by a home folder; as it is where there is none."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails without a home folder
 
 
-def one_reason(error: BaseException, most: int = 300) -> str:
-    """Returns what a library's error says, in one line, without what Keras puts around it.
+# What libraries say
+
+_MOST_REASON, _LONG, _LONGEST = 300, 2000, 100_000
+_KERAS_FRAME = r"\x1b\[\d*m|Exception encountered when calling \S+\.|Arguments received by.*"
+_ORIGIN = r"\[ONNXRuntimeError\] : \d+ : \w+ : |/\S+\.(?:cc|h):\d+ (?:\S+ )*?\S+\(.*?\)(?: const)? "
+"""What a library says of its own sources before it comes to the point."""
+
+
+def one_reason(error: BaseException) -> str:
+    """Returns why a library failed, in one line, without what Keras and engines put around it.
+
+    Of a long text the beginning and the end stay; of an error without a text the name of its kind.
 
     >>> one_reason(ValueError("Exception encountered when calling Add.call(). No. Arguments received by"))
     'No.'
     """
-    words = " ".join(_KERAS_FRAME.sub(" ", str(error)).split())
-    return words if len(words) <= most else words[: most - 4].rpartition(" ")[0] + " ..."
+    words = " ".join(re.sub(_KERAS_FRAME, " ", " ".join(str(error)[:_LONGEST].split())).split())
+    said = re.sub(_ORIGIN, "", words if len(words) < _LONG else words[: _LONG // 2] + words[-_LONG // 2 :])
+    if len(said) <= _MOST_REASON:
+        return said or type(error).__name__
+    return f"{said[: _MOST_REASON // 3]} ... {said[-_MOST_REASON * 2 // 3 :]}"
+
+
+# Colour
+
+_RED, _GREEN, _YELLOW = 31, 32, 33
+_COLOURS = {"error": _RED, "problem": _RED, "fail": _RED, "warning": _YELLOW, "pass": _GREEN, "ok": _GREEN}
 
 
 def has_colour(stream: TextIO) -> bool:
@@ -253,111 +265,3 @@ def _wrapped(line: str, width: int) -> str:
 
 _OWN_LINE = "    "
 _AT_WORDS: Any = {"break_long_words": False, "break_on_hyphens": False}
-
-
-# Tables
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The head of a table's column."""
-
-    text: str
-    priority: int
-    """Where a table is too wide, the column of the lowest priority goes first; of a plain string it is 0."""
-    keeps_words: bool = False
-    """Whether its cells are never wrapped, as names should not be."""
-
-
-def table(headings: Sequence[str | Heading], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
-    """Lays out cells as an aligned Markdown table: the first column to the left, the others to the right.
-
-    Args:
-        headings: one for each column; the first column always stays.
-        rows: the cells, as many in each row as there are headings.
-        width: how many columns of text there are, such as `columns_of(sys.stdout)`. Where the table is wider,
-            headings and words are wrapped; where that is not enough, columns are dropped, of equal priority
-            the last, and a line below names them. None: as wide as it is.
-    """
-    heads = [each if isinstance(each, Heading) else Heading(each, 0) for each in headings]
-    columns = list(zip([head.text for head in heads], *rows, strict=True))
-    kept = list(range(len(heads)))
-    while not (
-        widths := _fitted([columns[each] for each in kept], [heads[each].keeps_words for each in kept], width)
-    ):
-        kept.remove(min(kept[1:], key=lambda column: (heads[column].priority, -column)))
-    lines = list(zip(*(columns[each] for each in kept), strict=True))
-    rule = ["-" * widths[0] if column == 0 else "-" * (one - 1) + ":" for column, one in enumerate(widths)]
-    text = [*_row(lines[0], widths), *_row(rule, widths)]
-    for cells in lines[1:]:
-        text += _row(cells, widths)
-    if len(kept) < len(heads):
-        dropped = ", ".join(head.text for column, head in enumerate(heads) if column not in kept)
-        text.append(f"hidden columns (output too narrow): {dropped}")
-    return "\n".join(text)
-
-
-_FIGURE = re.compile(r"[-+±]?[\d.,]+")
-"""What a cell starts with that is never broken, such as `97,727 B`."""
-
-
-def _fitted(columns: Sequence[Sequence[str]], keep_words: Sequence[bool], width: int | None) -> list[int]:
-    """The columns' widths, the widest made narrower until all fit; none where they cannot."""
-    widths = [max(3, *map(len, cells)) for cells in columns]
-    least = [
-        whole if keeps else max(3, *(_least_width(cell) for cell in cells))
-        for cells, keeps, whole in zip(columns, keep_words, widths, strict=True)
-    ]
-    room = None if width is None else width - 3 * len(widths) - 1
-    while room is not None and sum(widths) > room:
-        spare, column = max((one - least[at], at) for at, one in enumerate(widths))
-        if spare > 0:
-            widths[column] -= 1
-        elif len(columns) == 1:
-            return [max(3, room)]
-        else:
-            return []
-    return [
-        max(3, *(len(line) for cell in cells for line in _lines_of(cell, one)))
-        for cells, one in zip(columns, widths, strict=True)
-    ]
-
-
-def _least_width(cell: str) -> int:
-    return len(cell) if _FIGURE.match(cell) else max(map(len, cell.split()), default=0)
-
-
-def _row(cells: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """The lines of a row: one, or more where a cell is wrapped."""
-    wrapped = [_lines_of(cell, width) for cell, width in zip(cells, widths, strict=True)]
-    lines: list[str] = []
-    for number in range(max(map(len, wrapped))):
-        parts = [cell[number] if number < len(cell) else "" for cell in wrapped]
-        first, *others = zip(parts, widths, strict=True)
-        lines.append(
-            "| " + " | ".join([first[0].ljust(first[1]), *(part.rjust(one) for part, one in others)]) + " |"
-        )
-    return lines
-
-
-def _lines_of(cell: str, width: int) -> list[str]:
-    return [cell] if len(cell) <= width else textwrap.wrap(cell, width, break_on_hyphens=False)
-
-
-def expanded(path: str | os.PathLike[str]) -> Path:
-    """Returns the path with `~` and `~user` replaced by a home folder; as it is where there is none."""
-    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser fails without a home folder
-
-
-_MOST_REASON, _LONG = 300, 2000
-_ORIGIN = r"\[ONNXRuntimeError\] : \d+ : \w+ : |/\S+\.(?:cc|h):\d+ (?:\S+ )*?\S+\(.*?\)(?: const)? "
-"""What a library says of its own sources before it comes to the point."""
-
-
-def reason(error: BaseException) -> str:
-    """Returns why a library failed, in one line; of a long text the beginning and the end."""
-    words = " ".join(str(error)[:100_000].split())
-    said = re.sub(_ORIGIN, "", words if len(words) < _LONG else words[: _LONG // 2] + words[-_LONG // 2 :])
-    if len(said) <= _MOST_REASON:
-        return said
-    return f"{said[: _MOST_REASON // 3]} ... {said[-_MOST_REASON * 2 // 3 :]}"

@@ -25,6 +25,7 @@ from . import errors
 from .descriptors import open_standard_descriptors, scratch_file, take_stdout
 from .errors import BadModel, EdgeclsError
 from .masking import child_environment
+from .text import one_reason
 
 try:
     import resource
@@ -303,7 +304,7 @@ def _call(module: str, function: str, name: str, arguments: dict[str, Any]) -> I
     except MemoryError:
         yield {"memory": resource.getrlimit(resource.RLIMIT_DATA)[0] if resource else 0}
     except Exception as error:  # a parser's own errors share no base class
-        yield {"raised": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"}
+        yield {"raised": f"{type(error).__name__}: {one_reason(error)}"}
 
 
 def _limit(memory_bytes: int, more_bytes: int, time_s: float) -> None:

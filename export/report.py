@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from ..edge_runtime.text import Heading, table
+from ..edge_runtime.text_table import Heading, table
 from .confidence import FEW_IMAGES, Confidence
 from .parity import ParityReport
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..benchmarks.machine import Machine, report_json
 from ..data.intervals import percentage, share
-from ..edge_runtime.text import Heading, table
+from ..edge_runtime.text_table import Heading, table
 from .trial import FileRecord, TrialRecord
 
 

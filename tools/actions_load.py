@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from edgecls.benchmarks.frames import VGA, camera_frames, write_frames
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 from .frame_age import RATE_FPS, camera_server
 

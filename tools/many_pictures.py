@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 from .process_cost import cpu_s, family_of
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecls.data.signatures import linked, nearest, signatures
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 _SIDE_PX = 32
 _TESTED = 10

@@ -19,7 +19,7 @@ from edgecls.edge_runtime.engines.open import open_engine
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.models.card import ModelCard
 from edgecls.edge_runtime.models.model_file import ModelFile, ModelFormat
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 from edgecls.export.calibration import choose_calibration
 from edgecls.export.confidence import fit_confidence
 from edgecls.export.familiarity import with_familiarity

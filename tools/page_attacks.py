@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlsplit
 
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 _TOKEN = "a-token-for-the-attacks"  # noqa: S105 - of a page on loopback
 _WARM_UP_S = 1.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgecls.benchmarks.frames import HD, VGA, FrameSize
 from edgecls.benchmarks.machine import Machine, report_json
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 from .pipelines import Agreement, PipelineTimes
 from .process_cost import MemoryUse

@@ -20,7 +20,7 @@ from edgecls.benchmarks.first_label import peak_memory_bytes
 from edgecls.benchmarks.machine import Machine, read_machine, report_json
 from edgecls.benchmarks.turns import take_turns
 from edgecls.edge_runtime.errors import Unavailable
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 
 from .pipeline_report import Goal
 

@@ -13,7 +13,7 @@ import numpy as np
 from edgecls.data.load import load_dataset
 from edgecls.data.near_duplicates import near_groups
 from edgecls.edge_runtime.images.rule import ImageRule
-from edgecls.edge_runtime.text import table
+from edgecls.edge_runtime.text_table import table
 from edgecls.trainer.enough.examine import SIDE_PX, pictures_of
 from edgecls.trainer.enough.examples import Examples, divisible, examples
 from edgecls.trainer.enough.of_training import computed_features

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...data.intervals import Interval, paired_difference, paired_mean, percentage, share
-from ...edge_runtime.text import table
+from ...edge_runtime.text_table import table
 from ..file_report import DataReport, JsonValue
 from ..machine import Machine, report_json
 from ..test_images import HeldOut

@@ -6,7 +6,7 @@ from functools import cached_property
 from statistics import median
 from typing import Any, Literal
 
-from ...edge_runtime.text import table
+from ...edge_runtime.text_table import table
 from ..file_report import LatencyReport, Window
 from ..machine import Machine, MachineState, load_text, report_json
 from ..report import short_names

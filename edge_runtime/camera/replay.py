@@ -11,7 +11,8 @@ from typing import Any, Self
 from ..classifier import Classifier
 from ..errors import EdgeclsError
 from ..files import PICTURE_BYTES, read_whole
-from ..text import printable, table
+from ..text import printable
+from ..text_table import table
 from .answer import Answer, Sink
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, ignore

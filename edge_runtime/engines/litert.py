@@ -11,7 +11,7 @@ import numpy as np
 from ..descriptors import native_stderr_held
 from ..errors import BadModel, EdgeclsError, InvalidOutput, Unavailable
 from ..models.model_file import ModelFile
-from ..text import reason
+from ..text import one_reason
 from .tensors import TensorSpec, in_size, picture_and_scores, picture_input, score_output
 
 try:
@@ -86,7 +86,7 @@ class LiteRTEngine:
             output = interpreter.get_tensor(self._output)  # a copy
         except (RuntimeError, ValueError) as error:  # an index out of range, which depends on the picture
             raise InvalidOutput(
-                f"{self._path}: LiteRT cannot run it on this picture: {reason(error)}; export it again"
+                f"{self._path}: LiteRT cannot run it on this picture: {one_reason(error)}; export it again"
             ) from error
         return self._scores.probabilities(output)
 
@@ -108,4 +108,4 @@ def _explain(error: Exception) -> str:
     operator = re.search(r"custom op: (\w+)|opcode '(\w+)' version", str(error))
     if operator:
         return f"LiteRT lacks its operator {operator[1] or operator[2]}; convert it with built-in ones only"
-    return f"LiteRT cannot load it: {reason(error)}; export it again"
+    return f"LiteRT cannot load it: {one_reason(error)}; export it again"

@@ -11,7 +11,7 @@ from ..descriptors import native_stderr_held
 from ..errors import BadModel, InvalidOutput, Unavailable
 from ..inspection.onnx_content import refuse_external_data
 from ..models.model_file import ModelFile
-from ..text import reason
+from ..text import one_reason
 from .tensors import TensorSpec, in_size, picture_and_scores, picture_input, score_output
 
 try:
@@ -66,7 +66,7 @@ class OnnxRuntimeEngine:
             (output,) = self._session.run([self._output], {self._input: self._picture.tensor(image)})
         except Exception as error:  # its errors have no base class in common
             raise InvalidOutput(
-                f"{self._path}: onnxruntime cannot run it on this picture: {reason(error)}; export it again"
+                f"{self._path}: onnxruntime cannot run it on this picture: {one_reason(error)}; export it again"
             ) from error
         return self._scores.probabilities(output)
 
@@ -116,7 +116,7 @@ def _explain(error: Exception) -> str:
             f"needs ONNX {what} {wanted}, onnxruntime {onnxruntime.__version__} supports up to {known}; "
             "upgrade with `pip install -U onnxruntime`, or export it for an older version"
         )
-    return f"onnxruntime cannot load it: {reason(error)}; export it again"
+    return f"onnxruntime cannot load it: {one_reason(error)}; export it again"
 
 
 def _options(threads: int) -> Any:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ...data.intervals import percentage
-from ...edge_runtime.text import Heading, counted, table
+from ...edge_runtime.text import counted
+from ...edge_runtime.text_table import Heading, table
 from .adopt import Adoption
 from .search import Tried
 

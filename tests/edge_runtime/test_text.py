@@ -6,7 +6,6 @@ from io import StringIO
 import pytest
 
 from edgecls.edge_runtime.text import (
-    Heading,
     counted,
     duration,
     encoded_for,
@@ -15,9 +14,9 @@ from edgecls.edge_runtime.text import (
     printable,
     readable,
     show_all_characters,
-    table,
     wrap_for,
 )
+from edgecls.edge_runtime.text_table import Heading, table
 from tests.fakes import Terminal
 
 

@@ -6,7 +6,7 @@ figures stand here; for another, `costs.py` builds the networks, and Keras is lo
 
 from dataclasses import dataclass
 
-from ...edge_runtime.text import Heading, table
+from ...edge_runtime.text_table import Heading, table
 from .design import ARCHITECTURES, Costs, Design, check_design
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from ...data.backend import keras
 from ...data.downloads import keep_digest
 from ...edge_runtime.errors import BadData
+from ...edge_runtime.text import one_reason
 from . import blocks, mobilenetv2_weights
 from .design import Design
 
@@ -38,8 +39,7 @@ def load_keras_weights(network: keras.Model, design: Design) -> None:
     try:
         trunk.load_weights(path)
     except Exception as error:  # of h5py, or of Keras, which raises whatever its layers do
-        reason = " ".join(str(error).split())[:200]
         raise BadData(
-            f"{path}: not the weights of this network: {reason}; delete it to download it again"
+            f"{path}: not the weights of this network: {one_reason(error)}; delete it to download it again"
         ) from error
     keep_digest(path, sha256)
