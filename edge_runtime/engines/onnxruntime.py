@@ -65,8 +65,9 @@ class OnnxRuntimeEngine:
         try:
             (output,) = self._session.run([self._output], {self._input: self._picture.tensor(image)})
         except Exception as error:  # its errors have no base class in common
+            said = one_reason(error)
             raise InvalidOutput(
-                f"{self._path}: onnxruntime cannot run it on this picture: {one_reason(error)}; export it again"
+                f"{self._path}: onnxruntime cannot run it on this picture: {said}; export it again"
             ) from error
         return self._scores.probabilities(output)
 
