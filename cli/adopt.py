@@ -68,7 +68,9 @@ def adopt(
         raise BadData(adoption.refusal)
     if adoption.path is None:  # a Keras model
         files = shlex.join([str(model), "--labels", str(labels), "--data", data])
-        show_next(f"edgecls export {files} {adoption.found.chosen.preparation.options}")
+        said = PictureOptions(imgsz=picture_options.imgsz, output=picture_options.output)
+        found = f"{adoption.found.chosen.preparation.options} {said.text}".strip()
+        show_next(f"edgecls export {files} {found}")
         return
     print(f"wrote {printable(str(adoption.path))}, verified by its golden frames")
     show_next(f"edgecls camera --model {shlex.quote(str(adoption.path))}")

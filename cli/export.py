@@ -26,7 +26,7 @@ _USUAL_PRECISION = 0.95
 _FILES, _COMPARISON, _FOREIGN = "Files to make", "Calibration and comparison", "For a model made elsewhere"
 
 
-@with_picture_options(_FOREIGN, without=("imgsz", "output"))
+@with_picture_options(_FOREIGN)
 def export(
     model: Path | None = typer.Argument(
         None,

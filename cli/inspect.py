@@ -44,17 +44,16 @@ def inspect(
         print(json_for_stdout(facts.to_json()))
         return
     print(wrap_for(sys.stdout, facts.text))
-    if facts.card is None and facts.format in ("tflite", "onnx") and facts.network.unfit:
-        note(f"no command runs it: {facts.network.unfit}")
+    if facts.card is None and facts.unfit:
+        note(f"no command takes it: {facts.unfit}")
         return
     show_next(_next_command(facts), gap=True)
 
 
 def _next_command(facts: "ModelFacts") -> str:
     file = builtin_name(Path(facts.file)) or shlex.quote(facts.file)
-    if facts.format in ("h5", "keras"):
-        search = f"edgecls adopt {file} --labels labels.txt --data photos"  # it ends in the export that fits
-        return f"edgecls export {file}" if facts.card else search
+    if facts.format in ("h5", "keras") and facts.card:
+        return f"edgecls export {file}"
     if facts.card is None:
         return _foreign_command(file, facts.network)
     return f"edgecls verify {file}"

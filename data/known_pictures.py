@@ -57,6 +57,22 @@ class KnownPictures:
         return len(np.unique(self.truth))
 
 
+def check_pictures(source: str, labels: tuple[str, ...] | None) -> None:
+    """Refuses what `read_known` would find unusable, before a network is tried; no picture is read.
+
+    Args:
+        source: see `read_known`.
+        labels: of the model; None where they are not known yet.
+
+    Raises:
+        MissingInput, BadData, PermissionRefused: see `read_known`.
+    """
+    with _opened(source, NameHints(None, frozenset(labels or ()))) as (name, store):
+        layout = find_layout(store)
+        if labels:
+            _matched(layout, labels, name)
+
+
 def read_known(source: str, labels: tuple[str, ...], rules: Sequence[ImageRule], most: int) -> KnownPictures:
     """Reads at most so many pictures of the classes that a model has labels for.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..data.keras_files.content import refuse_early, scales_pixels
+from ..data.keras_files.content import scales_pixels
 from ..data.load import Dataset
 from ..data.model_data import check_foreign_data, training_data
 from ..data.pictures import OnImage
@@ -17,6 +17,7 @@ from ..edge_runtime.models.label_file import read_labels
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, model_format, read_card, read_model
 from ..edge_runtime.models.other_formats import refuse_other_folder, refuse_other_format
 from .earlier import FORMATS, Kind
+from .keras_ends import check_saved
 
 _ZIP = b"PK\x03\x04"
 
@@ -78,7 +79,7 @@ def read_inputs(
         names = read_labels(labels, on_note)
         check_foreign_data(data, calibration)
         content = read_foreign(path)
-        refuse_early(content, str(path))
+        check_saved(content, len(names), picture_options, str(path))
         if picture_options.scaling is None and not scales_pixels(content, str(path)):
             raise unknown_scaling(str(path))
         return ForeignModel(path, names, picture_options, data, calibration)

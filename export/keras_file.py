@@ -9,15 +9,18 @@ import numpy as np
 
 from ..data.backend import keras, tf
 from ..data.keras_files import network as keras_network
-from ..data.keras_files.content import input_dtype
+from ..data.keras_files.content import computing_content, input_dtype
+from ..data.keras_files.facts import saved_facts
 from ..edge_runtime.errors import BadModel, UsageError
 from ..edge_runtime.images.picture_options import AS_THE_FILE_SAYS, SCALINGS, PictureOptions
+from ..edge_runtime.inspection.facts import TensorFacts
 from ..edge_runtime.inspection.stated import of_start
 from ..edge_runtime.models.card import MADE_ELSEWHERE, ModelCard, Provenance
 from ..edge_runtime.models.foreign_scaling import scaling_of
 from ..edge_runtime.models.model_file import ModelFile, ModelFormat, read_model
 from .heads import with_scores
 from .inputs import read_foreign
+from .keras_ends import keras_ends
 from .keras_start import keras_start
 
 _BATCH_PIXELS = 256 * 32 * 32
@@ -43,7 +46,8 @@ def load_network(original: str | Path | ModelFile) -> tuple[Any, ModelFile]:
 
 def _check_against_card(network: Any, model: ModelFile) -> None:
     rule, labels, path = model.card.image, len(model.card.labels), model.path
-    height_px, width_px, channels = _picture_shape(network, labels, str(path))
+    taken = keras_ends(*_ends(network, model.content, str(path)), labels, AS_THE_FILE_SAYS, str(path))
+    (height_px, width_px), channels = taken.size_px, taken.channels
     if (height_px, width_px, channels) != rule.shape:
         raise BadModel(
             f"{path}: its card says an input of {rule.height_px}x{rule.width_px} px, {rule.channels}, the "
@@ -81,9 +85,14 @@ def load_foreign(
             classifier with these labels.
     """
     content = read_foreign(path)
-    network = keras_network.load_network(content, str(path))
-    height_px, width_px, channels = _picture_shape(network, len(labels), str(path))
-    rule = replace(options.rule(height_px, width_px, channels, str(path)), decode="reduced")
+    network = keras_network.load_network(content, str(path), options.size_px)
+    taken = keras_ends(*_ends(network, content, str(path)), len(labels), options, str(path))
+    if len(network.outputs) > 1:
+        network = keras.Model(network.inputs[0], network.outputs[taken.output])
+    if taken.note:
+        on_note(f"{path}: {taken.note}")
+    channels = taken.channels
+    rule = replace(options.rule(*taken.size_px, channels, str(path)), decode="reduced")
     provenance = Provenance(recipe={MADE_ELSEWHERE: options.stated})
     if "int" in (dtype := input_dtype(content, str(path))):
         scaling = SCALINGS["0..255"]
@@ -166,27 +175,10 @@ class KerasEngine:
         self._infer = None
 
 
-def _picture_shape(network: Any, labels: int, name: str) -> tuple[int, int, int]:
-    """Returns (height, width, channels) of a classifier's input, in pixels."""
-    takes, gives = network.input_shape, network.output_shape
-    if len(network.inputs) > 1:
-        raise BadModel(f"{name}: takes {len(network.inputs)} inputs; save a model that takes pictures alone")
-    if len(network.outputs) > 1:
-        names = " and ".join(map(str, network.output_names))
-        fitting = [index for index, end in enumerate(network.outputs) if tuple(end.shape[1:]) == (labels,)]
-        index = fitting[0] if len(fitting) == 1 else 0
-        raise BadModel(
-            f"{name}: gives {len(network.outputs)} outputs, {names}; save a model of the one with labels: "
-            f"`keras.Model(model.input, model.outputs[{index}])`"
-        )
-    if not (isinstance(takes, tuple) and len(takes) == 4 and takes[3] in (1, 3)):
-        raise BadModel(f"{name}: takes {takes}, not pictures, (None, H, W, 3) or (None, H, W, 1)")
-    if not (takes[1] and takes[2]):
-        raise BadModel(
-            f"{name}: takes pictures of any size; save it for one: "
-            f"`x = keras.Input((224, 224, {takes[3]})); keras.Model(x, model(x))`"
-        )
-    outputs = gives[1] if isinstance(gives, tuple) and len(gives) == 2 else 0
-    if outputs != labels and (outputs, labels) != (1, 2):
-        raise BadModel(f"{name}: gives {gives}, there are {labels} labels; write one label for each class")
-    return takes[1], takes[2], takes[3]
+def _ends(network: Any, content: bytes, name: str) -> tuple[tuple[TensorFacts, ...], tuple[TensorFacts, ...]]:
+    """A network's inputs and outputs, with the names that they have in the file."""
+    saved = saved_facts(computing_content(content, name))
+    return (
+        keras_network.built_ends(saved.inputs, network.inputs),
+        keras_network.built_ends(saved.outputs, network.outputs),
+    )

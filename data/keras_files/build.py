@@ -4,6 +4,7 @@ Models inside are laid out flat, what only acts in training is left out, and eve
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,12 +37,15 @@ class Part:
         return name_of(self.described)
 
 
-def build_network(described: Described, keras_major: int) -> tuple[Any, Part]:
+def build_network(
+    described: Described, keras_major: int, size_px: Sequence[int] | None = None
+) -> tuple[Any, Part]:
     """Builds a network whose description `refusals` has found harmless.
 
     Args:
         described: as Keras saved it.
         keras_major: of the Keras that saved it: 2 or 3.
+        size_px: (height, width) of the pictures, where the description leaves them open.
 
     Returns:
         The Keras model, with weights of zero, and the parts that they belong to.
@@ -52,17 +56,24 @@ def build_network(described: Described, keras_major: int) -> tuple[Any, Part]:
     builder = _Builder(keras_major)
     whole = builder.part(described)
     inputs = [
-        keras.Input(tuple(shape[1:]), name=builder.free_name(name)) for shape, name, _ in inputs_of(described)
+        keras.Input(_sized(shape[1:], size_px), name=builder.free_name(name))
+        for shape, name, _ in inputs_of(described)
     ]
     outputs = builder.run(whole, inputs)
     found = list(outputs.values()) if isinstance(outputs, dict) else outputs
-    named = outputs if isinstance(outputs, dict) and len(outputs) > 1 else None
     builder.name_operations(found)
     name = builder.free_name(described["config"].get("name") if isinstance(described["config"], dict) else "")
     model = keras.Model(
-        inputs if len(inputs) > 1 else inputs[0], named or (found if len(found) > 1 else found[0]), name=name
+        inputs if len(inputs) > 1 else inputs[0], found if len(found) > 1 else found[0], name=name
     )
     return model, whole
+
+
+def _sized(shape: Sequence[int | None], size_px: Sequence[int] | None) -> tuple[int | None, ...]:
+    """The shape (H, W, C) of a picture, with this height and width where it has none."""
+    if size_px is None or len(shape) != 3:
+        return tuple(shape)
+    return (*(side or wanted for side, wanted in zip(shape, size_px, strict=False)), shape[2])
 
 
 class _Builder:

@@ -66,23 +66,30 @@ def computing_content(content: bytes, name: str) -> "KerasContent":
         Unavailable: h5py is not installed.
     """
     model = check_content(content, name)
+    if why := refusal(model):
+        raise BadModel(f"{name}: {why}")
+    return model
+
+
+def refusal(model: "KerasContent") -> str:
+    """Why Keras may not build a file's layers, and what to do; empty where it may."""
     kind = model.config.get("class_name")
     if kind not in MODELS:
-        raise BadModel(
-            f"{name}: refused: it is of a class of its own, {kind}, whose layers are code, not data; "
+        return (
+            f"refused: it is of a class of its own, {kind}, whose layers are code, not data; "
             "build the same layers with `keras.Sequential` or `keras.Model(inputs, outputs)`, or convert it "
             "where its code is and run the TFLite or ONNX file"
         )
     for layer, reason in refusals(model.config):
-        raise BadModel(f"{name}: refused: its layer {layer} {reason}")
+        return f"refused: its layer {layer} {reason}"
     try:
         check_calls(model.config, model.keras_major)
         inputs_of(model.config)
     except NotBuilt as error:
-        raise BadModel(f"{name}: {error}, and save it again") from error
-    except MISFITS as error:
-        raise BadModel(f"{name}: its layers are joined in an unusual way; save it again") from error
-    return model
+        return f"{error}, and save it again"
+    except MISFITS:
+        return "its layers are joined in an unusual way; save it again"
+    return ""
 
 
 def input_dtype(content: bytes, name: str) -> str:

@@ -1,14 +1,13 @@
 """A Keras network's shapes and multiplications, as Keras itself builds it, before it takes any memory."""
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from math import prod
 from typing import Any
 
 from ...edge_runtime.errors import BadModel
-from ...edge_runtime.inspection.facts import NetworkFacts, OperatorFacts, TensorFacts
+from ...edge_runtime.inspection.facts import NetworkFacts, TensorFacts
 from ...edge_runtime.inspection.inspect import KERAS_MEMORY_BYTES
 from ...edge_runtime.models.model_file import content_sha256
 from ...edge_runtime.models.passed import has_passed, remember
@@ -17,8 +16,8 @@ from ...edge_runtime.workers import ask_worker
 from ..backend import keras
 from .build import build_network
 from .calls import NotBuilt
-from .content import PASSED, KerasContent, check_content, computing_content, refuse_early
-from .description import MISFITS, MODELS, Described, End, computing_layers, refusals, saved_ends
+from .content import PASSED, KerasContent, computing_content, refuse_early
+from .description import MISFITS
 from .weights import give_weights
 
 # What Keras keeps of variables, for which it has no public name.
@@ -47,13 +46,19 @@ class Unbuildable(Exception):
     """Keras may not, or cannot, build a network."""
 
 
-def load_network(content: bytes, name: str) -> Any:
+def load_network(content: bytes, name: str, size_px: Sequence[int] | None = None) -> Any:
     """Builds the network of an `.h5` or `.keras` that nobody has vouched for, with its weights.
 
     It is checked and built in a process with limits first, unless this file has passed that on this machine.
 
+    Args:
+        content: of the file.
+        name: of the file.
+        size_px: (height, width) of the pictures, for a network that takes any.
+
     Returns:
-        A Keras model that computes in float32, without what only acts in training.
+        A Keras model that computes in float32, without what only acts in training. Its outputs are in the
+        order of `saved_ends`.
 
     Raises:
         BadModel: see `computing_content`; what a layer gives, or the weights that the layers need, would take
@@ -67,82 +72,55 @@ def load_network(content: bytes, name: str) -> Any:
         ask_worker(check_network, content, name, memory_bytes=KERAS_MEMORY_BYTES)
         remember(sha256, PASSED)
     model = computing_content(content, name)
-    check_network(content, name)
+    check_network(content, name, size_px)
     try:
-        network, whole = build_network(model.config, model.keras_major)
+        network, whole = build_network(model.config, model.keras_major, size_px)
         give_weights(content, whole)
     except Exception as error:
         raise BadModel(f"{name}: {_reason(error)}; {model.way_on}") from error
     return network
 
 
-def check_network(content: bytes, name: str) -> None:
-    """What must hold before a file is loaded, code and memory alike.
+def check_network(content: bytes, name: str, size_px: Sequence[int] | None = None) -> None:
+    """What must hold before a file is loaded, code and memory alike; `size_px` as for `load_network`.
 
     Raises:
         BadModel, Unavailable: as `load_network`.
     """
     model = computing_content(content, name)
     try:
-        _outline(model, name)
+        _outline(model, name, size_px)
     except Unbuildable as error:
         raise BadModel(f"{name}: {error}; {model.way_on}") from error
 
 
-def read_network(content: bytes, name: str) -> NetworkFacts:
-    """Reads the facts of a Keras model.
+def built_facts(model: KerasContent, name: str, saved: NetworkFacts) -> NetworkFacts:
+    """The facts of a network that may be built.
 
-    Raises:
-        BadModel: damaged, not a whole model, or refused: see `check_content` and `check_network`.
-        Unavailable: h5py or Keras is not installed.
-    """
-    return network_facts(check_content(content, name), name)
-
-
-def network_facts(model: KerasContent, name: str) -> NetworkFacts:
-    """The facts of a network whose content has been checked.
+    Args:
+        model: whose content has been checked.
+        name: of the file.
+        saved: what its description tells.
 
     Raises:
         BadModel: what a layer gives, or the weights that the layers need, would take all memory.
     """
     try:
-        operators = Counter(computing_layers(model.config))
-    except MISFITS:  # a model of its own class says nothing of its layers
-        operators = Counter()
-    ends = saved_ends(model.config)
-    made_with = f"Keras {model.keras_version}"
-    operator_facts = tuple(OperatorFacts(layer, count) for layer, count in operators.items())
-    try:
-        _refuse_unknown(model.config)
         network = _outline(model, name)
-        costs = list(layer_costs(network))
-        if any(size is None for tensor in network.inputs for size in tensor.shape[1:]):
-            raise Unbuildable("the size of its input is not fixed")
     except Unbuildable as error:
-        inputs, outputs = (tuple(TensorFacts(*end) for end in each) for each in ends)
-        return NetworkFacts(
-            made_with, inputs, outputs, operator_facts, model.parameters, None, macs_unknown=str(error)
-        )
-    return NetworkFacts(
-        made_with,
-        _facts(ends[0], network.inputs),
-        _facts(ends[1], network.outputs),
-        operator_facts,
-        model.parameters,
-        sum(cost.macs for cost in costs),
-    )
+        return replace(saved, macs_unknown=str(error), refused=str(error))
+    inputs, outputs = built_ends(saved.inputs, network.inputs), built_ends(saved.outputs, network.outputs)
+    macs, unknown = None, ""
+    try:
+        macs = sum(cost.macs for cost in layer_costs(network))
+    except Unbuildable as error:
+        unknown = str(error)
+    if any(size is None for tensor in network.inputs for size in tensor.shape[1:]):
+        macs, unknown = None, "the size of its input is not fixed"
+    return replace(saved, inputs=inputs, outputs=outputs, macs=macs, macs_unknown=unknown)
 
 
-def _refuse_unknown(config: Described) -> None:
-    """Refuses what must not be built: a layer that is not on the table may run code."""
-    kind = config.get("class_name")
-    if kind not in MODELS:
-        raise Unbuildable(f"{kind} is not a model of known layers")
-    for layer, reason in refusals(config):
-        raise Unbuildable(f"its layer {layer} {reason.partition(';')[0]}")
-
-
-def _outline(model: KerasContent, name: str) -> Any:
+def _outline(model: KerasContent, name: str, size_px: Sequence[int] | None = None) -> Any:
     """The network with shapes and without values: its variables are never given any memory.
 
     Raises:
@@ -152,7 +130,7 @@ def _outline(model: KerasContent, name: str) -> Any:
     waiting = list(_global_state.get_global_attribute("uninitialized_variables", []))
     try:
         with keras.StatelessScope(initialize_variables=False):
-            network, _ = build_network(model.config, model.keras_major)
+            network, _ = build_network(model.config, model.keras_major, size_px)
     except Exception as error:  # Keras raises whatever its layers raise
         raise Unbuildable(_reason(error)) from error
     finally:  # or the next scope would give memory to them
@@ -235,11 +213,11 @@ def _channels_first(layer: Any) -> bool:
     return getattr(layer, "data_format", "") == "channels_first"
 
 
-def _facts(saved: list[End], tensors: list[Any]) -> tuple[TensorFacts, ...]:
+def built_ends(saved: Sequence[TensorFacts], tensors: Sequence[Any]) -> tuple[TensorFacts, ...]:
     """Names and types as they were saved, where the description tells; sizes as they were built."""
     if len(saved) != len(tensors):
-        saved = [(tensor._keras_history.operation.name, tensor.dtype, None) for tensor in tensors]
-    return tuple(
-        TensorFacts(name, dtype, tuple(tensor.shape))
-        for (name, dtype, _), tensor in zip(saved, tensors, strict=True)
-    )
+        return tuple(
+            TensorFacts(tensor._keras_history.operation.name, tensor.dtype, tuple(tensor.shape))
+            for tensor in tensors
+        )
+    return tuple(replace(end, shape=tuple(tensor.shape)) for end, tensor in zip(saved, tensors, strict=True))

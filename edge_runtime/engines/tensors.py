@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..errors import BadModel, InvalidOutput, UsageError
+from ..errors import BadModel, InvalidOutput
+from ..images.picture_options import any_size
 from ..images.rule import ImageRule
 from ..models.card import ModelCard, Offset, Scale, Scores
 
@@ -113,9 +114,7 @@ def picture_input(spec: TensorSpec, card: ModelCard, name: str) -> PictureInput:
     channels_first = spec.channels_first
     sides = spec.shape[2:] if channels_first else spec.shape[1:3]
     if spec.channels and spec.shape[0] == 1 and min(sides) < 1:
-        raise UsageError(
-            f"{name}: takes pictures of any size; say which it was trained on, such as --imgsz 224"
-        )
+        raise any_size(name)
     if not spec.channels:
         raise BadModel(
             f"{name}: takes {spec}, not one picture [1, H, W, 3] or [1, H, W, 1]; take another network"

@@ -171,6 +171,11 @@ class PictureOptions:
         )
 
 
+def any_size(name: str) -> UsageError:
+    """Returns the error for a network that takes pictures of any size, where no `imgsz` is said."""
+    return UsageError(f"{name}: takes pictures of any size; say which it was trained on, such as --imgsz 224")
+
+
 AS_THE_FILE_SAYS = PictureOptions()
 OPTIONS = "--labels, --scale and the like"
 """Of a model made elsewhere, for messages: a file of ours has all that in its card."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -95,21 +95,25 @@ class NetworkFacts:
     """How it wants its pixels scaled, as its file says, in options; empty where it does not."""
     has_labels: bool = False
     """Whether its labels are in the file."""
+    refused: str = ""
+    """Why a Keras file may not be built; empty where it may."""
 
     @property
     def unfit(self) -> str:
         """Why edgecls cannot run it as a classifier, as far as its ends show; empty where it can."""
-        if len(self.inputs) != 1:
-            return f"it takes {len(self.inputs)} inputs"
+        if self.refused or len(self.inputs) != 1:
+            return (
+                self.refused or f"it takes {len(self.inputs)} inputs; use a network that takes pictures alone"
+            )
         (takes,) = self.inputs
         if not takes.channels:
-            return f"it takes {takes.text}, and no picture [1, H, W, 3]"
+            return f"it takes {takes.text}, and no picture [1, H, W, 3]; use a network for pictures"
         if takes.shape and takes.shape[0] not in (None, 1):
             return f"it takes {takes.shape[0]} pictures at once; export it for a batch of 1"
         if takes.dtype not in ("uint8", "int8", "float32", "float16"):
             return f"it takes {takes.dtype}; use one that takes uint8, int8, float32 or float16"
         if not any(output.is_row for output in self.outputs):
-            return "none of its outputs is a row of scores"
+            return "none of its outputs is a row of scores; use a classifier"
         return ""
 
     def to_json(self) -> dict[str, Any]:
@@ -151,6 +155,20 @@ class ModelFacts:
     signed_by: str | None = None
     """The public key that the file claims to be signed by; `signature` says whether it is."""
     signature: Standing = "none"
+
+    @property
+    def unfit(self) -> str:
+        """Why no command takes it as a classifier; empty where one does.
+
+        A Keras file is built anew: the types and the batch that it was saved with do not count.
+        """
+        if self.format in ("tflite", "onnx"):
+            return self.network.unfit
+        inputs, outputs = (
+            tuple(replace(end, dtype="float32", shape=end.shape and (None, *end.shape[1:])) for end in ends)
+            for ends in (self.network.inputs, self.network.outputs)
+        )
+        return replace(self.network, inputs=inputs, outputs=outputs).unfit
 
     def to_json(self) -> str:
         """Returns the facts as one JSON object."""

@@ -78,7 +78,7 @@ def read_network(content: bytes, name: str) -> NetworkFacts:
     elif format_ is ModelFormat.ONNX:
         from .onnx import read_network as read  # noqa: PLC0415 - only for the format at hand
     else:
-        read = import_module(f"{_WORKSTATION}.keras_files.network").read_network
+        read = import_module(f"{_WORKSTATION}.keras_files.facts").read_network
     facts = read(content, name)
     if not isinstance(format_, ModelFormat) or format_ is ModelFormat.H5:
         return facts

@@ -4,9 +4,8 @@ Nobody has said yet what its scores are, or how its pixels are scaled, so it has
 its last operator says of its scores, and what they are on the trial's pictures, have to agree.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from ..engines.engine import start_engine
 from ..errors import BadData, BadModel, UsageError
 from ..images.picture_options import SCALINGS
 from ..images.rule import ImageRule
-from ..inspection.facts import NetworkFacts, Shape, TensorFacts
 from ..inspection.inspect import read_network
 from ..inspection.stated import Stated, network_input, stated
 from ..text import printable
 from .card import ModelCard, Scores
+from .foreign_ends import chosen_output, numbers_of, output_note, wanted_size
 from .label_file import parse_labels
 from .model_file import ModelFile, model_format
 from .trial import allow_tensors, answers_to_pictures
@@ -60,10 +59,10 @@ def try_foreign(
     said = stated(content, format_, network_input(facts), name)
     inside = _labels_inside(said, name, are_wanted=not labels)
     labels = labels or len(inside)
-    height_px, width_px = _size(facts, size_px, name)
-    chosen = _chosen(facts, labels, output, name)
+    height_px, width_px = wanted_size(facts.inputs, size_px, name)
+    chosen = chosen_output(facts.outputs, labels, output, name)
     allow_tensors(facts)
-    is_single = _numbers(chosen.shape) == 1
+    is_single = numbers_of(chosen.shape) == 1
     if is_single and labels != 2:
         raise BadModel(
             f"{name}: gives one score, which is for two labels, and there are {labels:,}; name two labels"
@@ -95,11 +94,7 @@ def try_foreign(
     raw = np.concatenate(answers)[:, 1:] if is_single else np.concatenate(answers)
     ends_in = facts.ends_in[facts.outputs.index(chosen)]
     scores, note = judged(raw, ends_in, chosen.scale or 0.0, name)
-    notes = (
-        [f"reads the output {chosen.name}, the only one with {labels:,} scores"]
-        if found["output"] and not output
-        else []
-    )
+    notes = [output_note(chosen, labels)] if found["output"] and not output else []
     return {
         **found,
         "scores": scores,
@@ -127,65 +122,6 @@ def _labels_inside(said: Stated, name: str, *, are_wanted: bool) -> tuple[str, .
         if are_wanted:
             raise
         return ()
-
-
-def _size(facts: NetworkFacts, wanted: Sequence[int] | None, name: str) -> Sequence[int]:
-    """The height and width that are wanted; (0, 0) where none are: then the engine asks for them."""
-    if len(facts.inputs) != 1:
-        raise BadModel(
-            f"{name}: takes {len(facts.inputs)} inputs, {_described(facts.inputs)}; use a classifier"
-        )
-    shape = facts.inputs[0].shape
-    if not wanted or shape is None or len(shape) != 4:
-        return wanted or (0, 0)
-    sides = shape[2:] if shape[1] in (1, 3) and shape[3] not in (1, 3) else shape[1:3]
-    if any(side not in (None, 1, asked) for side, asked in zip(sides, wanted, strict=True)):
-        raise UsageError(
-            f"{name}: takes pictures of {sides[0]}x{sides[1]} px and no other; leave --imgsz out"
-        )
-    return wanted
-
-
-def _chosen(facts: NetworkFacts, labels: int, wanted: str, name: str) -> TensorFacts:
-    """The output that is wanted, or the only one that gives as many scores as there are labels."""
-    outputs = facts.outputs
-    named = [output for output in outputs if output.name == wanted]
-    if wanted and len(named) != 1:
-        raise UsageError(
-            f"{name}: has no output {wanted}, but {_described(outputs)}; name one of these with --output"
-        )
-    if wanted or len(outputs) == 1:
-        (chosen,) = named or outputs
-        _refuse_map(chosen, name)
-        return chosen
-    rows = [output for output in outputs if output.is_row and _numbers(output.shape) == labels]
-    if labels == 2 and not rows:
-        rows = [output for output in outputs if output.is_row and _numbers(output.shape) == 1]
-    if not rows:
-        for output in outputs:
-            _refuse_map(output, name)
-    if len(rows) != 1:
-        raise UsageError(
-            f"{name}: has the outputs {_described(outputs)}; name that with {labels:,} scores with --output"
-        )
-    return rows[0]
-
-
-def _refuse_map(output: TensorFacts, name: str) -> None:
-    if output.shape is None and output.dtype == "undefined":
-        raise BadModel(
-            f"{name}: gives {output.name} as a sequence or map, not as a row of scores; convert it with "
-            "zipmap=False, or without its last operator"
-        )
-
-
-def _numbers(shape: Shape | None) -> int:
-    """How many numbers an output has for one picture; 0 where the file does not say."""
-    return prod(size or 0 for size in (1, *shape[1:])) if shape else 0
-
-
-def _described(tensors: Iterable[TensorFacts]) -> str:
-    return "; ".join(tensor.text.replace(": ", " ", 1) for tensor in tensors).replace("; ", " and ")
 
 
 def judged(raw: np.ndarray, ends_in: str, step: float, name: str) -> tuple[Scores, str]:

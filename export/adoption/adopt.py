@@ -7,12 +7,14 @@ says it, with labels, threshold and golden frames, and a seal; its network stays
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...data.intervals import Interval, share
-from ...data.known_pictures import KnownPictures, read_known
+from ...data.known_pictures import KnownPictures, check_pictures, read_known
 from ...edge_runtime.engines.engine import start_engine
 from ...edge_runtime.engines.open import open_engine, open_own_engine
 from ...edge_runtime.engines.watched import watched
@@ -20,6 +22,7 @@ from ...edge_runtime.errors import BadData, BadModel, CheckFailed, Unavailable, 
 from ...edge_runtime.files import check_writable, write_whole
 from ...edge_runtime.models.card import ModelCard, Provenance, Quantisation
 from ...edge_runtime.models.golden import replay_golden
+from ...edge_runtime.models.label_file import read_labels
 from ...edge_runtime.models.model_file import (
     ModelFile,
     ModelFormat,
@@ -36,10 +39,8 @@ from .preparations import Preparation, crops
 from .search import Found, Search
 from .stranger import Stranger, StrangerOptions, read_stranger
 
-try:
-    from ..confidence import Confidence, fit_confidence
-except ImportError as error:  # scipy and scikit-learn, which a device lacks
-    raise Unavailable(f'adopt is for a workstation ({error}); run `pip install "edgecls[train]"`') from error
+if TYPE_CHECKING:
+    from ..confidence import Confidence
 
 MOST_PICTURES = 500
 """One half for the search, the threshold and the temperature, the other for the accuracy."""
@@ -80,7 +81,7 @@ class Adoption:
     judged: int = 0
     fitted: int = 0
     """Pictures that chose the preparation and fitted the threshold; all of them where there are few."""
-    confidence: Confidence | None = None
+    confidence: "Confidence | None" = None
     notes: tuple[str, ...] = ()
 
 
@@ -98,6 +99,9 @@ def run_adopt(
         CheckFailed: the file that was made does not answer as the original; nothing is written.
         MissingInput, OutputFailed, PermissionRefused: something is not there, or cannot be written.
     """
+    check_installed()
+    path = options.stranger.labels
+    check_pictures(options.data, read_labels(path) if path else None)
     on_step("trying out the network")
     stranger = read_stranger(options.stranger, on_warning)
     target = _target(options, stranger)
@@ -118,6 +122,17 @@ def run_adopt(
     if refusal:
         return Adoption(found, pictures, labels, None, refusal)
     return _Writing(stranger, found, pictures, chosen, target, on_step).adopted()
+
+
+def check_installed() -> None:
+    """Refuses at once where a library is missing that is needed at the end.
+
+    Raises:
+        Unavailable: scipy or scikit-learn is not installed, as on a device.
+    """
+    missing = [package for package in ("scipy", "sklearn") if find_spec(package) is None]
+    if missing:
+        raise Unavailable(f'adopt is for a workstation (no {missing[0]}); run `pip install "edgecls[train]"`')
 
 
 def _target(options: AdoptOptions, stranger: Stranger) -> Path:
@@ -263,13 +278,15 @@ class _Writing:
 
     def _fitted(
         self, preparation: Preparation, fitted: np.ndarray, truth: np.ndarray, accuracy: float, judged: int
-    ) -> tuple[Confidence | None, ModelCard]:
+    ) -> tuple["Confidence | None", ModelCard]:
         """Returns the threshold and temperature, and the card with them, without golden frames."""
         stranger, pictures = self.stranger, self.pictures
         card = _prepared_card(stranger, preparation)
         confidence = None
         note = f"not fitted: only {len(truth)} pictures"
         if len(pictures) >= _FEW:
+            from ..confidence import fit_confidence  # noqa: PLC0415 - scikit-learn, after what is refused
+
             is_calibrated = card.scores == "independent"
             confidence = fit_confidence(fitted, truth, _PRECISION, is_calibrated=is_calibrated)
             card = replace(card, temperature=confidence.temperature, threshold=confidence.threshold)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...data.known_pictures import read_known
+from ...data.known_pictures import check_pictures, read_known
 from ...edge_runtime.errors import UsageError
 from ...edge_runtime.models.label_file import read_labels
-from ..keras_file import KerasEngine, load_foreign
-from .adopt import MOST_PICTURES, Adoption, AdoptOptions, refusal_of
+from ..inputs import read_foreign
+from ..keras_ends import check_saved
+from .adopt import MOST_PICTURES, Adoption, AdoptOptions, check_installed, refusal_of
 from .preparations import Known, PixelScaling, Preparation, crops
 from .search import Search
 
@@ -31,7 +32,13 @@ def search_keras(options: AdoptOptions, on_step: Callable[[str], None] = lambda 
         raise UsageError(f"{path}: name its labels with --labels, a file with one on each line")
     notes: list[str] = []
     labels = read_labels(options.stranger.labels, notes.append)
+    check_installed()
+    content = read_foreign(path)
+    check_saved(content, len(labels), asked, str(path))
+    check_pictures(options.data, labels)
     on_step("loading TensorFlow")
+    from ..keras_file import KerasEngine, load_foreign  # noqa: PLC0415 - after what is refused without it
+
     stated = None
     try:
         network, file = load_foreign(path, labels, asked, notes.append)

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.stats import ttest_1samp
 
 from ...data.answers import LabelOrder, best_order, is_far_better, weak_answers
 from ...data.intervals import Interval, mcnemar_p, share
@@ -235,6 +234,8 @@ class Search:
         differences = best.fits[:count] - tried.fits[:count]  # a right answer may be a sure one, or just so
         if count < 2 or not differences.std() or differences.mean() < _FITS_BETTER:
             return False
+        from scipy.stats import ttest_1samp  # noqa: PLC0415 - half a second, after what is refused
+
         found: Any = ttest_1samp(differences, 0, alternative="greater")
         return bool(found.pvalue < _GIVEN_UP)
 

@@ -80,7 +80,7 @@ def test_a_foreign_onnx_is_shown_too(tmp_path: Path, run_here):
     assert "multiply-accumulates  28" in lines
     assert "card                  none" in lines
     assert lines[-1] == "card                  none"  # and no command, as none takes it
-    assert "no command runs it: it takes " in done.stderr
+    assert "no command takes it: it takes " in done.stderr
 
 
 def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):
@@ -93,7 +93,8 @@ def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):
     assert "format                h5 (Keras 2.15.0)" in done.stdout
     assert "input                 i: float32 [?, 7]" in done.stdout
     assert "parameters            28" in done.stdout
-    assert done.stdout.splitlines()[-1] == "next: edgecls adopt old.h5 --labels labels.txt --data photos"
+    assert done.stdout.splitlines()[-1] == "card                  none"  # and no command: it takes no picture
+    assert "no command takes it: it takes i: float32 [?, 7]" in done.stderr
 
 
 def code_layer() -> dict:

@@ -49,28 +49,21 @@ def test_it_sees_the_pixels_that_it_was_trained_on(saved, suffix, scaling, scale
         np.testing.assert_allclose(KerasEngine(again).predict_batch(IMAGES), expected, atol=1e-5)
 
 
-def test_what_is_no_classifier_of_pictures_of_one_size_says_how_it_becomes_one(tmp_path):
-    layers, path = keras.layers, tmp_path / "theirs.keras"
-    image, anything = keras.Input((24, 24, 3)), keras.Input((None, None, 3))
+@pytest.mark.parametrize("as_names", [True, False])
+def test_of_several_outputs_the_one_with_the_scores_is_exported(tmp_path, as_names: bool):
+    layers, path, notes = keras.layers, tmp_path / "theirs.keras", []
+    image = keras.Input((None, None, 3))
     pooled = layers.GlobalAveragePooling2D()(image)
-    two = {"scores": layers.Dense(3, name="scores")(pooled), "size": layers.Dense(2, name="size")(pooled)}
-    several = layers.Concatenate()([pooled, number := keras.Input((2,))])
-    for model, reason in (
-        (
-            keras.Model(image, two),
-            r"gives 2 outputs, scores and size; save a model of the one with labels: .*outputs\[0\]",
-        ),
-        (
-            keras.Model(image, [two["size"], two["scores"]]),
-            r"gives 2 outputs, size and scores; .*outputs\[1\]",
-        ),
-        (keras.Model([image, number], layers.Dense(3)(several)), "takes 2 inputs; save a model that takes"),
-        (keras.Model(anything, layers.GlobalMaxPooling2D()(anything)), "of any size; save it for one: `x ="),
-        (keras.Sequential([keras.Input((4,)), layers.Dense(3)]), r"takes \(None, 4\), not pictures"),
-    ):
-        model.save(path)
-        with pytest.raises(BadModel, match=reason):
-            load_foreign(path, LABELS, PictureOptions("0..1"))
+    scores, size = layers.Dense(3, "softmax", name="scores")(pooled), layers.Dense(2, name="a")(pooled)
+    model = keras.Model(image, {"z": scores, "b": size} if as_names else [size, scores])
+    model.save(path)
+    network, file = load_foreign(path, LABELS, PictureOptions("0..1", imgsz=24), notes.append)
+    pictures = np.random.default_rng(0).random((2, 24, 24, 3), np.float32)
+    expected = model(pictures)
+    expected = expected["z"] if as_names else expected[1]
+    assert np.allclose(network(pictures), expected, atol=1e-6)
+    assert (file.card.image.height_px, network.input_shape) == (24, (None, 24, 24, 3))
+    assert notes[0] == f"{path}: reads the output scores, the only one with 3 scores"
 
 
 def test_an_input_of_bytes_takes_bytes(tmp_path):

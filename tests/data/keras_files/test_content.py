@@ -15,11 +15,11 @@ from edgecls.data.keras_files.description import (
     computing_layers,
     dtype_of,
     name_of,
-    saved_ends,
-    tensors_of,
 )
+from edgecls.data.keras_files.ends import saved_ends, tensors_of
+from edgecls.data.keras_files.facts import network_facts, read_network
 from edgecls.data.keras_files.hdf5 import read_h5
-from edgecls.data.keras_files.network import layer_costs, network_facts, read_network
+from edgecls.data.keras_files.network import layer_costs
 from edgecls.edge_runtime.errors import BadModel
 from edgecls.edge_runtime.inspection.facts import OperatorFacts, TensorFacts
 from edgecls.export.keras_file import load_network
@@ -106,20 +106,25 @@ def test_what_keras_cannot_build_shows_its_ends_alone():
 
 
 @pytest.mark.parametrize(
-    ("network", "reason"),
+    ("network", "reason", "gives"),
     [
         (
             lambda: [keras.Input((5, 3)), layers.LSTM(4)],
             "its layer LSTM goes through a sequence step by step",
+            None,
         ),
-        (lambda: [keras.Input((None, None, 3)), layers.Conv2D(4, 3)], "the size of its input is not fixed"),
+        (
+            lambda: [keras.Input((None, None, 3)), layers.Conv2D(4, 3)],
+            "the size of its input is not fixed",
+            (None, None, None, 4),
+        ),
     ],
 )
-def test_what_is_not_known_is_said_and_not_guessed(tmp_path, network, reason: str):
+def test_what_is_not_known_is_said_and_not_guessed(tmp_path, network, reason: str, gives):
     graph = network_facts(saved(keras.Sequential(network()), tmp_path, ".keras"), "theirs")
     assert (graph.macs, graph.macs_unknown) == (None, reason)
     assert graph.inputs[0].dtype == "float32"
-    assert graph.outputs[0].shape is None
+    assert graph.outputs[0].shape == gives
 
 
 def test_a_class_of_someone_elses_is_not_taken_for_keras_own(tmp_path):
@@ -367,7 +372,7 @@ def test_a_model_of_its_own_class_shows_what_it_has(tmp_path):
     found = read_network((tmp_path / "mine.keras").read_bytes(), "mine.keras")
     assert (found.inputs, found.operators, found.macs) == ((), (), None)
     assert found.parameters == 3 * 2 + 2
-    assert found.macs_unknown == "Mine is not a model of known layers"
+    assert found.macs_unknown == "it is of a class of its own, Mine, whose layers are code, not data"
 
 
 def test_classes_are_found_at_any_depth():

@@ -10,7 +10,7 @@ pytest.importorskip("sklearn", reason="needs edgecls[train]")
 
 from edgecls.edge_runtime.classifier import Classifier
 from edgecls.edge_runtime.engines.open import open_engine
-from edgecls.edge_runtime.errors import BadData, BadModel, UsageError
+from edgecls.edge_runtime.errors import BadData, BadModel, MissingInput, UsageError
 from edgecls.edge_runtime.images.picture_options import AS_THE_FILE_SAYS, PictureOptions
 from edgecls.edge_runtime.inspection.inspect import read_network
 from edgecls.edge_runtime.models.golden import replay_golden
@@ -169,6 +169,14 @@ def test_any_size_is_fixed_and_the_output_with_the_scores_is_kept(tmp_path, pict
         adopt(tmp_path, network, pictures, guarded=True)
 
 
-def test_a_file_that_crashes_is_one_line_before_any_picture_is_read(tmp_path):
+def test_a_file_that_crashes_is_one_line(tmp_path, pictures):
     with pytest.raises(BadModel):
-        adopt(tmp_path, b"\x08\x08" + b"\x3a\x10broken network!!", tmp_path / "nowhere", guarded=True)
+        adopt(tmp_path, b"\x08\x08" + b"\x3a\x10broken network!!", pictures, guarded=True)
+
+
+def test_pictures_that_are_not_there_are_told_before_the_network_is_tried(tmp_path):
+    steps: list[str] = []
+    options = StrangerOptions(tmp_path / "their.onnx")
+    with pytest.raises(MissingInput, match="nowhere"):
+        run_adopt(AdoptOptions(options, str(tmp_path / "nowhere")), steps.append)
+    assert not steps
