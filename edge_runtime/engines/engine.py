@@ -5,11 +5,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ..errors import BadModel, UsageError
+from ..images.picture_options import ends_of
 from ..models.card import ModelCard
 from ..models.model_file import ModelFile, ModelFormat
 from ..text import numbers_text
 from .names import ENGINES, EngineName
-from .tensors import TensorSpec, byte_table
+from .tensors import TensorSpec, byte_table, fits
 
 
 @runtime_checkable
@@ -99,9 +100,26 @@ def check_against_card(engine: OpenedEngine, model: ModelFile) -> None:
             f"{model.path}: its card says an input of {card.io}, the network takes {engine.takes.type_name}; "
             "export it again"
         )
-    made_here = not model.is_foreign and not card.provenance.is_adopted
-    if made_here and not _takes_bytes_as_they_are(engine.takes, model.card):
-        scale, offset = engine.takes.scale, -engine.takes.zero_point * engine.takes.scale
+    _check_scale(engine.takes, model)
+
+
+def _check_scale(takes: TensorSpec, model: ModelFile) -> None:
+    """Checks the scale that a card says where the network's input of integers has one.
+
+    Raises:
+        BadModel: of a file that was made here, it is another; of one made elsewhere, it does not fit: the
+            range of its input was measured on some pictures.
+    """
+    card, ends = model.card, takes.ends
+    if model.is_foreign or card.provenance.is_adopted:
+        wanted = ends_of(card.scale, card.offset)
+        if ends and not fits(ends, wanted):
+            raise BadModel(
+                f"{model.path}: its card says pixels of {wanted[0]:.4g} to {wanted[1]:.4g}, its integers "
+                f"stand for {ends[0]:.4g} to {ends[1]:.4g}; adopt the original again"
+            )
+    elif not _takes_bytes_as_they_are(takes, card):
+        scale, offset = takes.scale, -takes.zero_point * takes.scale
         raise BadModel(
             f"{model.path}: its card scales pixels by {numbers_text(card.scale)} and adds "
             f"{numbers_text(card.offset)}, the network by {scale:g} and {offset:g}; export it again"

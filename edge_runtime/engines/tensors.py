@@ -38,12 +38,35 @@ class TensorSpec:
         return count if count in (1, 3) else 0
 
     @property
+    def ends(self) -> tuple[float, float] | None:
+        """The least and the largest real value of an input of integers; of one without a scale, bytes.
+
+        None for floats, which may be any.
+        """
+        if np.issubdtype(self.dtype, np.floating):
+            return None
+        if not self.scale:
+            return 0.0, 255.0
+        lowest = -128 if self.dtype is np.int8 else 0
+        return (lowest - self.zero_point) * self.scale, (lowest + 255 - self.zero_point) * self.scale
+
+    @property
     def type_name(self) -> str:
         """The type as a card's `io` has it, such as `uint8`."""
         return np.dtype(self.dtype).name
 
     def __str__(self) -> str:
         return f"{self.type_name} {list(self.shape)}"
+
+
+_APART = 0.25
+"""By what share of an integer input's range, which was measured on some pictures, pixels may differ."""
+
+
+def fits(ends: tuple[float, float], wanted: tuple[float, float]) -> bool:
+    """Whether an input of integers, whose range was measured, holds the values that are wanted."""
+    width = ends[1] - ends[0]
+    return all(abs(one - other) <= _APART * width for one, other in zip(ends, wanted, strict=True))
 
 
 def picture_and_scores(

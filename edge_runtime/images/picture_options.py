@@ -95,6 +95,11 @@ class PictureOptions:
         return scale, offset
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest value that a network gets, of all channels; bytes if nothing is said."""
+        return ends_of(*(self.scaling or SCALINGS["0..255"]))
+
+    @property
     def size_px(self) -> tuple[int, int] | None:
         """(height, width) of `imgsz`; None where nothing is said."""
         if self.imgsz is None:
@@ -169,6 +174,12 @@ class PictureOptions:
             crop=self.crop or "center",
             resize_to_px=self.resize_to or 0,
         )
+
+
+def ends_of(scale: float | Three, offset: float | Three) -> tuple[float, float]:
+    """Returns the least and the largest pixel * scale + offset, of all channels."""
+    scales, offsets = (value if isinstance(value, tuple) else (value,) * 3 for value in (scale, offset))
+    return min(offsets), max(255 * each + added for each, added in zip(scales, offsets, strict=True))
 
 
 def any_size(name: str) -> UsageError:

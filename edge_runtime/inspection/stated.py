@@ -175,11 +175,11 @@ def of_quantised(quantised: Quantised, channels: int, by: str) -> Stated:
     low, high = quantised.ends
     fits: list[tuple[float, PictureOptions]] = []
     for options, tolerance in _USUAL if channels == 3 else _USUAL_GREY:
-        off = narrower_by((low, high), ends_of(options))
+        off = narrower_by((low, high), options.ends)
         fits += [(off / tolerance, options)] if off <= tolerance else []
     if fits:
         return Stated(min(fits, key=lambda fit: fit[0])[1], by)
-    is_caffe = channels == 3 and narrower_by((low, high), ends_of(_CAFFE)) < 0.03
+    is_caffe = channels == 3 and narrower_by((low, high), _CAFFE.ends) < 0.03
     hint = f"; Caffe's are like that: {_CAFFE.text}" if is_caffe else ""
     return Stated(unclear=f"{by} goes from {low:.4g} to {high:.4g}, none of the usual ranges{hint}")
 
@@ -189,13 +189,6 @@ def narrower_by(found: tuple[float, float], usual: tuple[float, float]) -> float
     width = usual[1] - usual[0]
     shares = (found[0] - usual[0]) / width, (usual[1] - found[1]) / width
     return max(map(abs, shares)) if min(shares) >= -_WIDER else float("inf")
-
-
-def ends_of(options: PictureOptions) -> tuple[float, float]:
-    """Returns the least and the largest value that a network gets, of all channels."""
-    scale, offset = options.scaling or (1.0, 0.0)
-    scales, offsets = (value if isinstance(value, tuple) else (value,) * 3 for value in (scale, offset))
-    return min(offsets), max(255 * each + added for each, added in zip(scales, offsets, strict=True))
 
 
 # Standard TFLite metadata.
@@ -209,14 +202,14 @@ def _by_metadata(mean: tuple[float, ...], std: tuple[float, ...], takes: Network
     """
     said = f"its TFLite metadata says a mean of {_shown(mean)} and a deviation of {_shown(std)}"
     options = _options(mean, std, takes.channels)
-    if options is None or max(map(abs, ends_of(options))) > _LARGEST:
+    if options is None or max(map(abs, options.ends)) > _LARGEST:
         return Stated(unclear=f"{said}, not of pixels of 0..255")
     if takes.is_float:
         return Stated(options, "its TFLite metadata")
     if takes.quantised is None or {*mean, *std} == {0.0, 1.0}:
         return None
     low, high = takes.quantised.ends
-    if narrower_by((low, high), ends_of(options)) <= _USUAL[0][1]:
+    if narrower_by((low, high), options.ends) <= _USUAL[0][1]:
         return Stated(options, "its TFLite metadata")
     return Stated(unclear=f"{said}, but its quantised input goes from {low:.4g} to {high:.4g}")
 
@@ -264,7 +257,7 @@ def of_start(start: Start, channels: int) -> Stated:
 
 def _is_usual(start: Start, options: PictureOptions, channels: int) -> bool:
     """Whether pixels of a range become what networks are trained on: about -1 to 1, or 0 to 1."""
-    low, high = ends_of(options)
+    low, high = options.ends
     count = max(len(start.factor), len(start.added))
     if count not in (1, channels):
         return False

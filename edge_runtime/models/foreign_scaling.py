@@ -5,13 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..engines.tensors import fits
 from ..errors import UsageError
 from ..images.picture_options import SCALINGS, PictureOptions
-from ..inspection.stated import Stated, ends_of
+from ..inspection.stated import Stated
 from .card import Offset, Scale
-
-_APART = 0.25
-"""By what share of an integer input's range, which was measured on some pictures, the user's may differ."""
 
 
 def unknown_scaling(name: str, unclear: str = "") -> UsageError:
@@ -54,7 +52,7 @@ def scaling_of(
         return said.options.scaling
     if wanted is None:
         raise unknown_scaling(name, said.unclear)
-    if said.ends and not fits(said.ends, ends_of(picture_options)):
+    if said.ends and not fits(said.ends, picture_options.ends):
         low, high = said.ends
         remedy = f"leave it out: it takes {said.options.scaling_text}" if said.options else "check it"
         raise UsageError(
@@ -63,12 +61,6 @@ def scaling_of(
     if said.options and said.options.scaling and not _are_alike(said.options, picture_options):
         on_warning(f"{name}: takes {said.options.scaling_text}, by {said.by}; using {typed}")
     return wanted
-
-
-def fits(ends: tuple[float, float], wanted: tuple[float, float]) -> bool:
-    """Whether an input of integers, whose range was measured, holds the values that are wanted."""
-    width = ends[1] - ends[0]
-    return all(abs(one - other) <= _APART * width for one, other in zip(ends, wanted, strict=True))
 
 
 def _are_alike(one: PictureOptions, other: PictureOptions) -> bool:

@@ -7,11 +7,10 @@ of channels was meant. These are the ways of the libraries that such files come 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ...edge_runtime.engines.tensors import fits
 from ...edge_runtime.images.picture_options import IMAGENET, PictureOptions
 from ...edge_runtime.images.rule import Channels, ImageRule
-from ...edge_runtime.inspection.stated import ends_of
 from ...edge_runtime.models.card import Offset, Scale
-from ...edge_runtime.models.foreign_scaling import fits
 from ...edge_runtime.models.model_file import ModelFormat
 
 
@@ -121,7 +120,7 @@ def scalings(known: Known, *, as_stated: bool) -> list[Preparation]:
         ways = tuple((options, order) for order in orders)
     else:
         ways = _GREY if is_grey else _COLOURED[known.format]
-        ways = tuple(way for way in ways if known.ends is None or fits(known.ends, ends_of(way[0])))
+        ways = tuple(way for way in ways if known.ends is None or fits(known.ends, way[0].ends))
     found = [
         (scaling_of(replace(way, channels=order)), order)
         for way, order in ways

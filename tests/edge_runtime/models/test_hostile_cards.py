@@ -258,6 +258,28 @@ def test_a_byte_may_be_the_value_beside_its_own(io: Literal["uint8", "int8"], ze
         check_against_card(engine, model)  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize(
+    ("scale", "offset", "tensor_scale", "takes"),
+    [
+        (1 / 255, 0.0, 1 / 255, True),
+        (1 / 255, 0.0, 1.1 / 255, True),  # its range was measured on pictures
+        (2 / 255, -1.0, 1 / 255, False),
+        (1.0, 0.0, 1 / 255, False),
+        (1.0, 0.0, 0.0, True),  # bytes go in as they are
+        (1 / 255, 0.0, 0.0, False),
+        ((0.02, 0.02, 0.02), (-2.1, -2.0, -1.8), 4.9 / 255, False),
+    ],
+)
+def test_an_adopted_card_whose_scale_does_not_fit_the_input_is_refused(scale, offset, tensor_scale, takes):
+    adopted = Provenance(recipe={"adopted_from": "their.tflite"})
+    card = ModelCard(("a", "b"), ImageRule(8, 8), scale, offset, "uint8", provenance=adopted)
+    model = ModelFile(Path("m.tflite"), ModelFormat.TFLITE, b"", card)
+    engine = FakeEngine((0.5, 0.5), input_size_px=(8, 8))
+    engine.takes = TensorSpec(np.uint8, (1, 8, 8, 3), tensor_scale)  # pyright: ignore[reportAttributeAccessIssue]
+    with nullcontext() if takes else pytest.raises(BadModel, match=r"its card says pixels of .*; adopt"):
+        check_against_card(engine, model)  # pyright: ignore[reportArgumentType]
+
+
 # Every command
 
 
