@@ -183,7 +183,7 @@ def test_too_many_and_contradictions_are_refused(values: dict[str, Any], why: st
         json.dumps(VALUES)[:-1] + ', "threshold": NaN}',
         json.dumps(VALUES)[:-1] + ', "threshold": 1e999}',
     ],
-    ids=ascii,
+    ids=["not UTF-8", "half a pair", "a long number", "deep", "too large", "NaN", "infinite"],
 )
 def test_what_is_no_json_of_a_card_is_one_line(text: str | bytes):
     with pytest.raises(BadModel, match=r"^m: its model card cannot be read: .*; export it again$") as refused:
