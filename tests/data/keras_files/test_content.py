@@ -16,8 +16,7 @@ from edgecls.data.keras_files.description import (
     dtype_of,
     name_of,
 )
-from edgecls.data.keras_files.ends import saved_ends, tensors_of
-from edgecls.data.keras_files.facts import network_facts, read_network
+from edgecls.data.keras_files.facts import network_facts, read_network, saved_ends, tensors_of
 from edgecls.data.keras_files.hdf5 import read_h5
 from edgecls.data.keras_files.network import layer_costs
 from edgecls.edge_runtime.errors import BadModel
