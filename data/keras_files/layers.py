@@ -94,6 +94,8 @@ def _hard_sigmoid_of_keras_2(x: Any) -> Any:
 
 
 _OF_KERAS_2 = {"hard_sigmoid": _hard_sigmoid_of_keras_2}
+_ALIKE = {"celu": "elu"}
+"""By name, both are exp(x) - 1 below zero; in int8, TFLite loses a CELU, made of several operators there."""
 
 
 def activation(value: Any, keras_major: int) -> Any:
@@ -101,4 +103,5 @@ def activation(value: Any, keras_major: int) -> Any:
     name = activation_name(value)
     if name is None:
         return make_layer(value, value["config"].get("name") or "activation", keras_major)
+    name = _ALIKE.get(name, name)
     return _OF_KERAS_2.get(name, name) if keras_major < 3 else name

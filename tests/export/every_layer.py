@@ -130,7 +130,7 @@ MIDDLES: dict[str, Callable[[], Callable[[Any], Any]]] = {
     "excitation": lambda: _repeated_excitation,
     "model inside": lambda: _model_inside,
     "attention": lambda: lambda x: _layers.MultiHeadAttention(2, 4)(*[_layers.Reshape((-1, 8))(x)] * 2),
-    "dense by einsum": lambda: _layers.EinsumDense("abcd,de->abce", (None, None, 6)),
+    "dense by einsum": lambda: _layers.EinsumDense("abcd,de->abce", (SIDE_PX, SIDE_PX, 6)),
     "RMSNormalization": _layers.RMSNormalization,
     "AdaptiveAveragePooling2D": lambda: _layers.AdaptiveAveragePooling2D(4),
     "AdaptiveMaxPooling2D": lambda: _layers.AdaptiveMaxPooling2D(5),
