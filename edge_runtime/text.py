@@ -179,7 +179,8 @@ def one_reason(error: BaseException) -> str:
     said = re.sub(_ORIGIN, "", words if len(words) < _LONG else words[: _LONG // 2] + words[-_LONG // 2 :])
     if len(said) <= _MOST_REASON:
         return said or type(error).__name__
-    return f"{said[: _MOST_REASON // 3]} ... {said[-_MOST_REASON * 2 // 3 :]}"
+    first, last = said[: _MOST_REASON // 3], said[-_MOST_REASON * 2 // 3 :]
+    return f"{first.rpartition(' ')[0] or first} ... {last.partition(' ')[2] or last}"
 
 
 # Colour

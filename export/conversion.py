@@ -143,7 +143,10 @@ class Export:
         if self.options.formats and isinstance(first, Inexpressible):
             raise Inexpressible(f"{first}; replace that layer, or leave --format out") from first
         if self.options.formats or len(others) == len(FORMATS) - 1:
-            raise first if not others else type(first)("; ".join(map(str, (first, *others)))) from first
+            remedy = ["replace what they lack"] if others and isinstance(first, Inexpressible) else []
+            raise (
+                first if not others else type(first)("; ".join(map(str, (first, *others, *remedy))))
+            ) from first
 
     def _make(self, target: Target, reference: np.ndarray) -> tuple[ModelFile, ExportedFile]:
         name = target.path_for(self.path).name

@@ -78,8 +78,10 @@ def keras_ends(
     if len(sizes) != 1:
         raise BadModel(f"{name}: gives {chosen.text}, not one row of scores [?, C]; use a classifier")
     if sizes[0] not in (None, labels) and (sizes[0], labels) != (1, 2):
+        what = f"output {chosen.name}" if len(rows) > 1 else "network"
+        classes = f"{sizes[0]:,} class{'' if sizes[0] == 1 else 'es'}"
         raise BadModel(
-            f"{name}: the network has {sizes[0]:,} classes, but there are {labels:,} labels; "
+            f"{name}: the {what} has {classes}, but there are {labels:,} labels; "
             "write one label for each class"
         )
     note = "" if options.output or len(rows) == 1 else output_note(chosen, labels)

@@ -10,6 +10,7 @@ from edgecls.edge_runtime.text import (
     duration,
     encoded_for,
     json_for_stdout,
+    one_reason,
     paint,
     printable,
     readable,
@@ -159,3 +160,12 @@ def test_names_that_no_locale_decodes_are_readable():
 @pytest.mark.parametrize(("count", "said"), [(0, "0 files"), (1, "1 file"), (1200, "1,200 files")])
 def test_a_count_has_its_noun(count: int, said: str):
     assert counted(count, "file") == said
+
+
+def test_of_a_long_reason_whole_words_stay_at_both_ends():
+    words = [f"word{number}" for number in range(200)]
+    first, last = one_reason(ValueError(" ".join(words))).split(" ... ")
+    assert first.split() == words[: len(first.split())]
+    assert last.split() == words[-len(last.split()) :]
+    assert 250 < len(first) + len(last) < 300
+    assert one_reason(KeyError()) == "KeyError"

@@ -95,6 +95,8 @@ def test_the_output_with_a_score_for_each_label_is_read_and_said():
     with pytest.raises(UsageError, match="--output"):
         ends("two alike")
     assert ends("two alike", PictureOptions(output="more")) == KerasEnds((32, 32), 3, 0)
+    with pytest.raises(BadModel, match="the output age has 1 class, but there are 3 labels"):
+        ends("two outputs", PictureOptions(output="age"))
 
 
 @pytest.mark.parametrize(
