@@ -83,19 +83,16 @@ def option_parameter(option: "Field[Any]", hint: Any, panel: str | None = None) 
     )
 
 
-def with_picture_options(
-    panel: str = _PANEL, without: tuple[str, ...] = ()
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_picture_options(panel: str = _PANEL) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Gives a command the picture options; it gets them as one `PictureOptions`, `picture_options`.
 
     Args:
         panel: the help's group.
-        without: fields that the command has no use for.
 
     Returns:
         The decorator of a command with a parameter `picture_options`, in whose place they stand in the help.
     """
-    names = [option.name for option in fields(PictureOptions) if option.name not in without]
+    names = [option.name for option in fields(PictureOptions)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def run(**values: Any) -> None:

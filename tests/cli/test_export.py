@@ -225,6 +225,7 @@ def test_the_old_name_of_the_target_precision_is_understood_and_not_shown(tiny, 
     strict = threshold("--target-precision", 1)
     assert strict > read_model(tiny.files[0]).card.threshold
     assert threshold("--precision", 1) == strict
+    assert threshold("--precision", 0.5) < strict
     shown = run_here("export", "--help", cwd=folder).stdout
     assert "--target-precision" in shown
     assert "  --precision" not in shown

@@ -82,12 +82,12 @@ class Screen:
 
         A page that goes takes the script along, and the driver reports a time-out at once: the next is asked.
         """
+        from selenium.common.exceptions import TimeoutException
+
         script = (
             "const done = arguments[0];"
             f"(function look() {{ ({condition}) ? done() : requestAnimationFrame(look); }})();"
         )
-        from selenium.common.exceptions import TimeoutException
-
         until_s = time.monotonic() + timeout_s
         while True:
             self.browser.set_script_timeout(max(until_s - time.monotonic(), 1))
