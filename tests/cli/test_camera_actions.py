@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.errors import BadConfiguration, UsageError
 from edgecls.edge_runtime.service.plan import plan_service
 from edgecls.edge_runtime.service.unit import unit_text
+from tests.waiting import wait_until
 
 from ..edge_runtime.camera.actions.test_pins import MOCK
 
@@ -173,10 +173,3 @@ def test_a_camera_without_actions_loads_none_of_this():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
-
-
-def wait_until(happened) -> None:
-    until_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < until_s
-        time.sleep(0.01)

@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_until
 
 Streams = dict[str, int]
 
@@ -62,13 +63,6 @@ def events(log: Path) -> list[dict]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def wait_for(happened: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < deadline_s, "waited in vain"
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("case", BLOCKED)
 def test_what_nobody_reads_stops_neither_the_loop_nor_a_signal(
     start, tmp_path: Path, case: str, within: Callable[[float], AbstractContextManager[None]]
@@ -77,7 +71,7 @@ def test_what_nobody_reads_stops_neither_the_loop_nor_a_signal(
     main, end = make()
     log = tmp_path / "events.jsonl"
     process = start("--source", "demo", "--json", "--events", str(log), **dict.fromkeys(names, end))
-    wait_for(lambda: any(event["kind"] == "label_changed" for event in events(log)))
+    wait_until(lambda: any(event["kind"] == "label_changed" for event in events(log)))
     with within(3):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
@@ -94,7 +88,7 @@ def test_a_reader_of_stderr_that_has_gone_ends_nothing(start, tmp_path: Path):
     log = tmp_path / "events.jsonl"
     process = start("--source", "demo", "--events", str(log), stderr=end)
     os.close(end)
-    wait_for(lambda: any(event["kind"] == "label_changed" for event in events(log)))
+    wait_until(lambda: any(event["kind"] == "label_changed" for event in events(log)))
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
 
@@ -104,7 +98,7 @@ def test_a_reader_that_wakes_up_gets_what_comes_then_in_whole_lines(start, tmp_p
     log = tmp_path / "events.jsonl"
     process = start("--source", "demo", "--json", "--events", str(log), stdout=end)
     os.close(end)
-    wait_for(lambda: any(event["kind"] == "label_changed" for event in events(log)))
+    wait_until(lambda: any(event["kind"] == "label_changed" for event in events(log)))
     with open(main, "rb") as lines:  # noqa: PTH123 - a descriptor
         numbers = [json.loads(lines.readline().lstrip(b"."))["sequence"] for _ in range(20)]
         process.send_signal(signal.SIGTERM)
@@ -130,7 +124,7 @@ def test_a_run_that_ends_is_ended_by_a_signal_though_nobody_reads(
     log = tmp_path / "events.jsonl"
     limit = "--max-frames", "1000000"
     process = start("--source", "demo", "--json", *limit, "--events", str(log), **{name: end})
-    wait_for(lambda: bool(events(log)))
+    wait_until(lambda: bool(events(log)))
     with within(3):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from edgecls.edge_runtime.camera.event_lines import read_events
 from edgecls.edge_runtime.images.opencv import cv2
 from tests.hostile_networks import ENDLESS_ROUNDS, GREY, as_large_as_asked, as_long_as_asked, sealed
 from tests.mjpeg_server import MjpegServer
+from tests.waiting import wait_until
 
 PROGRAM = (
     "from edgecls.edge_runtime.engines import watched\n"
@@ -62,13 +62,6 @@ def start(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    end_s = time.monotonic() + _START_S
-    while not what():
-        assert time.monotonic() < end_s, "it did not happen"
-        time.sleep(0.05)
-
-
 def processor_s(pid: int) -> float:
     """User and system time of a process, all its threads together."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -103,11 +96,11 @@ def test_a_camera_says_so_starts_again_and_goes_on(start, folder: Path):
             *("camera", "--source", server.url, "--model", "endless.onnx", "--headless"),
             *("--events", "events.jsonl"),
         )
-        wait_for(lambda: "opened" in kinds(folder))
+        wait_until(lambda: "opened" in kinds(folder))
         server.still = PICTURE
-        wait_for(lambda: kinds(folder).count("started") >= 2)
+        wait_until(lambda: kinds(folder).count("started") >= 2)
         server.still = None
-        wait_for(lambda: kinds(folder)[::-1].index("opened") < kinds(folder)[::-1].index("started"))
+        wait_until(lambda: kinds(folder)[::-1].index("opened") < kinds(folder)[::-1].index("started"))
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=_START_S)
     assert process.returncode == 0
@@ -125,9 +118,9 @@ def test_sigterm_ends_a_camera_whose_network_never_answers(start, folder: Path, 
             *("--events", "events.jsonl"),
             limit_s=600,
         )
-        wait_for(lambda: "opened" in kinds(folder))
+        wait_until(lambda: "opened" in kinds(folder))
         before_s = processor_s(process.pid)
-        wait_for(lambda: processor_s(process.pid) > before_s + 1)  # only the network works so hard
+        wait_until(lambda: processor_s(process.pid) > before_s + 1)  # only the network works so hard
         process.send_signal(signal.SIGTERM)
         with within(3):
             _, err = process.communicate(timeout=_START_S)

@@ -14,6 +14,7 @@ from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.models.card import Quantisation
 from tests.fakes import FakeEngine, FakeSource, fake_classifier, picture
+from tests.waiting import wait_until
 from tools.camera_cost import measure_idle_cost, run_program
 from tools.frame_age import RATE_FPS, SLOWER, AgeSink, Stamp, measure_age, stamp_of, stamped
 from tools.pipeline import choose_models
@@ -149,13 +150,6 @@ TALKS = "import time\nwhile True: print('label', flush=True); time.sleep(0.01)"
 
 def python(code: str, **options) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", code], **options)
-
-
-def wait_until(happened, timeout_s: float = 60.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while not happened():
-        assert time.monotonic() < end_s, "waited in vain"
-        time.sleep(0.01)
 
 
 def test_the_processor_time_of_children_counts():

@@ -21,6 +21,7 @@ from edgecls.edge_runtime.camera.loop import Loop, StopRequest
 from edgecls.edge_runtime.camera.outputs.destination import Carrying, Farewell
 from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, UsageError
 from tests.fakes import TIMING, FakeSource, fake_classifier, frames, picture
+from tests.waiting import wait_until
 
 CAT, DOG, NONE = (0.9, 0.06, 0.04), (0.05, 0.05, 0.9), (0.34, 0.33, 0.33)
 posix = pytest.mark.skipif(os.name != "posix", reason="a shell")
@@ -194,10 +195,3 @@ def test_what_is_wrong_is_said_before_anything_is_opened(monkeypatch):
     with pytest.raises(BadConfiguration, match="EDGECLS_WEBHOOK_SECRET: too short"):
         rules_of([("cat", "webhook:http://127.0.0.1/")])
     assert rules_of([("cat", f"run:{sys.executable} x.py")])
-
-
-def wait_until(happened) -> None:
-    until_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < until_s
-        time.sleep(0.005)

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from edgecls.edge_runtime.camera.actions.rules import CommandAction, parse_rules
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
 from edgecls.edge_runtime.errors import MissingInput, PermissionRefused, Unavailable
+from tests.waiting import wait_until
 
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups")
 HOSTILE = "$(touch pwned); `touch pwned` \"'|& é"
@@ -175,10 +175,3 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_until(happened) -> None:
-    until_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < until_s
-        time.sleep(0.005)

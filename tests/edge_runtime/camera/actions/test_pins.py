@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import Clock
+from tests.waiting import wait_until
 
 gpiozero = pytest.importorskip("gpiozero", reason='needs gpiozero: pip install "edgecls[gpio]"')
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -252,10 +252,3 @@ def test_after_a_service_they_are_turned_off_whatever_they_were(levels):
     (levels / "GPIO27").write_text("0")
     assert subprocess.run([*pins_module.CHILD, "off", "17", "27:low"], check=False).returncode == 0
     assert (level(levels, 17), level(levels, 27)) == ("0", "1")
-
-
-def wait_until(happened) -> None:
-    until_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < until_s
-        time.sleep(0.005)

@@ -13,6 +13,7 @@ from edgecls.edge_runtime.camera.outputs.courier import Courier, CourierSettings
 from edgecls.edge_runtime.camera.outputs.destination import END_S, GRACE_S, Carrying, Farewell, Refused
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import Clock
+from tests.waiting import wait_until
 
 AWAY = Unavailable("hook: connection refused; start it")
 
@@ -282,10 +283,3 @@ def test_after_its_end_nothing_is_taken():
     courier.close()
     assert door.taken == ["a"]
     assert courier.deliveries == Deliveries("hook", done=1, dropped=1)
-
-
-def wait_until(happened) -> None:
-    until_s = time.monotonic() + 60
-    while not happened():
-        assert time.monotonic() < until_s
-        time.sleep(0.005)
