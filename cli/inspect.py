@@ -47,11 +47,10 @@ def inspect(
     if facts.card is None and facts.unfit:
         note(f"no command takes it: {facts.unfit}")
         return
-    show_next(next_command(facts), gap=True)
+    show_next(_next_command(facts), gap=True)
 
 
-def next_command(facts: "ModelFacts") -> str:
-    """Returns what to type next for a file."""
+def _next_command(facts: "ModelFacts") -> str:
     file = builtin_name(Path(facts.file)) or shlex.quote(facts.file)
     if facts.format in ("h5", "keras") and facts.card:
         return f"edgecls export {file}"
@@ -62,12 +61,11 @@ def next_command(facts: "ModelFacts") -> str:
 
 def _foreign_command(file: str, network: "NetworkFacts") -> str:
     """The command for a file made elsewhere, with the options that this one needs."""
-    rows = [output for output in network.outputs if output.is_row]
-    are_alike = len({output.shape for output in rows}) < len(rows)  # for any number of labels
+    rows = [output.name for output in network.outputs if output.is_row]
     options = [
         *([] if network.has_labels else ["--labels labels.txt"]),
         *(["--imgsz 224"] if network.inputs[0].has_any_size else []),
-        *([f"--output {shlex.quote(rows[0].name)}"] if are_alike else []),
+        *([f"--output {shlex.quote(rows[0])}"] if len(network.outputs) > 1 else []),
     ]
     if network.pixels:
         return " ".join([f"edgecls camera --model {file}", *options])

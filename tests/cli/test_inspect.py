@@ -12,9 +12,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecls.cli.inspect import next_command
-from edgecls.edge_runtime.inspection.facts import ModelFacts, NetworkFacts, TensorFacts
-
 WORKSTATION = ("tensorflow", "keras", "onnx", "tf2onnx", "matplotlib", "sklearn", "h5py", "PIL")
 
 
@@ -98,16 +95,6 @@ def test_a_foreign_keras_model_is_shown_too(tmp_path: Path, run_here):
     assert "parameters            28" in done.stdout
     assert done.stdout.splitlines()[-1] == "card                  none"  # and no command: it takes no picture
     assert "no command takes it: it takes i: float32 [?, 7]" in done.stderr
-
-
-@pytest.mark.parametrize(("classes", "named"), [((3,), ""), ((3, 5), ""), ((3, 3), " --output a")])
-def test_an_output_is_named_only_where_labels_do_not_tell_which(classes: tuple[int, ...], named: str):
-    outputs = tuple(
-        TensorFacts(name, "float32", (1, count)) for name, count in zip("ab", classes, strict=False)
-    )
-    network = NetworkFacts("", (TensorFacts("i", "float32", (1, 8, 8, 3)),), outputs, (), None, None)
-    facts = ModelFacts("their.onnx", "onnx", 1, "", "none", network, None)
-    assert next_command(facts) == f"edgecls adopt their.onnx --data photos --labels labels.txt{named}"
 
 
 def code_layer() -> dict:
