@@ -78,6 +78,7 @@ _PLACES = {
 _OR_WATCH = ", or poll it with `edgecls camera --source URL`"
 _NAMED = 2
 """Of unexpected arguments, so many are shown."""
+_OF_A_MODEL = ("labels", "scale", "mean", "std", "channels", "crop", "resize_to", "imgsz")
 _RARELY_MEANT = ("teacher", "calibration", "labels")
 _FIRST_OPTION = {"train": "data", "sweep": "data", "camera": "source", "install": "name", "demo": "output"}
 """For a command without arguments: the option that a bare word most likely belongs to."""
@@ -231,7 +232,13 @@ def _suggestion(context: Any, text: str, kinds: Sequence[ValueKind]) -> str:
             if param.name not in _RARELY_MEANT and kind in _taken(context.command, param)[1]:
                 return _spelled(context, param, text)
     places = (_PLACES[kind] for kind in kinds if kind in _PLACES)
-    return next((f"`edgecls {place} {_typed(text)}`" for place in places), "")
+    return next((f"`edgecls {place} {_typed(text)}{_of_its_model(context)}`" for place in places), "")
+
+
+def _of_its_model(context: Any) -> str:
+    """What was typed of a model made elsewhere, which the command that is meant takes as well."""
+    given = ((name, context.params.get(name)) for name in _OF_A_MODEL)
+    return "".join(f" --{name.replace('_', '-')} {_typed(str(value))}" for name, value in given if value)
 
 
 def _spelled(context: Any, param: Any, text: str) -> str:

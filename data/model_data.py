@@ -56,7 +56,7 @@ def training_data(
     return dataset
 
 
-def check_foreign_data(data: str | None, calibration: Path | None) -> None:
+def check_foreign_data(model: Path, data: str | None, calibration: Path | None) -> None:
     """Checks, before a model made elsewhere is loaded, that there are pictures for it.
 
     Raises:
@@ -65,8 +65,8 @@ def check_foreign_data(data: str | None, calibration: Path | None) -> None:
     """
     if (data is None) == (calibration is None):
         raise UsageError(
-            "a model made elsewhere needs pictures to compare on; give --data (a data set of its classes) "
-            "or --calibration (a folder of pictures like those it will see)"
+            f"{model}: a model made elsewhere needs pictures to compare on; give --data (a data set of its "
+            "classes) or --calibration (a folder of pictures like those it will see)"
         )
     if calibration is not None and not calibration.exists():
         raise MissingInput(f"{calibration}: no such folder; name a folder of pictures")

@@ -203,3 +203,12 @@ def _has_lost_its_folder() -> bool:
 def _reason(error: OSError) -> str:
     # By its number where it has one: HDF5 writes a long text of its own.
     return (os.strerror(error.errno) if error.errno else str(error)).lower()
+
+
+class Damage(ValueError):
+    """What contradicts itself in a file, in words for its user."""
+
+
+def damage_text(error: Exception) -> str:
+    """Returns what is wrong with a file, in words; flatbuffers' own say which of its functions failed."""
+    return str(error) if isinstance(error, Damage) else "its tables point outside the file"

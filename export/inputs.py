@@ -77,8 +77,8 @@ def read_inputs(
     check_path(path)
     if labels:
         names = read_labels(labels, on_note)
-        check_foreign_data(data, calibration)
         content = read_foreign(path)
+        check_foreign_data(path, data, calibration)
         check_saved(content, len(names), picture_options, str(path))
         if picture_options.scaling is None and not scales_pixels(content, str(path)):
             raise unknown_scaling(str(path))

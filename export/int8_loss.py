@@ -56,6 +56,8 @@ class MostLost:
 _NOTICED = MostLost(drop_points=1.0, changed=0.05, shift=0.05)
 """Labels and probabilities count too, since of 30 validation images one is 3 points. Networks that quantise
 well shift probabilities by up to 0.02; a weakly regularised head lost half of the labels."""
+_NAMED = 4
+"""Of layers in float, so many are shown."""
 _BY_CHANCE = 2
 """Validation images that may be lost in any case."""
 
@@ -182,4 +184,5 @@ def _shares(probabilities: np.ndarray) -> np.ndarray:
 
 
 def _names(layers: tuple[str, ...]) -> str:
-    return ", ".join(layers)
+    more = f" and {len(layers) - _NAMED} more layers" if len(layers) > _NAMED + 1 else ""
+    return ", ".join(layers[:_NAMED] if more else layers) + more

@@ -95,6 +95,11 @@ class PictureOptions:
         return scale, offset
 
     @property
+    def _divides_by_nothing(self) -> bool:
+        """Whether there is a mean, and no deviation, as of Caffe's networks."""
+        return self.mean not in (None, IMAGENET) and self.std is None
+
+    @property
     def ends(self) -> tuple[float, float]:
         """The least and the largest value that a network gets, of all channels; bytes if nothing is said."""
         return ends_of(*(self.scaling or SCALINGS["0..255"]))
@@ -139,8 +144,9 @@ class PictureOptions:
             rule: how pictures are prepared for it, see `rule`.
         """
         order = f"--channels {rule.channels}" if self.channels is None and rule.channels != "grey" else ""
+        std = "--std 1" if self._divides_by_nothing else ""
         crop = f"--crop {rule.crop}" if self.crop is None and self.resize_to is None else ""
-        taken = " ".join(filter(None, (order, crop)))
+        taken = " ".join(filter(None, (std, order, crop)))
         return f"taken as {taken}, as nothing says otherwise" if taken else ""
 
     def rule(self, height_px: int, width_px: int, channels: int, name: str) -> ImageRule:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..errors import damage_text
 from .onnx_content import OnnxContent, OnnxNode
 
 _MOST_STEPS = 16
@@ -121,7 +122,7 @@ def tflite_start(content: bytes) -> Start:
         return _tflite_start(content)
     # flatbuffers raises these for an offset outside the file, and gives None or 0 for what is not there.
     except (struct.error, LookupError, TypeError, OverflowError, AttributeError) as error:
-        raise ValueError(f"its first operators cannot be read: {error}") from error
+        raise ValueError(f"its first operators cannot be read: {damage_text(error)}") from error
 
 
 def _tflite_start(content: bytes) -> Start:

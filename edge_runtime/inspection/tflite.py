@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BadModel, Unavailable
+from ..errors import BadModel, Damage, Unavailable, damage_text
 from .facts import NetworkFacts, OperatorFacts, TensorFacts
 
 try:
@@ -35,6 +35,7 @@ _OPERATORS = _names(schema.BuiltinOperator)
 _MAX_VALUES_PER_BYTE = 8
 _ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "float16": 2, "int16": 2, "int64": 8, "float64": 8}
 _USUAL_BYTES = 4
+_MOST_DIMENSIONS = 8  # that a message shows
 _ZIP = b"PK\x03\x04"
 _ZIP_HEADER_BYTES = 64
 
@@ -92,17 +93,17 @@ def read_tflite(content: bytes, name: str) -> TfliteContent:
     """
     try:
         if _is_zip_truncated(content):
-            raise ValueError("truncated behind the network")
+            raise Damage("truncated behind the network")
         model = schema.Model.GetRootAs(content)
         held = [_held_bytes(model.Buffers(i), len(content)) for i in range(model.BuffersLength())]
         codes = [_operator_name(model.OperatorCodes(i)) for i in range(model.OperatorCodesLength())]
         graphs = tuple(_graph(model.Subgraphs(i), held, codes) for i in range(model.SubgraphsLength()))
         if not graphs:
-            raise ValueError("it has no graph")
+            raise Damage("it has no graph")
         return TfliteContent(model.Version(), _text(model.Description()), graphs)
     # flatbuffers raises these for an offset outside the file, and nonsense numbers lead to others.
     except (struct.error, LookupError, ValueError, TypeError, OverflowError) as error:
-        raise BadModel(f"{name}: not a valid TFLite model: {error}; copy it again") from error
+        raise BadModel(f"{name}: not a valid TFLite model: {damage_text(error)}; copy it again") from error
 
 
 def _is_zip_truncated(content: bytes) -> bool:
@@ -136,13 +137,13 @@ def _graph(graph: Any, held_bytes: list[int], codes: list[str]) -> TfliteGraph:
 def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
     # LiteRT 2.1 has no external buffers.
     if getattr(tensor, "ExternalBuffer", int)():
-        raise ValueError("external data refused")
+        raise Damage("external data refused")
     shape = tuple(_numbers(tensor.ShapeAsNumpy()))
     buffer: int = tensor.Buffer()
     held = held_bytes[buffer]
     is_too_large = held and not tensor.Sparsity() and prod(shape) > _MAX_VALUES_PER_BYTE * held
     if any(size < 0 for size in shape) or is_too_large:
-        raise ValueError(f"a tensor of shape {shape} in {held:,} bytes")
+        raise Damage(f"a tensor {_shown(shape)} in {held:,} bytes")
     signature = tuple(_numbers(tensor.ShapeSignatureAsNumpy())) or shape
     quantised = tensor.Quantization()
     return TfliteTensor(
@@ -157,11 +158,15 @@ def _tensor(tensor: Any, held_bytes: list[int]) -> TfliteTensor:
     )
 
 
+def _shown(shape: tuple[int, ...]) -> str:
+    return f"of shape {shape}" if len(shape) <= _MOST_DIMENSIONS else f"with {len(shape):,} dimensions"
+
+
 def _held_bytes(buffer: Any, size_bytes: int) -> int:
     """Returns the size of a buffer, checked to lie inside the file; a large one is behind the FlatBuffer."""
     if buffer.Offset() > 1:
         if buffer.Offset() + buffer.Size() > size_bytes:
-            raise ValueError(f"truncated: a buffer ends at {buffer.Offset() + buffer.Size():,}")
+            raise Damage(f"truncated: a buffer ends at {buffer.Offset() + buffer.Size():,}")
         return buffer.Size()
     data = buffer.DataAsNumpy()  # it fails for data outside the file, and copies nothing
     return data.size if isinstance(data, np.ndarray) else 0
@@ -177,7 +182,7 @@ def _operator_name(code: Any) -> str:
 def _all_there(tensors: tuple[TfliteTensor | None, ...]) -> tuple[TfliteTensor, ...]:
     there = tuple(tensor for tensor in tensors if tensor)
     if len(there) < len(tensors):
-        raise ValueError("an input or output is missing")
+        raise Damage("an input or output is missing")
     return there
 
 

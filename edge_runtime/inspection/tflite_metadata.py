@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from ..errors import Unavailable
+from ..errors import Damage, Unavailable, damage_text
 
 try:
     flatbuffers: Any = import_module("flatbuffers.table")  # it has no types
@@ -75,7 +75,7 @@ def read_metadata(content: bytes) -> TfliteMetadata:
         steps = [step for output in gives for step in output.tables(_PROCESS_UNITS)]
         is_calibrated = any(step.byte(0) == _CALIBRATION for step in steps)
     except (struct.error, LookupError, ValueError, TypeError, OverflowError, AttributeError) as error:
-        raise ValueError(f"its TFLite metadata cannot be read: {error}") from error
+        raise ValueError(f"its TFLite metadata cannot be read: {damage_text(error)}") from error
     return TfliteMetadata(mean, std, name, _file(content, name) if name else b"", is_calibrated)
 
 
@@ -86,7 +86,7 @@ def _root(content: bytes) -> "_Table | None":
         if entry.Name() == _NAME:
             data = model.Buffers(entry.Buffer()).DataAsNumpy()
             if isinstance(data, int):
-                raise ValueError("it is empty")
+                raise Damage("it is empty")
             held = data.tobytes()
             return _Table(held, struct.unpack_from("<I", held)[0])
     return None
@@ -147,5 +147,5 @@ class _Table:
             relative = place - self._at
             count, start = int(self._table.VectorLen(relative)), int(self._table.Vector(relative))
             if count > _MOST or start + size * count > len(self._held):
-                raise ValueError(f"a list of {count:,} entries")
+                raise Damage(f"a list of {count:,} entries")
             yield from range(start, start + size * count, size)

@@ -14,7 +14,7 @@ from .builtin import (
     is_builtin_name,
     refuse_unknown_name,
 )
-from .model_file import ModelFile, read_model
+from .model_file import ModelFile, WithoutCard, read_model
 from .other_formats import refuse_other_folder
 from .trial import check_model
 
@@ -86,6 +86,7 @@ def find_model(
     """
     refused: list[str] = []
     failed: list[str] = []
+    strangers: list[Path] = []
     for suffix in suffixes(engine):
         models: list[ModelFile] = []
         for path in sorted(folder.glob(f"*.{suffix}")):
@@ -93,6 +94,7 @@ def find_model(
                 models.append(read_model(path))
             except EdgeclsError as error:
                 refused.append(str(error).partition(";")[0])
+                strangers += [path] if isinstance(error, WithoutCard) else []
         models = [model for model in models if model.format == suffix]  # by content, not by name
         for model in sorted(models, key=_preference, reverse=True):
             try:
@@ -107,6 +109,8 @@ def find_model(
     refused += failed
     kind = "usable model" if refused else "exported model" if has_models(folder) else "model"
     reason = f" ({refused[0]})" if refused else ""
+    if strangers:
+        raise MissingInput(f"no {kind} in {_shown(folder)}{reason}; {_ways_with(strangers[0])}")
     raise MissingInput(
         f"no {kind} in {_shown(folder)}{reason}; {_advice(folder)}, or name one with --model: a file, or one "
         "that `edgecls models` lists"
@@ -188,6 +192,14 @@ def _advice(folder: Path) -> str:
     originals = sorted(folder.glob("*.h5"))
     command = f"run `edgecls export {shlex.quote(str(originals[0]))} --int8`" if originals else _TRAIN_ONE
     return f"{command}, copy an exported file here"  # a device cannot make one
+
+
+def _ways_with(stranger: Path) -> str:
+    file = shlex.quote(str(stranger))
+    return (
+        f"name it and its labels, `--model {file} --labels labels.txt`, or give it a card with "
+        f"`edgecls adopt {file} --labels labels.txt --data FOLDER`"
+    )
 
 
 def _preference(model: ModelFile) -> tuple[bool, float]:

@@ -99,21 +99,26 @@ def read_model(path: str | Path) -> ModelFile:
     format_ = model_format(content, str(path))
     card = read_card(content, format_, str(path))
     if card is None:
-        raise WithoutCard(f"{path}: {_without_card(content, format_, path)}")
+        if format_ is ModelFormat.ONNX:  # the card is at its end
+            _check_whole(content, str(path))
+        raise WithoutCard(f"{path}: {_without_card(format_, path)}")
     return ModelFile(path, format_, content, card)
 
 
-def _without_card(content: bytes, format_: ModelFormat, path: Path) -> str:
-    """What a file is that edgecls did not make, as far as it shows, and how to go on."""
+def _check_whole(content: bytes, name: str) -> None:
+    """Raises BadModel for an ONNX file that was cut."""
+    try:
+        for _ in fields(content):
+            pass
+    except ValueError as error:
+        raise BadModel(f"{name}: truncated or damaged: {error}; copy it again") from error
+
+
+def _without_card(format_: ModelFormat, path: Path) -> str:
+    """What a file is that edgecls did not make, and how to go on."""
     file = shlex.quote(str(path))
     if format_ is ModelFormat.H5:
         return f"a Keras file without a model card; run `edgecls export {file} --labels labels.txt`"
-    if format_ is ModelFormat.ONNX:  # the card is at its end
-        try:
-            for _ in fields(content):
-                pass
-        except ValueError as error:
-            return f"truncated or damaged: {error}; copy it again"
     return (
         f"{_NAMES[format_]} file without a model card: made elsewhere; name its labels with --labels, or "
         f"give it a card with `edgecls adopt {file} --labels labels.txt --data FOLDER`"

@@ -8,7 +8,11 @@ from pathlib import Path
 
 from ..errors import BadModel
 
-_TORCH = 'export it to ONNX where it was made: `torch.onnx.export(model, picture, "model.onnx")`'
+_TORCH = (
+    "export it to ONNX where it was made: "
+    '`torch.onnx.export(model, picture, "model.onnx", external_data=False)`'
+)
+_YOLO = ", or `yolo export model=FILE format=onnx` for one of Ultralytics"
 _ORIGINAL = "take the ONNX, TFLite or Keras file that it was made from"
 _TENSORFLOW = "convert its SavedModel: `python -m tf2onnx.convert --saved-model FOLDER --output model.onnx`"
 _TFJS = (
@@ -16,7 +20,7 @@ _TFJS = (
     "`tensorflowjs_converter --input_format tfjs_layers_model --output_format keras model.json model.h5`"
 )
 _BY_SUFFIX = {
-    (".pt", ".pth", ".torchscript", ".ckpt"): f"a PyTorch file; {_TORCH}",
+    (".pt", ".pth", ".torchscript", ".ckpt"): f"a PyTorch file; {_TORCH}{_YOLO}",
     (".safetensors", ".gguf", ".msgpack"): f"weights without a network; load them, and {_TORCH}",
     (".pb", ".pbtxt"): f"a graph of TensorFlow; {_TENSORFLOW}",
     (".mlmodel", ".mlpackage"): f"a Core ML model; {_ORIGINAL}",

@@ -25,7 +25,7 @@ def render_adoption(adoption: Adoption, width: int | None = None) -> str:
 
 def _lines(adoption: Adoption, width: int | None) -> Iterator[str]:
     found, pictures = adoption.found, adoption.pictures
-    shown = found.tried[:_SHOWN]
+    shown = sorted(found.tried, key=lambda each: (each.seen, each.accuracy), reverse=True)[:_SHOWN]
     yield table(_COLUMNS, [_cells(tried) for tried in shown], width)
     more = len(found.tried) - len(shown)
     yield (
@@ -34,6 +34,8 @@ def _lines(adoption: Adoption, width: int | None) -> Iterator[str]:
     )
     yield from pictures.notes
     yield from adoption.notes
+    if adoption.refusal:
+        return
     yield f"chosen: {found.chosen.preparation.options}"
     if found.equal:
         yield from _untold(adoption)

@@ -26,6 +26,11 @@ def folder(tmp_path: Path) -> Path:
     ("typed", "meant"),
     [
         ("export q.tflite", "did you mean `edgecls camera --model q.tflite`?"),
+        (
+            "export q.tflite --labels l.txt --resize-to 256",
+            "did you mean `edgecls camera --model q.tflite --labels l.txt --resize-to 256`?",
+        ),
+        ("camera --model m.h5 --labels l.txt", "did you mean `edgecls export m.h5 --labels l.txt`?"),
         ("export nano", "did you mean `edgecls camera --model nano`?"),
         ("export digits", "did you mean --data digits?"),
         ("export pics", "did you mean --data pics?"),

@@ -77,7 +77,7 @@ def measure(
     found = []
     with tempfile.TemporaryDirectory(prefix="applications-") as text:
         folder = Path(text)
-        write_pictures(folder, each_class=40)
+        write_pictures(folder, each_class=140)  # that a loss of one point shows
         for name in names:
             on_step(f"{name} at {side_px} px")
             model = fitted(name, side_px)

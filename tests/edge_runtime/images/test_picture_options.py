@@ -113,3 +113,10 @@ def test_a_rule_says_what_the_options_do():
 def test_what_does_not_fit_the_network_is_refused(options: PictureOptions, channels: int, why: str):
     with pytest.raises(UsageError, match=why):
         options.rule(224, 224, channels, "m")
+
+
+def test_a_mean_without_a_deviation_is_told_how_it_is_taken():
+    rule = ImageRule(8, 8)
+    assert "taken as --std 1 --channels" in PictureOptions("0..255", mean=(104, 117, 123)).assumption(rule)
+    for options in (PictureOptions(mean="imagenet"), PictureOptions(mean=0.5, std=0.5), AS_THE_FILE_SAYS):
+        assert "--std" not in options.assumption(rule)

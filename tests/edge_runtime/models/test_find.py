@@ -98,6 +98,14 @@ def test_a_folder_with_broken_files_only_says_what_is_wrong_with_one(tmp_path: P
         find_model(tmp_path)
 
 
+def test_a_folder_of_files_made_elsewhere_says_how_one_is_used(tmp_path: Path):
+    (tmp_path / "a b.onnx").write_bytes(b"\x08\x08\x10\x01")
+    (tmp_path / "cut.onnx").write_bytes(b"\x08\x08\x10")
+    adopt = r"`edgecls adopt '.*/a b\.onnx' --labels labels\.txt --data FOLDER`$"
+    with pytest.raises(MissingInput, match=rf"made elsewhere\); .*`--model .*{adopt}"):
+        find_model(tmp_path)
+
+
 def test_the_keras_file_alone_is_not_for_a_device(tmp_path: Path):
     (tmp_path / "image_classification.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
     with pytest.raises(MissingInput):
