@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from ...descriptors import scratch_file
 from ...errors import MissingInput, PermissionRefused, Unavailable
@@ -26,6 +26,7 @@ POLL_S = 0.05
 END_S = 0.3
 """After SIGTERM; then SIGKILL."""
 _CHUNK_BYTES = 65_536
+_IS_POSIX = os.name == "posix"
 
 
 def check_command(action: CommandAction, name: str, path: str | None = None) -> Path:
@@ -56,7 +57,7 @@ class CommandRunner:
     """A command as a courier's destination: at most one run at a time.
 
     A run gets the event as JSON on its standard input and as variables, and has a process group of its own,
-    which ends with it. What it writes becomes events, in bounded number and length.
+    which ends with it, or with the camera. What it writes becomes events, in bounded number and length.
 
     Args:
         name: see `OnRule.name`.
@@ -84,11 +85,12 @@ class CommandRunner:
             Unavailable: it cannot be started, takes too long, or fails.
         """
         output = _Lines(self.name, self._on_output)
-        with self._started(item) as process:
+        with self._guard() as guard, self._started(item) as process:
             try:
+                guard.watch(process)
                 is_late = self._followed(process, output, attempt)
             finally:
-                _end_group(process)
+                _end_group(process, guard)
             output.read(process.stdout)
             output.close()
         if is_late:
@@ -99,23 +101,31 @@ class CommandRunner:
             how = f"exit code {code}" if code > 0 else f"ended by {_signal_name(-code)}"
             raise Unavailable(f"{self.name}: {how}")
 
+    def _guard(self) -> "_Guard":
+        try:
+            return _Guard()
+        except OSError as error:
+            raise self._no_start(error) from error
+
     def _started(self, item: Announced) -> "subprocess.Popen[bytes]":
         try:
             with _readable(item.to_json()) as event:
                 process = subprocess.Popen(
                     self._action.words,
                     stdin=event,
-                    stdout=subprocess.PIPE if os.name == "posix" else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if _IS_POSIX else subprocess.DEVNULL,
                     stderr=subprocess.STDOUT,
                     env=child_environment() | item.environment(),
-                    process_group=0 if os.name == "posix" else None,
+                    process_group=0 if _IS_POSIX else None,
                 )
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Unavailable(f"{self.name}: cannot start: {why}") from error
+            raise self._no_start(error) from error
         if process.stdout:
             os.set_blocking(process.stdout.fileno(), False)
         return process
+
+    def _no_start(self, error: OSError) -> Unavailable:
+        return Unavailable(f"{self.name}: cannot start: {(error.strerror or str(error)).lower()}")
 
     def _followed(self, process: "subprocess.Popen[bytes]", output: "_Lines", attempt: Carrying) -> bool:
         """Reads what the process writes until it ends or is to end; returns whether it took too long."""
@@ -128,13 +138,64 @@ class CommandRunner:
         return False
 
 
+class _Guard:
+    """A process that ends the group of a run when the camera ends before it, also by `kill -9`.
+
+    It waits for the end of a pipe whose other side is ours alone.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+
+    _PROGRAM = f"""
+        read -r group || exit
+        read -r _ && exit
+        kill -TERM "-$group"
+        sleep {END_S:g}
+        kill -KILL "-$group"
+    """
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        if not _IS_POSIX:
+            return
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", self._PROGRAM, "edgecls"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": os.defpath},
+            process_group=0,  # Ctrl-C goes to our group
+        )
+
+    def watch(self, process: "subprocess.Popen[bytes]") -> None:
+        """Has it end this process's group with the camera."""
+        if self._process and self._process.stdin:
+            with suppress(OSError):  # somebody has ended it
+                os.write(self._process.stdin.fileno(), f"{process.pid}\n".encode())
+
+    def close(self) -> None:
+        """Ends the guard. May be called twice."""
+        if self._process:
+            self._process.kill()
+            with suppress(OSError), self._process:  # closes the pipe and waits
+                pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 @contextmanager
 def _readable(content: bytes) -> Generator[IO[bytes]]:
     """Gives what a process can read some bytes from, without somebody who writes them meanwhile.
 
     A pipe holds 64 kB; a file in memory is for more, and cannot be written where `ulimit -f` forbids it.
     """
-    if os.name == "posix" and len(content) <= select.PIPE_BUF:
+    if _IS_POSIX and len(content) <= select.PIPE_BUF:
         reader, writer = os.pipe()
         with os.fdopen(reader, "rb", buffering=0) as file:
             try:
@@ -199,9 +260,9 @@ def _has_ended(process: "subprocess.Popen[bytes]") -> bool:
         return True
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
+def _end_group(process: "subprocess.Popen[bytes]", guard: _Guard) -> None:
     """Ends a process and all of its group: by SIGTERM, and what is left a moment later by SIGKILL."""
-    if os.name != "posix":
+    if not _IS_POSIX:
         process.kill()
         return
     if not _has_ended(process):
@@ -210,6 +271,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> None:
         while not _has_ended(process) and time.monotonic() < until_s:
             time.sleep(0.01)
     _signal_group(process, signal.SIGKILL)  # its children, and itself
+    guard.close()  # before the group's number may belong to another
     process.wait()
 
 
