@@ -20,6 +20,7 @@ MIN_TOKEN_LENGTH = 16
 _YEAR_S = 365 * 24 * 3600
 _NO_TOKEN = "Open the page by the link with the token: /?token=..."  # noqa: S105 - none
 _COOKIE = re.compile(rb"\r\ncookie:([^\r\n]*)", re.IGNORECASE)
+_AUTHORIZATION = re.compile(rb"\r\nauthorization:([^\r\n]*)", re.IGNORECASE)
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*")
 
 
@@ -102,7 +103,8 @@ class AccessControl:
         site = request.get("HTTP_SEC_FETCH_SITE", "none")
         if not is_document and site not in ("none", "same-origin"):
             return Refusal("403 Forbidden", "Not available to other sites.")
-        shown = self.shown(request.get("HTTP_COOKIE", ""), request.get("QUERY_STRING", ""))
+        headers = request.get("HTTP_COOKIE", ""), request.get("HTTP_AUTHORIZATION", "")
+        shown = self.shown(*headers, request.get("QUERY_STRING", ""))
         if self._token and shown != "right":
             return Refusal("401 Unauthorized", _NO_TOKEN, is_wrong_token=shown == "wrong")
         return None
@@ -112,26 +114,31 @@ class AccessControl:
         """Whether viewers must show a token."""
         return bool(self._token)
 
-    def shown(self, cookie: str, query: str) -> Shown:
-        """Returns what a request brings: its cookie or, without one that is right, a token in its address.
+    def shown(self, cookie: str, authorization: str, query: str) -> Shown:
+        """Returns what a request brings: a cookie, a bearer token, or a token in its address; one suffices.
 
         Args:
             cookie: the value of its `Cookie` header.
+            authorization: that of its `Authorization` header, whose other schemes are a proxy's.
             query: its query string.
         """
         brought = _value_of(self._cookie_name, cookie, ";")
         if brought and hmac.compare_digest(brought.encode(), self._cookie_value.encode()):
             return "right"
+        bearer = _bearer_of(authorization)
+        if self._token and hmac.compare_digest(bearer.encode(), self._token):
+            return "right"
         if self._is_token(_value_of("token", query, "&")):
             return "right"
-        return "wrong" if brought or brings_token(query) else "none"
+        return "wrong" if brought or bearer or brings_token(query) else "none"
 
     def is_shown_in(self, head: bytes) -> bool:
         """Whether the first bytes of a connection show the token: cheap, and before anything is parsed."""
         target = head.partition(b"\r\n")[0].partition(b" ")[2].partition(b" ")[0]
-        cookie = _COOKIE.search(head)
+        found = _COOKIE.search(head), _AUTHORIZATION.search(head)
+        cookie, authorization = (each[1].decode("latin-1") if each else "" for each in found)
         query = target.partition(b"?")[2].decode("latin-1")
-        return self.shown(cookie[1].decode("latin-1") if cookie else "", query) == "right"
+        return self.shown(cookie, authorization, query) == "right"
 
     def has_token(self, request: Environ) -> bool:
         """Whether the request's query string holds the right token."""
@@ -157,6 +164,12 @@ class AccessControl:
 def brings_token(query: str) -> bool:
     """Whether a query string holds a token, be it right or wrong."""
     return _value_of("token", query, "&") != ""
+
+
+def _bearer_of(authorization: str) -> str:
+    """Returns the token of an `Authorization` header (RFC 6750); empty where it is of another scheme."""
+    scheme, _, token = authorization.strip().partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _value_of(name: str, text: str, separator: str) -> str:

@@ -305,8 +305,9 @@ class _Server(_AnyServer):
         request, visitor = task.requests[0], task.visitor
         visitor.is_served = True
         if self._access.needs_token:
-            cookie, query = request.headers.get("COOKIE", ""), getattr(request, "query", "")
-            visitor.is_known = not request.error and self._access.shown(cookie, query) == "right"
+            headers = request.headers.get("COOKIE", ""), request.headers.get("AUTHORIZATION", "")
+            shown = self._access.shown(*headers, getattr(request, "query", ""))
+            visitor.is_known = not request.error and shown == "right"
         if visitor.is_known or not self._access.needs_token:
             self.task_dispatcher.add_task(task)
         else:

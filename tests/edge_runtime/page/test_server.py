@@ -282,6 +282,22 @@ def test_with_a_token_only_those_who_know_it_get_in():
         page.close()
 
 
+def test_a_program_may_bring_the_token_as_a_bearer():
+    """As Prometheus does; it gets no cookie, and a proxy's own scheme is no guess at our token."""
+    token = "a+b%20c/d=~12345"  # noqa: S105 - signs that mean something else in an address
+    page = PageSink("127.0.0.1:0", token)
+    try:
+        show(page)  # a viewer would wait for it
+        let_in = get_from(page, "/live?viewer=a", Authorization=f"Bearer {token}")
+        assert (let_in.status, let_in.headers.get("set-cookie")) == (200, None)
+        for authorization in ("Bearer wrong-wrong-wrong-1", "Bearer", f"Basic {token}", f"Bearer {token}x"):
+            assert get_from(page, "/live?viewer=a", Authorization=authorization).status == 401
+        foreign = get_from(page, "/", Host="evil.example", Authorization=f"Bearer {token}")
+        assert foreign.status == 403
+    finally:
+        page.close()
+
+
 def test_a_page_on_a_port_in_use_is_refused(page):
     port = port_of(page)
     with pytest.raises(Unavailable, match=f"port {port} is in use"):
