@@ -24,8 +24,9 @@ from edgecls.edge_runtime.camera.event import Event, ignore
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.mqtt.broker import parse_broker
-from edgecls.edge_runtime.camera.mqtt.sink import MqttSink, Seen
+from edgecls.edge_runtime.camera.mqtt.sink import MqttSink
 from edgecls.edge_runtime.camera.outputs.destination import Farewell
+from edgecls.edge_runtime.camera.status import Seen
 from edgecls.edge_runtime.errors import MissingInput, Unavailable
 from edgecls.edge_runtime.prediction import Prediction
 

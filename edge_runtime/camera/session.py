@@ -224,8 +224,7 @@ def open_session(
         actions = actions_of(options, source, classifier, farewell, stop=stop, on_event=on_event)
         if actions:
             opened.callback(actions.close)  # whatever happens before the loop closes it
-        if mqtt:
-            introduce(mqtt, classifier)
+        introduce(classifier, page, mqtt, actions)
         windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
             is_watched = bool(windows or page or recorder)

@@ -27,6 +27,7 @@ from .sources.capture_process import ANY_AUTHORITY, Trust
 from .sources.open import open_source
 from .sources.patience import DEFAULT_PATIENCE
 from .sources.source import Source, Stills
+from .status import Seen
 from .view import ROTATIONS, View
 
 if TYPE_CHECKING:
@@ -168,15 +169,22 @@ def mqtt_of(options: CameraOptions, farewell: "Farewell | None", on_event: OnEve
     return MqttSink(broker, farewell, on_event)
 
 
-def introduce(sink: "MqttSink", classifier: Classifier) -> None:
-    """Tells the subscribers of MQTT what the model is and which labels it has."""
+def introduce(
+    classifier: Classifier, page: "PageSink | None", mqtt: "MqttSink | None", actions: "Actions | None"
+) -> None:
+    """Tells those who watch the camera, by MQTT and as programs, what it is."""
+    if not (page or mqtt):
+        return
     from importlib.metadata import version  # noqa: PLC0415 - 20 ms
-
-    from .mqtt.sink import Seen  # noqa: PLC0415
 
     card = classifier.card
     labels = tuple(label for label in card.labels if label != card.background)
-    sink.introduce(Seen(_model_name(classifier), version("edgecls"), labels))
+    seen = Seen(_model_name(classifier), version("edgecls"), labels)
+    if mqtt:
+        mqtt.introduce(seen)
+    if page:
+        couriers = [sink for sink in (actions, mqtt) if sink]
+        page.introduce(seen, lambda: tuple(each for sink in couriers for each in sink.deliveries))
 
 
 def actions_of(

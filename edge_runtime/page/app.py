@@ -1,4 +1,7 @@
-"""The page as a WSGI application: its files, `/live` for its script, and `/leave` when it is closed."""
+"""The page as a WSGI application: its files, `/live` for its script, and `/leave` when it is closed.
+
+Programs ask for `/api/...` (see `api.py`) and `/metrics` (see `metrics.py`) by the same rules.
+"""
 
 import re
 import threading
@@ -9,10 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+from weakref import WeakSet
 
 from ..errors import BadImage
 from .access import AccessControl, Environ, Refusal, brings_token
+from .api import EventStream, error_json, snapshot, state_json, to_json
 from .live import LiveState, live_reply
+from .metrics import metrics
 from .visitors import Visitor, WrongTokens
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -58,10 +64,18 @@ _LOGIN_HEADERS = [
     ("Referrer-Policy", "same-origin"),  # otherwise the form's Origin would be null
 ]
 _MAX_FORM_BYTES = 1024
+MAX_STREAMS = 16
+"""Readers of events at a time."""
+_API = "/api/"
+_WATCHED = ("/live", "/api/events")
+"""Who has been answered there is a viewer, even where there is no token."""
+_JSON = "application/json"
 _PLAIN_TEXT = "text/plain; charset=utf-8"
 _NOT_FOUND = Refusal("404 Not Found", "The page is at /")
 _NO_SEAT = Refusal("503 Service Unavailable", "Too many viewers; try again soon.", (("Retry-After", "5"),))
 _BAD_REQUEST = Refusal("400 Bad Request", "Invalid query.")
+_NO_API = Refusal("404 Not Found", "There are /api/state, /api/snapshot.jpg and /api/events.")
+_NO_STREAM = Refusal("505 HTTP Version Not Supported", "Events need HTTP/1.1.")
 _MAX_VIEWER_LENGTH = 40
 
 
@@ -79,7 +93,15 @@ class PageApp:
         self._access = access
         self._seats = seats
         self._wrong_tokens = WrongTokens()
-        self._answers = {"/live": self._answer_live, "/leave": self._answer_leave}
+        self._streams: WeakSet[EventStream] = WeakSet()
+        self._answers: dict[str, Callable[[Environ, Visitor], tuple[bytes, str] | Refusal]] = {
+            "/live": self._answer_live,
+            "/leave": self._answer_leave,
+            "/metrics": self._answer_metrics,
+            "/api/state": self._answer_state,
+            "/api/snapshot.jpg": self._answer_snapshot,
+            "/api/events": self._answer_events,
+        }
         folder = Path(__file__).parent
         self._files = {path: ((folder / name).read_bytes(), kind) for path, (name, kind) in _FILES.items()}
 
@@ -91,6 +113,8 @@ class PageApp:
         policy = _HEADERS
         if isinstance(answer, Refusal):
             status, kind, content = answer.status, _PLAIN_TEXT, f"{answer.text}\n".encode()
+            if request["PATH_INFO"].startswith(_API):
+                kind, content = _JSON, error_json(answer)
             headers += answer.headers
             visitor.is_refused = not visitor.is_known
             if answer.is_wrong_token:
@@ -101,8 +125,12 @@ class PageApp:
             status, (content, kind) = "200 OK", answer
             if self._access.has_token(request):
                 headers.append(self._access.cookie)
-        headers += [("Content-Type", kind), ("Content-Length", str(len(content))), *policy]
+        headers += [("Content-Type", kind), *policy]
+        if visitor.stream is None:
+            headers.append(("Content-Length", str(len(content))))
         start_response(status, headers)
+        if visitor.stream is not None:
+            return iter((content,))  # of a list, waitress takes the length for that of the answer
         return [] if request["REQUEST_METHOD"] == "HEAD" else [content]
 
     def _answer(self, request: Environ, visitor: Visitor) -> tuple[bytes, str] | Refusal:
@@ -110,7 +138,7 @@ class PageApp:
         path = request["PATH_INFO"]
         refusal = self._access.check_request(request)
         if refusal is None and path not in (*self._files, *self._answers):
-            refusal = _NOT_FOUND
+            refusal = _NO_API if path.startswith(_API) else _NOT_FOUND
         if not self._access.is_login(request):
             refusal = refusal or self._access.check_content(request, is_document=path == "/")
         if refusal:
@@ -119,8 +147,8 @@ class PageApp:
             return self._log_in(request)
         if path in self._files:
             return self._files[path]
-        answer = self._answers[path](parse_qs(request["QUERY_STRING"]))
-        visitor.is_known |= path == "/live" and not isinstance(answer, Refusal)  # it watches
+        answer = self._answers[path](request, visitor)
+        visitor.is_known |= path in _WATCHED and not isinstance(answer, Refusal)
         return answer
 
     def _log_in(self, request: Environ) -> Refusal:
@@ -131,7 +159,8 @@ class PageApp:
         opened = Refusal("303 See Other", "Open the page.", (("Location", "./"), self._access.cookie))
         return self._access.check_login(request, form) or opened
 
-    def _answer_live(self, query: dict[str, list[str]]) -> tuple[bytes, str] | Refusal:
+    def _answer_live(self, request: Environ, _: Visitor) -> tuple[bytes, str] | Refusal:
+        query = parse_qs(request["QUERY_STRING"])
         viewer = query.get("viewer", [""])[0]
         is_same_run = query.get("run", [""])[0] == self._live.run
         try:
@@ -156,9 +185,32 @@ class PageApp:
             newest = None
         return live_reply(self._live.run, newest, self._live.updates_after(point, event))
 
-    def _answer_leave(self, query: dict[str, list[str]]) -> tuple[bytes, str]:
+    def _answer_leave(self, request: Environ, _: Visitor) -> tuple[bytes, str]:
+        query = parse_qs(request["QUERY_STRING"])
         self._seats.leave(query.get("viewer", [""])[0])
         return b"", _PLAIN_TEXT
+
+    def _answer_state(self, _: Environ, __: Visitor) -> tuple[bytes, str]:
+        return to_json(state_json(self._live.status())), _JSON
+
+    def _answer_snapshot(self, _: Environ, __: Visitor) -> tuple[bytes, str] | Refusal:
+        answer = snapshot(self._live)
+        return answer if isinstance(answer, Refusal) else (answer, "image/jpeg")
+
+    def _answer_events(self, request: Environ, visitor: Visitor) -> tuple[bytes, str] | Refusal:
+        """Begins a stream; what comes later is sent by the thread of the connections."""
+        if request.get("SERVER_PROTOCOL") == "HTTP/1.0":
+            return _NO_STREAM
+        if len(self._streams) >= MAX_STREAMS:
+            return _NO_SEAT
+        stream = EventStream(self._live, request.get("HTTP_LAST_EVENT_ID", ""))
+        if request["REQUEST_METHOD"] != "HEAD":
+            visitor.stream = stream
+            self._streams.add(stream)
+        return stream.start, "text/event-stream"
+
+    def _answer_metrics(self, request: Environ, _: Visitor) -> tuple[bytes, str]:
+        return metrics(self._live.status(), request.get("HTTP_ACCEPT", ""))
 
 
 def _wants_form(request: Environ, refusal: Refusal) -> bool:

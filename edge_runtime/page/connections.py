@@ -11,19 +11,17 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import ThreadedTaskDispatcher
 
 from .access import AccessControl
-from .app import VISITOR, WsgiApp
+from .app import WsgiApp
+from .channel import Channel
 from .visitors import (
     ACCEPTING_SHARE,
     MAX_FROM_ONE,
@@ -40,7 +38,6 @@ from .visitors import (
 THREADS = 8
 """One for each viewer that waits for a picture, and some for those who open the page."""
 _MAX_HEADER_BYTES = 16 * 1024
-MAX_HEADER_LINES = 100
 _MAX_BODY_BYTES = 1024  # of the form that asks for the token
 _BACKLOG = 1024
 """Connections that wait to be accepted: when they are too many, the system drops new ones, a viewer's too."""
@@ -63,10 +60,14 @@ class PageServer:
     def __init__(self, app: WsgiApp, listening: socket.socket, access: AccessControl) -> None:
         logging.getLogger("waitress").addHandler(logging.NullHandler())  # viewers that leave are not errors
         self._connections: dict[int, Any] = {}
-        self._server = _Server(app, self._connections, listening, access)
+        self._server = Server(app, self._connections, listening, access)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
         self._thread.start()
+
+    def wake(self) -> None:
+        """Has what is new sent to those who read a stream; from any thread."""
+        self._server.pull_trigger()
 
     def close(self) -> None:
         """Closes every connection. May be called twice."""
@@ -88,92 +89,10 @@ class PageServer:
 
 # Any: their stubs lack much of what these classes have.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-_AnyChannel: Any = HTTPChannel
 _AnyServer: Any = TcpWSGIServer
-_AnyTask: Any = WSGITask
 
 
-class _Parser(HTTPRequestParser):
-    """Refuses thousands of short header lines, which take waitress milliseconds to parse."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        if header_plus.count(b"\n") > MAX_HEADER_LINES:
-            raise ParsingError("Too many header lines.")
-        super().parse_header(header_plus)
-
-
-class _Task(_AnyTask):
-    """A request with its visitor; one that is refused is the last of its connection."""
-
-    def get_environment(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environment()
-        environ[VISITOR] = self.channel.visitor
-        return environ
-
-    def build_response_header(self) -> bytes:
-        channel = self.channel
-        with channel.requests_lock:  # until all that came in one packet are there
-            if len(channel.requests) > 1 and not channel.visitor.is_known:
-                channel.visitor.is_refused = True  # it waits for no answer: it gets one
-        if channel.visitor.is_refused:
-            self.set_close_on_finish()
-        return bytes(super().build_response_header())
-
-
-class _Channel(_AnyChannel):
-    """A connection; strangers are read from while the budget lasts, and guessers are answered late."""
-
-    task_class = _Task
-    parser_class = _Parser
-    server: "_Server"
-
-    def __init__(self, server: "_Server", connection: socket.socket, address: Any, visitor: Visitor) -> None:
-        self.visitor = visitor
-        super().__init__(server, connection, address, server.adj, map=server._map)
-
-    def readable(self) -> bool:
-        return (self.visitor.is_known or not self.server.is_paused) and super().readable()
-
-    def writable(self) -> bool:
-        if self.will_close:
-            return True
-        visitor = self.visitor
-        if not visitor.is_known and (self.server.is_paused or self.server.now_s < visitor.held_until_s):
-            return False
-        return bool(super().writable())
-
-    def handle_read_event(self) -> None:
-        self._counted(super().handle_read_event)
-
-    def handle_write_event(self) -> None:
-        self._counted(super().handle_write_event)
-
-    def _counted(self, handle: Callable[[], None]) -> None:
-        """Handles an event; the time that it takes is no stranger's if this is none."""
-        if not self.visitor.is_known:
-            handle()
-            return
-        before_s = time.thread_time()
-        handle()
-        self.visitor.since_s = self.server.now_s
-        self.server.for_others_s += time.thread_time() - before_s
-
-    def service(self) -> None:
-        """Answers one request, in the thread of the server or in one of its own."""
-        before_s = time.thread_time()
-        was_known = self.visitor.is_known
-        super().service()
-        self.visitor.since_s, self.visitor.is_served = time.monotonic(), bool(self.requests)
-        if not (was_known or self.server.answers_strangers_itself):
-            self.server.budget.spend(time.thread_time() - before_s)
-
-    def _flush_some(self, do_close: bool = True) -> bool:
-        if time.monotonic() < self.visitor.held_until_s:
-            return False
-        return bool(super()._flush_some(do_close))
-
-
-class _Server(_AnyServer):
+class Server(_AnyServer):
     """Accepts connections, and has their requests answered.
 
     Args:
@@ -183,7 +102,7 @@ class _Server(_AnyServer):
         access: see `PageServer`.
     """
 
-    active_channels: dict[int, _Channel]
+    active_channels: dict[int, Channel]
 
     def __init__(
         self, app: WsgiApp, connections: dict[int, Any], listening: socket.socket, access: AccessControl
@@ -198,7 +117,7 @@ class _Server(_AnyServer):
         """Processor time of this step that was not for what strangers ask."""
         self.answers_strangers_itself = access.needs_token
         self._access = access
-        self._strangers: deque[_Channel] = deque()  # whose requests wait for an answer
+        self._strangers: deque[Channel] = deque()  # whose requests wait for an answer
         self._accepts_again_at_s = self._looks_again_at_s = 0.0
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
@@ -236,10 +155,17 @@ class _Server(_AnyServer):
             self._strangers.popleft().service()
         if self._has_arrivals:
             self._accept_those_who_wait()
+        self._send_news()
         if self.now_s >= self._looks_again_at_s:
             self._looks_again_at_s = self.now_s + _LOOK_S
             self._close_overdue()
         self.budget.spend(time.thread_time() - before_s - self.for_others_s)
+
+    def _send_news(self) -> None:
+        before_s = time.thread_time()
+        for channel in list(self.active_channels.values()):
+            channel.send_news()
+        self.for_others_s += time.thread_time() - before_s
 
     def _wait_s(self, *pauses_s: float) -> float:
         if self._strangers and not self.is_paused:
@@ -293,14 +219,14 @@ class _Server(_AnyServer):
 
     def _open(self, connection: socket.socket, address: Any, visitor: Visitor) -> None:
         with suppress(OSError):  # it has gone already
-            _Channel(self, connection, address, visitor)
+            Channel(self, connection, address, visitor)
 
     def _make_room(self, origin: str) -> None:
         by_visitor = {channel.visitor: channel for channel in self.active_channels.values()}
         if leaver := to_close_for(origin, by_visitor):
             by_visitor[leaver].handle_close()
 
-    def add_task(self, task: _Channel) -> None:
+    def add_task(self, task: Channel) -> None:
         """Has the next request of a connection answered: a viewer's by a thread, a stranger's in turn."""
         request, visitor = task.requests[0], task.visitor
         visitor.is_served = True

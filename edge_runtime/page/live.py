@@ -4,18 +4,19 @@ import json
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
 import numpy as np
 
-from ..camera.answer import Answer
+from ..camera.answer import Answer, Deliveries
 from ..camera.event import Event
 from ..camera.frame import Frame
-from ..camera.rates import Latencies
+from ..camera.status import Health, HealthState, Seen
 from ..images.opencv import cv2
+from .history import History, HistoryPoint, NumberedEvent
+from .totals import Totals
 
 MAX_FPS = 12.0
 """Pictures per second for the viewers; enough to follow a movement."""
@@ -24,13 +25,6 @@ MAX_WIDTH_PX = 1280
 MAX_JPEG_BYTES = 400_000
 """A JPEG from the camera is sent as it is, unless it is larger."""
 _JPEG_QUALITY = 80
-HISTORY_MINUTES = 5
-"""Points are kept for this time."""
-POINT_S = 1.0
-"""Each point of the history covers this time."""
-MAX_EVENTS = 30
-"""The newest events are kept."""
-_MAX_AGES = 1_000  # in one point; a video may be read faster than any camera gives frames
 
 
 @dataclass(frozen=True)
@@ -46,29 +40,6 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class HistoryPoint:
-    """One second of a loop."""
-
-    number: int
-    """Counts the points from 1."""
-    at_s: float
-    """`time.monotonic()` at its end."""
-    fps: float
-    """Answers per second."""
-    age_ms: tuple[float, ...]
-    """p50, p95 and p99 of the age of the frames at their label; empty without a frame."""
-    temperature_c: float | None
-
-
-@dataclass(frozen=True)
-class NumberedEvent:
-    """An event with its number, from 1."""
-
-    number: int
-    event: Event
-
-
-@dataclass(frozen=True)
 class Updates:
     """Points and events that are new to a viewer."""
 
@@ -76,6 +47,29 @@ class Updates:
     events: list[NumberedEvent]
     silent_s: float | None
     """Seconds since the last answer; None before the first."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a camera loop is and does at one moment."""
+
+    run: str
+    seen: Seen | None
+    """None before the model is loaded."""
+    health: HealthState
+    has_picture: bool
+    """Whether the newest answer is true: pictures come, and they change."""
+    newest: Answer | None
+    silent_s: float | None
+    """Seconds since the newest answer; None before the first."""
+    running_s: float
+    fps: float
+    """Answers per second, over the last second."""
+    temperature_c: float | None
+    totals: Totals
+    deliveries: tuple[Deliveries, ...]
+    last_event: int
+    """The number of the newest event; 0 before the first."""
 
 
 class LiveState:
@@ -99,10 +93,46 @@ class LiveState:
         self._closed = False
         self._making = threading.Lock()
         self._shot: Shot | None = None
+        self._started_s = time.monotonic()
+        self._seen: Seen | None = None
+        self._deliveries: Callable[[], tuple[Deliveries, ...]] = tuple
+        self._health, self._totals = Health(), Totals()
+
+    def introduce(self, seen: Seen, deliveries: Callable[[], tuple[Deliveries, ...]]) -> None:
+        """Says what the camera is, and how its couriers are asked."""
+        with self._changed:
+            self._seen, self._deliveries = seen, deliveries
+
+    def status(self) -> Status:
+        """Returns what the loop is and does now."""
+        with self._changed:
+            self._history.tick(time.monotonic())
+            point = self._history.newest
+            return Status(
+                run=self.run,
+                seen=self._seen,
+                health=self._health.state,
+                has_picture=self._newest is not None and self._health.has_picture,
+                newest=self._newest,
+                silent_s=time.monotonic() - self._answered_at_s if self._newest else None,
+                running_s=time.monotonic() - self._started_s,
+                fps=point.fps if point else 0.0,
+                temperature_c=point.temperature_c if point else None,
+                totals=self._totals.copy(),
+                deliveries=self._deliveries(),
+                last_event=self._history.events_seen,
+            )
+
+    def events_after(self, number: int) -> list[NumberedEvent]:
+        """Returns the kept events after this number, oldest first."""
+        with self._changed:
+            return self._history.events_after(number)
 
     def add_answer(self, answer: Answer) -> None:
         """Makes `answer` the newest."""
         with self._changed:
+            self._totals.add_answer(answer)
+            self._health.note_answer(answer)
             self._number += 1
             self._newest, self._answered_at_s = answer, time.monotonic()
             self._history.add_answer(answer.timing.age_ms, self._answered_at_s)
@@ -111,6 +141,8 @@ class LiveState:
     def add_event(self, event: Event) -> None:
         """Adds an event to the history."""
         with self._changed:
+            self._totals.add_event(event)
+            self._health.note_event(event)
             self._history.add_event(event)
 
     def tick(self) -> None:
@@ -164,54 +196,6 @@ class LiveState:
         with self._changed:
             self._changed.wait_for(is_there, max(0.0, ends_at_s - time.monotonic()))
             return not self._closed and self._number > number
-
-
-class History:
-    """The last minutes of a loop, one point a second, and its last events. It has no lock of its own.
-
-    Args:
-        started_s: `time.monotonic()`.
-        temperature_c: gives the temperature of the processor; called once a second.
-    """
-
-    def __init__(self, started_s: float, temperature_c: Callable[[], float | None]) -> None:
-        self._temperature_c = temperature_c
-        self._points: deque[HistoryPoint] = deque(maxlen=int(HISTORY_MINUTES * 60 / POINT_S))
-        self._events: deque[NumberedEvent] = deque(maxlen=MAX_EVENTS)
-        self._since_s = started_s
-        self._points_made = self._events_seen = 0
-        self._frames = 0
-        self._ages = Latencies(_MAX_AGES)
-
-    def add_answer(self, age_ms: float, now_s: float) -> None:
-        """Counts an answer."""
-        self._frames += 1
-        self._ages.add(age_ms)
-        self.tick(now_s)
-
-    def tick(self, now_s: float) -> None:
-        """Adds a point if one is due; to be called while no answers come, too."""
-        elapsed_s = now_s - self._since_s
-        if elapsed_s < POINT_S:
-            return
-        self._points_made += 1
-        age_ms = self._ages.percentiles((50, 95, 99)) or ()
-        fps = self._frames / elapsed_s
-        self._points.append(HistoryPoint(self._points_made, now_s, fps, age_ms, self._temperature_c()))
-        self._since_s, self._frames, self._ages = now_s, 0, Latencies(_MAX_AGES)
-
-    def add_event(self, event: Event) -> None:
-        """Adds an event; the oldest is dropped when there are too many."""
-        self._events_seen += 1
-        self._events.append(NumberedEvent(self._events_seen, event))
-
-    def points_after(self, number: int) -> list[HistoryPoint]:
-        """Returns the points after this number, oldest first."""
-        return [point for point in self._points if point.number > number]
-
-    def events_after(self, number: int) -> list[NumberedEvent]:
-        """Returns the events after this number, oldest first."""
-        return [numbered for numbered in self._events if numbered.number > number]
 
 
 def page_jpeg(frame: Frame) -> bytes:

@@ -9,14 +9,16 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ..camera.answer import Answer, Sink
+from ..camera.answer import Answer, Deliveries, Sink
 from ..camera.event import Event, OnEvent, ignore
 from ..camera.loop import POLL_S, StopRequest
 from ..camera.option_values import DEFAULT_SERVE
 from ..camera.pace import growing_pause_s
+from ..camera.status import Seen
 from ..errors import BadConfiguration, EdgeclsError, PermissionRefused, Unavailable, UsageError
 from ..hardware import temperature_c
 from .access import AccessControl, checked_token, parse_names
@@ -144,9 +146,15 @@ class PageSink(Sink):
         while self._news:
             self._on_event(self._news.popleft())
 
+    def introduce(self, seen: Seen, deliveries: Callable[[], tuple[Deliveries, ...]]) -> None:
+        """Says what the camera is, and how its couriers are asked, for programs."""
+        self._live.introduce(seen, deliveries)
+
     def event(self, event: Event) -> None:
         """Shows an event."""
         self._live.add_event(event)
+        if self._server:
+            self._server.wake()
 
     def close(self) -> None:
         """See `Sink.close`."""

@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Protocol
 
 Clock = Callable[[], float]
 """Monotonic seconds."""
@@ -46,6 +47,14 @@ _MAX_GUILTY = 1000
 """Addresses remembered for wrong tokens."""
 
 
+class Feed(Protocol):
+    """An answer without an end."""
+
+    def more(self, now_s: float) -> bytes:
+        """Returns what is to be sent now; empty where nothing is."""
+        ...
+
+
 @dataclass(eq=False)
 class Visitor:
     """One connection."""
@@ -62,6 +71,8 @@ class Visitor:
     """Its last request was refused, which ends the connection."""
     held_until_s: float = 0.0
     """The answer to a wrong token waits until then."""
+    stream: Feed | None = None
+    """What it is being sent, as it comes; its connection takes no further request."""
 
 
 class Budget:

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from ..event import EventKind
+from ..status import HEALTH
 from .topics import UNKNOWN, Topics, Value
 
-HEALTH = ("ok", "throttled", "no_picture", "frozen")
-"""What the health of a camera may be."""
 LEFT_OUT: tuple[EventKind, ...] = ("started", "stopped", "action_output")
 """Events that are not published: the start and end have no connection, and what a command writes may be
 private."""

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
 
@@ -17,6 +16,7 @@ from ..answer import Answer, Deliveries, Sink
 from ..event import Event, OnEvent
 from ..outputs.courier import Courier, CourierSettings
 from ..outputs.destination import Farewell
+from ..status import Health, Seen
 from .broker import Broker
 from .connection import BrokerConnection, Greeting, Message
 from .discovery import LEFT_OUT, Described, discovery_payload
@@ -28,19 +28,6 @@ CONFIDENCE_S, DIAGNOSTICS_S = 2.0, 10.0
 """How often the confidence, and the diagnostics, are published at most while the label stays the same."""
 _GREETING = "greeting"
 _MOST_EARLY = 50
-_NO_PICTURE = ("unavailable", "stalled", "ended", "died", "degraded")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a camera says of itself before it sees anything."""
-
-    name: str
-    """Of the model."""
-    version: str
-    """Of edgecls."""
-    labels: tuple[str, ...] = field(repr=False)
-    """Those that can be announced."""
 
 
 class MqttSink(Sink):
@@ -92,8 +79,7 @@ class MqttSink(Sink):
         self._run = os.urandom(4).hex()
         self._number = 0
         self._has_begun = False
-        self._trouble = ""
-        self._is_throttled = False
+        self._health = Health()
         self._label: str | None = None
         self._confidence_at_s = self._diagnostics_at_s = -inf
 
@@ -125,12 +111,10 @@ class MqttSink(Sink):
         if self._words is None:
             self._early.append(event)
             return
-        if event.kind in ("throttled", "cooled"):
-            self._is_throttled = event.kind == "throttled"
+        if self._health.note_event(event):
+            if not self._health.has_picture:
+                self._publish_nothing()
             self._publish_health()
-        elif event.kind in _NO_PICTURE or event.kind == "frozen":
-            self._trouble = "frozen" if event.kind == "frozen" else "no_picture"
-            self._publish_nothing()
         self._number += 1
         values = {
             "event_type": event.kind,
@@ -147,8 +131,7 @@ class MqttSink(Sink):
         """Publishes what changed; see `Sink.write`."""
         self._begin()
         now_s = self._clock()
-        if not answer.frame.is_frozen and self._trouble:
-            self._trouble = ""
+        if self._health.note_answer(answer):
             self._diagnostics_at_s = -inf
             self._publish_health()
         is_first = self._value("confidence") in (None, NOTHING.encode())
@@ -209,10 +192,9 @@ class MqttSink(Sink):
         self._label = None
         for value in ("confidence", "fps", "age"):
             self._set(value, NOTHING)
-        self._publish_health()
 
     def _publish_health(self) -> None:
-        self._set("health", self._trouble or ("throttled" if self._is_throttled else "ok"))
+        self._set("health", self._health.state)
 
     def _publish_diagnostics(self, answer: Answer) -> None:
         timing = answer.timing

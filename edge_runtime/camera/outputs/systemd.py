@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ...text import printable
 from ..answer import Answer, Sink
 from ..event import Event, EventKind
+from ..status import NO_PICTURE
 from .status_line import status_text
 
 NOTIFY_S = 5.0
@@ -25,11 +26,7 @@ silence of a source that works: 30 s to start a process, 20 s to open, a pause o
 event."""
 
 _WAITING: tuple[EventKind, ...] = (
-    "unavailable",
-    "stalled",
-    "ended",
-    "died",
-    "degraded",
+    *NO_PICTURE,
     "frozen",
     "corrupt",
     "invalid_output",

@@ -13,9 +13,9 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from edgecls.edge_runtime.page import app, connections, visitors
+from edgecls.edge_runtime.page import app, channel, visitors
 from edgecls.edge_runtime.page.access import AccessControl
-from edgecls.edge_runtime.page.connections import MAX_HEADER_LINES
+from edgecls.edge_runtime.page.channel import MAX_HEADER_LINES
 from edgecls.edge_runtime.page.server import PageSink
 from tests.edge_runtime.page.conftest import get_from, port_of, send
 from tests.edge_runtime.page.test_server import read_live, show
@@ -151,13 +151,13 @@ def test_of_many_requests_in_one_packet_a_stranger_gets_one_answer(page):
 
 def test_nor_does_it_get_more_where_there_is_no_token(monkeypatch):
     """The thread that answers the first request may be done before the others are read."""
-    parse = connections._Parser.parse_header
+    parse = channel.Parser.parse_header
 
-    def slowly(self: connections._Parser, header_plus: bytes) -> None:
+    def slowly(self: channel.Parser, header_plus: bytes) -> None:
         parse(self, header_plus)
         time.sleep(0.002)
 
-    monkeypatch.setattr(connections._Parser, "parse_header", slowly)
+    monkeypatch.setattr(channel.Parser, "parse_header", slowly)
     page = PageSink("127.0.0.1:0")
     try:
         with connect(page, (b"GET /page.js HTTP/1.1\r\n" + HOST + b"\r\n") * 100) as stranger:

@@ -11,7 +11,8 @@ from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.images.opencv import cv2
-from edgecls.edge_runtime.page.live import MAX_EVENTS, MAX_FPS, MAX_JPEG_BYTES, History, LiveState, page_jpeg
+from edgecls.edge_runtime.page.history import MAX_EVENTS, History
+from edgecls.edge_runtime.page.live import MAX_FPS, MAX_JPEG_BYTES, LiveState, page_jpeg
 from edgecls.edge_runtime.prediction import Prediction
 from tests.fakes import answer, picture
 

@@ -18,8 +18,9 @@ from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.mqtt import connection as connection_module
 from edgecls.edge_runtime.camera.mqtt.broker import Broker, parse_broker
 from edgecls.edge_runtime.camera.mqtt.removal import remove_from_broker
-from edgecls.edge_runtime.camera.mqtt.sink import MOST_EVENTS, MqttSink, Seen
+from edgecls.edge_runtime.camera.mqtt.sink import MOST_EVENTS, MqttSink
 from edgecls.edge_runtime.camera.outputs.destination import Farewell
+from edgecls.edge_runtime.camera.status import Seen
 from tests.certificates import certificate
 from tests.fakes import TIMING, fake_classifier, picture
 from tests.mosquitto import WITHIN_S, Mosquitto, Subscriber, needs_mosquitto, retained, running
