@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -80,13 +81,21 @@ def frames(count: int, name: str = "") -> list[Frame]:
 
 
 class FakeSource:
-    """Gives what it was made with, in order: a frame, None for a wait, an error to raise; then it is over."""
+    """Gives what it was made with, in order: a frame, an error to raise, None for a wait; then it is over.
+
+    In a wait that is called "silence" it says that the last frame is out of date.
+    """
 
     description = "fake"
     reconnects = corrupt_frames = 0
+    is_silent = False
 
     def __init__(
-        self, given: Iterable[Frame | Exception | None], *, live: bool = False, rate_fps: float | None = None
+        self,
+        given: Iterable[Frame | Exception | Literal["silence"] | None],
+        *,
+        live: bool = False,
+        rate_fps: float | None = None,
     ) -> None:
         self._given = iter(given)
         self.live = live
@@ -97,7 +106,8 @@ class FakeSource:
         item = next(self._given, EndOfSource())
         if isinstance(item, Exception):
             raise item
-        return item
+        self.is_silent = isinstance(item, str)
+        return None if isinstance(item, str) else item
 
     def __enter__(self) -> "FakeSource":
         self.entered += 1

@@ -43,8 +43,8 @@ class Frame:
     prepared: "Prepared | None" = None
     """The network's input, where the source has made it already."""
     is_frozen: bool = False
-    """The camera has shown this same picture for so long that it says nothing about now. Only the first such
-    frame is given: it withdraws the announced label, and is not classified."""
+    """The camera has shown this same picture, or none since, for so long that it says nothing about now. Such
+    a frame is given once: it withdraws the announced label, and is not classified."""
 
     @property
     def jpeg(self) -> bytes | None:

@@ -29,6 +29,8 @@ from .sources.source import EndOfSource, Source
 from .stillness import Stillness
 from .view import AS_IT_COMES, View, network_input
 
+_OUTDATED_S, _OUTDATED_FRAMES = 5.0, 3
+"""An answer is out of date after so many frames, and so much time, without another."""
 _DAMAGED_IN_A_ROW = 10
 """A one-shot run of a camera ends at so many damaged pictures in a row; a few are dropped, as always."""
 POLL_S = 0.2
@@ -136,11 +138,11 @@ class Loop:
     ) -> Iterator[Answer]:
         rate, ages = FrameRate(), RecentAges()
         region = RegionWatch(self.on_event) if goes_on else None
-        damaged, last = 0, None
+        damaged, failed, last = 0, 0, None
         for frame in self._frames(source, sinks, tally):
-            if frame.is_frozen:
-                if last is not None:
-                    last = self._withdrawal(frame, last)
+            if frame is None or frame.is_frozen:
+                if last is not None and (frame or last.announced is not None):
+                    last = self._withdrawal(frame or _outdated(last, time.monotonic()), last)
                     yield self._given(last, sinks)
                 continue
             try:
@@ -155,9 +157,13 @@ class Loop:
                 if not goes_on and not (source.live and 0 < damaged < _DAMAGED_IN_A_ROW):
                     raise
                 self._count(error, tally)
+                failed += 1
+                if last is not None and _is_outdated(last, frame, failed):
+                    last = self._withdrawal(_outdated(last, frame.captured_at_s), last)
+                    yield self._given(last, sinks)
                 sinks.idle()
                 continue
-            damaged = 0
+            damaged = failed = 0
             if answer is None:
                 tally.add_still(frame)
                 sinks.idle()
@@ -174,11 +180,12 @@ class Loop:
         return answer
 
     def _withdrawal(self, frame: Frame, last: Answer) -> Answer:
-        """Returns the answer for a frozen frame: nothing is announced, whatever was before."""
+        """Returns the answer for a frame that is out of date: nothing is announced, whatever was before."""
         decision = self.decider.withdraw(last.decision.shown, frame.time_s)
         return Answer(self.view.upright(frame), last.prediction.with_label(None), decision, last.timing)
 
-    def _frames(self, source: Source, sinks: Sinks, tally: Tally) -> Iterator[Frame]:
+    def _frames(self, source: Source, sinks: Sinks, tally: Tally) -> Iterator[Frame | None]:
+        """Yields frames, and None again and again while the source is silent."""
         while not self.stop.requested and tally.seen != self.max_frames:
             pause_s = self.pace.pause_s()
             if pause_s > 0:
@@ -198,6 +205,8 @@ class Loop:
                 return
             if frame is None:
                 sinks.idle()
+                if source.is_silent:
+                    yield None
             else:
                 self.pace.took()
                 yield frame
@@ -261,6 +270,17 @@ class Loop:
         kind = "corrupt" if isinstance(error, BadImage) else "invalid_output"
         if tally.add_failed(kind):
             self.on_event(Event(kind, f"{kind.replace('_', ' ')}: {error}"))
+
+
+def _is_outdated(last: Answer, frame: Frame, failed: int) -> bool:
+    """Whether a label is announced still, though no frame up to this one gave another answer."""
+    passed_s = frame.captured_at_s - last.frame.captured_at_s
+    return last.announced is not None and failed >= _OUTDATED_FRAMES and passed_s >= _OUTDATED_S
+
+
+def _outdated(last: Answer, now_s: float) -> Frame:
+    """The frame of an answer that says nothing about now."""
+    return replace(last.frame, captured_at_s=now_s, is_frozen=True)
 
 
 def drained(answers: Generator[Answer, None, LoopReport]) -> LoopReport:

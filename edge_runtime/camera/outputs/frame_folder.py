@@ -212,6 +212,10 @@ class _Part:
         jpeg = _jpeg(answer.frame.picture)
         path = self.path / frame_name(answer.frame.sequence)
         line = RecordedAnswer.of(answer, datetime.now(UTC).isoformat(timespec="milliseconds")).to_line()
+        if answer.frame.is_frozen and path.exists():  # no frame has come since
+            _write(self._answers.fileno(), line)
+            self.size_bytes += len(line)
+            return
         with path.open("xb", buffering=0) as file:
             try:
                 _write(file.fileno(), jpeg)

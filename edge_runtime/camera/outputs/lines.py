@@ -85,7 +85,8 @@ def json_line(answer: Answer) -> str:
     """Returns an answer as one compact line of JSON, for programs.
 
     - `sequence`; `name`, for frames from files; `truth`, for frames with a known label.
-    - `frozen`: true where the camera has shown the same picture for too long; nothing is announced then.
+    - `frozen`: true where the camera has shown the same picture, or none since, for too long; nothing is
+      announced then.
     - `label` (null for "unknown"), `confidence` and `ranking` are of this frame alone; `announced` takes
       earlier frames into account, and is null for "unknown" too.
     - `familiarity`, 0 to 1, for models that know how much a picture is like their training pictures.

@@ -41,7 +41,8 @@ class StatusLine(Sink):
 
     def write(self, answer: Answer) -> None:
         """See `Sink.write`."""
-        self._answered_at_s = self._clock()
+        if not answer.frame.is_frozen:
+            self._answered_at_s = self._clock()
         if self._is_due(REWRITE_S if self._is_terminal else self._log_s):
             self._show(status_text(answer))
             self._pending = ""

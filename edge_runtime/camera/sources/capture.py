@@ -69,6 +69,7 @@ class Capture(Source):
         self._final_notice: CaptureNotice | None = None  # why it ended, kept until its last frame is taken
         self._timeout_s = 0.0
         self._due_at_s = math.inf  # when to give up on the process, or to start one
+        self._silent_at_s = math.inf  # if no frame comes until then
         self._started_at_s = -math.inf
         self._interval = CameraInterval()
         self._opening_step = ""  # what the process waits for, where a user should know
@@ -85,6 +86,11 @@ class Capture(Source):
     def pid(self) -> int | None:
         """The id of the capture process; None while there is none."""
         return self._process.pid if self._process else None
+
+    @property
+    def is_silent(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `Source.is_silent`; one that comes back sooner, such as a stream that ended, is not."""
+        return time.monotonic() >= self._silent_at_s
 
     def read(self, timeout_s: float) -> Frame | None:
         """See `Source.read`.
@@ -148,6 +154,8 @@ class Capture(Source):
             case "receiving":
                 self._interval.receiving(time.monotonic())
                 self._set_timeout(self._timeout_s)
+                if self._interval.has_frames:
+                    self._silent_at_s = self._due_at_s
             case "opened":
                 if isinstance(self._address, Stream):
                     self._wait_for_first_frame(self._patience.key_frame_s)
@@ -181,6 +189,7 @@ class Capture(Source):
         self._interval.add(frame.sequence, frame.captured_at_s)
         limit_s, since_s = self._interval.limit(self._patience, one_shot=self._one_shot)
         self._set_timeout(limit_s, since_s)
+        self._silent_at_s = self._due_at_s
         if self._healthy_at_s is None:
             self._healthy_at_s = frame.captured_at_s + self._patience.healthy_s
         elif frame.captured_at_s >= self._healthy_at_s:

@@ -41,6 +41,8 @@ class Source(Protocol):
     """How often a live source was lost and opened again; 0 for files."""
     corrupt_frames: int
     """Damaged pictures, which were dropped."""
+    is_silent: bool = False
+    """No frame has come for so long that the last one says nothing about now."""
 
     def read(self, timeout_s: float) -> Frame | None:
         """Returns the newest frame that was not returned before; None if none comes within `timeout_s`.

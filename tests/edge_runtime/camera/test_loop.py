@@ -390,6 +390,33 @@ def test_a_frozen_picture_withdraws_the_announced_label_everywhere_and_is_not_cl
     assert len(classifier.engine.images) == 11
 
 
+def test_a_camera_that_is_silent_withdraws_its_label_once_until_there_are_frames_again():
+    before, after = ([Frame(picture(), n, float(n)) for n in numbers] for numbers in (range(1, 11), (20, 21)))
+    given = [*before, None, "silence", "silence", *after, "silence"]
+    classifier, sink, events = fake_classifier(CAT), FakeSink(), []
+    loop = Loop(classifier, [sink], decider=SteadyDecider(classifier), on_event=events.append)
+    report = loop.run(FakeSource(["silence", *given], live=True))
+    assert [answer.announced for answer in sink.answers] == [None] + ["cat"] * 9 + [None, None, "cat", None]
+    assert [event.facts["label"] for event in events] == ["cat", None, "cat", None]
+    assert sink.answers[10].frame.is_frozen
+    assert sink.answers[10].frame.sequence == 10
+    assert report.frames == 12
+
+
+@pytest.mark.parametrize("fault", ["damaged", "not a number"])
+def test_frames_that_get_no_answer_withdraw_the_label_of_the_last_one_that_did(fault):
+    """Not at the first of them, and not before the time is up."""
+    given = [Frame(picture(), number, float(number)) for number in range(1, 14)]
+    if fault == "damaged":
+        given[3:12] = [replace(frame, picture=b"\xff\xd8 cut") for frame in given[3:12]]
+    said = [CAT] * 3 + ([NAN] * 9 if fault == "not a number" else []) + [CAT]
+    classifier, sink = fake_classifier(*said), FakeSink()
+    Loop(classifier, [sink], decider=SteadyDecider(classifier)).run(FakeSource(given, live=True))
+    assert [answer.announced for answer in sink.answers] == [None, "cat", "cat", None, None]
+    assert [answer.frame.captured_at_s for answer in sink.answers] == [1, 2, 3, 8, 13]
+    assert (sink.answers[3].frame.pixels == picture()).all()
+
+
 def test_a_picture_that_is_frozen_before_the_first_answer_needs_none():
     frozen = replace(frames(1)[0], is_frozen=True)
     sink = FakeSink()

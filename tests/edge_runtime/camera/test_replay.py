@@ -1,8 +1,11 @@
 """Recording through the loop, and replaying it: the same model decides the same, another is compared."""
 
 import json
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -58,7 +61,7 @@ def jpeg_frames(tiny, count: int = 30) -> list[Frame]:
 def record(
     folder: Path,
     classifier: Classifier,
-    frames: list[Frame],
+    frames: Sequence[Frame | Literal["silence"]],
     settings: RecordedSettings = AT_ONCE,
     view: View = UPRIGHT,
 ) -> FakeSink:
@@ -255,6 +258,20 @@ def test_a_recording_that_went_on_after_a_restart_is_one_stretch_of_time(tmp_pat
     frames = RecordedFrames(tmp_path)
     times_s = [frame.captured_at_s for _ in range(6) if (frame := frames.read(0))]
     assert times_s == [5001.0, 5002.0, 5062.0, 5063.0, 5123.0, 5124.0]
+
+
+def test_a_silent_camera_withdraws_the_label_in_the_replay_too(tmp_path: Path):
+    """Which is a line of the recording, and no picture."""
+    content = cv2.imencode(".jpg", picture())[1].tobytes()
+    now_s = time.monotonic()
+    before = [Frame(content, number, now_s - 20 + number) for number in range(1, 9)]
+    after = [Frame(content, number, now_s + 600 + number) for number in range(9, 12)]
+    seen = record(tmp_path, fake_classifier(CAT), [*before, "silence", *after])
+    assert [answer.announced for answer in seen.answers[7:10]] == ["cat", None, "cat"]
+    assert len([*tmp_path.glob("*/*.jpg")]) == 11
+    report = replay_recording(tmp_path, fake_classifier(CAT), StopRequest())
+    assert (report.frames, report.equal, report.recorded_changes) == (12, 12, 3)
+    assert report.replayed_changes == report.recorded_changes
 
 
 def test_a_frozen_picture_withdraws_the_label_in_the_replay_too(tmp_path: Path):

@@ -97,7 +97,8 @@ def test_a_change_starts_what_is_asked_for_and_a_frame_does_not(made, tmp_path):
 
 
 @posix
-def test_in_a_loop_a_frozen_camera_withdraws_and_what_is_written_becomes_events(tmp_path):
+@pytest.mark.parametrize("ending", ["frozen", "silent"])
+def test_in_a_loop_a_camera_that_stops_withdraws_and_what_is_written_becomes_events(tmp_path, ending):
     """Also with the decider of single images: each change of the label counts."""
     events: list[Event] = []
     farewell = Farewell(StopRequest(), hurries=False)
@@ -105,7 +106,8 @@ def test_in_a_loop_a_frozen_camera_withdraws_and_what_is_written_becomes_events(
     actions = Actions(rules, model="m", camera="fake", farewell=farewell, on_event=events.append)
     first, second, frozen, last = frames(4)
     loop = Loop(fake_classifier(CAT, CAT, DOG), [actions], on_event=events.append)
-    report = loop.run(FakeSource([first, second, dataclasses.replace(frozen, is_frozen=True), last]))
+    stopped = "silence" if ending == "silent" else dataclasses.replace(frozen, is_frozen=True)
+    report = loop.run(FakeSource([first, second, stopped, last]))
     assert [(each.done, each.failed) for each in report.deliveries] == [(1, 0), (0, 1)]
     texts = [event.text for event in events]
     assert "left:cat sh:echo: gone" in texts

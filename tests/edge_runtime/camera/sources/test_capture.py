@@ -227,11 +227,14 @@ def test_a_stream_that_stalls_is_opened_again(server):
         watched.now_has(QUICK)
         last = watched.read_frames(1)[0]
         server.fault = "stalled"
+        assert not watched.source.is_silent
         watched.read_until(lambda: "stalled" in watched.kinds)
         watched.now_has(PATIENT)
+        assert watched.source.is_silent
         assert is_reaped(pid)
         server.fault = ""
         next_frame = watched.read_frames(1)[0]
+        assert not watched.source.is_silent
 
     assert watched.kinds == ["opened", "stalled", "opened"]
     assert next_frame.sequence > last.sequence
