@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ..edge_runtime.camera.pace import growing_pause_s
 
 if TYPE_CHECKING:
-    from ..edge_runtime.camera.loop import StopRequest
+    from ..edge_runtime.camera.control import StopRequest
 
 _COUNT = "EDGECLS_STARTED_AGAIN"
 """How often in a row, for the new process; not for users."""

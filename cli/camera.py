@@ -106,6 +106,11 @@ def _run(options: CameraOptions) -> None:
         if not stop.requested:
             warn(f"{report.failure}; starting again")
             start_again(time.monotonic() - started_s)
+    if (control := session.loop.control) and control.is_restart and not report.failure:
+        if service:
+            raise Unavailable("to be started again, as was asked for over MQTT")
+        warn("starting again, as was asked for over MQTT")
+        start_again(time.monotonic() - started_s)
     if report.failure:
         raise report.failure
     if options.record and report.frames and expanded(options.record).exists():

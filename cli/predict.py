@@ -28,7 +28,7 @@ from .model_options import (
 if TYPE_CHECKING:
     from ..data.answers import AnswersByFolder
     from ..edge_runtime.camera.answer import Sink
-    from ..edge_runtime.camera.loop import StopRequest
+    from ..edge_runtime.camera.control import StopRequest
 
 
 @with_picture_options()

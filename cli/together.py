@@ -32,6 +32,7 @@ _NEEDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "serve_name": ("serve",),
         "mqtt_password_file": ("mqtt",),
         "mqtt_ca_file": ("mqtt",),
+        "mqtt_commands": ("mqtt",),
     },
 }
 """For a command and an option: the options of which it needs one."""

@@ -11,12 +11,12 @@ from .lazy import lazy_names
 if TYPE_CHECKING:
     from .camera.actions.rules import has_webhooks as has_webhooks
     from .camera.answer import Answer as Answer
+    from .camera.control import StopRequest as StopRequest
+    from .camera.control import stop_on_signals as stop_on_signals
     from .camera.event import Event as Event
     from .camera.event import fan_out as fan_out
     from .camera.frame import Frame as Frame
     from .camera.loop import Loop as Loop
-    from .camera.loop import StopRequest as StopRequest
-    from .camera.loop import stop_on_signals as stop_on_signals
     from .camera.mqtt.broker import parse_broker as parse_broker
     from .camera.mqtt.removal import remove_from_broker as remove_from_broker
     from .camera.options import CameraOptions as CameraOptions
@@ -79,8 +79,8 @@ _MODULES = {
     "fan_out": ".camera.event",
     "Frame": ".camera.frame",
     "Loop": ".camera.loop",
-    "StopRequest": ".camera.loop",
-    "stop_on_signals": ".camera.loop",
+    "StopRequest": ".camera.control",
+    "stop_on_signals": ".camera.control",
     "parse_broker": ".camera.mqtt.broker",
     "remove_from_broker": ".camera.mqtt.removal",
     "CameraOptions": ".camera.options",

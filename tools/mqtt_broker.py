@@ -19,10 +19,10 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.event import Event, ignore
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.mqtt.broker import parse_broker
 from edgecls.edge_runtime.camera.mqtt.sink import MqttSink
 from edgecls.edge_runtime.camera.outputs.destination import Farewell
@@ -192,7 +192,7 @@ def _mosquitto() -> Generator[_Mosquitto]:
 def _sink(port: int, faster: float = 1.0) -> Generator[MqttSink]:
     broker = parse_broker(f"mqtt://127.0.0.1:{port}/edgecls/door", environment={})
     farewell = Farewell(StopRequest(), hurries=True)
-    sink = MqttSink(broker, farewell, ignore, lambda: time.monotonic() * faster)
+    sink = MqttSink(broker, farewell, ignore, clock=lambda: time.monotonic() * faster)
     sink.introduce(Seen("nano", "0", _LABELS))
     try:
         yield sink

@@ -35,6 +35,9 @@ EventKind = Literal[
     "lines_dropped",  # stdout or stderr is not read fast enough, and lines are dropped
     "record_failed",  # a recording cannot be written, for another reason
     "record_resumed",  # it can be written again
+    "paused",  # as was asked for, over MQTT; nothing is classified
+    "resumed",  # it goes on
+    "commanded",  # something else was asked for over MQTT; what, or why it is not done
     "throttled",  # too hot or throttled: the frame rate is reduced
     "cooled",  # back to the full frame rate
 ]
@@ -51,6 +54,7 @@ ROUTINE: tuple[EventKind, ...] = (
     "record_resumed",
     "output_works",
     "action_output",
+    "resumed",
 )
 """Kinds that are no trouble, or the end of one."""
 

@@ -1,12 +1,9 @@
 """Camera loop: takes the newest frame, classifies it, and gives the answer to every sink."""
 
-import os
-import signal
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from types import FrameType
 
 import numpy as np
 
@@ -14,8 +11,8 @@ from ..classifier import Classifier
 from ..engines.engine import Engine
 from ..engines.watched import Interrupted, watched
 from ..errors import BadImage, EdgeclsError, EngineStuck, Unavailable
-from ..images.apart import end_all
 from .answer import Answer, Sink, Timing, announcement
+from .control import POLL_S, Control, StopRequest
 from .decision import Decider
 from .event import Event, OnEvent, ignore
 from .event_log import EventLog
@@ -33,50 +30,6 @@ _OUTDATED_S, _OUTDATED_FRAMES = 5.0, 3
 """An answer is out of date after so many frames, and so much time, without another."""
 _DAMAGED_IN_A_ROW = 10
 """A one-shot run of a camera ends at so many damaged pictures in a row; a few are dropped, as always."""
-POLL_S = 0.2
-"""Seconds between two looks at whether to stop."""
-
-
-class StopRequest:
-    """A request to end the loop: from Ctrl-C or SIGTERM, from a window's key, from a pipe that nobody reads.
-
-    Not a `threading.Event`: that takes a lock, on which a signal handler can deadlock.
-    """
-
-    requested = False
-
-    def request(self) -> None:
-        """Asks the loop to end after the frame in hand; a picture that takes long to decode is given up."""
-        self.requested = True
-        end_all()
-
-
-@contextmanager
-def stop_on_signals() -> Generator[StopRequest]:
-    """Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; the second exits at once, 130 or 143.
-
-    SIGHUP comes when a terminal closes; under `nohup` it stays ignored. Works in the main thread only, where
-    Python runs its signal handlers.
-    """
-    stop, first = StopRequest(), True
-
-    def handle(number: int, _: FrameType | None) -> None:
-        nonlocal first
-        if not first:
-            os._exit(128 + number)  # no clean-up: that is what did not end after the first signal
-        first = False
-        stop.request()
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    hangup = getattr(signal, "SIGHUP", None)  # not on Windows
-    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
-        numbers.append(hangup)
-    before = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @dataclass
@@ -94,6 +47,8 @@ class Loop:
     """Frames that it calls still are not classified; None: every frame is."""
     stop: StopRequest = field(default_factory=StopRequest)
     on_event: OnEvent = ignore
+    control: Control | None = None
+    """What may pause it."""
 
     def run(self, source: Source) -> LoopReport:
         """Opens the source and classifies its frames until it ends, a limit is reached or `stop` says so.
@@ -185,8 +140,13 @@ class Loop:
         return Answer(self.view.upright(frame), last.prediction.with_label(None), decision, last.timing)
 
     def _frames(self, source: Source, sinks: Sinks, tally: Tally) -> Iterator[Frame | None]:
-        """Yields frames, and None again and again while the source is silent."""
+        """Yields frames, and None again and again while the source is silent, or the loop is paused."""
         while not self.stop.requested and tally.seen != self.max_frames:
+            if self.control and self.control.is_paused:
+                time.sleep(POLL_S)
+                sinks.idle()
+                yield None
+                continue
             pause_s = self.pace.pause_s()
             if pause_s > 0:
                 time.sleep(min(pause_s, POLL_S))

@@ -273,6 +273,12 @@ class CameraOptions:
         None, MQTT, "Trust the certificates in this PEM file, such as the broker's own.", metavar="FILE"
     )
 
+    mqtt_commands: bool = _option(
+        False,
+        MQTT,
+        "Obey snapshot, pause, resume and restart at the topic /command, from whoever may publish there.",
+    )
+
     serve: str | None = _option(
         None,
         PAGE,
@@ -309,19 +315,11 @@ class CameraOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in (
-            "ca_file",
-            "model",
-            "labels",
-            "events",
-            "mqtt_password_file",
-            "mqtt_ca_file",
-        ):  # a program may write paths as text
+        # A program may write paths as text, and pairs as lists.
+        for name in ("ca_file", "model", "labels", "events", "mqtt_password_file", "mqtt_ca_file"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, expanded(value))
-        object.__setattr__(
-            self, "on", tuple((label, action) for label, action in self.on)
-        )  # lists of lists too
+        object.__setattr__(self, "on", tuple((label, action) for label, action in self.on))
 
     @property
     def picture_options(self) -> PictureOptions:

@@ -14,10 +14,11 @@ from ..files import PICTURE_BYTES, read_whole
 from ..text import printable
 from ..text_table import table
 from .answer import Answer, Sink
+from .control import StopRequest
 from .decision import Decider, SteadyDecider
 from .event import OnEvent, ignore
 from .frame import Frame
-from .loop import Loop, StopRequest
+from .loop import Loop
 from .recording import RecordedAnswer, RecordedSettings, announced_confidence, read_header, recorded_answers
 from .region import parse_roi
 from .sources.source import EndOfSource, Source

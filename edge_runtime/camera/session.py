@@ -15,10 +15,11 @@ from ..classifier import Classifier
 from ..errors import BadConfiguration, Unavailable, UsageError
 from ..models.named import find_model_file
 from .answer import Answer, Sink
+from .control import StopRequest
 from .event import Event, OnEvent, fan_out, ignore
 from .event_limit import EventLimit
 from .event_log import EventLog
-from .loop import Loop, StopRequest, drained, logged_answers
+from .loop import Loop, drained, logged_answers
 from .loop_report import LoopReport
 from .mqtt.broker import broker_of
 from .option_values import check_numbers
@@ -29,6 +30,7 @@ from .pace import parse_share
 from .session_parts import (
     actions_of,
     check_actions,
+    control_of,
     decider_of,
     event_log_of,
     farewell_of,
@@ -185,7 +187,8 @@ def open_session(
             opened.callback(page.close)  # again after the loop has closed it: twice does no harm
             on_event = fan_out(on_event, page.event)
         farewell = farewell_of(options, stop, hurries=unattended)
-        mqtt = mqtt_of(options, farewell, tell_all)
+        control = control_of(options, stop, tell_all)
+        mqtt = mqtt_of(options, farewell, control, tell_all)
         if mqtt:
             opened.callback(mqtt.close)
             on_event = fan_out(on_event, mqtt.event)
@@ -253,6 +256,7 @@ def open_session(
             stillness=Stillness() if options.skip_still else None,
             stop=stop,
             on_event=on_event,
+            control=control,
         )
         yield CameraSession(options, source, classifier, loop, log, page)
 

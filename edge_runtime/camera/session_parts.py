@@ -11,10 +11,10 @@ from ..models.builtin import builtin_name
 from ..models.card import ModelCard
 from ..text import expanded
 from .answer import Sink
+from .control import Control, StopRequest
 from .decision import Decider, SteadyDecider
 from .event import OnEvent
 from .event_log import EventLog
-from .loop import StopRequest
 from .mqtt.broker import broker_of
 from .options import CameraOptions
 from .outputs.frame_folder import FrameRecorder
@@ -159,14 +159,21 @@ def farewell_of(options: CameraOptions, stop: StopRequest, *, hurries: bool) -> 
     return Farewell(stop, hurries=hurries)
 
 
-def mqtt_of(options: CameraOptions, farewell: "Farewell | None", on_event: OnEvent) -> "MqttSink | None":
+def control_of(options: CameraOptions, stop: StopRequest, on_event: OnEvent) -> Control | None:
+    """What obeys the commands of `--mqtt-commands`."""
+    return Control(stop, on_event) if options.mqtt and options.mqtt_commands else None
+
+
+def mqtt_of(
+    options: CameraOptions, farewell: "Farewell | None", control: Control | None, on_event: OnEvent
+) -> "MqttSink | None":
     """What publishes at the broker of `--mqtt`; it is introduced when the model is known."""
     broker = broker_of(options)
     if broker is None or farewell is None:
         return None
     from .mqtt.sink import MqttSink  # noqa: PLC0415 - paho-mqtt, which most loops do without
 
-    return MqttSink(broker, farewell, on_event)
+    return MqttSink(broker, farewell, on_event, control=control)
 
 
 def introduce(

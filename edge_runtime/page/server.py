@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ..camera.answer import Answer, Deliveries, Sink
+from ..camera.control import POLL_S, StopRequest
 from ..camera.event import Event, OnEvent, ignore
-from ..camera.loop import POLL_S, StopRequest
 from ..camera.option_values import DEFAULT_SERVE
 from ..camera.pace import growing_pause_s
 from ..camera.status import Seen

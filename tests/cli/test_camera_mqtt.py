@@ -24,6 +24,7 @@ BASE = "edgecls/door"
         (("--mqtt", "host"), 2, "--mqtt host: not a broker's address"),
         (("--mqtt", "mqtt://h/a/+/b"), 2, "--mqtt mqtt://h/a/+/b: a topic has no +"),
         (("--mqtt", "mqtts://h/a", "--mqtt-ca-file", "nope.pem"), 66, "nope.pem: "),
+        (("--mqtt-commands",), 2, "--mqtt-commands: has no effect without --mqtt; add it"),
         (("--mqtt-password-file", "nope"), 2, "--mqtt-password-file"),
         (("--mqtt", "mqtt://me@h/a", "--mqtt-password-file", "nope"), 66, "nope: "),
     ],
@@ -94,6 +95,33 @@ def test_a_camera_publishes_until_it_is_ended_and_remove_clears_it(tmp_path, run
     done = run_here("mqtt", "remove", mosquitto.url, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (69, 1)
     assert "connection refused" in done.stderr
+
+
+@needs_mosquitto
+@pytest.mark.skipif(os.name != "posix", reason="it replaces its process")
+def test_a_camera_that_is_asked_to_pauses_and_starts_again(tmp_path):
+    with running(tmp_path) as mosquitto:
+        subscriber = Subscriber(mosquitto.port)
+        command = [sys.executable, "-m", "edgecls", *DEMO, "--mqtt", mosquitto.url, "--mqtt-commands"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL)
+
+        def runs() -> set[str]:
+            events = [each.payload for each in subscriber.messages if each.topic == f"{BASE}/event"]
+            return {json.loads(event)["run"] for event in events}
+
+        try:
+            subscriber.until(lambda: subscriber.last(f"{BASE}/label") not in (None, "unknown"))
+            subscriber.publish(f"{BASE}/command", "pause")
+            subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "paused")
+            subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "unknown")
+            subscriber.publish(f"{BASE}/command", "restart")
+            subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "offline")
+            subscriber.until(lambda: len(runs()) == 2)
+            assert process.poll() is None
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=20) == 0
+        subscriber.close()
 
 
 def test_a_broker_that_is_not_there_is_an_event_and_not_an_end(tmp_path, run_here):

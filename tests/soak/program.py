@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 from edgecls.edge_runtime import Classifier, open_source
+from edgecls.edge_runtime.camera.control import stop_on_signals
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import fan_out
 from edgecls.edge_runtime.camera.event_log import EventLog
-from edgecls.edge_runtime.camera.loop import Loop, run_logged, stop_on_signals
+from edgecls.edge_runtime.camera.loop import Loop, run_logged
 from edgecls.edge_runtime.camera.sources.patience import Patience
 from edgecls.edge_runtime.page.server import PageSink
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..answer import Answer, Deliveries, Sink
+from ..control import StopRequest
 from ..event import Event, OnEvent
-from ..loop import StopRequest
 from ..outputs.courier import Courier, CourierSettings, close_all
 from ..outputs.destination import Farewell
 from .announced import Announced

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from ...errors import Unavailable
 from ...masking import child_environment
-from ..loop import StopRequest
+from ..control import StopRequest
 from ..outputs.destination import Carrying
 from .pin_child import DONE, FAILED, READY
 from .rules import PinAction, pin_words

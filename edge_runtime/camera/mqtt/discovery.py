@@ -31,6 +31,7 @@ class Described:
     options: Sequence[str] = field(repr=False)
     """Every payload of the label but "unknown"."""
     has_temperature: bool
+    takes_commands: bool = False
 
 
 def discovery_payload(topics: Topics, described: Described) -> bytes:
@@ -99,6 +100,7 @@ def _components(topics: Topics, described: Described) -> dict[str, dict[str, Any
             "event_types": list(EVENTS),
             "icon": "mdi:timeline-clock-outline",
         },
+        **_commands(topics, is_taken=described.takes_commands),
         "picture": {
             "platform": "image",
             "name": "Picture",
@@ -111,3 +113,35 @@ def _components(topics: Topics, described: Described) -> dict[str, dict[str, Any
 def _sensor(topics: Topics, value: Value, name: str = "", **settings: Any) -> dict[str, Any]:
     shown = name or value.capitalize()
     return {"platform": "sensor", "name": shown, "state_topic": topics.value(value), **settings}
+
+
+def _commands(topics: Topics, *, is_taken: bool) -> dict[str, dict[str, Any]]:
+    """What the camera is asked for by buttons and a switch."""
+    components: dict[str, dict[str, Any]] = {
+        "snapshot": {
+            "platform": "button",
+            "name": "Snapshot",
+            "payload_press": "snapshot",
+            "icon": "mdi:camera",
+        },
+        "restart": {
+            "platform": "button",
+            "name": "Restart",
+            "payload_press": "restart",
+            "device_class": "restart",
+            "entity_category": "config",
+        },
+        "watching": {
+            "platform": "switch",
+            "name": "Watching",
+            "payload_on": "resume",
+            "payload_off": "pause",
+            "state_topic": topics.value("health"),
+            "value_template": "{{ 'pause' if value == 'paused' else 'resume' }}",
+            "icon": "mdi:eye",
+        },
+    }
+    for name, component in components.items():
+        asked = component | {"command_topic": topics.command}
+        components[name] = asked if is_taken else {"platform": component["platform"]}
+    return components

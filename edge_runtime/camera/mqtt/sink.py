@@ -13,6 +13,7 @@ from ...hardware import temperature_c
 from ...text import printable
 from ..actions.announced import jpeg_of
 from ..answer import Answer, Deliveries, Sink
+from ..control import COMMANDS, Control
 from ..event import Event, OnEvent
 from ..outputs.courier import Courier, CourierSettings
 from ..outputs.destination import Farewell
@@ -28,6 +29,8 @@ CONFIDENCE_S, DIAGNOSTICS_S = 2.0, 10.0
 """How often the confidence, and the diagnostics, are published at most while the label stays the same."""
 _GREETING = "greeting"
 _MOST_EARLY = 50
+_MOST_COMMANDS, _COMMAND_BYTES = 20, 50
+"""Commands that wait for the next frame, and what is read of each."""
 
 
 class MqttSink(Sink):
@@ -42,7 +45,8 @@ class MqttSink(Sink):
     Args:
         broker: where.
         farewell: the time to end in, which all couriers of the session share.
-        on_event: gets `output_failed`, `output_works` and `output_dropped`.
+        on_event: gets `output_failed`, `output_works` and `output_dropped`, and `commanded`.
+        control: of the loop, for whom the broker lets publish commands; None: nobody.
         clock: monotonic seconds.
         temperature: gives that of the processor, in degrees Celsius; None where it has no sensor.
     """
@@ -54,16 +58,20 @@ class MqttSink(Sink):
         broker: Broker,
         farewell: Farewell,
         on_event: OnEvent,
+        *,
+        control: Control | None = None,
         clock: Callable[[], float] = time.monotonic,
         temperature: Callable[[], float | None] = temperature_c,
     ) -> None:
         self._broker, self._farewell, self._clock = broker, farewell, clock
-        self._temperature = temperature
+        self._temperature, self._control, self._on_event = temperature, control, on_event
+        self._commands: deque[bytes] = deque(maxlen=_MOST_COMMANDS)
+        self._newest: Answer | None = None
         self.topics = Topics(broker.topic, broker.device_id)
         greeting = Greeting(
             Message(self.topics.availability, OFFLINE.encode()),
             self._everything,
-            (HOME_ASSISTANT_STATUS,),
+            (HOME_ASSISTANT_STATUS, *((self.topics.command,) if control else ())),
             self._note_message,
         )
         self._connection = BrokerConnection(broker, greeting, clock)
@@ -93,7 +101,12 @@ class MqttSink(Sink):
         words = label_words(seen.labels)
         degrees = self._temperature()
         described = Described(
-            self._broker.device_name, seen.version, seen.name, list(words.values()), degrees is not None
+            self._broker.device_name,
+            seen.version,
+            seen.name,
+            list(words.values()),
+            has_temperature=degrees is not None,
+            takes_commands=self._control is not None,
         )
         self._keep(self.topics.discovery, discovery_payload(self.topics, described))
         self._keep(self.topics.value("model"), seen.name.encode(errors="replace"))
@@ -130,10 +143,22 @@ class MqttSink(Sink):
     def write(self, answer: Answer) -> None:
         """Publishes what changed; see `Sink.write`."""
         self._begin()
+        self._newest = answer
         now_s = self._clock()
         if self._health.note_answer(answer):
             self._diagnostics_at_s = -inf
             self._publish_health()
+        if answer.frame.is_frozen:  # it says nothing about now
+            self._publish_nothing()
+        else:
+            self._publish_answer(answer, now_s)
+        has_rate = answer.timing.fps is not None or answer.frame.is_frozen
+        if has_rate and now_s - self._diagnostics_at_s >= DIAGNOSTICS_S:
+            self._diagnostics_at_s = now_s
+            self._publish_diagnostics(answer)
+        self.idle()
+
+    def _publish_answer(self, answer: Answer, now_s: float) -> None:
         is_first = self._value("confidence") in (None, NOTHING.encode())
         is_other = answer.announced != self._label
         self._label = answer.announced
@@ -143,11 +168,6 @@ class MqttSink(Sink):
         if is_other or is_first or now_s - self._confidence_at_s >= CONFIDENCE_S:
             self._confidence_at_s = now_s
             self._set("confidence", f"{answer.decision.shown.confidence * 100:.1f}")
-        has_rate = answer.timing.fps is not None or answer.frame.is_frozen
-        if has_rate and now_s - self._diagnostics_at_s >= DIAGNOSTICS_S:
-            self._diagnostics_at_s = now_s
-            self._publish_diagnostics(answer)
-        self.idle()
 
     def idle(self) -> None:
         """Keeps the connection, and passes on what happened; see `Sink.idle`."""
@@ -155,6 +175,8 @@ class MqttSink(Sink):
         if self._connection.is_lost or self._home_assistant_began.is_set():
             self._home_assistant_began.clear()
             self._courier.replace(_GREETING, None)
+        while self._commands:
+            self._obey(printable(self._commands.popleft().decode(errors="replace")).strip().lower())
         self._courier.tend()
 
     def close(self) -> None:
@@ -178,6 +200,30 @@ class MqttSink(Sink):
     def _note_message(self, topic: str, payload: bytes) -> None:
         if topic == HOME_ASSISTANT_STATUS and payload == ONLINE.encode():
             self._home_assistant_began.set()
+        elif topic == self.topics.command:
+            self._commands.append(payload[:_COMMAND_BYTES])
+
+    def _obey(self, word: str) -> None:
+        """Does what was asked for."""
+        control = self._control
+        if control is None:
+            return
+        match word:
+            case "pause":
+                control.pause("MQTT")
+            case "resume":
+                control.resume("MQTT")
+            case "restart":
+                control.restart("MQTT")
+            case "snapshot" if self._newest and self._health.has_picture:
+                self._on_event(Event("commanded", "MQTT asks for the picture", facts={"command": word}))
+                self._show(self._newest)
+            case "snapshot":
+                why = f"MQTT asks for the picture, and there is none now: {self._health.state}"
+                self._on_event(Event("commanded", why, facts={"refused": word}))
+            case _:
+                why = f"MQTT: no such command: {word!r}; write {', '.join(COMMANDS)}"
+                self._on_event(Event("commanded", why, facts={"refused": word}))
 
     def _fact(self, key: str, value: object) -> object:
         """A detail of an event; a label as its topic has it."""

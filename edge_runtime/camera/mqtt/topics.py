@@ -53,6 +53,11 @@ class Topics:
         return f"{self.base}/event"
 
     @property
+    def command(self) -> str:
+        """What the camera is asked for; see `Command`."""
+        return f"{self.base}/command"
+
+    @property
     def discovery(self) -> str:
         """What Home Assistant reads; retained."""
         return f"{HOME_ASSISTANT}/device/{self.device_id}/config"

@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from ...text import for_terminal
-from ..loop import POLL_S, StopRequest
+from ..control import POLL_S, StopRequest
 
 MAX_WAITING_BYTES = 1 << 20
 """Lines that wait for a reader: half a minute of a camera's answers, on top of the 64 kB in a pipe."""

@@ -21,8 +21,8 @@ from typing import Generic, TypeVar
 
 from ...errors import EdgeclsError
 from ..answer import Deliveries
+from ..control import POLL_S
 from ..event import Event, OnEvent
-from ..loop import POLL_S
 from ..pace import Busy, growing_pause_s
 from ..sinks import DROPS_S
 from .destination import Carrying, Destination, Farewell, Refused

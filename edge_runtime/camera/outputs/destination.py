@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from ...errors import EdgeclsError
 
 if TYPE_CHECKING:
-    from ..loop import StopRequest
+    from ..control import StopRequest
 
 GRACE_S = 0.8
 """At the end of a loop that is to stop, couriers have this time for what waits; all of them together."""

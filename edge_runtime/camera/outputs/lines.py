@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ...errors import writing_failed
 from ...text import encoded_for, printable
 from ..answer import Answer, Sink
-from ..loop import StopRequest
+from ..control import StopRequest
 from .background import output_to
 
 

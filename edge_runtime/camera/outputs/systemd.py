@@ -107,11 +107,14 @@ class ServiceSink(Sink):
 
     def event(self, event: Event) -> None:
         """Notes an event of the source for the next datagram."""
-        if event.kind not in _OF_SOURCE:
+        if event.kind in ("paused", "resumed"):
+            self._notify_soon()
+            self._waiting = event.text if event.kind == "paused" else "waiting for the camera"
+        elif event.kind not in _OF_SOURCE:
             return
         self._active_at_s = self._clock()
         is_left_out = event.kind == "resolution" and event.facts.get("classified", "") is None
-        self._may_be_silent = event.kind == "frozen" or is_left_out
+        self._may_be_silent = event.kind in ("frozen", "paused") or is_left_out
         if event.kind in _WAITING or is_left_out:
             self._notify_soon()
             self._waiting = f"waiting for the camera: {event.text}"

@@ -15,8 +15,8 @@ import numpy as np
 from ...errors import Unavailable
 from ...images.opencv import cv2
 from ..answer import Answer, Sink
+from ..control import StopRequest
 from ..event import Event, OnEvent, ignore
-from ..loop import StopRequest
 from ..pace import growing_pause_s
 from .background import BackgroundOutput
 from .overlay import annotate

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.sources.open import open_source
 from edgecls.edge_runtime.errors import BadImage
 from tests.edge_runtime.images.pictures import damaged, encoded, scene

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.event_lines import parse_event_line
-from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.option_values import read_options
 from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.recording import (

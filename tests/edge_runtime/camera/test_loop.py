@@ -12,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.control import Control, StopRequest, stop_on_signals
 from edgecls.edge_runtime.camera.decision import SteadyDecider
 from edgecls.edge_runtime.camera.event import Event, ignore
 from edgecls.edge_runtime.camera.event_lines import read_events
 from edgecls.edge_runtime.camera.event_log import EventLog
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest, run_logged, stop_on_signals
+from edgecls.edge_runtime.camera.loop import Loop, run_logged
 from edgecls.edge_runtime.camera.loop_report import LoopReport
 from edgecls.edge_runtime.camera.outputs.lines import json_line
 from edgecls.edge_runtime.errors import BadImage, InvalidOutput, OutputFailed, Unavailable
@@ -307,7 +309,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 WAITS = """
 import time
-from edgecls.edge_runtime.camera.loop import stop_on_signals
+from edgecls.edge_runtime.camera.control import stop_on_signals
 with stop_on_signals() as stop:
     print("ready", flush=True)
     while not stop.requested:
@@ -401,6 +403,33 @@ def test_a_camera_that_is_silent_withdraws_its_label_once_until_there_are_frames
     assert sink.answers[10].frame.is_frozen
     assert sink.answers[10].frame.sequence == 10
     assert report.frames == 12
+
+
+def test_while_it_is_paused_nothing_is_classified_and_outputs_go_on():
+    stop, events = StopRequest(), []
+    control = Control(stop, events.append)
+
+    class Pausing(FakeSink):
+        def write(self, answer: Answer) -> None:
+            super().write(answer)
+            if len(self.answers) == 10:
+                control.pause("a test")
+
+        def idle(self) -> None:
+            super().idle()
+            if control.is_paused and self.idled > 2:
+                control.resume("a test")
+
+    classifier, sink = fake_classifier(CAT), Pausing()
+    source = FakeSource([Frame(picture(), number, float(number)) for number in range(1, 13)], live=True)
+    loop = Loop(
+        classifier, [sink], decider=SteadyDecider(classifier), on_event=events.append, control=control
+    )
+    assert loop.run(source).frames == 12
+    assert [answer.announced for answer in sink.answers[9:11]] == ["cat", None]
+    assert sink.answers[10].frame.is_frozen
+    assert [event.kind for event in events][1:4] == ["paused", "label_changed", "resumed"]
+    assert not stop.requested
 
 
 @pytest.mark.parametrize("fault", ["damaged", "not a number"])

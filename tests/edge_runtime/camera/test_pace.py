@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.pace import (
     COOL_C,
     HOT_C,

@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.decision import Decider, SteadyDecider
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.outputs.frame_folder import FrameRecorder
 from edgecls.edge_runtime.camera.recording import (
     ANSWERS_NAME,

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from edgecls.edge_runtime.camera.loop import stop_on_signals
+from edgecls.edge_runtime.camera.control import stop_on_signals
 from edgecls.edge_runtime.errors import BadImage
 from edgecls.edge_runtime.images import apart
 from edgecls.edge_runtime.images.bounds import bounded

@@ -221,7 +221,7 @@ def test_metrics_count_what_happened(page):
     assert delivered == {"done": 3, "failed": 1, "dropped": 0, "skipped": 0}
     assert found["edgecls_camera"].samples[0].labels["model"] == "cups.tflite"
     states = {each.labels["edgecls_health"]: each.value for each in found["edgecls_health"].samples}
-    assert states == {"ok": 1, "throttled": 0, "no_picture": 0, "frozen": 0}
+    assert states == {"ok": 1, "throttled": 0, "no_picture": 0, "frozen": 0, "paused": 0}
 
 
 def test_labels_are_bounded():

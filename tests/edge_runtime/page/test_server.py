@@ -15,9 +15,10 @@ from statistics import median
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.errors import BadConfiguration, PermissionRefused, Unavailable, UsageError
 from edgecls.edge_runtime.images.decode import decode
 from edgecls.edge_runtime.page.server import PageSink, ServeAddress, link, listen, parse_address

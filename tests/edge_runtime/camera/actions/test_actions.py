@@ -14,10 +14,11 @@ from edgecls.edge_runtime.camera.actions import actions as actions_module
 from edgecls.edge_runtime.camera.actions.actions import MOST_PICTURES, Actions, rules_of
 from edgecls.edge_runtime.camera.actions.announced import Announced
 from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import Loop, StopRequest
+from edgecls.edge_runtime.camera.loop import Loop
 from edgecls.edge_runtime.camera.outputs.destination import Carrying, Farewell
 from edgecls.edge_runtime.errors import BadConfiguration, MissingInput, UsageError
 from tests.fakes import TIMING, FakeSource, fake_classifier, frames, picture

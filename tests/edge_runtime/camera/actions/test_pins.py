@@ -13,7 +13,7 @@ from edgecls.edge_runtime.camera.actions import pins as pins_module
 from edgecls.edge_runtime.camera.actions.pin_child import Pins, main, opened, serve
 from edgecls.edge_runtime.camera.actions.pins import PinBoard
 from edgecls.edge_runtime.camera.actions.rules import PinAction
-from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
 from edgecls.edge_runtime.errors import Unavailable
 from tests.fakes import Clock

@@ -16,14 +16,16 @@ KEYS = {
     "sensor": {"state_topic", "device_class", "state_class", "unit_of_measurement", "options"},
     "event": {"state_topic", "event_types"},
     "image": {"image_topic", "content_type"},
+    "button": {"command_topic", "payload_press", "device_class"},
+    "switch": {"command_topic", "payload_on", "payload_off", "state_topic", "value_template"},
 }
 """Of each platform, the keys that are used here; of a device, no others are allowed."""
 DEVICE = {"identifiers", "name", "manufacturer", "model", "sw_version"}
 
 
-def document(labels: tuple[str, ...] = ("cat", "dog"), model: str = "nano", *, heat: bool = True) -> dict:
+def document(labels: tuple[str, ...] = ("cat", "dog"), model: str = "nano", *, has_all: bool = True) -> dict:
     broker = Broker("host", 1883, "edgecls/door")
-    described = Described("door", "1.0", model, list(label_words(labels).values()), heat)
+    described = Described("door", "1.0", model, list(label_words(labels).values()), has_all, has_all)
     return json.loads(discovery_payload(Topics(broker.topic, broker.device_id), described))
 
 
@@ -39,22 +41,31 @@ def test_it_holds_what_home_assistant_asks_for_and_nothing_that_it_refuses():
         if each.get("device_class") == "enum":
             assert not {"state_class", "unit_of_measurement"} & set(each)
             assert len(set(each["options"])) == len(each["options"]) > 0
-        topics = [each[key] for key in ("state_topic", "image_topic") if key in each]
-        assert len(topics) == 1
-        assert not set("+#\0") & set(topics[0])
+        topics = [each[key] for key in each if key.endswith("_topic")]
+        assert topics
+        assert not set("+#\0") & set("".join(topics))
     assert found["components"]["label"]["options"] == ["cat", "dog", "unknown"]
     assert found["components"]["confidence"]["unit_of_measurement"] == "%"
+    switch = found["components"]["watching"]
+    assert switch["state_topic"] == found["components"]["health"]["state_topic"]
+    assert "paused" in found["components"]["health"]["options"]
     assert "label_changed" in found["components"]["event"]["event_types"]
 
 
 def test_ids_and_names_stay_with_another_model_and_what_is_gone_is_removed():
-    before, after = document(), document(("cup",), "imagenet", heat=False)
+    before, after = document(), document(("cup",), "imagenet", has_all=False)
     assert before["device"]["identifiers"] == after["device"]["identifiers"]
     assert before["device"]["name"] == after["device"]["name"]
     assert set(before["components"]) == set(after["components"])
-    assert after["components"]["temperature"] == {"platform": "sensor"}
+    gone = {name: each for name, each in after["components"].items() if set(each) == {"platform"}}
+    assert gone == {
+        "temperature": {"platform": "sensor"},
+        "snapshot": {"platform": "button"},
+        "restart": {"platform": "button"},
+        "watching": {"platform": "switch"},
+    }
     for name, each in after["components"].items():
-        if name != "temperature":
+        if name not in gone:
             assert each["unique_id"] == before["components"][name]["unique_id"]
 
 

@@ -6,15 +6,15 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer
+from edgecls.edge_runtime.camera.control import Control, StopRequest
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.event import Event
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.mqtt import connection as connection_module
 from edgecls.edge_runtime.camera.mqtt.broker import Broker, parse_broker
 from edgecls.edge_runtime.camera.mqtt.removal import remove_from_broker
@@ -59,11 +59,16 @@ def made():
     """Makes sinks, and closes them."""
     opened: list[MqttSink] = []
 
-    def make(broker: Broker | Mosquitto) -> tuple[MqttSink, list[Event]]:
+    def make(broker: Broker | Mosquitto, control: Control | None = None) -> tuple[MqttSink, list[Event]]:
         found = parse_broker(broker.url) if isinstance(broker, Mosquitto) else broker
         events: list[Event] = []
         sink = MqttSink(
-            found, Farewell(StopRequest(), hurries=True), events.append, fast, temperature=lambda: 51.0
+            found,
+            Farewell(StopRequest(), hurries=True),
+            events.append,
+            control=control,
+            clock=fast,
+            temperature=lambda: 51.0,
         )
         sink.introduce(Seen("nano", "1.0", ("cat", "dog")))
         opened.append(sink)
@@ -118,6 +123,78 @@ def test_without_pictures_nothing_is_announced_and_health_says_why(broker, subsc
     sink.write(announcing(None, is_frozen=True))
     subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "frozen", sink.idle)
     subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "unknown", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/confidence") == "None", sink.idle)
+    assert retained(broker.port)[f"{BASE}/confidence"] == b"None"
+
+
+def asked_for(events: list[Event]) -> list[tuple[str, str | None]]:
+    return [(event.kind, event.facts.get("command") or event.facts.get("refused")) for event in events]
+
+
+def test_a_camera_does_what_it_is_asked_for(broker, subscriber, made):
+    events: list[Event] = []
+    stop = StopRequest()
+    control = Control(stop, events.append)
+    sink, told = made(broker, control)
+    sink.write(announcing("cat"))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    pictures = len([each for each in subscriber.messages if each.topic == f"{BASE}/picture"])
+
+    def ask(word: str, done: Callable[[], bool]) -> None:
+        subscriber.publish(f"{BASE}/command", word)
+        subscriber.until(done, sink.idle)
+
+    ask("snapshot", lambda: len([m for m in subscriber.messages if m.topic == f"{BASE}/picture"]) > pictures)
+    ask("pause", lambda: control.is_paused)
+    sink.event(events[-1])
+    subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "paused", sink.idle)
+    subscriber.until(lambda: subscriber.last(f"{BASE}/label") == "unknown", sink.idle)
+    ask("snapshot", lambda: ("commanded", "snapshot") in asked_for(told[1:]))
+    assert "none now: paused" in told[-1].text
+    ask(" Resume ", lambda: not control.is_paused)
+    sink.event(events[-1])
+    subscriber.until(lambda: subscriber.last(f"{BASE}/health") == "ok", sink.idle)
+    ask("format the disk\x1b[2J", lambda: "no such command" in told[-1].text)
+    assert "\x1b" not in told[-1].text
+    ask("restart", lambda: stop.requested)
+    assert control.is_restart
+    assert [event.kind for event in events] == ["paused", "resumed", "commanded"]
+
+
+def test_what_a_broker_kept_is_no_command(broker, subscriber, made):
+    """A retained restart would start a camera again for ever."""
+    subscriber.publish(f"{BASE}/command", "restart", retain=True)
+    stop = StopRequest()
+    sink, events = made(broker, Control(stop))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    subscriber.publish(f"{BASE}/command", "dance")
+    subscriber.until(lambda: len(events) > 0, sink.idle)
+    assert not stop.requested
+
+
+def test_without_being_asked_to_a_camera_obeys_nobody(broker, subscriber, made):
+    sink, events = made(broker)
+    sink.idle()
+    subscriber.until(lambda: subscriber.last(f"{BASE}/availability") == "online", sink.idle)
+    subscriber.publish(f"{BASE}/command", "restart")
+    sink.event(change(1))
+    subscriber.until(lambda: subscriber.last(f"{BASE}/event") is not None, sink.idle)
+    assert events == []
+    listed = json.loads(retained(broker.port)[DISCOVERY])["components"]
+    assert [listed[name] for name in ("snapshot", "restart", "watching")] == [
+        {"platform": "button"},
+        {"platform": "button"},
+        {"platform": "switch"},
+    ]
+
+
+def test_of_a_flood_of_commands_few_wait(made):
+    sink, events = made(parse_broker("mqtt://127.0.0.1:9/edgecls/door"), Control(StopRequest()))
+    for number in range(10_000):
+        sink._note_message(sink.topics.command, b"x" * 1000 + b"%d" % number)
+    sink.idle()
+    assert len(events) <= 20
+    assert all(len(event.text) < 200 for event in events)
 
 
 def test_a_camera_that_is_killed_is_offline_by_the_brokers_word(broker, subscriber, made):

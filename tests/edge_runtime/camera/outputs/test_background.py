@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.outputs import background
 from edgecls.edge_runtime.camera.outputs.background import MAX_WAITING_BYTES, BackgroundOutput, BackgroundText
 

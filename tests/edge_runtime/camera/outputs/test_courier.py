@@ -7,8 +7,8 @@ import time
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Deliveries
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.event import Event
-from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.courier import Courier, CourierSettings, close_all
 from edgecls.edge_runtime.camera.outputs.destination import END_S, GRACE_S, Carrying, Farewell, Refused
 from edgecls.edge_runtime.errors import Unavailable

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.camera.answer import Answer, Timing
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.decision import Decision
 from edgecls.edge_runtime.camera.frame import Frame
-from edgecls.edge_runtime.camera.loop import StopRequest
 from edgecls.edge_runtime.camera.outputs.lines import LineOutput, answer_line, json_line
 from edgecls.edge_runtime.camera.rates import Ages
 from edgecls.edge_runtime.errors import OutputFailed

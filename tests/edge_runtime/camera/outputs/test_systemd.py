@@ -180,6 +180,16 @@ def test_a_frozen_camera_may_be_quiet_until_it_says_something_else(sink: Service
     assert "WATCHDOG=1" not in idle_for(NOTIFY_S)
 
 
+def test_a_pause_may_last(sink: ServiceSink, idle_for):
+    sink.write(seen())
+    sink.event(Event("paused", "paused by MQTT: nothing is classified"))
+    assert idle_for(10 * SILENT_S)[-2:] == ["WATCHDOG=1", "STATUS=paused by MQTT: nothing is classified"]
+    sink.event(Event("resumed", "resumed by MQTT"))
+    assert idle_for(NOTIFY_S)[-1] == "STATUS=waiting for the camera"
+    idle_for(SILENT_S)
+    assert "WATCHDOG=1" not in idle_for(NOTIFY_S)
+
+
 @pytest.mark.parametrize("kind", ["corrupt", "invalid_output"])
 def test_frames_that_all_fail_are_no_life(sink: ServiceSink, idle_for, kind: EventKind):
     sink.event(Event(kind, "bad"))

@@ -21,7 +21,7 @@ from edgecls.edge_runtime.camera.frame import Frame
 from edgecls.edge_runtime.prediction import Prediction
 from edgecls.edge_runtime.camera.answer import Answer, Timing
 from edgecls.edge_runtime.camera.decision import Decision
-from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.outputs import window as module
 from edgecls.edge_runtime.camera.outputs.window import PreviewWindow
 
@@ -163,7 +163,7 @@ def test_closing_the_window_asks_the_loop_to_stop(on_screen: None):
 LOSES_ITS_SCREEN = """
 import sys, time
 import numpy as np
-from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.outputs.window import PreviewWindow
 from edgecls.edge_runtime.prediction import Prediction
 from edgecls.edge_runtime.errors import Unavailable
