@@ -24,9 +24,9 @@ class Totals:
     """Answers by the age of their frame: up to each of `AGE_BOUNDS_S`, and above."""
     ages_s: float = 0.0
     """The sum of the ages, in seconds."""
-    announced: Counter[str] = field(default_factory=Counter)
+    announced: Counter[str] = field(default_factory=Counter[str])
     """How often each label was announced anew; "unknown" where none was any more."""
-    events: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter[str])
     """By kind."""
 
     def add_answer(self, answer: Answer) -> None:
