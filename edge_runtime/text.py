@@ -177,9 +177,14 @@ def one_reason(error: BaseException) -> str:
     """
     words = " ".join(re.sub(_KERAS_FRAME, " ", " ".join(str(error)[:_LONGEST].split())).split())
     said = re.sub(_ORIGIN, "", words if len(words) < _LONG else words[: _LONG // 2] + words[-_LONG // 2 :])
-    if len(said) <= _MOST_REASON:
-        return said or type(error).__name__
-    first, last = said[: _MOST_REASON // 3], said[-_MOST_REASON * 2 // 3 :]
+    return shortened(said) or type(error).__name__
+
+
+def shortened(text: str) -> str:
+    """Returns a text that fits its line: of a long one the beginning and the end stay, cut at words."""
+    if len(text) <= _MOST_REASON:
+        return text
+    first, last = text[: _MOST_REASON // 3], text[-_MOST_REASON * 2 // 3 :]
     return f"{first.rpartition(' ')[0] or first} ... {last.partition(' ')[2] or last}"
 
 

@@ -24,28 +24,10 @@ from typing import IO, Any, cast
 from . import errors
 from .descriptors import open_standard_descriptors, scratch_file, take_stdout
 from .errors import BadModel, EdgeclsError
+from .limits import MEMORY_BYTES, MEMORY_FACTOR, limit_memory, limit_time_for_good, memory_limit_bytes
 from .masking import child_environment
-from .text import one_reason
+from .text import one_reason, shortened
 
-try:
-    import resource
-except ImportError:  # Windows: the time limit alone holds there
-    resource = None
-
-
-def _half_of_memory() -> int:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    except (AttributeError, ValueError, OSError):  # Windows
-        return 2**29
-
-
-MEMORY_BYTES = 192 * 2**20
-"""The child's private memory, beside `MEMORY_FACTOR` files; an engine takes 65 MB before it sees one."""
-MEMORY_FACTOR = 8
-"""The file itself, its parsed form, and the engine's copy of the weights in another order."""
-TENSOR_BYTES = min(2**30, _half_of_memory())
-"""The most that a network's tensors may take on top of that, where its shapes say so; see `allow_memory`."""
 TIME_S = 60.0
 TRIAL_TIME_S = 40.0
 """To read, open and run a network; Python and an engine alone take 4 s on a Raspberry Pi Zero 2."""
@@ -254,7 +236,7 @@ class Worker:
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no message")
-        return f"ended with exit code {code} ({last[:200]})"
+        return f"ended with exit code {code} ({shortened(last)})"
 
 
 def _processor_s(process_id: int) -> float:
@@ -291,7 +273,8 @@ def main() -> None:
     `python -m edgecls.edge_runtime.workers MODULE FUNCTION NAME MEMORY_BYTES MORE_BYTES TIME_S ARGUMENTS`
     """
     module, function, name, memory_bytes, more_bytes, time_s, arguments = sys.argv[1:]
-    _limit(int(memory_bytes), int(more_bytes), float(time_s))
+    limit_memory(int(memory_bytes), int(more_bytes))
+    limit_time_for_good(float(time_s))  # should the parent be killed, nobody else would end us
     serve(_call(module, function, name, json.loads(arguments)))
 
 
@@ -302,59 +285,9 @@ def _call(module: str, function: str, name: str, arguments: dict[str, Any]) -> I
     except EdgeclsError:
         raise
     except MemoryError:
-        yield {"memory": resource.getrlimit(resource.RLIMIT_DATA)[0] if resource else 0}
+        yield {"memory": memory_limit_bytes()}
     except Exception as error:  # a parser's own errors share no base class
         yield {"raised": f"{type(error).__name__}: {one_reason(error)}"}
-
-
-def _limit(memory_bytes: int, more_bytes: int, time_s: float) -> None:
-    limit_memory(memory_bytes, more_bytes)
-    if resource is not None:
-        _lower(resource.RLIMIT_CPU, int(time_s) + 1)  # should the parent be killed, nobody else would end us
-
-
-def limit_memory(memory_bytes: int, more_bytes: int = 0) -> None:
-    """Lets this process take no more private memory, and leave no dump where it crashes.
-
-    Args:
-        memory_bytes: from now on.
-        more_bytes: that `allow_memory` may add.
-    """
-    if resource is None:
-        return
-    # Private memory: the address space also holds libraries, 1.8 GB of it with TensorFlow.
-    _lower(resource.RLIMIT_DATA, memory_bytes + more_bytes)
-    limit, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (min(memory_bytes, limit), most))
-    _lower(resource.RLIMIT_CORE, 0)  # a crash is expected here: no dump of it on an SD card
-
-
-def allow_memory(more_bytes: int) -> None:
-    """Lets this process take so much more private memory, as far as `limit_memory` said."""
-    if resource is None:
-        return
-    limit, most = resource.getrlimit(resource.RLIMIT_DATA)
-    if limit != most:
-        resource.setrlimit(resource.RLIMIT_DATA, (min(limit + more_bytes, most), most))
-
-
-def limit_time(more_s: float) -> None:
-    """Lets the system end this process when it has computed for so much longer; each call starts anew."""
-    if resource is None:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    wanted = int(used.ru_utime + used.ru_stime + more_s) + 1
-    resource.setrlimit(
-        resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
-    )
-
-
-def _lower(limit: int, wanted: int) -> None:
-    assert resource  # noqa: S101 - the caller has looked
-    _, hard = resource.getrlimit(limit)
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(limit, (allowed, allowed))
 
 
 if __name__ == "__main__":

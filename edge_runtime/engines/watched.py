@@ -22,7 +22,7 @@ import numpy as np
 
 from ..errors import EngineStuck
 from ..leaving import note_stuck
-from ..workers import MEMORY_BYTES, MEMORY_FACTOR, TENSOR_BYTES
+from ..limits import MEMORY_BYTES, MEMORY_FACTOR, TENSOR_BYTES
 from .engine import Engine
 
 LIMIT_S = 30.0

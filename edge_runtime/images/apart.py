@@ -18,7 +18,8 @@ import numpy as np
 
 from ..descriptors import take_stdout
 from ..errors import BadImage
-from ..workers import ONE_THREAD, WorkerEnded, limit_memory, limit_time, start_worker
+from ..limits import limit_memory, limit_time
+from ..workers import ONE_THREAD, WorkerEnded, start_worker
 
 LIMIT_S = 30.0
 """For one picture: a small computer takes ten seconds for the largest JPEG 2000."""

@@ -9,8 +9,9 @@ from ..errors import UsageError
 from ..files import MODEL_BYTES, read_whole
 from ..images.picture_options import AS_THE_FILE_SAYS, OPTIONS, PictureOptions
 from ..inspection.stated import Stated
+from ..limits import TENSOR_BYTES
 from ..text import first_few
-from ..workers import TENSOR_BYTES, TRIAL_TIME_S, ask_worker
+from ..workers import TRIAL_TIME_S, ask_worker
 from .card import ModelCard
 from .external_data import with_external_data
 from .foreign_scaling import scaling_of

@@ -15,7 +15,8 @@ import numpy as np
 from ..engines.engine import Engine, check_against_card, start_engine
 from ..errors import BadModel, EdgeclsError
 from ..files import write_whole
-from ..workers import TENSOR_BYTES, TRIAL_TIME_S, allow_memory, ask_worker
+from ..limits import TENSOR_BYTES, allow_memory
+from ..workers import TRIAL_TIME_S, ask_worker
 from .builtin import builtin_name
 from .model_file import ModelFile, ModelFormat, content_sha256, model_format, read_card, read_model
 from .passed import has_passed, remember

@@ -7,7 +7,7 @@ import sys
 import time
 
 from edgecls.edge_runtime.errors import MissingInput
-from edgecls.edge_runtime.workers import allow_memory
+from edgecls.edge_runtime.limits import allow_memory
 
 
 def count(content: bytes, name: str) -> dict[str, object]:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from edgecls.edge_runtime.errors import BadModel, MissingInput
-from edgecls.edge_runtime.workers import MEMORY_BYTES, MEMORY_FACTOR, ask_worker
+from edgecls.edge_runtime.limits import MEMORY_BYTES, MEMORY_FACTOR
+from edgecls.edge_runtime.workers import ask_worker
 
 
 @pytest.fixture

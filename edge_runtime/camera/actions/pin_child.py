@@ -19,6 +19,8 @@ from importlib import import_module
 from types import FrameType
 from typing import Any, Protocol, TextIO
 
+from ...text import one_reason
+
 READY, DONE, FAILED = "ready", "done", "failed"
 NO_LIBRARY = 'not installed; install it with `pip install "edgecls[gpio]"`'
 
@@ -172,8 +174,7 @@ def _why(error: Exception) -> str:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()).strip("'\"") or type(error).__name__
-    return text[:200]
+    return one_reason(error).strip("'\"")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ CONNECT_S, ANSWER_S = 10.0, 10.0
 """How long a broker may take to accept a connection, and to confirm a message."""
 KEEPALIVE_S = 20
 """A broker that heard nothing for one and a half times this takes the camera for gone, and we the broker."""
+_STEP_S = 0.2
+"""A pause is waited for in steps, so that it follows the clock."""
 _SHORT_S = 5.0
 """A connection that ends sooner counts as a failure: another client with the same name may throw us out."""
 
@@ -117,8 +119,11 @@ class BrokerConnection:
 
     def _connected(self, attempt: Carrying) -> "Link":
         self._drop()
-        if self._short_in_a_row and attempt.wait(growing_pause_s(self._short_in_a_row)):
-            raise Unavailable(f"{self.name}: ended while waiting to connect again")
+        pause_s = growing_pause_s(self._short_in_a_row) if self._short_in_a_row else 0.0
+        until_s = self._clock() + pause_s
+        while (left_s := until_s - self._clock()) > 0:
+            if attempt.wait(min(left_s, _STEP_S)):
+                raise Unavailable(f"{self.name}: ended while waiting to connect again")
         link = Link(self._broker, self._greeting)
         try:
             link.open(attempt)

@@ -156,6 +156,7 @@ def test_the_library_or_a_pin_that_is_not_there_is_one_line(monkeypatch, capsys)
         (gpiozero.PinUnknownPi("unable to locate Pi revision"), "failed no Raspberry Pi; pins need one"),
         (OSError("can not open gpiochip"), "failed can not open gpiochip; add your user to the group gpio"),
         (ValueError("'GPIO busy'"), "failed GPIO busy; check the number, and that no other program uses"),
+        (ValueError("word " * 99), "failed " + "word " * 19 + "word ... word "),
     ],
 )
 def test_what_the_library_says_comes_with_what_to_do(monkeypatch, capsys, error, said):
