@@ -24,7 +24,8 @@ from .actions_load import render as render_load
 from .few_pictures import measure_samples, render_samples
 from .many_pictures import measure
 from .many_pictures import render as render_costs
-from .mqtt_broker import measure_latency, measure_restarts, render_latency, render_restarts
+from .mqtt_broker import measure_latency, render_latency
+from .mqtt_restarts import measure_restarts, render_restarts
 from .near_duplicates import render as render_searches
 from .near_duplicates import time_searches
 from .never_seen import hold_back_each
@@ -151,10 +152,10 @@ def page_attacks(
 
 @app.command("actions-load")
 def actions_load(
-    rounds: int = typer.Option(5, min=1, help="In each, both cameras are measured at the same time."),
+    rounds: int = typer.Option(5, min=1, help="In each, all cameras are measured at the same time."),
     seconds: float = typer.Option(8.0, min=1.0, help="Of each round."),
 ) -> None:
-    """Run two cameras side by side, one with actions that hang: frame rate, age, memory, end; a minute."""
+    """Run cameras side by side, two with actions and brokers that hang: frame rate, age, memory, end."""
     golden = read_model(builtin_paths("nano", "auto")[0]).card.golden[0]
     picture = decode(base64.b64decode(golden.picture), "golden frame")
     print(render_load(measure_load([picture, np.full_like(picture, 128)], rounds, seconds, _show)))
@@ -168,8 +169,8 @@ def mqtt_latency(changes: int = typer.Option(1000, min=1, help="Changes of the l
 
 @app.command("mqtt-restarts")
 def mqtt_restarts(kills: int = typer.Option(1000, min=1, help="How often the broker is killed.")) -> None:
-    """Kill mosquitto again and again: what is stale, and which events are missing; some minutes."""
-    print(render_restarts(measure_restarts(kills)))
+    """Kill mosquitto at random moments: what is stale, and which events are missing; ten minutes."""
+    print(render_restarts(measure_restarts(kills, on_step=_show)))
 
 
 def _writable(json_file: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""What actions that hang cost the camera loop: two cameras side by side, one of them with all of these."""
+"""What actions and brokers that hang cost the loop: cameras side by side, with all of these and without."""
 
 import json
 import os
@@ -10,10 +10,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import IO, cast
 
@@ -25,42 +24,50 @@ from .frame_age import RATE_FPS, camera_server
 CHANGE_EVERY = 5
 """Frames from one picture to the other."""
 _WARM_UP_FRAMES = 150
+_BROKER = "mqtt://127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Round:
-    """How both cameras fared at the same time."""
+class Load:
+    """How a camera fared whose actions all hang, beside one without any, at the same time."""
 
-    fps: tuple[float, float]
-    """Without actions, and with them."""
-    age_p50_ms: tuple[float, float]
-    age_p95_ms: tuple[float, float]
+    name: str
+    """What became of its broker."""
+    fps: tuple[tuple[float, float], ...]
+    """Of each round: without actions, and with them."""
+    age_p50_ms: tuple[tuple[float, float], ...]
+    age_p95_ms: tuple[tuple[float, float], ...]
+    memory_mb: tuple[float, float]
+    """After the warm-up and at the end."""
+    threads: tuple[int, int]
+    """As `memory_mb`."""
+    ended_s: float
+    """From SIGTERM to the end."""
+    failures_told: int
+    """Lines about an output that fails; each output has one until it works."""
+    deliveries: str
+    """What the summary says of them."""
 
 
 @dataclass(frozen=True)
 class LoadReport:
     """What was measured."""
 
-    rounds: tuple[Round, ...]
-    memory_mb: tuple[float, float]
-    """Of the camera with actions, after the warm-up and at the end."""
-    threads: tuple[int, int]
-    """As `memory_mb`."""
-    ended_s: tuple[float, float]
-    """From SIGTERM to the end, without actions and with them."""
-    deliveries: tuple[dict[str, object], ...]
+    loads: tuple[Load, ...]
+    alone_ended_s: float
+    """As `Load.ended_s`, of the camera without actions."""
     full_disk: bool
-    """Whether its events went to a full disk."""
+    """Whether the events went to a full disk."""
 
 
 def measure_load(
     pictures: Sequence[object], rounds: int, seconds: float, on_step: Callable[[str], None]
 ) -> LoadReport:
-    """Runs two real cameras of one stream: one alone, and one whose actions all hang.
+    """Runs three real cameras of one stream: one alone, and two whose actions and broker all hang.
 
     Args:
         pictures: uint8 (H, W, 3) BGR, which take turns; the built-in nano gives them different labels.
-        rounds: in each of which both are measured at the same time.
+        rounds: in each of which all are measured at the same time.
         seconds: of each round.
         on_step: called with what is done now.
     """
@@ -70,84 +77,104 @@ def measure_load(
         shown = [pictures[at // CHANGE_EVERY % 2] for at in range(2 * CHANGE_EVERY)]
         write_frames(frames, camera_frames(cast("list[object]", shown), VGA, len(shown)))  # pyright: ignore[reportArgumentType]
         url = opened.enter_context(camera_server(frames, RATE_FPS))
-        silent = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=500))
         disk = opened.enter_context(_full_disk(folder))
-        hook = f"webhook,limit=2s,picture:http://127.0.0.1:{silent.getsockname()[1]}/"
+        silent = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=500)).getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            down = closed.getsockname()[1]
+        hook = f"webhook,limit=2s,picture:http://127.0.0.1:{silent}/"
         hanging = [hook, "run:sleep 1000", "run,busy=restart:sleep 1000", "sh,limit=1s:yes"]
         on = [word for action in hanging for word in ("--on", "any", action)]
-        log = folder / "events.jsonl"
-        events = ["--events", str((disk or folder) / "events.jsonl"), *on]
-        cameras = [opened.enter_context(_Camera(url, more)) for more in (["--events", str(log)], events)]
+        alone = opened.enter_context(_Camera(url, ["--events", str(folder / "events.jsonl")]))
+        loaded = {
+            name: opened.enter_context(
+                _Camera(
+                    url, [*on, "--events", f"{disk or folder}/{port}.jsonl", "--mqtt", f"{_BROKER}:{port}"]
+                )
+            )
+            for name, port in (("a broker that is down", down), ("a broker that never answers", silent))
+        }
+        cameras = [alone, *loaded.values()]
         on_step("warming up ...")
         while min(camera.count() for camera in cameras) < _WARM_UP_FRAMES:
             time.sleep(0.1)
-        loaded = cameras[1]
-        memory, threads = [loaded.memory_mb()], [loaded.threads()]
-        done: list[Round] = []
+        began = [(camera.memory_mb(), camera.threads()) for camera in cameras]
+        figures: list[list[_Figures]] = []
         for number in range(rounds):
             on_step(f"round {number + 1} of {rounds} ...")
-            done.append(_round(cameras, seconds))
-        memory.append(loaded.memory_mb())
-        threads.append(loaded.threads())
+            figures.append(_round(cameras, seconds))
+        ended = [(camera.memory_mb(), camera.threads()) for camera in cameras]
         ended_s = [camera.end() for camera in cameras]
-        return LoadReport(
-            tuple(done),
-            (memory[0], memory[1]),
-            (threads[0], threads[1]),
-            (ended_s[0], ended_s[1]),
-            tuple(loaded.deliveries()),
-            disk is not None,
-        )
+        loads = [
+            Load(
+                name,
+                fps=tuple((each[0].fps, each[at].fps) for each in figures),
+                age_p50_ms=tuple((each[0].age_p50_ms, each[at].age_p50_ms) for each in figures),
+                age_p95_ms=tuple((each[0].age_p95_ms, each[at].age_p95_ms) for each in figures),
+                memory_mb=(began[at][0], ended[at][0]),
+                threads=(began[at][1], ended[at][1]),
+                ended_s=ended_s[at],
+                failures_told=camera.failures_told(),
+                deliveries=camera.deliveries(),
+            )
+            for at, (name, camera) in enumerate(loaded.items(), 1)
+        ]
+        return LoadReport(tuple(loads), ended_s[0], disk is not None)
 
 
 def render(report: LoadReport) -> str:
     """Returns the figures for people."""
+    waits = "a full disk for the events" if report.full_disk else "no full disk (only root can make one)"
+    lines = [f"without / with a webhook that hangs, commands that sleep or write without end, {waits}, and:"]
+    for load in report.loads:
+        lines += ["", *_load_lines(load)]
+    return "\n".join([*lines, "", f"SIGTERM to the end without actions: {report.alone_ended_s:.2f} s"])
+
+
+def _load_lines(load: Load) -> list[str]:
     rows = [
         (
             str(number),
-            f"{each.fps[0]:.2f} / {each.fps[1]:.2f}",
-            f"{each.fps[1] / each.fps[0] - 1:+.2%}",
-            f"{each.age_p50_ms[0]:.2f} / {each.age_p50_ms[1]:.2f}",
-            f"{each.age_p50_ms[1] - each.age_p50_ms[0]:+.2f}",
-            f"{each.age_p95_ms[0]:.2f} / {each.age_p95_ms[1]:.2f}",
+            f"{fps[0]:.2f} / {fps[1]:.2f}",
+            f"{fps[1] / fps[0] - 1:+.2%}",
+            f"{p50[0]:.2f} / {p50[1]:.2f}",
+            f"{p50[1] - p50[0]:+.2f}",
+            f"{p95[0]:.2f} / {p95[1]:.2f}",
         )
-        for number, each in enumerate(report.rounds, 1)
+        for number, (fps, p50, p95) in enumerate(
+            zip(load.fps, load.age_p50_ms, load.age_p95_ms, strict=True), 1
+        )
     ]
-    slower = statistics.median(each.fps[1] / each.fps[0] - 1 for each in report.rounds)
-    older_ms = statistics.median(each.age_p50_ms[1] - each.age_p50_ms[0] for each in report.rounds)
-    head = ("round", "frames/s", "change", "age p50 ms", "change ms", "age p95 ms")
-    waits = "a full disk for the events" if report.full_disk else "no full disk (only root can make one)"
-    counts = [
-        f"{each['done']} done, {each['failed']} failed, {each['dropped']} dropped"
-        for each in report.deliveries
+    slower = statistics.median(loaded / alone - 1 for alone, loaded in load.fps)
+    older_ms = statistics.median(loaded - alone for alone, loaded in load.age_p50_ms)
+    return [
+        load.name,
+        table(("round", "frames/s", "change", "age p50 ms", "change ms", "age p95 ms"), rows),
+        f"median change: {slower:+.2%} frames a second, {older_ms:+.2f} ms of age",
+        f"memory: {load.memory_mb[0]:.1f} MB, then {load.memory_mb[1]:.1f} MB; "
+        f"threads: {load.threads[0]}, then {load.threads[1]}; SIGTERM to the end: {load.ended_s:.2f} s",
+        f"{load.failures_told} events of failures; {load.deliveries or 'no actions counted'}",
     ]
-    return "\n".join(
-        [
-            f"without / with a webhook that hangs, commands that sleep or write without end, {waits}",
-            table(head, rows),
-            f"median change: {slower:+.2%} frames a second, {older_ms:+.2f} ms of age",
-            f"memory: {report.memory_mb[0]:.1f} MB, then {report.memory_mb[1]:.1f} MB; "
-            f"threads: {report.threads[0]}, then {report.threads[1]}",
-            f"SIGTERM to the end: {report.ended_s[0]:.2f} s / {report.ended_s[1]:.2f} s",
-            f"actions: {'; '.join(counts) or 'not counted'}",
-        ]
-    )
 
 
-def _round(cameras: "Sequence[_Camera]", seconds: float) -> Round:
+@dataclass(frozen=True)
+class _Figures:
+    """Of one camera in one round."""
+
+    fps: float
+    age_p50_ms: float
+    age_p95_ms: float
+
+
+def _round(cameras: "Sequence[_Camera]", seconds: float) -> list[_Figures]:
     first = [camera.count() for camera in cameras]
     time.sleep(seconds)
-    fps: list[float] = []
-    p50: list[float] = []
-    p95: list[float] = []
+    done: list[_Figures] = []
     for camera, before in zip(cameras, first, strict=True):
         seen = camera.since(before)
         ages_ms = sorted(age_ms for _, age_ms in seen)
-        gaps_s = [after[0] - one[0] for one, after in pairwise(seen)]
-        fps.append(len(gaps_s) / sum(gaps_s))
-        p50.append(statistics.median(ages_ms))
-        p95.append(ages_ms[int(0.95 * len(ages_ms))])
-    return Round((fps[0], fps[1]), (p50[0], p50[1]), (p95[0], p95[1]))
+        fps = (len(seen) - 1) / (seen[-1][0] - seen[0][0])
+        done.append(_Figures(fps, statistics.median(ages_ms), ages_ms[int(0.95 * len(ages_ms))]))
+    return done
 
 
 class _Camera:
@@ -211,13 +238,14 @@ class _Camera:
         self._process.wait(60)
         return time.monotonic() - asked_s
 
-    def deliveries(self) -> Iterator[dict[str, object]]:
+    def failures_told(self) -> int:
+        """How many lines say that an output, or the disk of the events, fails."""
+        return sum("trying again in" in line or "disk is full" in line for line in self._said.splitlines())
+
+    def deliveries(self) -> str:
         """What its summary says of its actions, all together."""
-        for line in self._said.splitlines():
-            if line.startswith("actions: "):
-                words = line.removeprefix("actions: ").split(", ")
-                found = {name: count for count, name in (word.split() for word in words)}
-                yield {name: found.get(name, "0") for name in ("done", "failed", "dropped")}
+        found = (line for line in self._said.splitlines() if line.startswith("actions: "))
+        return next(found, "")
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def read_options(path: Path, kind: type[Any]) -> dict[str, Any]:
             near = get_close_matches(name, known, n=1)
             remedy = f"did you mean {near[0]}?" if near else "see `edgecls camera --print-config`"
             raise BadConfiguration(f"{path}: {shown_source(key)}: no such option; {remedy}")
-        if name not in ("source", "token", "mqtt") and isinstance(value, str) and has_secret(value):
+        if name not in ("source", "token", "mqtt", "on") and isinstance(value, str) and has_secret(value):
             raise BadConfiguration(
                 f"{path}: {key} = {shown_value(value)}: an address of a camera; write source = ..."
             )

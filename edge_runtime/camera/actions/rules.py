@@ -217,6 +217,8 @@ def split_action(text: str) -> tuple[str, dict[str, str], str]:
         near = get_close_matches(kind.lower(), SETTINGS, n=1)
         if kind in ("http", "https"):
             raise ValueError("no such action; did you mean webhook:URL?")
+        if kind in SETTINGS:
+            raise ValueError(f"nothing follows {kind}; write {_EXAMPLES}")
         meant = f"did you mean {near[0]}:?" if near else f"write {_EXAMPLES}"
         raise ValueError(f"no such action; {meant}")
     if kind == "gpio":
@@ -229,6 +231,8 @@ def split_action(text: str) -> tuple[str, dict[str, str], str]:
             raise ValueError(f"{kind} has no setting {name}; it has {' and '.join(SETTINGS[kind])}")
         if bool(equals) == (name == "picture"):
             raise ValueError(f"write {name}" + ("" if equals else "=..."))
+        if name in settings:
+            raise ValueError(f"{name} is there twice; write it once")
         settings[name] = value
     return kind, settings, target
 
@@ -267,7 +271,7 @@ def _words(command: str) -> tuple[str, ...]:
 def _checked_url(url: str) -> None:
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_address = False
     if not is_address or not url.isprintable() or " " in url:

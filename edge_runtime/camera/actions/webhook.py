@@ -35,13 +35,17 @@ _TRANSIENT = (408, 425, 429)
 
 
 def webhook_secret() -> bytes:
-    """Returns the secret of signatures from the environment; empty where there is none.
+    """Returns the secret of signatures from the environment; empty where the variable is not set.
 
     Raises:
-        BadConfiguration: it is easy to guess.
+        BadConfiguration: it is set, and empty or easy to guess: who sets it counts on signatures.
     """
-    secret = os.environ.get(SECRET_VARIABLE, "")
-    if secret and len(secret) < LEAST_SECRET:
+    secret = os.environ.get(SECRET_VARIABLE)
+    if secret is None:
+        return b""
+    if not secret.strip():
+        raise BadConfiguration(f"{SECRET_VARIABLE}: empty; give it the secret, or unset it to sign nothing")
+    if len(secret) < LEAST_SECRET:
         raise BadConfiguration(
             f"{SECRET_VARIABLE}: too short; take at least {LEAST_SECRET} characters, such as from "
             "`openssl rand -hex 32`"

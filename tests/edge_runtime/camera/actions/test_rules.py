@@ -97,6 +97,10 @@ def test_a_label_with_a_colon_or_an_awkward_name_can_be_reached():
         ("cup", "http://me:s3cret@host/", "no such action; did you mean webhook:URL?"),
         ("cup", "webook:http://me:s3cret@host/", "no such action; did you mean webhook:?"),
         ("cup", "run:", "nothing follows run:"),
+        ("cup", "run", "nothing follows run; write run:"),
+        ("cup", "run,skip:a", "run has no setting skip; it has limit and busy"),
+        ("cup", "run,busy=Skip:a", "busy=Skip: write busy=queue or busy=skip or busy=restart"),
+        ("cup", "run,limit=5s,limit=9s:a", "limit is there twice; write it once"),
         ("cup", "run:'a", "no closing quotation; check its quotes"),
         ("cup", "run:a\0b", "null character"),
         ("cup", "run,limit=fast:a", "limit=fast: not a time"),
@@ -108,11 +112,20 @@ def test_a_label_with_a_colon_or_an_awkward_name_can_be_reached():
         ("cup", "webhook:ftp://me:s3cret@h/", "not an address; write webhook:https://host/path"),
         ("cup", "webhook:https:///s3cret", "not an address"),
         ("cup", "webhook:http://h:99999/", "not an address"),
+        ("cup", "webhook:http://h:0/", "not an address"),
         ("cup", "webhook:http://h/a b", "not an address"),
         ("cup", "gpio:door", "not a pin; write its GPIO number, 0 to 53"),
         ("cup", "gpio:54", "not a pin"),
+        ("cup", "gpio:17.5", "not a pin"),
+        ("cup", "gpio:BOARD11", "not a pin"),
         ("cup", "gpio:-1", "not a pin"),
         ("cup", "gpio:17:pulse=0", "pulse=0: not a time"),
+        ("cup", "gpio:17:pulse=", "pulse=: not a time"),
+        ("cup", "gpio:17:pulse=-2s", "pulse=-2s: not a time"),
+        ("cup", "gpio:17:pulse=nan", "pulse=nan: not a time"),
+        ("cup", "gpio:17:plse=2s", "gpio has no setting plse; it has pulse and active"),
+        ("cup", "gpio:17:pulse=2s:pulse=3s", "pulse is there twice; write it once"),
+        ("cup", "gpio:17:active=LOW", "active=LOW: write active=high or active=low"),
         ("left:cup", "gpio:17", "that is a moment; write gpio:17:pulse=2s"),
         ("", "run:a", "names no label"),
         ("left:", "run:a", "names no label"),
@@ -147,6 +160,9 @@ def test_an_unknown_label_names_those_of_the_model():
     ("text", "message"),
     [
         ('on = "cup"', "write tables: [[on]]"),
+        ('on = "cup webhook:http://me:s3cret@h/"', "write tables: [[on]]"),
+        ('[[on]]\nlabel = "cup"\ngpio = true', "write gpio = 17, a number"),
+        ('[[on]]\nlabel = "cup"\ngpio = 17\npulse = [2]', "pulse: write a text in quotes"),
         ("on = [1]", "write a table"),
         ('[[on]]\nrun = "a"', 'write label = "..."'),
         ('[[on]]\nlabel = "cup"', "write one of run, sh, webhook, gpio for label cup"),
@@ -166,6 +182,28 @@ def test_a_table_that_makes_no_sense_says_what_to_write(tmp_path, text, message)
         CameraOptions.from_toml(path)
     assert message in str(refused.value)
     assert "door.toml: on = " in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("gpio = 99", "--on cup gpio:99: not a pin"),
+        ("gpio = -1", "--on cup gpio:-1: not a pin"),
+        ("gpio = 17\npulse = 0", "pulse=0: not a time"),
+        ("gpio = 17\npulse = nan", "pulse=nan: not a time"),
+        ('gpio = 17\nactive = "LOW"', "active=LOW: write active=high"),
+        ('run = "a"\nbusy = "skp"', "busy=skp: write busy=queue"),
+        ('run = ""', "nothing follows run:"),
+        ('webhook = "h"', "not an address"),
+    ],
+)
+def test_a_value_of_a_table_is_checked_as_on_the_command_line(tmp_path, lines, message):
+    path = tmp_path / "door.toml"
+    path.write_text(f'[[on]]\nlabel = "cup"\n{lines}\n')
+    with pytest.raises(UsageError) as refused:
+        parse_rules(CameraOptions.from_toml(path).on)
+    assert message in str(refused.value)
 
 
 def test_a_table_may_have_numbers_as_times():

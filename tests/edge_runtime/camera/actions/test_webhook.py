@@ -181,6 +181,10 @@ def test_the_receiver_of_the_guide_believes_what_is_signed_and_nothing_else(monk
 def test_a_secret_that_is_easy_to_guess_is_refused(monkeypatch):
     monkeypatch.delenv("EDGECLS_WEBHOOK_SECRET", raising=False)
     assert webhook_secret() == b""
+    for empty in ("", " "):
+        monkeypatch.setenv("EDGECLS_WEBHOOK_SECRET", empty)
+        with pytest.raises(BadConfiguration, match="empty; give it the secret, or unset it"):
+            webhook_secret()
     monkeypatch.setenv("EDGECLS_WEBHOOK_SECRET", "door")
     with pytest.raises(BadConfiguration, match="too short; take at least 16 characters"):
         webhook_secret()
