@@ -21,7 +21,8 @@ from typing import Any, Protocol, TextIO
 
 from ...text import one_reason
 
-READY, DONE, FAILED = "ready", "done", "failed"
+READY, DONE, FAILED, REFUSED = "ready", "done", "failed", "refused"
+"""What it answers; a pin that is refused is none of this board, whenever it is asked for."""
 NO_LIBRARY = 'not installed; install it with `pip install "edgecls[gpio]"`'
 
 
@@ -140,6 +141,9 @@ def main(words: list[str]) -> int:
         _say(sys.stdout, f"{FAILED} {missing}: {NO_LIBRARY}")
         return 69
     except Exception as error:  # of gpiozero and lgpio
+        if type(error).__name__ == "PinInvalidPin":
+            _say(sys.stdout, f"{REFUSED} {_one_line(error)}; write a GPIO number of this board: see `pinout`")
+            return 2
         _say(sys.stdout, f"{FAILED} {_why(error)}")
         return 69
     try:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from ...errors import Unavailable
+from ...errors import EdgeclsError, Unavailable, UsageError
 from ...masking import child_environment
 from ..control import StopRequest
 from ..outputs.destination import Carrying
-from .pin_child import DONE, FAILED, READY
+from .pin_child import DONE, FAILED, READY, REFUSED
 from .rules import PinAction, pin_words
 
 # -P: modules in the current folder are not imported in place of ours.
@@ -36,6 +36,7 @@ class PinBoard:
 
     Raises:
         Unavailable: the library is not there, or a pin cannot be used.
+        UsageError: this board has no such pin.
     """
 
     name = "gpio"
@@ -108,7 +109,7 @@ class PinBoard:
 
 
 class _PinProcess:
-    """The process that holds the pins; see `pin_child.py`. Raises Unavailable where it does not start."""
+    """The process that holds the pins; see `pin_child.py`. Its start fails as that of a `PinBoard`."""
 
     def __init__(self, words: Sequence[str], gives_up: Callable[[], bool]) -> None:
         self._process = subprocess.Popen(
@@ -124,7 +125,7 @@ class _PinProcess:
         self._hearing.start()
         try:
             self._expect(READY, START_S, gives_up)
-        except Unavailable:
+        except EdgeclsError:
             self.end()
             raise
 
@@ -179,5 +180,7 @@ class _PinProcess:
             if said == answer:
                 return
             kind, _, why = said.partition(" ")
+            if kind == REFUSED:
+                raise UsageError(f"gpio: {why}")
             raise Unavailable(why if kind == FAILED else _ENDED)
         raise Unavailable("the process that holds the pins does not answer")

@@ -15,7 +15,7 @@ from edgecls.edge_runtime.camera.actions.pins import PinBoard
 from edgecls.edge_runtime.camera.actions.rules import PinAction
 from edgecls.edge_runtime.camera.control import StopRequest
 from edgecls.edge_runtime.camera.outputs.destination import Carrying
-from edgecls.edge_runtime.errors import Unavailable
+from edgecls.edge_runtime.errors import Unavailable, UsageError
 from tests.fakes import Clock
 from tests.waiting import wait_until
 
@@ -204,6 +204,15 @@ def test_one_that_is_killed_itself_is_started_again_with_its_pins_as_they_should
         board.close()
         board.close()
     assert level(levels, 27) == "0"
+
+
+@posix
+def test_a_pin_that_the_board_does_not_have_is_a_wrong_option(levels):
+    """Which no restart mends."""
+    with pytest.raises(
+        UsageError, match=r"^gpio: 45 is not a valid pin name; write a GPIO number of this board"
+    ):
+        PinBoard([PinAction(45)])
 
 
 @posix
