@@ -116,6 +116,8 @@ def _run(options: CameraOptions) -> None:
     if options.record and report.frames and expanded(options.record).exists():
         remarks = [sink.remark for sink in session.loop.sinks if sink.remark]
         say(", ".join([f"recording: {options.record}", *remarks]))
+    if session.inbox:
+        say(f"inbox: {options.inbox}, {session.inbox.summary}")
 
 
 def _shown_answers(

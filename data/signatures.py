@@ -13,6 +13,7 @@ from itertools import product
 
 import numpy as np
 
+from ..edge_runtime.images.look import LOOK_VALUES, THUMBNAIL, look_of
 from ..edge_runtime.images.opencv import cv2
 
 NEAR_BITS = 12
@@ -24,8 +25,6 @@ Both limits were chosen by looking: 165 test images of CIFAR-10 have such a neig
 images, in nearly all cases another copy of the same photograph or of the same car. Barz and Denzler (2020)
 found about 3 % by hand, many of them cropped or mirrored, which a hash of this kind does not see.
 """
-_THUMBNAIL = (8, 8)
-_VALUES = 8 * 8 * 3
 PER_CELL = 512
 """Images in a cell below which a finer grid would cost more than it saves."""
 _DIRECTIONS = 5
@@ -54,22 +53,17 @@ class Signatures:
 def signatures(images: np.ndarray, *, mirrored: bool = False) -> Signatures:
     """Returns the signatures of uint8 (N, H, W, C) images, read one after the other.
 
-    The hash is Krawetz's dHash (2013): a bit for each pixel of a 9x8 grey picture, set if the pixel is
-    brighter than its left neighbour.
+    See `Look`.
 
     Args:
         images: may be larger than the memory, as a memory-mapped array.
         mirrored: returns the signatures of their mirror images.
     """
     count = len(images)
-    hashes, thumbnails = np.empty(count, np.uint64), np.empty((count, *_THUMBNAIL, 3), np.uint8)
+    hashes, thumbnails = np.empty(count, np.uint64), np.empty((count, LOOK_VALUES), np.uint8)
     for place, image in enumerate(images):
-        coloured = image if image.shape[2] == 3 else image.repeat(3, 2)
-        shown = cv2.flip(coloured, 1) if mirrored else coloured
-        grey = cv2.resize(cv2.cvtColor(shown, cv2.COLOR_RGB2GRAY), (9, 8), interpolation=cv2.INTER_AREA)
-        hashes[place] = np.packbits(grey[:, 1:] > grey[:, :-1]).view(np.uint64)[0]
-        thumbnails[place] = cv2.resize(shown, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return Signatures(hashes, thumbnails.reshape(count, _VALUES))
+        hashes[place], thumbnails[place] = look_of(image[:, ::-1] if mirrored else image)
+    return Signatures(hashes, thumbnails)
 
 
 def nearest(some: Signatures, others: Signatures, *, per_cell: int = PER_CELL) -> np.ndarray:
@@ -134,7 +128,7 @@ class _Limits:
 
 
 def _limits(strictness: float) -> _Limits:
-    return _Limits(int(NEAR_BITS / strictness), int(NEAR_STEPS * _VALUES / strictness))
+    return _Limits(int(NEAR_BITS / strictness), int(NEAR_STEPS * LOOK_VALUES / strictness))
 
 
 class _Grid:
@@ -176,7 +170,7 @@ class _Grid:
 def _weighted_sums(thumbnails: np.ndarray) -> np.ndarray:
     """Returns sums with weights of -1, 0 and 1, int64 (N, D): of coarse waves in brightness and colours."""
     waves = np.ones((1, 1), np.float32)
-    while len(waves) < _THUMBNAIL[0]:
+    while len(waves) < THUMBNAIL[0]:
         waves = np.block([[waves, waves], [waves, -waves]])
     waves = waves[np.argsort((np.diff(waves, axis=1) != 0).sum(axis=1))]  # by their changes of sign
     weights = [

@@ -1,6 +1,7 @@
 """`python -m tools`: edgecls beside straightforward programs; see `make bench-pipeline`, `bench-training`."""
 
 import base64
+import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from edgecls.edge_runtime.models.builtin import builtin_paths
 from edgecls.edge_runtime.models.model_file import ModelFile, read_model
 from edgecls.trainer.options import absolute_data
 
-from .actions_load import measure_load
+from .actions_load import load_lines, measure_inbox, measure_load
 from .actions_load import render as render_load
 from .few_pictures import measure_samples, render_samples
 from .many_pictures import measure
@@ -171,6 +172,25 @@ def mqtt_latency(changes: int = typer.Option(1000, min=1, help="Changes of the l
 def mqtt_restarts(kills: int = typer.Option(1000, min=1, help="How often the broker is killed.")) -> None:
     """Kill mosquitto at random moments: what is stale, and which events are missing; ten minutes."""
     print(render_restarts(measure_restarts(kills, on_step=_show)))
+
+
+@app.command("inbox-kills")
+def inbox_kills(kills: int = typer.Option(1000, min=1, help="How often the process is killed.")) -> None:
+    """Kill a process that fills an inbox again and again: is every file whole; a minute."""
+    subprocess.run(
+        [sys.executable, "-m", "tools.inbox_kills", str(kills)], check=True
+    )  # small, to be forked fast
+
+
+@app.command("inbox-age")
+def inbox_age(
+    rounds: int = typer.Option(5, min=1, help="In each, both cameras are measured at the same time."),
+    seconds: float = typer.Option(8.0, min=1.0, help="Of each round."),
+) -> None:
+    """Run two cameras side by side, one with an inbox: frame rate and age; a minute."""
+    golden = read_model(builtin_paths("nano", "auto")[0]).card.golden[0]
+    picture = decode(base64.b64decode(golden.picture), "golden frame")
+    print("\n".join(load_lines(measure_inbox([picture, np.full_like(picture, 128)], rounds, seconds, _show))))
 
 
 def _writable(json_file: Path | None) -> None:

@@ -73,10 +73,7 @@ def measure_load(
     """
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
-        frames = folder / "frames"
-        shown = [pictures[at // CHANGE_EVERY % 2] for at in range(2 * CHANGE_EVERY)]
-        write_frames(frames, camera_frames(cast("list[object]", shown), VGA, len(shown)))  # pyright: ignore[reportArgumentType]
-        url = opened.enter_context(camera_server(frames, RATE_FPS))
+        url = opened.enter_context(_stream(pictures, folder))
         disk = opened.enter_context(_full_disk(folder))
         silent = opened.enter_context(socket.create_server(("127.0.0.1", 0), backlog=500)).getsockname()[1]
         with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -93,32 +90,67 @@ def measure_load(
             )
             for name, port in (("a broker that is down", down), ("a broker that never answers", silent))
         }
-        cameras = [alone, *loaded.values()]
-        on_step("warming up ...")
-        while min(camera.count() for camera in cameras) < _WARM_UP_FRAMES:
-            time.sleep(0.1)
-        began = [(camera.memory_mb(), camera.threads()) for camera in cameras]
-        figures: list[list[_Figures]] = []
-        for number in range(rounds):
-            on_step(f"round {number + 1} of {rounds} ...")
-            figures.append(_round(cameras, seconds))
-        ended = [(camera.memory_mb(), camera.threads()) for camera in cameras]
-        ended_s = [camera.end() for camera in cameras]
-        loads = [
-            Load(
-                name,
-                fps=tuple((each[0].fps, each[at].fps) for each in figures),
-                age_p50_ms=tuple((each[0].age_p50_ms, each[at].age_p50_ms) for each in figures),
-                age_p95_ms=tuple((each[0].age_p95_ms, each[at].age_p95_ms) for each in figures),
-                memory_mb=(began[at][0], ended[at][0]),
-                threads=(began[at][1], ended[at][1]),
-                ended_s=ended_s[at],
-                failures_told=camera.failures_told(),
-                deliveries=camera.deliveries(),
-            )
-            for at, (name, camera) in enumerate(loaded.items(), 1)
-        ]
-        return LoadReport(tuple(loads), ended_s[0], disk is not None)
+        loads, alone_ended_s = _compared(alone, loaded, rounds, seconds, on_step)
+        return LoadReport(loads, alone_ended_s, disk is not None)
+
+
+def measure_inbox(
+    pictures: Sequence[object], rounds: int, seconds: float, on_step: Callable[[str], None]
+) -> Load:
+    """Runs two real cameras of one stream: one alone, and one with an inbox; arguments as `measure_load`."""
+    with ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        url = opened.enter_context(_stream(pictures, folder))
+        alone = opened.enter_context(_Camera(url, []))
+        inbox = opened.enter_context(_Camera(url, ["--inbox", str(folder / "inbox")]))
+        (load,), _ = _compared(alone, {"without / with an inbox": inbox}, rounds, seconds, on_step)
+        return load
+
+
+@contextmanager
+def _stream(pictures: Sequence[object], folder: Path) -> Generator[str]:
+    """Serves pictures that take turns; gives the address."""
+    frames = folder / "frames"
+    shown = [pictures[at // CHANGE_EVERY % 2] for at in range(2 * CHANGE_EVERY)]
+    write_frames(frames, camera_frames(cast("list[object]", shown), VGA, len(shown)))  # pyright: ignore[reportArgumentType]
+    with camera_server(frames, RATE_FPS) as url:
+        yield url
+
+
+def _compared(
+    alone: "_Camera",
+    loaded: "dict[str, _Camera]",
+    rounds: int,
+    seconds: float,
+    on_step: Callable[[str], None],
+) -> tuple[tuple[Load, ...], float]:
+    """Compares cameras with one alone, and ends them; also returns how long that one took to end."""
+    cameras = [alone, *loaded.values()]
+    on_step("warming up ...")
+    while min(camera.count() for camera in cameras) < _WARM_UP_FRAMES:
+        time.sleep(0.1)
+    began = [(camera.memory_mb(), camera.threads()) for camera in cameras]
+    figures: list[list[_Figures]] = []
+    for number in range(rounds):
+        on_step(f"round {number + 1} of {rounds} ...")
+        figures.append(_round(cameras, seconds))
+    ended = [(camera.memory_mb(), camera.threads()) for camera in cameras]
+    ended_s = [camera.end() for camera in cameras]
+    loads = tuple(
+        Load(
+            name,
+            fps=tuple((each[0].fps, each[at].fps) for each in figures),
+            age_p50_ms=tuple((each[0].age_p50_ms, each[at].age_p50_ms) for each in figures),
+            age_p95_ms=tuple((each[0].age_p95_ms, each[at].age_p95_ms) for each in figures),
+            memory_mb=(began[at][0], ended[at][0]),
+            threads=(began[at][1], ended[at][1]),
+            ended_s=ended_s[at],
+            failures_told=camera.failures_told(),
+            deliveries=camera.deliveries(),
+        )
+        for at, (name, camera) in enumerate(loaded.items(), 1)
+    )
+    return loads, ended_s[0]
 
 
 def render(report: LoadReport) -> str:
@@ -126,11 +158,12 @@ def render(report: LoadReport) -> str:
     waits = "a full disk for the events" if report.full_disk else "no full disk (only root can make one)"
     lines = [f"without / with a webhook that hangs, commands that sleep or write without end, {waits}, and:"]
     for load in report.loads:
-        lines += ["", *_load_lines(load)]
+        lines += ["", *load_lines(load)]
     return "\n".join([*lines, "", f"SIGTERM to the end without actions: {report.alone_ended_s:.2f} s"])
 
 
-def _load_lines(load: Load) -> list[str]:
+def load_lines(load: Load) -> list[str]:
+    """Returns the figures of one camera for people."""
     rows = [
         (
             str(number),

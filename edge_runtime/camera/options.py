@@ -90,7 +90,7 @@ class CameraOptions:
         None,
         SOURCE,
         "Capture size to ask a local camera for, such as 640x480; default: four times the network's input, "
-        "and at least 640x480 with a window, a page or a recording.",
+        "and at least 640x480 with a window, a page, a recording or an inbox.",
         metavar="WxH",
     )
     wait: bool | None = _option(
@@ -313,10 +313,17 @@ class CameraOptions:
         metavar="MB",
         minimum=1,
     )
+    inbox: Path | None = _option(
+        None,
+        RECORD,
+        "Keep frames worth labelling in this folder, each with what the model said: those it was unsure of, "
+        "that changed the label or look like none before, and a few at random; at most 500 and 200 MB.",
+        metavar="DIR",
+    )
 
     def __post_init__(self) -> None:
         # A program may write paths as text, and pairs as lists.
-        for name in ("ca_file", "model", "labels", "events", "mqtt_password_file", "mqtt_ca_file"):
+        for name in ("ca_file", "model", "labels", "events", "inbox", "mqtt_password_file", "mqtt_ca_file"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, expanded(value))
         object.__setattr__(self, "on", tuple((label, action) for label, action in self.on))

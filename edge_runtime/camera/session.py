@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..classifier import Classifier
 from ..errors import BadConfiguration, Unavailable, UsageError
 from ..models.named import find_model_file
+from ..text import expanded
 from .answer import Answer, Sink
 from .control import StopRequest
 from .event import Event, OnEvent, fan_out, ignore
@@ -34,6 +35,7 @@ from .session_parts import (
     decider_of,
     event_log_of,
     farewell_of,
+    inbox_of,
     introduce,
     is_folder,
     mqtt_of,
@@ -59,6 +61,7 @@ from .stillness import Stillness
 
 if TYPE_CHECKING:
     from ..page.server import PageSink
+    from .inbox.sink import Inbox
 
 _STDOUT = 1
 
@@ -73,6 +76,7 @@ class CameraSession:
     loop: Loop
     log: EventLog | None
     page: "PageSink | None"
+    inbox: "Inbox | None"
 
     def run(self) -> LoopReport:
         """Classifies frames until the source ends, a limit is reached or a stop is requested.
@@ -125,11 +129,21 @@ def check_options(options: CameraOptions) -> Address:
         raise UsageError(f"--record-max-mb is for a folder; write --record {folder}")
     if options.record_max_mb and not options.record:
         raise UsageError("--record-max-mb goes with --record DIR/; add it, or leave this out")
+    _check_inbox(options, address)
     check_actions(options)
     broker_of(options)
     if options.show:
         _check_window(goes_on=is_unattended(options))
     return address
+
+
+def _check_inbox(options: CameraOptions, address: Address) -> None:
+    if options.inbox is None:
+        return
+    if isinstance(address, ImageFiles):
+        raise UsageError("--inbox is for a camera or a video: images are files already; leave it out")
+    if options.record and options.inbox.absolute() == expanded(options.record).absolute():
+        raise UsageError(f"--inbox {options.inbox}: is the recording itself; choose another folder")
 
 
 def _check_window(*, goes_on: bool) -> None:
@@ -227,10 +241,13 @@ def open_session(
         actions = actions_of(options, source, classifier, farewell, stop=stop, on_event=on_event)
         if actions:
             opened.callback(actions.close)  # whatever happens before the loop closes it
+        inbox = inbox_of(options, source, model, farewell, on_event, goes_on=unattended)
+        if inbox:
+            opened.callback(inbox.close)
         introduce(classifier, page, mqtt, actions)
         windows = [PreviewWindow(stop, keeps_trying=unattended, on_event=tell_all)] if options.show else []
         if isinstance(source, Capture) and source.least_px is None:
-            is_watched = bool(windows or page or recorder)
+            is_watched = bool(windows or page or recorder or inbox)
             source.least_px = least_size_px(classifier.card.image, is_watched=is_watched)
         if isinstance(source, Stills):
             source.rule = classifier.card.image
@@ -244,6 +261,7 @@ def open_session(
             recorder,
             actions,
             mqtt,
+            inbox,
             *last,
         ]
         loop = Loop(
@@ -258,7 +276,7 @@ def open_session(
             on_event=on_event,
             control=control,
         )
-        yield CameraSession(options, source, classifier, loop, log, page)
+        yield CameraSession(options, source, classifier, loop, log, page, inbox)
 
 
 def watch(

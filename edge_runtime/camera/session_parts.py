@@ -31,8 +31,10 @@ from .status import Seen
 from .view import ROTATIONS, View
 
 if TYPE_CHECKING:
+    from ..models.model_file import ModelFile
     from ..page.server import PageSink
     from .actions.actions import Actions
+    from .inbox.sink import Inbox
     from .mqtt.sink import MqttSink
     from .outputs.destination import Farewell
 
@@ -151,8 +153,8 @@ def _model_name(classifier: Classifier) -> str:
 
 
 def farewell_of(options: CameraOptions, stop: StopRequest, *, hurries: bool) -> "Farewell | None":
-    """The time in which the couriers of `--on` and `--mqtt` end; None where there are none."""
-    if not (options.on or options.mqtt):
+    """The time in which the couriers of `--on`, `--mqtt` and `--inbox` end; None where there are none."""
+    if not (options.on or options.mqtt or options.inbox):
         return None
     from .outputs.destination import Farewell  # noqa: PLC0415 - which most loops do without
 
@@ -248,6 +250,27 @@ def recorder_of(
         return FrameRecorder(path, header, on_event, max_bytes=limit, resumes=resumes)
     _refuse_itself("--record", path, Path(source.description))
     return Recorder(path, source, on_event, resumes=resumes)
+
+
+def inbox_of(
+    options: CameraOptions,
+    source: Source,
+    model: "ModelFile",
+    farewell: "Farewell | None",
+    on_event: OnEvent,
+    *,
+    goes_on: bool,
+) -> "Inbox | None":
+    """What `--inbox` keeps; raises what `Inbox` does."""
+    if options.inbox is None or farewell is None:
+        return None
+    from .inbox.folder import CameraOrigin, InboxFolder  # noqa: PLC0415 - which most loops do without
+    from .inbox.sink import Inbox  # noqa: PLC0415
+
+    image = model.card.image
+    view = View(view_of(options).roi)  # frames are upright when they come
+    origin = CameraOrigin(model.path.name, model.sha256, source.description, image, view, options.roi)
+    return Inbox(InboxFolder(options.inbox, origin), farewell, on_event, goes_on=goes_on)
 
 
 def _refuse_itself(flag: str, path: Path, other: Path) -> None:

@@ -41,7 +41,7 @@ _REFUSED = {
     "max_frames": "a service runs until it is stopped",
     "show": "a service has no screen; --serve has a page",
     "json": "nobody reads a service's output; --events writes to a file",
-    "record": "a service keeps no pictures; --events is for a service",
+    "record": "a service does not record; --inbox keeps the frames worth labelling",
     "record_max_mb": "a service does not record",
 }
 """Options that make no sense for a service, and why."""
@@ -105,6 +105,8 @@ def _checked(options: CameraOptions, name: str) -> LiveAddress:
         parse_names(options.serve_name)
     if options.events:
         check_events(options.events, name)
+    if options.inbox:
+        _check_in_state("--inbox", options.inbox, name)
     if isinstance(address, VideoFile | ImageFiles):
         raise UsageError(f"--source {options.source}: not a camera; a service is for one that goes on")
     return address
@@ -148,10 +150,14 @@ def check_events(path: Path, name: str) -> None:
     Raises:
         BadConfiguration: it lies elsewhere.
     """
+    _check_in_state("--events", path, name)
+
+
+def _check_in_state(flag: str, path: Path, name: str) -> None:
     state = state_of(name)
     if ".." in path.parts or not (state / path).is_relative_to(state):
         raise BadConfiguration(
-            f"--events {path}: the service may write only in {state}; write --events {path.name}"
+            f"{flag} {path}: the service may write only in {state}; write {flag} {path.name}"
         )
 
 

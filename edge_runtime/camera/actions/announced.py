@@ -84,14 +84,14 @@ class Announced:
         return jpeg_of(self.frame) if self.frame else None
 
 
-def jpeg_of(frame: Frame) -> bytes | None:
+def jpeg_of(frame: Frame, quality: int = JPEG_QUALITY) -> bytes | None:
     """A picture as it came, or encoded; None where it is damaged."""
     if frame.jpeg:
         return frame.jpeg
     from ...images.opencv import cv2  # noqa: PLC0415 - in the thread that needs it
 
     try:
-        done, encoded = cv2.imencode(".jpg", frame.pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        done, encoded = cv2.imencode(".jpg", frame.pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
     except (EdgeclsError, cv2.error):
         return None
     return encoded.tobytes() if done else None

@@ -1,0 +1,1 @@
+"""Inbox: frames worth labelling, kept within a number and a size."""
