@@ -28,6 +28,7 @@ from .typed_secrets import exposed_secrets
 if TYPE_CHECKING:
     from ..edge_runtime.camera.answer import Sink
     from ..edge_runtime.camera.event import OnEvent
+    from ..edge_runtime.camera.loop_report import LoopReport
     from ..edge_runtime.camera.outputs.status_line import StatusLine
     from ..edge_runtime.camera.outputs.systemd import ServiceSink
     from ..edge_runtime.camera.session import CameraSession
@@ -113,6 +114,12 @@ def _run(options: CameraOptions) -> None:
         start_again(time.monotonic() - started_s)
     if report.failure:
         raise report.failure
+    _say_what_is_kept(session, report, say)
+
+
+def _say_what_is_kept(session: "CameraSession", report: "LoopReport", say: Callable[[str], None]) -> None:
+    """Says where the pictures are."""
+    options = session.options
     if options.record and report.frames and expanded(options.record).exists():
         remarks = [sink.remark for sink in session.loop.sinks if sink.remark]
         say(", ".join([f"recording: {options.record}", *remarks]))
