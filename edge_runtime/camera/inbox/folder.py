@@ -5,7 +5,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ BURST_PAUSE_S = 300.0
 """Between two pictures of one burst, as `edgecls train` takes it for recordings."""
 _MOST_SEEN = 2000
 _JPEG_QUALITY = 95
+_NAMES_APART = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class InboxFolder:
         self.name = f"inbox {folder}"
         self.new = 0
         """Pictures kept by this run, those that have gone again too."""
-        self._folder, self._origin = folder, origin
+        self.path = folder
+        self._origin = origin
         self._most_pictures, self._most_bytes = most_pictures, most_bytes
         self._locked: LockedFolder | None = None
         self._place = FolderThatReturns(folder)
@@ -112,16 +114,16 @@ class InboxFolder:
         if not self._place.may_return:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         self._place.make()
-        check_writable(self._folder / "inbox")  # removes the parts of files that a killed process has left
-        locked = LockedFolder(self._folder)
+        check_writable(self.path / "inbox")  # removes the parts of files that a killed process has left
+        locked = LockedFolder(self.path)
         if locked.lock is Lock.THEIRS:
             raise BadConfiguration(
-                f"{self._folder}: another edgecls keeps its pictures there; name another folder, "
+                f"{self.path}: another edgecls keeps its pictures there; name another folder, "
                 "or end the other"
             )
         self._locked = locked
         self._kept, self._looks, self._sizes = {}, {}, {}
-        for note in sorted(self._folder.glob("*.json")):
+        for note in sorted(self.path.glob("*.json")):
             if kept := Kept.read(note):
                 self._take_over(note, kept)
         while self._kept and self._is_over(0):
@@ -168,7 +170,7 @@ class InboxFolder:
 
     def _forget_what_is_gone(self) -> None:
         """Forgets pictures that somebody has labelled or removed meanwhile."""
-        there = {entry.name for entry in os.scandir(self._folder)}
+        there = {entry.name for entry in os.scandir(self.path)}
         for name in [name for name in self._kept if f"{name}.jpg" not in there]:
             self._remove(name)
 
@@ -231,17 +233,20 @@ class InboxFolder:
         size = len(note) + len(jpeg)
         if size > self._most_bytes:
             return
-        name = f"{taken_at.astimezone(UTC):%Y%m%d_%H%M%S}_{taken_at.microsecond // 1000:03d}"
-        if name in self._kept or (self._folder / f"{name}.jpg").exists():
-            return
+        name = _name_of(taken_at)
+        while (
+            name in self._kept or (self.path / f"{name}.jpg").exists()
+        ):  # as after a clock that was set back
+            taken_at += _NAMES_APART
+            name = _name_of(taken_at)
         while self._is_over(1, size):
             least = first_to_go({**self._kept, name: kept})
             if least == name:
                 return
             self._remove(least)
-        if shutil.disk_usage(self._folder).free < RESERVE_BYTES + size:
+        if shutil.disk_usage(self.path).free < RESERVE_BYTES + size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        path = self._folder / f"{name}.json"
+        path = self.path / f"{name}.json"
         write_whole(path, note)
         try:
             write_whole(path.with_suffix(".jpg"), jpeg)
@@ -257,5 +262,10 @@ class InboxFolder:
     def _remove(self, name: str) -> None:
         """Removes a picture, then its note."""
         for suffix in (".jpg", ".json"):
-            (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
+            (self.path / f"{name}{suffix}").unlink(missing_ok=True)
         del self._kept[name], self._looks[name], self._sizes[name]
+
+
+def _name_of(taken_at: datetime) -> str:
+    """Such as `20261201_142355_123`, in UTC, as `edgecls train` reads times from names."""
+    return f"{taken_at.astimezone(UTC):%Y%m%d_%H%M%S}_{taken_at.microsecond // 1000:03d}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from math import inf
 
-from ...errors import BadConfiguration, EdgeclsError, can_waiting_help
+from ...errors import EdgeclsError, can_waiting_help, writing_failed
 from ..answer import Answer, Sink
 from ..event import OnEvent
 from ..outputs.courier import Courier
@@ -60,15 +60,10 @@ class Inbox(Sink):
         self._choice_at_s = -inf
         try:
             folder.open()
-        except BadConfiguration:
-            raise
-        except EdgeclsError as error:
-            cause = error.__cause__
-            if not (goes_on and isinstance(cause, OSError) and can_waiting_help(cause)):
-                raise
-        except OSError:
-            if not goes_on:
-                raise
+        except (EdgeclsError, OSError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError) or not (goes_on and can_waiting_help(cause)):
+                raise (writing_failed(folder.path, error) if isinstance(error, OSError) else error) from cause
 
     @property
     def summary(self) -> str:

@@ -17,14 +17,17 @@ from edgecls.edge_runtime.camera.inbox.folder import CameraOrigin, CandidateFram
 from edgecls.edge_runtime.camera.inbox.kept import Kept, first_to_go, margin_of, packed, unpacked
 from edgecls.edge_runtime.camera.inbox.sink import CHOICE_S, Inbox
 from edgecls.edge_runtime.camera.loop import StopRequest
+from edgecls.edge_runtime.camera.options import CameraOptions
 from edgecls.edge_runtime.camera.outputs.destination import Carrying, Farewell
+from edgecls.edge_runtime.camera.session import check_options
 from edgecls.edge_runtime.camera.view import View
-from edgecls.edge_runtime.errors import BadConfiguration
+from edgecls.edge_runtime.errors import BadConfiguration, OutputFailed, UsageError
 from edgecls.edge_runtime.images.look import look_of
 from edgecls.edge_runtime.images.opencv import cv2
 from edgecls.edge_runtime.images.rule import ImageRule
 from edgecls.edge_runtime.locks import LockedFolder
 from edgecls.edge_runtime.prediction import Prediction
+from edgecls.edge_runtime.service.plan import plan_service
 from tests.fakes import Clock, answer
 
 ORIGIN = CameraOrigin("a.tflite", "12ab", "cam", ImageRule(32, 32), View())
@@ -76,6 +79,20 @@ def test_a_picture_is_kept_as_it_came_with_what_the_model_said(tmp_path: Path):
     assert kept.scores == (("cat", 0.5625), ("dog", 0.4375))
     assert (kept.model, kept.model_sha256, kept.source) == ("a.tflite", "12ab", "cam")
     assert kept.taken_at == "2026-12-01T14:23:58.000+00:00"
+
+
+def test_two_pictures_of_the_same_moment_are_both_kept(tmp_path: Path):
+    with closing(InboxFolder(tmp_path, ORIGIN)) as folder:
+        keep(
+            folder,
+            candidate(1, "unsure"),
+            replace(candidate(2, "changed"), taken_at=BEGIN + timedelta(seconds=1)),
+        )
+    assert sorted(path.stem for path in tmp_path.glob("*.jpg")) == [
+        "20261201_142356_000",
+        "20261201_142356_001",
+    ]
+    assert len(notes(tmp_path)) == 2
 
 
 def test_near_duplicates_are_kept_once_and_again_with_another_guess(tmp_path: Path):
@@ -250,3 +267,22 @@ def test_a_second_camera_is_told_and_a_folder_that_cannot_be_is_no_end_to_a_loop
         clock.sleep(CHOICE_S)
         inbox.write(answer(Frame(scene(1), 1, 0.0), guess(0.1)))
     assert [event.kind for event in events] == ["output_failed"]
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_a_folder_that_never_can_be_is_told_at_once(tmp_path: Path, goes_on: bool):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "in"):
+        with pytest.raises(OutputFailed, match="is a file; choose another folder"):
+            sink_on(path, Clock(), goes_on=goes_on)
+
+
+def test_where_an_inbox_makes_no_sense_is_told(tmp_path: Path):
+    (tmp_path / "a.jpg").touch()
+    pictures = CameraOptions(source=str(tmp_path / "a.jpg"), inbox=Path("in"))
+    with pytest.raises(UsageError, match="--inbox is for a camera or a video"):
+        check_options(pictures)
+    with pytest.raises(UsageError, match="is the recording itself"):
+        check_options(CameraOptions(source="demo", inbox=Path("in"), record="in/"))
+    with pytest.raises(BadConfiguration, match=r"the service may write only in .*; write --inbox in"):
+        plan_service("door", CameraOptions(source="demo", model=Path("nano"), inbox=Path("/srv/in")))
