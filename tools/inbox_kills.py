@@ -133,9 +133,8 @@ def _torn(path: Path) -> int:
 
 def _is_over(path: Path) -> bool:
     pictures = list(path.glob("*.jpg"))
-    size = sum(
-        file.stat().st_size for picture in pictures for file in (picture, picture.with_suffix(".json"))
-    )
+    files = [*pictures, *(picture.with_suffix(".json") for picture in pictures)]
+    size = sum(file.stat().st_size for file in files if file.exists())
     return len(pictures) > _MOST_PICTURES or size > _MOST_BYTES
 
 
