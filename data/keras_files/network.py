@@ -190,7 +190,7 @@ def _nodes(network: Any) -> Iterator[Any]:
 def _macs(layer: Any, taken: tuple[int | None, ...], given: tuple[int | None, ...]) -> int:
     kernel = _kernel_size(layer)
     kind = type(layer).__name__
-    if not kernel or kind in ("Embedding", "PReLU"):
+    if not kernel or kind == "PReLU":
         return 0
     if kind == "Dense":
         return kernel * prod(size or 0 for size in taken[1:-1])

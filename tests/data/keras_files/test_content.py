@@ -577,6 +577,7 @@ SHAPE = (9, 11, 4)
         (layers.Conv2DTranspose(6, 3, strides=2), 9 * 11 * 4 * 6 * 3 * 3),
         (layers.Dense(7), 9 * 11 * 4 * 7),
         (layers.MaxPooling2D(), 0),
+        (layers.PReLU(), 0),  # slopes are counted as numbers, not as a kernel that multiplies
         (layers.BatchNormalization(), 0),
     ],
 )

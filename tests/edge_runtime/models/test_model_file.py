@@ -91,6 +91,27 @@ def test_each_format_is_known_by_its_first_bytes(start: bytes, format_: ModelFor
     assert model_format(start + bytes(100), "m") is format_
 
 
+@pytest.mark.parametrize(
+    ("name", "bare", "words"),
+    [
+        (
+            "m.tflite",
+            b"\x1c\0\0\0TFL3" + bytes(500),
+            "TFLite file without a model card: made elsewhere; .*--labels",
+        ),
+        ("m.onnx", b"\x08\x08\x12\x02ab", "ONNX file without a model card: made elsewhere; .*--labels"),
+        (
+            "m.h5",
+            b"\x89HDF\r\n\x1a\n" + bytes(500),
+            r"Keras file without a model card; run `edgecls export .*m\.h5",
+        ),
+    ],
+)
+def test_a_network_without_a_card_says_so_and_what_to_do(tmp_path: Path, name: str, bare: bytes, words: str):
+    with pytest.raises(BadModel, match=words):
+        read_model(write(tmp_path, name, bare))
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_cut_anywhere_it_is_refused(tmp_path: Path, name: str):
     whole = NETWORKS[name]
