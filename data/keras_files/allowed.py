@@ -8,6 +8,10 @@ _WRAPPER = "wraps another layer; use that layer itself"
 _NOT_FOR_PICTURES = "is for texts, tables or sounds; networks for pictures alone are exported"
 _VARIES = "alters pictures in use too; leave it out of the network"
 _GONE = "is not in Keras 3; replace it by a Conv2D"
+_OF_APPLICATIONS = (
+    "is part of a network of keras.applications, not of Keras's layers; convert the network where it was "
+    "made (`tf.lite.TFLiteConverter.from_keras_model`), and run the TFLite file"
+)
 
 LAYERS: dict[str, str] = {
     **dict.fromkeys(
@@ -66,6 +70,7 @@ LAYERS: dict[str, str] = {
         ),
         _NOT_FOR_PICTURES,
     ),
+    **dict.fromkeys(("LayerScale", "StochasticDepth", "CustomScaleLayer"), _OF_APPLICATIONS),
     "TensorFlowOpLayer": "was written by TensorFlow 2.0 to 2.3; build the network again, load its weights "
     "into it (`load_weights`) and save that",
 }

@@ -13,7 +13,16 @@ from ...edge_runtime.models.passed import has_passed, remember
 from ...edge_runtime.schema import parse_json
 from ...edge_runtime.workers import ask_worker
 from .calls import NotBuilt, check_calls, inputs_of
-from .description import MISFITS, MODELS, class_names, computing_layers, numbers_in, options_of, refusals
+from .description import (
+    MISFITS,
+    MODELS,
+    class_names,
+    computing_layers,
+    is_of_keras_1,
+    numbers_in,
+    options_of,
+    refusals,
+)
 from .hdf5 import read_h5
 
 _PASSED_EARLY, PASSED = "keras-content", "keras"
@@ -79,6 +88,11 @@ def refusal(model: "KerasContent") -> str:
             f"refused: it is of a class of its own, {kind}, whose layers are code, not data; "
             "build the same layers with `keras.Sequential` or `keras.Model(inputs, outputs)`, or convert it "
             "where its code is and run the TFLite or ONNX file"
+        )
+    if model.keras_version.startswith(("0", "1")) and is_of_keras_1(model.config):
+        return (
+            "was made by Keras 1, whose layers have other options; open it with Keras 2.3 (`load_model`), "
+            "save it again, and export that file"
         )
     for layer, reason in refusals(model.config):
         return f"refused: its layer {layer} {reason}"

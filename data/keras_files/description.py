@@ -27,6 +27,15 @@ MISFITS = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, 
 """What a description raises that is not as Keras writes it."""
 
 
+_OPTIONS_OF_KERAS_1 = ("nb_filter", "output_dim", "border_mode", "dim_ordering", "input_dtype")
+"""Keras 2 has other names for them, in layers for pictures."""
+
+
+def is_of_keras_1(config: Described) -> bool:
+    """Whether a description that names no later version has options that only Keras 1 wrote."""
+    return any(option in options for _, options in options_of(config) for option in _OPTIONS_OF_KERAS_1)
+
+
 def refusals(config: Described) -> Iterator[tuple[str, str]]:
     """The layers that are not built, each with the reason."""
     found, waiting = set(), [config]

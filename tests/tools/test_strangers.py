@@ -8,9 +8,9 @@ import pytest
 
 from edgecls.edge_runtime.images.prepare import prepare
 from edgecls.edge_runtime.images.rule import ImageRule
-from tools.strangers.applications import SCALES, measure
+from tools.strangers.applications import SCALES, measure, tempered
 from tools.strangers.compare import Comparison, Run, Verdict, of_the_crop, render
-from tools.strangers.makers.given import TEST_CELLS, TEST_NAMES, Case, prepared
+from tools.strangers.makers.given import TEST_CELLS, TEST_NAMES, Case, prepared, softmax
 from tools.strangers.pictures import write_pictures
 
 
@@ -77,6 +77,22 @@ def test_the_table_names_faults_and_refusals_that_somebody_should_look_at():
     assert "refused: a/b.onnx (options): why" in text
     assert "wrong answer: a/b.onnx (bare): off" in text
     assert text.endswith("1 files, 2 commands, 1 faults")
+
+
+def test_a_network_that_is_sure_of_everything_is_made_to_show_differences():
+    random = np.random.default_rng(1)
+    features, weights, bias = random.normal(size=(90, 20)), random.normal(size=(20, 3)), np.ones(3)
+
+    def answers(weights, bias, error=0.0):
+        return softmax(features @ (weights + error * random.normal(size=weights.shape)) + bias)
+
+    sure = (50 * weights, 50 * bias)
+    assert np.median(answers(*sure).max(1)) > 1 - 1e-7
+    mended = tempered(features, *sure)
+    assert 0.7 < np.median(answers(*mended).max(1)) < 0.9
+    np.testing.assert_array_equal(answers(*mended).argmax(1), answers(*sure).argmax(1))
+    off = np.abs(answers(*mended, error=1e-3) - answers(*mended)).max(1)
+    assert np.median(off) > 1e-4
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from edgecls.data.backend import keras
 from edgecls.data.keras_files import network as keras_network
 from edgecls.data.keras_files.build import build_network
 from edgecls.data.keras_files.calls import NotBuilt
-from edgecls.data.keras_files.content import computing_content, refuse_early
+from edgecls.data.keras_files.content import KerasContent, computing_content, refusal, refuse_early
 from edgecls.data.keras_files.weights import give_weights
 from edgecls.edge_runtime.errors import BadModel
 
@@ -256,6 +256,25 @@ def test_most_refusals_come_without_keras():
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(BadModel, match=r"`training=True`\); leave that out, and save it again"):
         refuse_early(changed("convolutions", in_training), "theirs")
+
+
+def test_a_file_of_keras_1_names_what_can_open_it():
+    convolution = {"name": "c", "nb_filter": 4, "nb_row": 3, "nb_col": 3, "dim_ordering": "tf"}
+    layers_of_1 = [{"class_name": "Convolution2D", "config": convolution}]
+    config = {"class_name": "Sequential", "config": layers_of_1}
+    why = refusal(KerasContent("1.2.2", config, 9))
+    assert "made by Keras 1, whose layers have other options; open it with Keras 2.3" in why
+    assert "Keras 1" not in refusal(KerasContent("2.0.8", config, 9))
+    of_2 = {"class_name": "Sequential", "config": [{"class_name": "Convolution2D", "config": {"filters": 4}}]}
+    assert "Keras 1" not in refusal(KerasContent("1", of_2, 9))  # it says no version: then its options count
+
+
+@pytest.mark.parametrize("kind", ["LayerScale", "CustomScaleLayer"])
+def test_a_layer_of_keras_applications_is_nobodys_own_code(kind: str):
+    one = {"class_name": kind, "config": {"name": "s"}, "module": "keras.src.applications.convnext"}
+    why = refusal(KerasContent("3.15.1", {"class_name": "Sequential", "config": {"layers": [one]}}, 9))
+    assert f"its layer {kind} is part of a network of keras.applications" in why
+    assert "from_keras_model" in why
 
 
 def test_an_operation_of_keras_3_that_is_not_on_the_list_is_refused(tmp_path):
