@@ -97,6 +97,9 @@ def _found(text: str, path: Path, on_note: Callable[[str], None]) -> _Found:
         for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1)
         if line.strip(" \t")
     ]
+    if len(lines) == 1 and "," in lines[0][1] and suffix != ".csv":
+        on_note(f"{path}: one line; took it as labels with commas between them")
+        return [("line 1", part.strip()) for part in lines[0][1].split(",")]
     if suffix == ".csv":
         lines = [(where, _csv_row(where, line)) for where, line in lines]
     return _without_numbers(lines, path, on_note)

@@ -15,6 +15,16 @@ def written(folder, content: bytes | str, name="labels.txt"):
     return path
 
 
+def test_one_line_is_a_list_with_commas_and_that_is_said(tmp_path):
+    path, notes = tmp_path / "labels.txt", []
+    path.write_text("cat, hot dog,bird\n")
+    assert read_labels(path, notes.append) == ("cat", "hot dog", "bird")
+    assert notes == [f"{path}: one line; took it as labels with commas between them"]
+    path.write_text("cat,,bird")
+    with pytest.raises(BadData, match="line 1"):
+        read_labels(path)
+
+
 def test_labels_are_lines(tmp_path):
     assert read_labels(written(tmp_path, "cat\r\n\n größe \ndog")) == ("cat", "größe", "dog")
 
