@@ -8,6 +8,7 @@ by them, wherever they are written, in the event log or in the journal.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from .answer import Answer, Sink
@@ -71,7 +72,7 @@ class EventLimit(Sink):
         self._waiting += kind.waiting is None
         kind.left_out += kind.waiting is not None
         kind.waiting = event
-        self._pass_on(kind, now_s)
+        self._pass_on_in_turn(now_s)
 
     def write(self, answer: Answer) -> None:  # noqa: ARG002 - answers are no events
         """See `Sink.write`."""
@@ -80,25 +81,32 @@ class EventLimit(Sink):
     def idle(self) -> None:
         """Passes on what is allowed by now."""
         if self._waiting:
-            now_s = self._clock()
-            for kind in sorted(self._kinds.values(), key=lambda each: each.passed_on):  # each in its turn
-                self._pass_on(kind, now_s)
+            self._pass_on_in_turn(self._clock())
 
     def close(self) -> None:
         """Passes on what still waits."""
         for kind in list(self._kinds.values()):
             self._pass_on(kind, self._clock(), is_end=True)
 
+    def _pass_on_in_turn(self, now_s: float) -> None:
+        """Passes on what is allowed; the kind goes first that has not come through for longest."""
+        if not self._bytes.has(1, now_s):
+            return
+        waiting = (kind for kind in self._kinds.values() if kind.waiting is not None)
+        for kind in sorted(waiting, key=lambda each: each.passed_on_s):
+            self._pass_on(kind, now_s)
+
     def _pass_on(self, kind: "_Kind", now_s: float, *, is_end: bool = False) -> None:
         event = kind.waiting
         if event is None or not (is_end or (self._bytes.has(1, now_s) and kind.credit.has(1, now_s))):
             return
+        told = _with_count(event, kind.left_out) if kind.left_out else event
         kind.credit.left -= 1
-        self._bytes.left -= _size_bytes(event)  # the last one may be larger than what was left
-        left_out, kind.left_out, kind.waiting = kind.left_out, 0, None
-        kind.passed_on += 1
+        self._bytes.left -= _size_bytes(told)  # the last one may be larger than what was left
+        kind.left_out, kind.waiting = 0, None
+        kind.passed_on_s = now_s
         self._waiting -= 1
-        self._on_event(_with_count(event, left_out) if left_out else event)
+        self._on_event(told)
 
 
 @dataclass
@@ -126,7 +134,8 @@ class _Kind:
     waiting: Event | None = None
     left_out: int = 0
     """Events before the waiting one."""
-    passed_on: int = 0
+    passed_on_s: float = -inf
+    """When the last one came through."""
 
 
 def _size_bytes(event: Event) -> int:
